@@ -1,0 +1,64 @@
+"""JSON as both engines store it, and what they refuse to store. Pure.
+
+Text is ASCII with escapes, so NUL and lone surrogates survive a `json` column; integers keep every digit. NaN and the
+infinities are no JSON, and nesting beyond MAX_DEPTH or text beyond MAX_BYTES is refused rather than risked.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+
+from engines.api import JsonText, JsonValue
+from engines.errors import PayloadRefused
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "decode", "encode"]
+
+MAX_DEPTH = 400
+"""Levels of lists and objects; Python's own JSON codec gives up a little above twice this."""
+MAX_BYTES = 64 * 1024 * 1024
+
+_encoder = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), check_circular=False)
+
+
+def encode(value: JsonValue) -> JsonText:
+    """The value as compact ASCII JSON; raises PayloadRefused with the path of what JSON cannot carry."""
+    try:
+        text = _encoder.encode(value)
+    except (ValueError, TypeError, RecursionError):
+        _explain(value)
+        raise
+    if len(text) > MAX_BYTES:
+        raise PayloadRefused(f"payload of {len(text):,} bytes of JSON; at most {MAX_BYTES:,} are kept")
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _explain(value)
+    return text
+
+
+def decode(text: JsonText) -> JsonValue:
+    """The value that `encode` was given, to the type, the sign of zero and the last digit."""
+    value: JsonValue = json.loads(text)
+    return value
+
+
+def _explain(value: JsonValue) -> None:
+    """Raises PayloadRefused for the first part of the value that breaks a rule; walks without recursion."""
+    pending: list[tuple[object, str, int]] = [(value, "$", 1)]
+    while pending:
+        part, path, depth = pending.pop()
+        if isinstance(part, dict | list) and depth > MAX_DEPTH:
+            raise PayloadRefused(f"payload nests deeper than {MAX_DEPTH} levels below {path[:60]}")
+        match part:
+            case dict():
+                for key, item in part.items():
+                    if not isinstance(key, str):
+                        raise PayloadRefused(f"payload has a key that is no string at {path}: {key!r}")
+                    pending.append((item, f"{path}.{key}", depth + 1))
+            case list():
+                pending.extend((item, f"{path}[{i}]", depth + 1) for i, item in enumerate(part))
+            case float() if not math.isfinite(part):
+                raise PayloadRefused(f"payload has {part} at {path}; JSON has no such number")
+            case None | bool() | int() | float() | str():
+                pass
+            case _:
+                raise PayloadRefused(f"payload has a {type(part).__name__} at {path}; JSON has no such value")

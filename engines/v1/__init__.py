@@ -1,0 +1,1 @@
+"""The legacy baseline: kept with the flaws that the rollout plan says V2 cures."""

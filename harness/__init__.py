@@ -1,0 +1,1 @@
+"""Runs engines, and judges what they did."""

@@ -1,0 +1,1 @@
+"""One module a property that every candidate must have. Pure."""

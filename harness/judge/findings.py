@@ -1,0 +1,86 @@
+"""What a check says: findings with their witness, differences with their class. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol, TypeAlias
+
+from harness.judge.records import ArmName, Trial
+
+__all__ = ["Check", "CheckResult", "Difference", "DifferenceClass", "Finding", "Verdict", "Witness"]
+
+
+class Verdict(StrEnum):
+    """What one check or criterion comes to. Only PASS lets a stage go."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+    ERROR = "ERROR"
+
+
+class DifferenceClass(StrEnum):
+    """How a difference between control and candidate is read, with the reference model as third opinion."""
+
+    EQUAL = "EQUAL"
+    NOISE = "NOISE"
+    IMPROVEMENT = "IMPROVEMENT"
+    REGRESSION = "REGRESSION"
+    BOTH_WRONG = "BOTH_WRONG"
+    WAIVED = "WAIVED"
+
+
+Witness: TypeAlias = Mapping[str, str | int | float | bool | None]
+"""The smallest evidence that convinces: what to look at, in which order, with which values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One path at which two outcomes are unequal.
+
+    `path` is like `steps/ship/output.total`; values are shortened JSON text, None where the side has nothing there.
+    `flaw` names the control's known flaw that explains it, where one does.
+    """
+
+    path: str
+    kind: Literal["missing", "extra", "type", "value", "order", "count"]
+    left: str | None
+    right: str | None
+    klass: DifferenceClass | None = None
+    flaw: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that a check holds against one arm of one trial."""
+
+    check: str
+    verdict: Verdict
+    trial: int
+    scenario: str
+    arm: ArmName
+    message: str
+    witness: Witness = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What a check found in one arm: `examined` counts the facts it looked at, so that nothing passes on no data."""
+
+    check: str
+    arm: ArmName
+    examined: int
+    findings: tuple[Finding, ...] = ()
+
+
+class Check(Protocol):
+    """One property that every candidate must have; `id` is stable and appears in reports, waivers and mutants."""
+
+    id: str
+    holds_when: str
+
+    def __call__(self, trial: Trial) -> Iterable[CheckResult]:
+        """Looks at each arm of the trial that the property applies to."""

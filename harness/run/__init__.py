@@ -1,0 +1,1 @@
+"""Drives engines and keeps what happened."""

@@ -1,0 +1,1 @@
+"""What the engines are asked to do: scenarios, recorded or generated."""

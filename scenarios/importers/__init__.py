@@ -1,0 +1,1 @@
+"""From other engines' files to scenarios."""
