@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import LiteralString, cast
 
 __all__ = ["sql"]
 
 
 @cache
-def sql(package: str, name: str) -> LiteralString:
-    """The text of `name`.sql in `package`; ours and fixed, so psycopg may take it as a literal."""
-    return cast("LiteralString", resources.files(package).joinpath(f"{name}.sql").read_text(encoding="utf-8"))
+def sql(package: str, name: str) -> str:
+    """The text of `name`.sql in `package`; ours and fixed, so psycopg may take it as it is."""
+    return resources.files(package).joinpath(f"{name}.sql").read_text(encoding="utf-8")
