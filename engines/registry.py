@@ -1,0 +1,153 @@
+"""Resolves an engine's name to its factory, and says which code that is. Imports modules and reads their sources.
+
+A spec is "v1" or "v2", the name of an entry point in group cutover.engines, or "package.module:factory".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from engines.api import ActivityCall, ActivityResult, EngineContext, EngineFactory
+from engines.errors import CutoverError
+
+__all__ = ["GROUP", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve"]
+
+GROUP = "cutover.engines"
+_OURS = {"v1": "engines.v1.orchestrator:create", "v2": "engines.v2.orchestrator:create"}
+_SOURCES = frozenset({".py", ".sql"})
+
+
+class UnknownEngine(CutoverError):
+    """No engine has that name; the message lists those that have one."""
+
+
+class BrokenEngine(CutoverError):
+    """The spec names an engine that cannot be loaded or made; the message says at which point and why."""
+
+
+def known() -> tuple[str, ...]:
+    """The names that `resolve` takes without a module path: ours first, then the installed entry points."""
+    return (*_OURS, *sorted({point.name for point in entry_points(group=GROUP)} - set(_OURS)))
+
+
+def resolve(spec: str) -> EngineFactory:
+    """The factory that a spec names. Raises UnknownEngine or BrokenEngine; connects to nothing."""
+    factory = _load(spec)[1]
+    if not callable(factory):
+        raise BrokenEngine(f"engine {spec!r}: {type(factory).__name__} is no factory; name a function of one context")
+    found: EngineFactory = factory
+    return found
+
+
+def describe(spec: str) -> tuple[str, str]:
+    """The name the engine gives itself, and a SHA-256 of the sources around its factory (`.py` and `.sql`).
+
+    The sources are the factory's own package, or its one file where it is in none. Makes the engine without a
+    database, which the contract allows: an engine connects on first use.
+    """
+    module, _ = _load(spec)
+    factory = resolve(spec)
+    try:
+        engine = factory(EngineContext(dsn="", activities=_Nothing(), clock=_Nothing(), log=_Nothing()))
+        name = engine.name
+        engine.close()
+    except Exception as error:
+        raise BrokenEngine(
+            f"engine {spec!r}: making it without a database failed with {_said(error)}; an engine connects on first use"
+        ) from error
+    return name, _digest(module)
+
+
+def _load(spec: str) -> tuple[ModuleType, object]:
+    target = _OURS.get(spec)
+    if target is None:
+        point = next((point for point in entry_points(group=GROUP) if point.name == spec), None)
+        target = _target(point, spec)
+    path, _, attribute = target.partition(":")
+    module = _module(path, spec)
+    found: Any = module
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            raise BrokenEngine(f"engine {spec!r}: module {path} has no {attribute!r}")
+    return module, found
+
+
+def _target(point: EntryPoint | None, spec: str) -> str:
+    if point is not None:
+        return f"{point.module}:{point.attr}"
+    path, colon, attribute = spec.partition(":")
+    if not colon:
+        names = ", ".join(known())
+        raise UnknownEngine(f"unknown engine {spec!r}: known are {names}; or name a factory as package.module:factory")
+    if not all(part.isidentifier() for part in (*path.split("."), *attribute.split("."))):
+        raise UnknownEngine(f"engine {spec!r} is not of the form package.module:factory")
+    return spec
+
+
+def _module(path: str, spec: str) -> ModuleType:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (path == error.name or path.startswith(f"{error.name}.")):
+            raise BrokenEngine(
+                f"engine {spec!r}: no module {error.name!r}, neither installed nor in the current folder"
+            ) from error
+        raise BrokenEngine(f"engine {spec!r}: importing {path} needs a module that is absent: {error.name}") from error
+    except Exception as error:
+        raise BrokenEngine(f"engine {spec!r}: importing {path} raised {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _digest(module: ModuleType) -> str:
+    digest = hashlib.sha256()
+    for name, content in _sources(module):
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _sources(module: ModuleType) -> Iterator[tuple[str, bytes]]:
+    if module.__file__ is None:
+        raise BrokenEngine(f"module {module.__name__} has no file, so its sources cannot be told apart")
+    file = Path(module.__file__)
+    if not module.__package__:
+        yield file.name, file.read_bytes()
+        return
+    folder = file.parent
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _SOURCES and path.is_file():
+            yield path.relative_to(folder).as_posix(), path.read_bytes()
+
+
+class _Nothing:
+    """Activities, clock and log of an engine that is only asked its name."""
+
+    def __call__(self, line: str, /) -> None:
+        """Drops the line."""
+
+    def call(self, call: ActivityCall) -> ActivityResult:
+        """Refuses: nothing runs on this engine."""
+        raise BrokenEngine(f"activity {call.activity!r} was called while the engine was only asked its name")
+
+    def now(self) -> datetime:
+        """The time, UTC."""
+        return datetime.now(UTC)
+
+    def sleep_until(self, deadline: datetime) -> None:
+        """Returns at once."""
