@@ -1,0 +1,39 @@
+"""The errors that end a command, each with its exit status. Pure."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from engines.errors import CutoverError
+
+__all__ = ["ConfigurationProblem", "CutoverProblem", "EnvironmentProblem", "RunError", "UsageProblem"]
+
+
+class CutoverProblem(CutoverError):
+    """Ends a command with `exit_status`; the message says what is wrong, where, and what to do."""
+
+    exit_status: ClassVar[int] = 70
+
+
+class UsageProblem(CutoverProblem):
+    """The command line asks for something that does not exist or does not fit together."""
+
+    exit_status = 2
+
+
+class ConfigurationProblem(CutoverProblem):
+    """A file or variable that the user wrote breaks a rule."""
+
+    exit_status = 2
+
+
+class EnvironmentProblem(CutoverProblem):
+    """The machine lacks something: a server, rights, space, a Docker image."""
+
+    exit_status = 4
+
+
+class RunError(CutoverProblem):
+    """A run folder that cannot be read: absent, damaged, edited, or written by a newer version."""
+
+    exit_status = 2

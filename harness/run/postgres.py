@@ -1,0 +1,153 @@
+"""A Postgres server for a run: the URL given, else a container, else the embedded one. Does I/O."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import psycopg
+from psycopg import sql
+
+from harness.errors import EnvironmentProblem
+from harness.run.dsn import parse_dsn, redact, scrub, to_url
+from harness.run.postgres_container import container
+from harness.run.postgres_embedded import embedded
+
+__all__ = ["URL_VARIABLE", "Database", "ProvisionMode", "Server", "provision"]
+
+URL_VARIABLE = "CUTOVER_DATABASE_URL"
+_OLDEST = 140_000
+_CONNECT_S = 10
+
+ProvisionMode: TypeAlias = Literal["auto", "url", "container", "embedded"]
+
+
+@dataclass(slots=True)
+class Server:
+    """A server that answers. `why` says how it came to be chosen; no attribute but `dsn` holds a password."""
+
+    dsn: str = field(repr=False)
+    description: str
+    why: str
+    version: str = ""
+    _made: set[str] = field(default_factory=set)
+
+    def create_database(self, template: str | None = None) -> Database:
+        """A new database, empty or a copy of `template`, which nobody may be connected to."""
+        name = f"cutover_{secrets.token_hex(6)}"
+        base = sql.SQL("template0 ENCODING 'UTF8' LOCALE 'C'") if template is None else sql.Identifier(template)
+        self._made.add(name)
+        self._administer(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), base))
+        return Database(name=name, dsn=to_url(parse_dsn(self.dsn), dbname=name), server=self)
+
+    def drop_database(self, name: str) -> None:
+        """Drops it with whatever is connected; does nothing where it is gone."""
+        self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        self._made.discard(name)
+
+    def drop_all(self) -> None:
+        """Drops every database that this object made and that is still there."""
+        for name in sorted(self._made):
+            self.drop_database(name)
+
+    def _administer(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.dsn, autocommit=True, connect_timeout=_CONNECT_S) as connection:
+            connection.execute(statement)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database that we made; `dsn` is a URL."""
+
+    name: str
+    dsn: str = field(repr=False)
+    server: Server = field(repr=False)
+
+    def drop(self) -> None:
+        """Drops it with whatever is connected; may be called twice."""
+        self.server.drop_database(self.name)
+
+
+@contextlib.contextmanager
+def provision(
+    url: str | None = None, mode: ProvisionMode = "auto", *, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """A server, and afterwards nothing of what was made on it or for it, also after SIGINT and SIGTERM.
+
+    `settings` are server settings by name, for servers that we start. Raises EnvironmentProblem.
+    """
+    given, origin = (url, "--postgres") if url else (os.environ.get(URL_VARIABLE), URL_VARIABLE)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_terminable())
+        if mode == "url" or (mode == "auto" and given):
+            if not given:
+                raise EnvironmentProblem(f"no Postgres URL: give --postgres URL or set {URL_VARIABLE}")
+            server = _connect(Server(dsn=given, description=redact(given), why=f"given by {origin}"))
+            stack.callback(server.drop_all)
+        else:
+            server = _connect(_start(stack, mode, settings or {}))
+        yield server
+
+
+def _start(stack: contextlib.ExitStack, mode: ProvisionMode, settings: Mapping[str, str]) -> Server:
+    why = "asked for"
+    if mode in ("auto", "container"):
+        try:
+            dsn, image = stack.enter_context(container(settings))
+            return Server(
+                dsn=dsn, description=f"container of {image}", why=why if mode == "container" else "Docker answers"
+            )
+        except EnvironmentProblem as problem:
+            if mode == "container":
+                raise
+            why = str(problem).partition("; or give")[0]
+    dsn = stack.enter_context(embedded(settings))
+    return Server(dsn=dsn, description="embedded server", why=why)
+
+
+def _connect(server: Server) -> Server:
+    """The same server, known to answer, to be new enough and to let us make databases."""
+    parts = parse_dsn(server.dsn)
+    place = redact(server.dsn)
+    if not parts.get("dbname"):
+        parts["dbname"] = "postgres"
+    server.dsn = to_url(parts)
+    try:
+        with psycopg.connect(server.dsn, connect_timeout=_CONNECT_S) as connection:
+            number = connection.info.server_version
+            rights = connection.execute(
+                "SELECT current_user, rolcreatedb OR rolsuper, current_setting('server_version')"
+                " FROM pg_roles WHERE rolname = current_user"
+            ).fetchone()
+    except psycopg.Error as error:
+        raise EnvironmentProblem(
+            f"Postgres at {place} refuses: {scrub(str(error), parts)}; check host, port, user, password and database"
+        ) from None
+    user, may_create, version = rights or ("?", False, "?")
+    if number < _OLDEST:
+        raise EnvironmentProblem(f"Postgres at {place} is version {version}; 14 or newer is needed")
+    if not may_create:
+        raise EnvironmentProblem(
+            f'user "{user}" may not create databases on {place}; run: ALTER ROLE "{user}" CREATEDB, or use another user'
+        )
+    server.version = str(version)
+    return server
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Makes SIGTERM unwind as SIGINT does, unless the program has a handler of its own."""
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)

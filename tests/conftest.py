@@ -1,0 +1,37 @@
+"""Fixtures that all tests share: a server a process, a fresh database a test, the recorded material."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from harness.run.postgres import ProvisionMode, Server, provision
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A real Postgres, embedded unless CUTOVER_TEST_POSTGRES is `auto`, `url` or `container`; one a worker process."""
+    mode = cast("ProvisionMode", os.environ.get("CUTOVER_TEST_POSTGRES", "embedded"))
+    with provision(mode=mode) as made:
+        yield made
+
+
+@pytest.fixture
+def dsn(server: Server) -> Iterator[str]:
+    """The URL of an empty database that is gone after the test."""
+    database = server.create_database()
+    yield database.dsn
+    database.drop()
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The folder of recorded material beside the project; the test skips where it is absent."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "corpora"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared/corpora beside the project")
+    return folder
