@@ -1,0 +1,47 @@
+"""The project's checks, one session each; they run in the active environment, so install `.[dev]` first."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "layers", "tests"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and format, as pyproject.toml asks."""
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy, strict, over everything, tests too."""
+    session.run("mypy")
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """The import contracts of the architecture."""
+    session.run("lint-imports")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Every test but the nightly ones; `nox -s tests -- ARGUMENTS` hands its arguments to pytest."""
+    session.run("pytest", *(session.posargs or ("-n", "auto", "-m", "not nightly")))
+
+
+@nox.session(venv_backend="venv")
+def bench(session: nox.Session) -> None:
+    """V2 beside other engines on one server, as ratios; in an environment of its own, since those are heavy."""
+    session.install(".[dev,bench]")
+    session.run("python", "-m", "pytest", "tests/benchmarks", "-p", "no:xdist", "-s", *session.posargs)
+
+
+@nox.session
+def readiness(session: nox.Session) -> None:
+    """Runs the main job for stage 0 and leaves the report in the folder `readiness`."""
+    session.run("cutover", "run", "--out", "readiness", *session.posargs)
