@@ -1,0 +1,182 @@
+"""A small event loop over sockets and child processes, so that one thread decides what happens when. Does I/O."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol, Self
+
+__all__ = ["Connection", "HasFileno", "Loop"]
+
+_CHUNK = 1 << 16
+
+
+class HasFileno(Protocol):
+    """Anything that the kernel can wait on."""
+
+    def fileno(self) -> int:
+        """The file descriptor."""
+
+
+class Loop:
+    """Calls back when a descriptor is ready; nothing runs at the same time as a callback."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+
+    def watch(self, what: int | HasFileno, on_ready: Callable[[], None]) -> None:
+        """Calls `on_ready` whenever there is something to read."""
+        self._selector.register(what, selectors.EVENT_READ, (on_ready, None))
+
+    def rewatch(
+        self, what: HasFileno, on_readable: Callable[[], None] | None, on_writable: Callable[[], None] | None
+    ) -> None:
+        """Changes what a watched descriptor is waited for; with neither it is not waited for."""
+        events = (selectors.EVENT_READ if on_readable else 0) | (selectors.EVENT_WRITE if on_writable else 0)
+        known = what in self._selector.get_map()
+        if not events:
+            if known:
+                self._selector.unregister(what)
+        elif known:
+            self._selector.modify(what, events, (on_readable, on_writable))
+        else:
+            self._selector.register(what, events, (on_readable, on_writable))
+
+    def forget(self, what: int | HasFileno) -> None:
+        """Stops watching; harmless where it was not watched."""
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(what)
+
+    def run_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
+        """Serves callbacks until `done()`; False where the time (real, seconds) ran out first."""
+        deadline = time.monotonic() + timeout_s
+        while not done():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self.step(left)
+        return True
+
+    def step(self, timeout_s: float) -> None:
+        """Waits for the next ready descriptors, at most this long, and serves them."""
+        for key, events in self._selector.select(timeout_s):
+            on_readable, on_writable = key.data
+            if events & selectors.EVENT_WRITE and on_writable is not None:
+                on_writable()
+            if events & selectors.EVENT_READ and on_readable is not None and self._still(key):
+                on_readable()
+
+    def _still(self, key: selectors.SelectorKey) -> bool:
+        """Whether an earlier callback of this round left the descriptor watched."""
+        return self._selector.get_map().get(key.fd) is not None and self._selector.get_map()[key.fd].data == key.data
+
+    def close(self) -> None:
+        """Gives the selector back."""
+        self._selector.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Connection:
+    """One end of a stream socket in the loop: bytes in by callback, bytes out through a buffer that never blocks."""
+
+    def __init__(
+        self, loop: Loop, sock: socket.socket, on_data: Callable[[bytes], None], on_close: Callable[[], None]
+    ) -> None:
+        sock.setblocking(False)
+        self._loop, self._sock, self._on_data, self._on_close = loop, sock, on_data, on_close
+        self._out = bytearray()
+        self._ending = False
+        self._reading = True
+        self.on_drained: Callable[[], None] | None = None
+        self.open = True
+        loop.rewatch(sock, self._read, None)
+
+    def send(self, data: bytes) -> None:
+        """Sends now what the kernel takes and the rest when it can."""
+        if not self.open or not data:
+            return
+        if not self._out:
+            try:
+                data = data[self._sock.send(data) :]
+            except BlockingIOError:
+                pass
+            except OSError:
+                self._closed()
+                return
+        if data:
+            self._out += data
+            self._await()
+
+    @property
+    def pending(self) -> int:
+        """Bytes that the other side has not taken yet."""
+        return len(self._out)
+
+    def read(self, *, reading: bool) -> None:
+        """Stops and starts taking bytes in; a sender on the other side then waits, as it would without us."""
+        if self.open and reading != self._reading:
+            self._reading = reading
+            self._await()
+
+    def finish(self) -> None:
+        """Closes once all that was sent is out."""
+        self._ending = True
+        if not self._out:
+            self.close()
+
+    def close(self) -> None:
+        """Closes at once; `on_close` is not called."""
+        if self.open:
+            self.open = False
+            self._loop.forget(self._sock)
+            self._sock.close()
+
+    def _read(self) -> None:
+        try:
+            data = self._sock.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._on_data(data)
+        else:
+            self._closed()
+
+    def _flush(self) -> None:
+        try:
+            sent = self._sock.send(self._out)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._closed()
+            return
+        del self._out[:sent]
+        if not self._out:
+            if self._ending:
+                self.close()
+                return
+            self._await()
+            if self.on_drained is not None:
+                self.on_drained()
+
+    def _await(self) -> None:
+        if not self.open:
+            return
+        self._loop.rewatch(self._sock, self._read if self._reading else None, self._flush if self._out else None)
+
+    def _closed(self) -> None:
+        if self.open:
+            self.close()
+            self._on_close()
