@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 from engines.api import JsonText, JsonValue
 from engines.errors import PayloadRefused
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "decode", "encode"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "decode", "encode", "storable_text"]
 
 MAX_DEPTH = 400
 """Levels of lists and objects; Python's own JSON codec gives up a little above twice this."""
 MAX_BYTES = 64 * 1024 * 1024
 
 _encoder = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), check_circular=False)
+_UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 
 
 def encode(value: JsonValue) -> JsonText:
@@ -39,6 +41,11 @@ def decode(text: JsonText) -> JsonValue:
     """The value that `encode` was given, to the type, the sign of zero and the last digit."""
     value: JsonValue = json.loads(text)
     return value
+
+
+def storable_text(text: str) -> str:
+    r"""The text with NUL and lone surrogates, which a Postgres `text` column refuses, as `\uXXXX` escapes."""
+    return _UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _explain(value: JsonValue) -> None:
