@@ -1,0 +1,48 @@
+"""What is another in every run and means nothing: an execution's own id and its own times. Pure.
+
+Order is left alone here: that of an object's keys never matters (`harness.judge.diff`), that of a list always does.
+Status, effects and the number of steps are never noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from engines.api import JsonText
+from harness.judge.records import ArmRecord
+
+__all__ = ["EXECUTION", "TIME", "Names"]
+
+EXECUTION = "<execution>"
+TIME = "<time>"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The texts that are one arm's own, each with its placeholder."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, arm: ArmRecord) -> Self:
+        """The arm's execution id, as written by hand and as hex, and its execution row's times in ISO 8601."""
+        pairs = [(str(arm.execution_id), EXECUTION), (arm.execution_id.hex, EXECUTION)]
+        if arm.journal is not None:
+            row = arm.journal.execution
+            for at in (row.created_at, row.started_at, row.finished_at):
+                if at is not None:
+                    text = at.isoformat()
+                    pairs += [(text, TIME), (text.replace("+00:00", "Z"), TIME)]
+        return cls(tuple(pairs))
+
+    def hide(self, text: str) -> str:
+        """The text with each of them replaced."""
+        for own, placeholder in self.pairs:
+            if own in text:
+                text = text.replace(own, placeholder)
+        return text
+
+    def hidden(self, text: JsonText | None) -> JsonText | None:
+        """As `hide`, for a column that may be empty."""
+        return None if text is None else self.hide(text)
