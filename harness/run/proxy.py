@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import struct
 import tempfile
 from collections import deque
 from enum import Enum, auto
@@ -77,6 +78,8 @@ class Channel:
         self._answer_held = False
         self.transaction = b"I"
         """The server's word in its last ReadyForQuery: I idle, T in a transaction, E in a failed one."""
+        self.peer = _peer(client)
+        """The process id at the client's end; 0 over TCP."""
         self.client = Connection(proxy.loop, client, self._client_data, self.close)
         self.server = Connection(proxy.loop, proxy.dial(), self._server_data, self._server_closed)
         self.client.on_drained = lambda: self.server.read(reading=True)
@@ -298,3 +301,11 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _peer(sock: socket.socket) -> int:
+    if sock.family != socket.AF_UNIX:
+        return 0
+    size = struct.calcsize("3i")
+    pid: int = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[0]
+    return pid

@@ -1,0 +1,163 @@
+"""Crash cases: where an execution is interrupted, how it is resumed, and what came of it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Self, TypeAlias, cast, get_args
+
+from engines.api import Journal
+from engines.errors import CutoverError
+from harness.judge.records import ArmRecord
+from scenarios.model import Scenario
+
+__all__ = [
+    "Case",
+    "CaseError",
+    "CaseRecord",
+    "CommandRecord",
+    "CrashTrial",
+    "KillPoint",
+    "Moment",
+    "PointKind",
+    "Way",
+]
+
+
+class CaseError(CutoverError):
+    """A case's name that cannot be read; the message says how one is written."""
+
+
+PointKind: TypeAlias = Literal["request", "answer", "call", "reply"]
+"""`request`: before a request reaches Postgres. `answer`: Postgres has answered, the engine has not heard it (the
+ambiguous commit). `call`: before an activity's effect. `reply`: after the effect, before the engine hears of it."""
+
+
+class Way(StrEnum):
+    """How the execution is interrupted and goes on. The first five begin with a death at the kill point."""
+
+    ONCE = "once"
+    """SIGKILL; one worker resumes."""
+    TWICE = "twice"
+    """As once; then the ended execution is resumed again."""
+    CONCURRENT = "concurrent"
+    """SIGKILL; two workers resume at the same moment."""
+    ZOMBIE = "zombie"
+    """SIGSTOP; another worker takes over and ends; SIGCONT."""
+    AGAIN = "again"
+    """SIGKILL; SIGKILL once more during the resume, at a point of its own; then one worker resumes."""
+    CUT = "cut"
+    """The connection ends with 57P01; the process lives."""
+    DROP = "drop"
+    """The connection ends without a word; the process lives."""
+    SERIALIZATION = "serialization"
+    """The request is answered with 40001 and not carried out."""
+    DEADLOCK = "deadlock"
+    """The request is answered with 40P01 and not carried out."""
+    RESTART = "restart"
+    """The server is stopped with immediate and started again."""
+    CANCEL = "cancel"
+    """SIGKILL; the execution is cancelled instead of resumed."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class KillPoint:
+    """One place where a process can die; `number` counts round trips, or activity calls, from 1."""
+
+    kind: PointKind
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The point that `str` wrote; raises CaseError."""
+        kind, _, number = text.partition(":")
+        if kind not in get_args(PointKind) or not number.isdigit() or int(number) < 1:
+            raise CaseError(f"{text!r} is no kill point; write one like answer:3 (request, answer, call or reply)")
+        return cls(cast("PointKind", kind), int(number))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Case:
+    """One scenario, interrupted at one point in one way; `second` is the point in the resume, for `again`."""
+
+    scenario: str
+    point: KillPoint
+    way: Way
+    second: KillPoint | None = None
+
+    def __str__(self) -> str:
+        return f"{self.scenario}@{self.point}/{self.way}" + (f"@{self.second}" if self.second else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The case that `str` wrote, as `cutover replay` takes it; raises CaseError."""
+        match = re.fullmatch(r"(?P<scenario>.+)@(?P<point>\w+:\d+)/(?P<way>[a-z-]+)(?:@(?P<second>\w+:\d+))?", text)
+        if match is None or match["way"] not in set(Way):
+            ways = ", ".join(Way)
+            raise CaseError(f"{text!r} is no case; write SCENARIO@answer:3/once (ways: {ways})")
+        second = KillPoint.parse(match["second"]) if match["second"] else None
+        return cls(match["scenario"], KillPoint.parse(match["point"]), Way(match["way"]), second)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One thing that happened in a case, in order; `worker` counts the processes from 1, 0 is the harness.
+
+    `what` is one of start, command, done, raised, request, answer, call, reply, sleep, kill, stop, go-on, died,
+    takeover, cut, refused, restart, hang. `at_ms` is real time since the case began.
+    """
+
+    at_ms: float
+    worker: int
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRecord:
+    """One command to one worker and how it ended; `calls` are the ledger sequences of what it asked of the world."""
+
+    worker: int
+    command: str
+    ended: Literal["returned", "raised", "killed", "died", "hung"]
+    error_type: str = ""
+    message: str = ""
+    calls: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRecord:
+    """What came of a case.
+
+    `fired` counts the planned faults that happened, of `planned`. `at_crash` is the journal right after the fault (None
+    where nothing had been committed), `before_go_on` the one before a zombie went on. `arm` holds the final journal,
+    the ledger, the logs and what resuming again did. `node_kinds` are the kinds of node that the kill point touches.
+    `leftovers` counts processes that the engine left behind, `clock_shift_ms` how far waiting for a lease moved time.
+    """
+
+    case: Case
+    planned: int
+    fired: int
+    arm: ArmRecord
+    node_kinds: tuple[str, ...] = ()
+    at_crash: Journal | None = None
+    before_go_on: Journal | None = None
+    commands: tuple[CommandRecord, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    leftovers: int = 0
+    clock_shift_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrashTrial:
+    """All cases of one scenario on one engine, and the uninterrupted run that counted its kill points."""
+
+    scenario: Scenario
+    baseline: ArmRecord
+    points: Mapping[KillPoint, tuple[str, ...]]
+    cases: tuple[CaseRecord, ...] = field(default_factory=tuple)

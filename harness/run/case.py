@@ -1,0 +1,335 @@
+"""Runs one crash case: drives hosted engines, brings about the planned fault, resumes, and records. Does I/O."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Literal
+
+from engines.api import ExecutionRequest, Journal
+from engines.payloads import encode
+from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
+from harness.judge.records import Again, ArmRecord, Failure
+from harness.run.clock import EPOCH
+from harness.run.host import Host, Message, SharedClock
+from harness.run.outside import Move, Outside
+from harness.run.proxy import Channel
+from harness.run.stage import Stage
+from harness.run.watch import Watch
+from harness.run.world import World
+from scenarios.model import Scenario
+
+__all__ = ["CaseRun"]
+
+_REFUSALS = {
+    Way.SERIALIZATION: ("40001", "could not serialize access due to concurrent update"),
+    Way.DEADLOCK: ("40P01", "deadlock detected"),
+}
+_MAX_COMMANDS = 10_000
+
+
+class CaseRun:
+    """One execution, from its start to the record; without a case, the baseline that counts the kill points."""
+
+    def __init__(self, stage: Stage, scenario: Scenario, case: Case | None, execution_id: uuid.UUID) -> None:
+        self._stage, self._scenario, self._case = stage, scenario, case
+        self._request = ExecutionRequest(execution_id=execution_id, workflow=scenario.workflow, input=scenario.input)
+        self._clock = SharedClock(EPOCH)
+        self._world = World(scenario, self._clock, self._completed)
+        self._outside = Outside(scenario, self._clock)
+        self._watch = Watch(self._world, self._clock, self._strike)
+        self._commands: list[CommandRecord] = []
+        self._held: Channel | None = None
+        self._victim: Host | None = None
+        self._failure: Failure | None = None
+        self._shift = timedelta()
+        self._at_crash: Journal | None = None
+        self._before_go_on: Journal | None = None
+        self._statuses: dict[str, str] = {}
+        self._touched: dict[int, tuple[str, ...]] = {}
+        self._worked_s = 0.0
+        stage.proxy.gate = self._watch
+
+    def baseline(self) -> tuple[ArmRecord, dict[KillPoint, tuple[str, ...]]]:
+        """The uninterrupted run, and its kill points with the step ids that each touches."""
+        self._watch.on_answered = self._look
+        host = self._spawn()
+        self._drive(host, {"op": "execute"})
+        points: dict[KillPoint, tuple[str, ...]] = {}
+        for number in range(1, self._watch.round_trips + 1):
+            steps = self._touched.get(number, ())
+            points |= {KillPoint("request", number): steps, KillPoint("answer", number): steps}
+        for entry in self._world.ledger:
+            steps = (entry.step_id,)
+            points |= {KillPoint("call", entry.sequence): steps, KillPoint("reply", entry.sequence): steps}
+        self._watch.on_answered = None
+        again = self._again(host)
+        arm = self._arm(again)
+        self._end()
+        return arm, points
+
+    def run(self) -> CaseRecord:
+        """Plays the case."""
+        case = self._case
+        if case is None:
+            message = "a CaseRun without a case is a baseline"
+            raise ValueError(message)
+        self._watch.arm(case.point)
+        host = self._spawn()
+        interrupted = self._drive(host, {"op": "execute"})
+        again = None
+        if self._watch.fired and self._failure is None:
+            self._at_crash = self._journal()
+            self._recover(case, host, interrupted)
+            if case.way is Way.TWICE and self._failure is None:
+                again = self._again(self._spawn())
+        arm = self._arm(again)
+        leftovers = self._end()
+        return CaseRecord(
+            case=case,
+            planned=2 if case.second else 1,
+            fired=self._watch.fired,
+            arm=arm,
+            at_crash=self._at_crash,
+            before_go_on=self._before_go_on,
+            commands=tuple(self._commands),
+            moments=tuple(self._watch.moments),
+            leftovers=leftovers,
+            clock_shift_ms=int(self._shift.total_seconds() * 1000),
+        )
+
+    def _recover(self, case: Case, host: Host, interrupted: Message | None) -> None:
+        """Brings the execution to its end after the fault, in the case's way."""
+        if interrupted is None:
+            return  # the engine took the fault without letting its caller know
+        self._let_leases_end()
+        if host.alive and not host.stopped:
+            self._drive(host, self._retry_of(interrupted))
+            return
+        match case.way:
+            case Way.CONCURRENT:
+                self._race(interrupted)
+            case Way.AGAIN:
+                self._watch.arm(case.second)
+                second = self._drive(self._spawn(), self._retry_of(interrupted))
+                self._watch.arm(None)
+                if second is not None:
+                    self._let_leases_end()
+                    self._drive(self._spawn(), self._retry_of(second))
+            case Way.CANCEL:
+                self._drive(self._spawn(), {"op": "cancel"})
+            case _:
+                self._drive(self._spawn(), self._retry_of(interrupted))
+        if case.way is Way.ZOMBIE and self._failure is None:
+            self._wake(host)
+
+    def _race(self, interrupted: Message) -> None:
+        """Two workers resume at the same moment; whoever does not get it stands back, and the outside goes on."""
+        self._watch.race = []
+        racers = [self._spawn(), self._spawn()]
+        for racer in racers:
+            self._give(racer, self._retry_of(interrupted))
+        self._await(racers)
+        self._watch.race = None
+        self._drive(racers[0], self._next_command())
+
+    def _wake(self, host: Host) -> None:
+        """Lets the zombie go on with what it had been about to do."""
+        self._before_go_on = self._journal()
+        self._watch.note(host, "go-on")
+        host.go_on()
+        if self._held is not None:
+            self._held.release()
+        self._watch.release_call()
+        self._await([host])
+
+    def _let_leases_end(self) -> None:
+        self._clock.advance_to(self._clock.now() + self._stage.takeover)
+        self._shift += self._stage.takeover
+        self._watch.note(None, "takeover", f"the clock moves on {self._stage.takeover.total_seconds():g} s")
+
+    def _drive(self, host: Host, command: Message | None) -> Message | None:
+        """Commands until the execution ends or waits for ever; gives the command during which the fault happened."""
+        for _ in range(_MAX_COMMANDS):
+            if command is None:
+                return None
+            fired = self._watch.fired
+            self._give(host, command)
+            if not self._await([host]):
+                return None
+            if self._watch.fired > fired and (not host.alive or host.stopped or host.raised is not None):
+                return command
+            if not host.alive:
+                self._failure = Failure(kind="died", type="exit", message=f"status {host.exit_status}")
+                return None
+            if host.raised is not None:
+                self._failure = Failure(
+                    kind="exception", type=str(host.raised["type"]), message=str(host.raised["message"])
+                )
+                return None
+            if command["op"] == "signal":
+                self._outside.delivered.append(str(command["id"]))
+            command = self._next_command()
+        self._failure = Failure(kind="timeout", type="endless", message=f"still running after {_MAX_COMMANDS} commands")
+        return None
+
+    def _next_command(self) -> Message | None:
+        journal = self._journal()
+        move = self._outside.next(journal) if journal is not None and self._failure is None else None
+        return self._command_of(move) if move is not None else None
+
+    def _command_of(self, move: Move) -> Message:
+        if move.until is not None:
+            self._clock.advance_to(move.until)
+        if move.signal is not None:
+            signal = move.signal
+            return {"op": "signal", "id": signal.id, "name": signal.name, "payload": encode(signal.payload)}
+        return {"op": move.kind}
+
+    def _retry_of(self, command: Message) -> Message:
+        """What a caller does who never heard back: execute becomes resume once the execution is there."""
+        if command["op"] == "execute" and self._journal() is not None:
+            return {"op": "resume"}
+        return command
+
+    def _give(self, host: Host, command: Message) -> None:
+        self._watch.note(host, "command", str(command["op"]))
+        self._watch.calls[host] = []
+        host.command(command)
+
+    def _await(self, hosts: Sequence[Host]) -> bool:
+        """Serves the loop until none of the hosts is at work; False, with the hung ones killed, past the deadline."""
+        began = time.perf_counter()
+        names = {host: str(host.busy) for host in hosts}
+
+        def done() -> bool:
+            racing = self._watch.race
+            if racing and any(host.busy is None for host in hosts):
+                racing[0].release()
+            return all(host.busy is None or host.stopped for host in hosts)
+
+        in_time = self._stage.loop.run_until(done, self._stage.deadline_s)
+        self._worked_s += time.perf_counter() - began
+        for host in hosts:
+            ended = self._ended(host, in_time=in_time)
+            if ended == "hung":
+                self._watch.note(host, "hang", names[host])
+                self._failure = Failure(
+                    kind="timeout",
+                    type="deadline",
+                    message=f"{names[host]} had not returned after {self._stage.deadline_s:g} s",
+                )
+                host.kill()
+            self._record(host, names[host], ended)
+        return in_time
+
+    def _ended(self, host: Host, *, in_time: bool) -> Literal["returned", "raised", "killed", "died", "hung"]:
+        if host is self._victim and (host.stopped or not host.alive):
+            return "killed"
+        if not host.alive:
+            return "died"
+        if not in_time and host.busy is not None:
+            return "hung"
+        return "raised" if host.raised is not None else "returned"
+
+    def _record(self, host: Host, command: str, ended: Literal["returned", "raised", "killed", "died", "hung"]) -> None:
+        raised = host.raised or {}
+        error_type, message = str(raised.get("type", "")), str(raised.get("message", ""))
+        self._watch.note(host, "raised" if raised else "done", f"{command} {ended} {error_type}".rstrip())
+        self._commands.append(
+            CommandRecord(
+                worker=self._watch.hosts.index(host) + 1,
+                command=command,
+                ended=ended,
+                error_type=error_type,
+                message=message,
+                calls=tuple(self._watch.calls.get(host, ())),
+            )
+        )
+
+    def _strike(self, host: Host, channel: Channel | None) -> None:
+        """The fault itself, at its kill point."""
+        way = self._case.way if self._case else Way.ONCE
+        self._victim, self._held = host, channel
+        if way in _REFUSALS and channel is not None:
+            self._watch.note(host, "refused", _REFUSALS[way][0])
+            channel.refuse(*_REFUSALS[way])
+        elif way in {Way.CUT, Way.DROP} and channel is not None:
+            self._watch.note(host, "cut", way)
+            channel.cut(announced=way is Way.CUT)
+        elif way is Way.ZOMBIE:
+            self._watch.note(host, "stop")
+            host.stop()
+        else:
+            self._watch.note(host, "kill")
+            host.kill()
+            if channel is not None:
+                channel.close()
+
+    def _spawn(self) -> Host:
+        stage = self._stage
+        host = Host(
+            stage.loop, stage.factory, stage.proxy.dsn, self._clock, self._request, on_message=self._watch.message
+        )
+        self._watch.hosts.append(host)
+        self._watch.note(host, "start")
+        return host
+
+    def _again(self, host: Host) -> Again:
+        """Resumes and executes what has ended once more."""
+        before, calls = self._journal(), len(self._world.ledger)
+        failure = None
+        for op in ("resume", "execute"):
+            self._give(host, {"op": op})
+            self._await([host])
+            if host.raised is not None and failure is None:
+                failure = Failure(kind="exception", type=str(host.raised["type"]), message=str(host.raised["message"]))
+        after = self._journal()
+        changed = after != before
+        return Again(
+            calls=len(self._world.ledger) - calls,
+            rows_changed=changed,
+            journal=after if changed else None,
+            failure=failure,
+        )
+
+    def _look(self, number: int) -> None:
+        """Which steps a round trip of the baseline changed."""
+        journal = self._journal()
+        statuses = {step.step_id: step.status for step in journal.steps} if journal else {}
+        self._touched[number] = tuple(
+            sorted(step_id for step_id, status in statuses.items() if self._statuses.get(step_id) != status)
+        )
+        self._statuses = {step_id: str(status) for step_id, status in statuses.items()}
+
+    def _journal(self) -> Journal | None:
+        return self._stage.journal(self._request.execution_id)
+
+    def _completed(self, step_id: str) -> bool:
+        journal = self._journal()
+        return journal is not None and any(s.step_id == step_id and s.status == "completed" for s in journal.steps)
+
+    def _arm(self, again: Again | None) -> ArmRecord:
+        return ArmRecord(
+            arm="candidate",
+            engine=self._stage.engine_name,
+            execution_id=self._request.execution_id,
+            position=0,
+            journal=self._journal(),
+            ledger=self._world.ledger,
+            logs=tuple(self._watch.logs),
+            signals=tuple(self._outside.delivered),
+            pauses=self._outside.pauses,
+            failure=self._failure,
+            again=again,
+            duration_ms=round(self._worked_s * 1000, 3),
+        )
+
+    def _end(self) -> int:
+        for host in self._watch.hosts:
+            host.close()
+        for channel in list(self._stage.proxy.channels):
+            channel.close()
+        return self._stage.sweep()

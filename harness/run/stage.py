@@ -1,0 +1,88 @@
+"""What all crash cases of one engine share: the loop, the proxy, and a reader of journals. Does I/O."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from engines.api import ActivityCall, ActivityResult, Engine, EngineContext, EngineFactory, Journal
+from engines.errors import ActivityError, UnknownExecution
+from harness.run.clock import EPOCH, VirtualClock
+from harness.run.loop import Loop
+from harness.run.proxy import Proxy
+
+__all__ = ["TAKEOVER_S", "Stage"]
+
+TAKEOVER_S = 31.0
+"""How far time moves on after a death before another worker resumes: beyond a lease of 30 s."""
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Stage:
+    """Where cases of one engine are played, one after another. `dsn` is a database the engine is installed in.
+
+    `deadline_s` is real time for one command; `takeover_s` is how far the virtual clock moves after a death.
+    """
+
+    def __init__(
+        self, factory: EngineFactory, dsn: str, *, deadline_s: float = 20.0, takeover_s: float = TAKEOVER_S
+    ) -> None:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        self.factory = factory
+        self.deadline_s = deadline_s
+        self.takeover = timedelta(seconds=takeover_s)
+        self.loop = Loop()
+        self.proxy = Proxy(self.loop, dsn)
+        self._reader: Engine = factory(
+            EngineContext(dsn=dsn, activities=_Nobody(), clock=VirtualClock(EPOCH), log=lambda _line: None)
+        )
+        self.engine_name = self._reader.name
+
+    def journal(self, execution_id: UUID) -> Journal | None:
+        """What is committed of an execution, read past the proxy; None where nothing is."""
+        try:
+            return self._reader.journal(execution_id)
+        except UnknownExecution:
+            return None
+
+    def sweep(self) -> int:
+        """Kills and reaps every process that a case left behind; gives how many there were."""
+        count = 0
+        while children := _children():
+            for pid in children:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                count += 1
+        return count
+
+    def close(self) -> None:
+        """Gives back connections, descriptors and processes."""
+        self.sweep()
+        self._reader.close()
+        self.proxy.close()
+        self.loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Nobody:
+    """The journal reader runs nothing."""
+
+    def call(self, call: ActivityCall) -> ActivityResult:
+        raise ActivityError(f"the journal reader was asked to run step {call.step_id}", retryable=False)
+
+
+def _children() -> list[int]:
+    return [int(pid) for pid in Path("/proc/self/task", str(os.getpid()), "children").read_text("ascii").split()]
