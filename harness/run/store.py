@@ -1,0 +1,177 @@
+"""Saves a run as a folder, and loads it. Does I/O.
+
+`manifest.json` is written last, by a rename: a folder without it holds no finished run. `scenarios.jsonl.gz` has a
+line a trial, `arms.jsonl.gz` a line an arm, the arms of a trial next to each other and the trials in the same order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from harness.errors import EnvironmentProblem, RunError, UsageProblem
+from harness.judge.records import RUN_SCHEMA_VERSION, Manifest, Run, Trial
+from harness.run.lines import (
+    RecordedTrial,
+    decode_arm,
+    decode_manifest,
+    decode_scenario,
+    encode_manifest,
+    encode_scenario,
+    record_trial,
+)
+
+__all__ = ["RunWriter", "iter_trials", "load_manifest", "load_run"]
+
+_MANIFEST, _SCENARIOS, _ARMS = "manifest.json", "scenarios.jsonl.gz", "arms.jsonl.gz"
+_LEVEL = 1  # a run is written while its workers need the processor
+
+
+class RunWriter:
+    """Writes one run, trial by trial; a context manager that closes its files.
+
+    `finish` makes it a run; without it the folder stays without a manifest. Raises UsageProblem where the folder holds
+    something already, EnvironmentProblem where it cannot be written.
+    """
+
+    def __init__(self, folder: Path | str, manifest: Manifest) -> None:
+        self.folder = Path(folder)
+        self.finished = 0
+        self._manifest = manifest
+        with self._explained():
+            if self.folder.is_dir() and any(self.folder.iterdir()):
+                raise UsageProblem(f"{self.folder} is not empty; give another output folder, or remove it first")
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._files = {name: self._open(name) for name in (_SCENARIOS, _ARMS)}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):
+            self._close()
+
+    def write(self, trial: RecordedTrial | Trial) -> None:
+        """Adds a finished trial."""
+        recorded = record_trial(trial) if isinstance(trial, Trial) else trial
+        with self._explained():
+            self._files[_SCENARIOS].write(encode_scenario(recorded.number, recorded.scenario) + b"\n")
+            self._files[_ARMS].write(b"".join(line + b"\n" for line in recorded.lines.values()))
+        self.finished += 1
+
+    def finish(self, *, seconds: float, partial: bool = False) -> Manifest:
+        """Closes the files and writes the manifest; `partial` says that the run was interrupted."""
+        with self._explained():
+            self._close()
+            digests = {name: _digest(self.folder / name) for name in (_ARMS, _SCENARIOS)}
+            manifest = dataclasses.replace(
+                self._manifest, finished=self.finished, seconds=seconds, partial=partial, files=digests
+            )
+            draft = self.folder / f".{_MANIFEST}"
+            with draft.open("wb") as file:
+                file.write(encode_manifest(manifest))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(self.folder / _MANIFEST)
+        return manifest
+
+    def _open(self, name: str) -> gzip.GzipFile:
+        return gzip.GzipFile(self.folder / name, "xb", compresslevel=_LEVEL, mtime=0)
+
+    def _close(self) -> None:
+        for file in self._files.values():
+            file.close()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise EnvironmentProblem(
+                f"the run cannot be saved in {self.folder}: {error.strerror or error}; "
+                "free some space or give an output folder that can be written"
+            ) from error
+
+
+def load_manifest(folder: Path | str) -> Manifest:
+    """What the run in a folder was; raises RunError."""
+    place = Path(folder) / _MANIFEST
+    if not place.is_file():
+        raise RunError(
+            f"{folder} holds no finished run (no {_MANIFEST}); give the folder that `cutover run` wrote, or run again"
+        )
+    try:
+        raw = place.read_bytes()
+        version = json.loads(raw).get("schema_version")
+        if isinstance(version, int) and version > RUN_SCHEMA_VERSION:
+            raise RunError(
+                f"{place} has schema version {version} and this one reads up to {RUN_SCHEMA_VERSION}; upgrade it"
+            )
+        return decode_manifest(raw)
+    except (OSError, ValueError, AttributeError) as error:
+        raise RunError(f"{place} is damaged: {_first_line(error)}; run again") from error
+
+
+def iter_trials(folder: Path | str) -> Iterator[Trial]:
+    """The trials of a run, in the order in which they ended, one in memory at a time; raises RunError."""
+    place, manifest = Path(folder), load_manifest(folder)
+    for name in (_SCENARIOS, _ARMS):
+        _verify(place / name, manifest.files.get(name))
+    count = 0
+    try:
+        with gzip.open(place / _SCENARIOS) as scenarios, gzip.open(place / _ARMS) as arms:
+            groups = groupby(map(decode_arm, arms), key=lambda pair: pair[0])
+            for line, (number, rows) in zip(scenarios, groups, strict=True):
+                planned, scenario = decode_scenario(line)
+                if planned != number:
+                    raise RunError(
+                        f"{place}: trial {number} has the scenario of trial {planned}; the files do not match"
+                    )
+                yield Trial(number=number, scenario=scenario, arms={arm.arm: arm for _, arm in rows})
+                count += 1
+    except (OSError, EOFError, ValueError, KeyError) as error:
+        raise RunError(f"{place} is damaged, {count} trials were readable: {_first_line(error)}; run again") from error
+    if count != manifest.finished:
+        raise RunError(f"{place} has {count} trials and its manifest says {manifest.finished}; run again")
+
+
+def load_run(folder: Path | str) -> Run:
+    """The whole run, its trials by number; raises RunError."""
+    trials = sorted(iter_trials(folder), key=lambda trial: trial.number)
+    return Run(manifest=load_manifest(folder), trials=tuple(trials))
+
+
+def _verify(file: Path, digest: str | None) -> None:
+    try:
+        found = _digest(file)
+    except OSError as error:
+        raise RunError(f"{file} cannot be read: {error.strerror or error}; restore it or run again") from error
+    if found == digest:
+        return
+    try:
+        with gzip.open(file) as stream:
+            while stream.read(1 << 20):
+                pass
+    except (OSError, EOFError) as error:
+        raise RunError(f"{file} is cut off or damaged ({_first_line(error)}); copy it again or run again") from error
+    raise RunError(f"{file} is not the file that its manifest names: it was edited or is of another run; run again")
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,363 @@
+"""Saving and loading a run: nothing is lost, and what is wrong with a folder is said."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import resource
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import cast
+from uuid import UUID
+
+import pandas as pd
+import pytest
+
+from engines.api import (
+    ActivityNode,
+    Case,
+    CheckpointRow,
+    ConditionNode,
+    Edge,
+    EventRow,
+    ExecutionRow,
+    Journal,
+    JsonValue,
+    LoopNode,
+    MetricRow,
+    StartNode,
+    StepRow,
+    TimerRow,
+    WaitNode,
+    Workflow,
+)
+from harness.errors import EnvironmentProblem, RunError, UsageProblem
+from harness.judge.records import (
+    ARMS,
+    Again,
+    ArmRecord,
+    EngineInfo,
+    Failure,
+    LedgerEntry,
+    Manifest,
+    Trial,
+)
+from harness.run.store import RunWriter, iter_trials, load_manifest, load_run
+from scenarios.model import PlannedSignal, Recorded, RecordedStep, Response, Scenario
+
+AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+ODD = '\ud800 \x00 é 🚀 "quoted" \n'
+
+
+SPELT = ODD.replace("\ud800", "\\ud800")
+
+
+def manifest() -> Manifest:
+    info = EngineInfo(spec="v1", name="v1", digest="00")
+    return Manifest(
+        run_id="r",
+        created_at=AT,
+        cutover_version="0.1.0",
+        seed=7,
+        stage=0,
+        control=info,
+        candidate=info,
+        server="embedded",
+        server_version="18",
+        planned=2,
+        finished=0,
+        workers=2,
+        seconds=0.0,
+        environment={"python": "3.11"},
+    )
+
+
+def scenario(number: int) -> Scenario:
+    deep: JsonValue = []
+    for _ in range(380):
+        deep = [deep]
+    body = Workflow(
+        id="b", nodes=(StartNode(id="s"), WaitNode(id="w", timeout_ms=5)), edges=(Edge(source="s", target="w"),)
+    )
+    nodes = (
+        StartNode(id="s"),
+        ActivityNode(id="a", activity="post", on_error="route"),
+        ConditionNode(id="c", expression="x", cases=(Case(port="p", value=True), Case(port="q", value=1))),
+        LoopNode(id="l", body=body, items="@"),
+    )
+    return Scenario(
+        id=f"s{number}",
+        workflow=Workflow(id="w", nodes=nodes, edges=(Edge(source="s", target="a"),)),
+        tags=("one", "two"),
+        input={"big": 2**70, "zero": -0.0, "text": ODD, "deep": deep, "true": True, "one": 1, "float": 1.0},
+        world={"a": (Response(error=ODD), Response(output=[None, 1e300]))},
+        signals=(PlannedSignal(id="g", name="go", payload={}),),
+        cancel_at_pause=2,
+        recorded=Recorded(source="n8n", status="failed", steps=(RecordedStep(step_id="a", order=0, status="failed"),)),
+    )
+
+
+def journal() -> Journal:
+    execution = ExecutionRow(
+        id=UUID(int=5),
+        workflow_id="w",
+        status="completed",
+        current_node_id="a",
+        input='{"big":1180591620717411303424}',
+        output=None,
+        error="boom",
+        metadata={"orchestrator_version": "v2"},
+        version=2,
+        created_at=AT,
+        started_at=AT,
+        finished_at=None,
+    )
+    step = StepRow(
+        step_id="a",
+        node_id="a",
+        status="completed",
+        attempt=1,
+        input="1",
+        output='"\\ud800"',
+        ports=("out",),
+        error=None,
+        started_at=AT,
+        finished_at=AT + timedelta(microseconds=1),
+    )
+    event = EventRow(
+        sequence=1,
+        type="STATE_TRANSITION",
+        scope="step",
+        step_id="a",
+        node_id="a",
+        from_state="pending",
+        event="START",
+        to_state="running",
+        attempt=1,
+        payload="{}",
+        at=AT,
+    )
+    checkpoint = CheckpointRow(
+        version=1,
+        node_id=None,
+        schema_version=1,
+        sequence=1,
+        state="{}",
+        checksum="ab",
+        duration_ms=None,
+        error_message=None,
+        created_at=AT,
+    )
+    metric = MetricRow(
+        step_id="a",
+        node_id="a",
+        retry_count=0,
+        status="success",
+        duration_ms=0.1,
+        orchestrator_version="v2",
+        recorded_at=AT,
+    )
+    timer = TimerRow(step_id="a", kind="retry", attempt=2, due_at=AT, fired_at=None)
+    return Journal(
+        execution=execution,
+        steps=(step,),
+        events=(event,),
+        checkpoints=(checkpoint,),
+        metrics=(metric,),
+        timers=(timer,),
+    )
+
+
+def trial(number: int, odd: str = ODD) -> Trial:
+    entry = LedgerEntry(
+        sequence=1,
+        step_id="a",
+        activity="post",
+        attempt=1,
+        idempotency_key="k",
+        input="1",
+        planned=True,
+        status="error",
+        output=None,
+        ports=(),
+        error=odd,
+        retryable=True,
+        effect="applied",
+        after_completion=False,
+        at=AT,
+    )
+    arms = {
+        name: ArmRecord(
+            arm=name,
+            engine="v1",
+            execution_id=UUID(int=position),
+            position=position,
+            journal=journal(),
+            ledger=(entry,),
+            logs=(odd, "second"),
+            signals=("g",),
+            pauses=1,
+            failure=Failure(kind="exception", type="ValueError", message=odd),
+            again=Again(calls=1, rows_changed=True, journal=journal()),
+            duration_ms=1.25,
+        )
+        for position, name in enumerate(ARMS)
+    }
+    return Trial(number=number, scenario=scenario(number), arms=arms)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A saved run of two trials."""
+    with RunWriter(tmp_path / "run", manifest()) as writer:
+        for number in (2, 1):
+            writer.write(trial(number))
+        writer.finish(seconds=1.5)
+    return tmp_path / "run"
+
+
+def test_what_was_saved_comes_back(folder: Path) -> None:
+    run = load_run(folder)
+    assert run.trials == (trial(1, SPELT), trial(2, SPELT))
+    assert [each.number for each in iter_trials(folder)] == [2, 1]
+    loaded = run.trials[0].scenario.input
+    assert repr(loaded) == repr(scenario(1).input)
+    assert (run.manifest.finished, run.manifest.seconds, run.manifest.partial) == (2, 1.5, False)
+    assert set(run.manifest.files) == {"arms.jsonl.gz", "scenarios.jsonl.gz"}
+
+
+def test_pandas_reads_both_files(folder: Path) -> None:
+    arms = pd.read_json(folder / "arms.jsonl.gz", lines=True)
+    scenarios = pd.read_json(folder / "scenarios.jsonl.gz", lines=True)
+    assert list(arms["trial"]) == [2] * 4 + [1] * 4
+    assert list(arms["arm"]) == [*ARMS, *ARMS]
+    assert list(scenarios["id"]) == ["s2", "s1"]
+    whole = json.loads(str(scenarios["scenario"][0]))
+    assert whole["input"]["big"] == 2**70
+    steps = cast("dict[str, list[dict[str, str]]]", arms["journal"][0])["steps"]
+    assert steps[0]["step_id"] == "a"
+
+
+def test_an_interrupted_run_says_that_it_is_partial(tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "run", manifest()) as writer:
+        writer.write(trial(1))
+        writer.finish(seconds=1, partial=True)
+    run = load_run(tmp_path / "run")
+    assert (run.manifest.partial, run.manifest.planned, len(run.trials)) == (True, 2, 1)
+
+
+def test_times_keep_their_instant(tmp_path: Path) -> None:
+    elsewhere = AT.astimezone(timezone(timedelta(hours=-3)))
+    with RunWriter(tmp_path / "run", manifest()) as writer:
+        kept = writer.finish(seconds=0)
+    assert kept.created_at == elsewhere == load_manifest(tmp_path / "run").created_at
+
+
+def test_a_folder_with_something_in_it_is_left_alone(folder: Path) -> None:
+    before = (folder / "arms.jsonl.gz").read_bytes()
+    with pytest.raises(UsageProblem, match="is not empty"):
+        RunWriter(folder, manifest())
+    assert (folder / "arms.jsonl.gz").read_bytes() == before
+
+
+def save(folder: Path) -> None:
+    with RunWriter(folder, manifest()) as writer:
+        for number in range(1, 50):
+            writer.write(trial(number))
+        writer.finish(seconds=1)
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, limits[1]))
+    try:
+        with pytest.raises(EnvironmentProblem, match=r"cannot be saved in .*run: File too large; free some space"):
+            save(tmp_path / "run")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with pytest.raises(RunError, match="holds no finished run"):
+        load_run(tmp_path / "run")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EnvironmentProblem, match=r"file/run: Not a directory"):
+        RunWriter(tmp_path / "file" / "run", manifest())
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(EnvironmentProblem, match="Permission denied"):
+        RunWriter(tmp_path / "run", manifest())
+
+
+def test_a_folder_without_a_manifest_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds no finished run"):
+        load_run(tmp_path)
+    with RunWriter(tmp_path / "run", manifest()) as writer:
+        writer.write(trial(1))
+    with pytest.raises(RunError, match="holds no finished run"):
+        load_run(tmp_path / "run")
+
+
+def test_a_newer_schema_asks_for_an_upgrade(folder: Path) -> None:
+    path = folder / "manifest.json"
+    raw = json.loads(path.read_text())
+    path.write_text(json.dumps({**raw, "schema_version": 99, "unknown": {}}))
+    with pytest.raises(RunError, match=r"schema version 99 .* upgrade"):
+        load_run(folder)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 1}', "\x00"])
+def test_a_damaged_manifest_is_named(folder: Path, text: str) -> None:
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(RunError, match=r"manifest\.json is damaged"):
+        load_run(folder)
+
+
+def test_a_truncated_file_is_named(folder: Path) -> None:
+    path = folder / "arms.jsonl.gz"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(RunError, match=r"arms\.jsonl\.gz is cut off or damaged"):
+        load_run(folder)
+
+
+def test_an_edited_file_is_named(folder: Path) -> None:
+    path = folder / "arms.jsonl.gz"
+    with gzip.open(path) as file:
+        lines = file.read()
+    with gzip.open(path, "wb") as file:
+        file.write(lines.replace(b'"completed"', b'"cancelled"'))
+    with pytest.raises(RunError, match=r"arms\.jsonl\.gz is not the file that its manifest names"):
+        load_run(folder)
+
+
+def test_a_file_of_another_run_is_named(folder: Path, tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "other", manifest()) as writer:
+        writer.write(trial(9))
+        writer.finish(seconds=1)
+    (tmp_path / "other" / "arms.jsonl.gz").rename(folder / "arms.jsonl.gz")
+    with pytest.raises(RunError, match="or is of another run"):
+        load_run(folder)
+
+
+def test_an_absent_file_is_named(folder: Path) -> None:
+    (folder / "scenarios.jsonl.gz").unlink()
+    with pytest.raises(RunError, match=r"scenarios\.jsonl\.gz cannot be read"):
+        load_run(folder)
+
+
+def test_a_line_that_breaks_the_schema_is_counted(folder: Path) -> None:
+    path, place = folder / "arms.jsonl.gz", folder / "manifest.json"
+    with gzip.open(path) as file:
+        lines = file.read().splitlines(keepends=True)
+    with gzip.open(path, "wb") as file:
+        file.write(b"".join(lines[:4]) + lines[4].replace(b'"position":0', b'"position":"first"') + b"".join(lines[5:]))
+    raw = json.loads(place.read_text())
+    raw["files"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    place.write_text(json.dumps(raw))
+    with pytest.raises(RunError, match=r"damaged, \d trials were readable: 1 validation error"):
+        load_run(folder)
