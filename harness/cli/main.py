@@ -1,0 +1,72 @@
+"""The `cutover` command: the composition root, and the one place where an error becomes an exit status. Does I/O."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from harness.cli import doctor, importing, reporting, running
+from harness.cli.console import problem
+from harness.cli.status import Status, status_of
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="cutover",
+    help="Says whether the next share of traffic may move from workflow engine V1 to V2, with the evidence.",
+    epilog="Exit status: 0 GO, 1 NO-GO, 2 usage or configuration, 3 INCONCLUSIVE, 4 environment, 5 ROLLBACK, "
+    "70 internal, 130 interrupted.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(running.run)
+app.command("report")(reporting.report)
+app.command("import")(importing.import_)
+app.command("doctor")(doctor.doctor)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"cutover {version('orchestrator-cutover')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    del version
+
+
+def main() -> NoReturn:
+    """Runs the command line and leaves by its exit status; one sentence on stderr says what went wrong.
+
+    With CUTOVER_DEBUG=1 in the environment an error shows its traceback instead.
+    """
+    sys.exit(_outcome(sys.argv[1:]))
+
+
+def _outcome(arguments: list[str]) -> int:
+    try:
+        result = app(arguments, prog_name="cutover", standalone_mode=False)
+    except KeyboardInterrupt:
+        problem("interrupted")
+        return Status.INTERRUPTED
+    except Exception as error:
+        if os.environ.get("CUTOVER_DEBUG") == "1":
+            raise
+        status, message = status_of(error)
+        problem(message)
+        return status
+    return result if isinstance(result, int) else Status.GO

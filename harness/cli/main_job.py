@@ -1,0 +1,158 @@
+"""The main job: provision, run, save; then load, judge, report. Does I/O."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import secrets
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engines.registry import describe
+from harness.cli.console import emit, note, progress
+from harness.cli.plan import Plan, ServerChoice, Where
+from harness.cli.reporting import Format, judged, policy_of, rendered
+from harness.cli.selection import select
+from harness.cli.status import Status
+from harness.errors import UsageProblem
+from harness.judge.records import EngineInfo, Manifest
+from harness.run.lines import RecordedTrial
+from harness.run.postgres import Server, provision
+from harness.run.shadow import run_trials
+from harness.run.store import RunWriter, load_run
+from reports.document import Document
+from reports.words import plain
+from scenarios.model import Scenario
+
+__all__ = ["main_job"]
+
+RUNS = Path("cutover-runs")
+
+
+def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool) -> int:
+    """Runs, saves, judges and reports; the exit status is the verdict's, or 130 where somebody interrupted."""
+
+    def say(line: str) -> None:
+        note(plain(line), quiet=quiet)
+
+    policy = policy_of(plan.policy)
+    _refuse_odd(plan, where, tuple(stage.percent for stage in policy.stages))
+    engines = (_engine(plan.control), _engine(plan.candidate))
+    scenarios = select(
+        paths=plan.scenarios,
+        n8n=plan.n8n,
+        trials=plan.trials,
+        generated=plan.generated,
+        seed=plan.seed,
+        only=plan.only,
+        say=say,
+    )
+    created_at = datetime.now(UTC)
+    run_id = f"{created_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    folder = where.folder or RUNS / run_id
+    with provision(where.url, where.choice.value) as server:
+        say(f"Postgres {server.version}, {server.description} ({server.why})")
+        manifest = Manifest(
+            run_id=run_id,
+            created_at=created_at,
+            cutover_version=_version(),
+            seed=plan.seed,
+            stage=plan.stage,
+            control=engines[0],
+            candidate=engines[1],
+            server=server.description,
+            server_version=server.version,
+            planned=len(scenarios),
+            finished=0,
+            workers=where.workers,
+            seconds=0.0,
+            arguments=plan.arguments(),
+            environment=_machine(),
+        )
+        with RunWriter(folder, manifest) as writer:
+            interrupted = _run(plan, where, server, scenarios, writer, quiet=quiet)
+    document = judged(load_run(folder), policy, plan.stage)
+    _leave(document, folder)
+    emit(_shown(document, as_json=as_json, quiet=quiet))
+    say(f"saved in {folder}: report.json, report.md, and the run's rows")
+    if interrupted:
+        note(f"cutover: interrupted; {document.trials} of {len(scenarios)} trials are saved in {folder}", quiet=False)
+        return Status.INTERRUPTED
+    return document.exit_status
+
+
+def _run(
+    plan: Plan, where: Where, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter, *, quiet: bool
+) -> bool:
+    """Runs every trial and saves it; says whether somebody interrupted."""
+    began = time.monotonic()
+    with progress(f"{plan.control} against {plan.candidate}", len(scenarios), quiet=quiet) as advance:
+
+        def keep(trial: RecordedTrial) -> None:
+            writer.write(trial)
+            advance(writer.finished)
+
+        try:
+            run_trials(
+                scenarios,
+                control=plan.control,
+                candidate=plan.candidate,
+                server=server,
+                workers=where.workers,
+                seed=plan.seed,
+                deadline_s=plan.deadline_s,
+                on_trial=keep,
+            )
+        except KeyboardInterrupt:
+            writer.finish(seconds=time.monotonic() - began, partial=True)
+            return True
+        except BaseException:
+            with contextlib.suppress(EnvironmentProblem):  # what stopped the run is told, not what follows from it
+                writer.finish(seconds=time.monotonic() - began, partial=True)
+            raise
+        writer.finish(seconds=time.monotonic() - began)
+        return False
+
+
+def _refuse_odd(plan: Plan, where: Where, stages: tuple[int, ...]) -> None:
+    if plan.stage not in stages:
+        known = ", ".join(str(stage) for stage in stages)
+        raise UsageProblem(f"--stage {plan.stage}: the policy has no such stage; it has {known}")
+    if plan.trials is not None and plan.generated is not None:
+        raise UsageProblem("--trials and --generated cannot both be given; --trials is the number of all trials")
+    if where.url is not None and where.choice not in (ServerChoice.AUTO, ServerChoice.URL):
+        raise UsageProblem(f"--postgres and --postgres-mode {where.choice} cannot both be given")
+
+
+def _engine(spec: str) -> EngineInfo:
+    name, digest = describe(spec)
+    return EngineInfo(spec=spec, name=name, digest=digest)
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("orchestrator-cutover")
+
+
+def _machine() -> dict[str, str | int | None]:
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+    }
+
+
+def _leave(document: Document, folder: Path) -> None:
+    """Writes the report's files beside the rows."""
+    (folder / "report.json").write_text(rendered(document, Format.JSON), encoding="utf-8")
+    (folder / "report.md").write_text(rendered(document, Format.MARKDOWN), encoding="utf-8")
+
+
+def _shown(document: Document, *, as_json: bool, quiet: bool) -> str:
+    if as_json:
+        return rendered(document, Format.JSON)
+    return plain(document.headline) if quiet else rendered(document, Format.TERMINAL)

@@ -1,0 +1,71 @@
+"""What a run was asked for, and the arguments that ask for it again. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+__all__ = ["DEADLINE_S", "Plan", "ServerChoice", "Where"]
+
+DEADLINE_S = 30.0
+"""How long an engine may take for one arm unless the command line says otherwise, s."""
+
+
+class ServerChoice(StrEnum):
+    """Where a run's Postgres comes from."""
+
+    AUTO = "auto"
+    URL = "url"
+    CONTAINER = "container"
+    EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that decides which trials a run has and how they are judged; not where it runs, nor where it is saved."""
+
+    control: str = "v1"
+    candidate: str = "v2"
+    stage: int = 0
+    trials: int | None = None
+    generated: int | None = None
+    scenarios: tuple[Path, ...] = ()
+    n8n: tuple[Path, ...] = ()
+    only: tuple[str, ...] = ()
+    seed: int = 1
+    policy: Path | None = None
+    deadline_s: float = DEADLINE_S
+
+    def arguments(self) -> tuple[str, ...]:
+        """What to write after `cutover run`; never a server's URL, which may hold a password."""
+        return tuple(self._arguments())
+
+    def _arguments(self) -> Iterator[str]:
+        yield from ("--control", self.control, "--candidate", self.candidate, "--stage", str(self.stage))
+        for path in self.scenarios:
+            yield from ("--scenarios", str(path))
+        for path in self.n8n:
+            yield from ("--n8n", str(path))
+        if self.generated is not None:
+            yield from ("--generated", str(self.generated))
+        elif self.trials is not None:
+            yield from ("--trials", str(self.trials))
+        yield from ("--seed", str(self.seed))
+        if self.policy is not None:
+            yield from ("--policy", str(self.policy))
+        if self.deadline_s != DEADLINE_S:
+            yield from ("--deadline", f"{self.deadline_s:g}")
+        for scenario in self.only:
+            yield from ("--only", scenario)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where a run runs and is saved; `folder` None is a new one in `cutover-runs`. Changes no verdict."""
+
+    url: str | None = None
+    choice: ServerChoice = ServerChoice.AUTO
+    workers: int = 1
+    folder: Path | None = None

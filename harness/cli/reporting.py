@@ -1,0 +1,95 @@
+"""`cutover report`: judges a saved run, also with another policy or for another stage. Reads and writes files."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from harness.judge.policy import Policy
+    from harness.judge.records import Run
+    from reports.document import Document
+
+__all__ = ["Format", "judged", "policy_of", "rendered", "report"]
+
+
+class Format(StrEnum):
+    """What a report may be rendered as."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
+    *,
+    form: Annotated[Format, typer.Option("--format", "-f", help="What to render.")] = Format.TERMINAL,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="Judge by this policy instead of the built-in one.", metavar="FILE")
+    ] = None,
+    stage: Annotated[
+        int | None, typer.Option("--stage", help="Judge for this stage instead of the run's own.", metavar="PERCENT")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write to this file instead of stdout.", metavar="FILE")
+    ] = None,
+) -> int:
+    """Judge a saved run and render the report.
+
+    The run is judged from its rows each time, so an old run can be judged by a newer judge, another policy or another
+    stage. The exit status is the verdict's, as with [bold]cutover run[/bold].
+
+    [bold]Examples[/bold]
+
+      cutover report cutover-runs/20260102-030405-1a2b3c
+      cutover report RUN --format markdown --out report.md
+      cutover report RUN --policy stricter.toml --stage 10
+    """
+    from harness.cli.console import emit
+    from harness.run.store import load_run
+
+    by = policy_of(policy)
+    loaded = load_run(run)
+    document = judged(loaded, by, loaded.manifest.stage if stage is None else stage)
+    text = rendered(document, form)
+    if out is None:
+        emit(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+    return document.exit_status
+
+
+def policy_of(file: Path | None) -> Policy:
+    """The policy in a file, or the built-in one."""
+    from harness.judge.policy import default_policy, load_policy
+
+    return default_policy() if file is None else load_policy(file.read_text(encoding="utf-8"), str(file))
+
+
+def judged(run: Run, policy: Policy, stage: int) -> Document:
+    """The report on a run, by a policy, for a stage."""
+    from harness.judge.analysis import analyse
+    from reports.document import build
+
+    return build(analyse(run, policy, stage), run.manifest)
+
+
+def rendered(document: Document, form: Format) -> str:
+    """The report as text, ending in a newline."""
+    if form is Format.JSON:
+        return document.model_dump_json(indent=2) + "\n"
+    if form is Format.MARKDOWN:
+        from reports import markdown
+
+        return markdown.render(document)
+    from harness.cli.console import data_console
+    from reports import terminal
+
+    console = data_console()
+    with console.capture() as captured:
+        terminal.render(document, console)
+    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())

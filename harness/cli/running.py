@@ -1,0 +1,88 @@
+"""`cutover run`: both engines on the same scenarios, compared and judged. `main_job` does the I/O."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.plan import DEADLINE_S, Plan, ServerChoice, Where
+
+__all__ = ["run"]
+
+
+def run(
+    *,
+    control: Annotated[str, typer.Option(help="The engine that serves today.", metavar="ENGINE")] = "v1",
+    candidate: Annotated[str, typer.Option(help="The engine that shall take over.", metavar="ENGINE")] = "v2",
+    stage: Annotated[int, typer.Option(help="The rollout stage to judge for.", metavar="PERCENT")] = 0,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            help="Exactly so many trials, filled up with generated ones; 600 unless files are named.",
+            min=1,
+            metavar="N",
+        ),
+    ] = None,
+    generated: Annotated[
+        int | None, typer.Option(help="So many generated scenarios after the catalog or the files.", min=0, metavar="N")
+    ] = None,
+    scenarios: Annotated[
+        list[Path] | None, typer.Option(help="Scenario files or folders instead of the catalog.", metavar="PATH")
+    ] = None,
+    n8n: Annotated[
+        list[Path] | None, typer.Option("--n8n", help="n8n workflows instead of the catalog.", metavar="PATH")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Of all these, only this one.", metavar="ID")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same run.", min=0, metavar="N")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes at once; one a core by default.", min=1, max=256, metavar="N")
+    ] = None,
+    postgres: Annotated[
+        str | None, typer.Option(help="A Postgres to run on; also CUTOVER_DATABASE_URL.", metavar="URL")
+    ] = None,
+    postgres_mode: Annotated[
+        ServerChoice, typer.Option(help="auto: the URL given, else a container, else embedded.")
+    ] = ServerChoice.AUTO,
+    policy: Annotated[Path | None, typer.Option(help="Judge by this policy file.", metavar="FILE")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The run's folder; a new one in cutover-runs by default.", metavar="DIR"),
+    ] = None,
+    deadline: Annotated[
+        float, typer.Option(help="How long an engine may take for one arm.", min=0.1, metavar="S")
+    ] = DEADLINE_S,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and of the report one sentence.")] = False,
+) -> int:
+    """Run both engines on the same scenarios, compare what they did, and judge.
+
+    Saves the run, then judges it for one rollout stage: GO, NO-GO or INCONCLUSIVE, with the evidence.
+
+    [bold]Examples[/bold]
+
+      cutover run
+      cutover run --candidate mypackage.engine:create --stage 10
+      cutover run --n8n workflows/ --postgres postgresql://user:password@host/database
+      cutover run --control v2 --candidate v2 --trials 1000 --seed 7
+      cutover run --json --quiet > report.json
+    """
+    plan = Plan(
+        control=control,
+        candidate=candidate,
+        stage=stage,
+        trials=trials,
+        generated=generated,
+        scenarios=tuple(scenarios or ()),
+        n8n=tuple(n8n or ()),
+        only=tuple(only or ()),
+        seed=seed,
+        policy=policy,
+        deadline_s=deadline,
+    )
+    where = Where(url=postgres, choice=postgres_mode, workers=workers or len(os.sched_getaffinity(0)), folder=out)
+    from harness.cli.main_job import main_job
+
+    return main_job(plan, where, as_json=as_json, quiet=quiet)

@@ -1,0 +1,56 @@
+"""Exit statuses, and which error has which. Pure."""
+
+from __future__ import annotations
+
+import errno
+from enum import IntEnum
+
+from engines.errors import CutoverError
+
+__all__ = ["Status", "status_of"]
+
+
+class Status(IntEnum):
+    """What the command's exit status means."""
+
+    GO = 0
+    NO_GO = 1
+    USAGE = 2
+    INCONCLUSIVE = 3
+    ENVIRONMENT = 4
+    ROLLBACK = 5
+    INTERNAL = 70
+    INTERRUPTED = 130
+
+
+_OF_THE_MACHINE = {
+    errno.EACCES: "may not be written or read",
+    errno.EDQUOT: "has no room left (quota)",
+    errno.ENOSPC: "has no room left",
+    errno.EPERM: "may not be written or read",
+    errno.EROFS: "is on a read-only file system",
+}
+
+
+def status_of(error: Exception) -> tuple[Status, str]:
+    """The exit status of an error and the sentence to show; an error of no known kind is internal."""
+    if isinstance(error, CutoverError):
+        return Status(getattr(error, "exit_status", Status.USAGE)), str(error)
+    if _is_usage(error):
+        return Status.USAGE, f"{_shown(error)} See 'cutover --help'."
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        return Status.ENVIRONMENT, f"{error.filename or 'the output'} {_OF_THE_MACHINE[error.errno]}; choose another."
+    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
+        return Status.USAGE, f"{error.filename}: {error.strerror}"
+    return Status.INTERNAL, f"internal error, {type(error).__name__}: {error}; CUTOVER_DEBUG=1 shows where"
+
+
+def _is_usage(error: Exception) -> bool:
+    """Whether typer raised it about the command line; its classes have moved between versions, their shape has not."""
+    return callable(getattr(error, "format_message", None)) and isinstance(getattr(error, "exit_code", None), int)
+
+
+def _shown(error: Exception) -> str:
+    text = str(getattr(error, "message", "")) or str(error)
+    shown = getattr(error, "format_message", lambda: text)()
+    return str(shown).strip().removesuffix(".") + "."

@@ -1,0 +1,44 @@
+"""The report as Markdown, fit for a GitHub step summary: under 1 MB, and no name in it can break it. Pure."""
+
+from __future__ import annotations
+
+import functools
+import re
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup, escape
+
+from reports.document import Document
+from reports.words import clip, count, needed, number, plain
+
+__all__ = ["MAX_BYTES", "render"]
+
+MAX_BYTES = 1_000_000
+"""What GitHub takes as a step summary is 1 MiB."""
+_ROWS = (200, 50, 10, 1)
+"""How many rows a table may have, tried in this order until the report is small enough."""
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$@:])")
+
+
+def render(document: Document) -> str:
+    """The report; tables are cut, and say so, where it would be too long."""
+    for rows in _ROWS:
+        text = _template().render(document=document, rows=rows)
+        if len(text.encode()) <= MAX_BYTES:
+            return text
+    raise ValueError(f"the report of run {document.run.run_id} cannot be made shorter than {MAX_BYTES:,} bytes")
+
+
+def inert(text: str, length: int = 300) -> Markup:
+    """Text of any origin as Markdown that shows it and does nothing else: on one line, every special sign an entity."""
+    safe = str(escape(clip(plain(text), length))).replace("&#", "\0")
+    return Markup(_SPECIAL.sub(lambda found: f"&#{ord(found[1])};", safe).replace("\0", "&#"))  # noqa: S704 - just escaped
+
+
+@functools.cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"count": count, "inert": inert, "needed": needed, "number": number}
+    source = resources.files("reports").joinpath("templates/report.md.jinja").read_text(encoding="utf-8")
+    return environment.from_string(source)

@@ -1,0 +1,58 @@
+"""How numbers are written in every report, and how hostile text is made harmless. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+
+__all__ = ["clip", "count", "needed", "number", "plain"]
+
+ABSENT = "-"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
+
+
+def number(value: float | None, unit: str) -> str:
+    """A measured number with its unit, to four significant digits, a share to five; a dash where there is none."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    if unit == "share":
+        return f"{_short(value * 100, 5)} %"
+    if unit == "%":
+        return f"{_short(value, 5)} %"
+    if unit in ("count", ""):
+        return _short(value)
+    return f"{_short(value)} {unit}" if unit != "ratio" else f"{_short(value)} x"
+
+
+def count(value: int) -> str:
+    """A count, in groups of three digits."""
+    return f"{value:,}"
+
+
+def needed(value: int | None) -> str:
+    """How many more measurements would decide; a dash where that cannot be foretold."""
+    return ABSENT if value is None else count(value)
+
+
+def plain(text: str) -> str:
+    """The text on one line: no control characters, and nothing that a CI log takes for a command."""
+    return _CONTROL.sub(" ", text).replace("::", ": :").strip()
+
+
+def clip(text: str, length: int) -> str:
+    """The text, or its beginning and an ellipsis where it has more than `length` characters."""
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def _short(value: float, digits: int = 4) -> str:
+    if not math.isfinite(value):
+        return str(value)
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    for more in range(digits, 17):
+        text = f"{value:.{more}g}"
+        if not float(text).is_integer():  # 99.996 shall not read as 100
+            return text
+    return f"{value:.17g}"
