@@ -69,7 +69,7 @@ def decode_arm(line: bytes | str) -> tuple[int, ArmRecord]:
 
 def encode_scenario(number: int, scenario: Scenario) -> bytes:
     """The scenario of trial `number`: what one filters by, and the whole as JSON text."""
-    text = _encode(scenario).decode("ascii")
+    text = _encoder.encode(scenario)
     head = {"trial": number, "id": scenario.id, "title": scenario.title, "origin": scenario.origin}
     return _encode({**head, "tags": scenario.tags, "scenario": text})
 
