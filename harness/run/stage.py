@@ -34,6 +34,7 @@ class Stage:
         self, factory: EngineFactory, dsn: str, *, deadline_s: float = 20.0, takeover_s: float = TAKEOVER_S
     ) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        self._others = frozenset(_children())
         self.factory = factory
         self.deadline_s = deadline_s
         self.takeover = timedelta(seconds=takeover_s)
@@ -52,9 +53,9 @@ class Stage:
             return None
 
     def sweep(self) -> int:
-        """Kills and reaps every process that a case left behind; gives how many there were."""
+        """Kills and reaps every process that came since the stage was set; gives how many there were."""
         count = 0
-        while children := _children():
+        while children := set(_children()) - self._others:
             for pid in children:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)

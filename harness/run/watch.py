@@ -148,7 +148,7 @@ class Watch:
 
     def _line_up(self, channel: Channel) -> Ruling:
         """Lets two workers send their first requests at the same moment."""
-        racers = self.race or []
+        racers = self.race if self.race is not None else []
         racers.append(channel)
         if len(racers) < 2:
             return Ruling.HOLD
