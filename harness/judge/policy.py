@@ -1,33 +1,68 @@
-"""The policy: which criteria guard which rollout stage, with the plan's words beside each. Pure."""
+"""The policy: which criteria guard which rollout stage, with the plan's words beside each. Pure, but for package data.
+
+`load_policy` takes the text of a TOML file and refuses all that it does not fully understand, naming the line: a
+criterion that nobody can measure, or that cannot pass, must never stand in a gate unnoticed.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import cache
+from importlib import resources
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+
+from harness.errors import ConfigurationProblem
 from harness.judge.gate import Severity
+from harness.judge.metrics import Unit
+from harness.judge.policy_rules import Problem, broken_rules
 
-__all__ = ["Condition", "Criterion", "Policy", "Stage"]
+__all__ = [
+    "Condition",
+    "Criterion",
+    "Operator",
+    "Policy",
+    "PolicyError",
+    "Stage",
+    "Statistic",
+    "default_policy",
+    "load_policy",
+]
 
 Statistic: TypeAlias = Literal["share", "count", "mean", "quantile", "ratio", "paired", "level"]
 Operator: TypeAlias = Literal["at_least", "at_most", "above", "below"]
 Source: TypeAlias = Literal["harness", "production"]
+
+_STRICT: dict[str, object] = {"extra": "forbid", "strict": True}
+_Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+_Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+_Percent = Annotated[int, Field(ge=0, le=100)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """What must hold: the statistic of the metric lies on the safe side of `limit`, in the criterion's unit.
 
-    `quantile` (0 to 1) is set for the statistics quantile and ratio; `evidence` for paired: the e-value from which
-    the candidate counts as worse than the control. `minutes` is how long without progress counts as stuck.
+    `quantile` (0 to 1) is set for the statistic quantile, and for a ratio of quantiles. `excess` belongs to paired:
+    how much higher the candidate's error rate may be than the control's, relative to it. `minutes` is how long
+    without progress counts as stuck.
     """
+
+    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
 
     statistic: Statistic
     operator: Operator
-    limit: float
-    quantile: float | None = None
-    evidence: float | None = None
-    minutes: float | None = None
+    limit: _Number
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
+    excess: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +73,17 @@ class Criterion:
     `min_n` is the fewest measurements on which it may pass. Source `production` cannot be measured by the harness.
     """
 
-    id: str
-    words: str
-    section: str
-    metric: str
+    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+
+    id: _Id
+    words: _Text
+    section: _Text
+    metric: _Text
     condition: Condition
-    unit: str
-    min_n: int
+    unit: Unit
+    min_n: Annotated[int, Field(ge=1)]
     severity: Severity
-    stages: tuple[int, ...]
+    stages: tuple[_Percent, ...]
     decided: str = ""
     source: Source = "harness"
 
@@ -55,9 +92,11 @@ class Criterion:
 class Stage:
     """One step of the rollout: the share of traffic in percent, its name in the plan, the checks it needs."""
 
-    percent: int
-    name: str
-    required_checks: tuple[str, ...]
+    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+
+    percent: _Percent
+    name: _Text
+    required_checks: tuple[_Text, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +107,101 @@ class Policy:
     digest: str
     stages: tuple[Stage, ...]
     criteria: tuple[Criterion, ...]
+
+    def stage(self, percent: int) -> Stage:
+        """The stage of that percentage; raises PolicyError naming those there are."""
+        for stage in self.stages:
+            if stage.percent == percent:
+                return stage
+        known = ", ".join(str(stage.percent) for stage in self.stages)
+        raise PolicyError(f"{self.name} has no stage {percent} %; its stages are {known}")
+
+    def criteria_of(self, percent: int) -> tuple[Criterion, ...]:
+        """The criteria that guard the stage, in the policy's order."""
+        return tuple(criterion for criterion in self.criteria if percent in criterion.stages)
+
+
+class PolicyError(ConfigurationProblem):
+    """A policy that cannot be obeyed; each line of the message names the file, the line where known, and the rule."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """The tables of a policy file, as they are written."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+
+    schema_version: Literal[1]
+    name: _Text
+    stage: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    criterion: Annotated[tuple[Criterion, ...], Field(min_length=1)]
+
+
+def load_policy(text: str, name: str) -> Policy:
+    """The policy in the text of a TOML file; `name` is what messages call the file. Raises PolicyError."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{name}: not TOML: {error}") from error
+    try:
+        file = TypeAdapter(_File).validate_json(json.dumps(tables, default=str), strict=True)
+    except ValidationError as error:
+        problems = [_problem(detail["loc"], detail["msg"], detail["input"]) for detail in error.errors()]
+        raise _error(text, name, problems) from error
+    policy = Policy(
+        name=file.name,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        stages=file.stage,
+        criteria=file.criterion,
+    )
+    problems = list(broken_rules(policy))
+    if problems:
+        raise _error(text, name, problems)
+    return policy
+
+
+@cache
+def default_policy() -> Policy:
+    """The rollout plan's own policy, which ships with the project."""
+    text = resources.files("harness.judge").joinpath("policy.toml").read_text(encoding="utf-8")
+    return load_policy(text, "policy.toml")
+
+
+def _problem(location: tuple[str | int, ...], message: str, value: object) -> Problem:
+    """What pydantic found, in terms of the file's tables."""
+    path = ".".join(str(part) for part in location)
+    given = "" if isinstance(value, dict | list) else f", not {value!r:.60}"
+    rule = f"{path}: {message}{given}"
+    if len(location) > 1 and isinstance(location[1], int):
+        return Problem(str(location[0]), location[1], str(location[2]) if len(location) > 2 else None, rule)
+    return Problem("", -1, str(location[0]) if location else None, rule)
+
+
+def _error(text: str, name: str, problems: Sequence[Problem]) -> PolicyError:
+    lines = text.splitlines()
+    messages = []
+    for problem in problems:
+        number = _line(lines, problem)
+        messages.append(f"{name}{f', line {number}' if number else ''}: {problem.rule}")
+    return PolicyError("\n".join(messages))
+
+
+def _line(lines: Sequence[str], problem: Problem) -> int | None:
+    """The line, from 1, of the problem's key; of its table's head where the key is not there."""
+    head = None
+    count = -1
+    for number, line in enumerate(lines, start=1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            if head is not None:
+                return head
+            if stripped.replace(" ", "").startswith(f"[[{problem.table}]]"):
+                count += 1
+                head = number if count == problem.index else None
+        elif (
+            problem.key
+            and (head is not None or not problem.table)
+            and re.match(rf"{re.escape(problem.key)}\s*[=.]", stripped)
+        ):
+            return number
+    return head

@@ -1,0 +1,244 @@
+"""The metrics that a policy may name, and how each is measured from the frames of a run. Pure.
+
+A rate counts one execution a trial (the arms `control` and `candidate`), because the second arm of a scenario is no
+independent trial of it; what must never happen is counted over all arms of the role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from harness.judge.records import ArmName
+from harness.judge.stats import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "METRICS",
+    "Count",
+    "Frames",
+    "Level",
+    "Measurement",
+    "Metric",
+    "Paired",
+    "Pairs",
+    "Samples",
+    "Share",
+    "Unit",
+    "checkpoint_durations",
+    "duplicates",
+    "execution_success",
+    "latencies",
+    "retry_success",
+    "stuck",
+]
+
+Unit: TypeAlias = Literal["share", "count", "ms", "ratio", "evidence", "days"]
+_Role: TypeAlias = Literal["control", "candidate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How many of n were so; of `unknown` more it could not be told."""
+
+    successes: int
+    n: int
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How often something happened in n executions."""
+
+    count: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Measured values, as they came: NaN where the measurement gave none."""
+
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """The same thing measured on both engines, one pair a trial, as it came."""
+
+    control: Floats
+    candidate: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paired:
+    """In n pairs: how many were bad in the control, in the candidate, in only the one and in only the other."""
+
+    worse: int
+    better: int
+    bad_control: int
+    bad_candidate: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One reading; NaN where there was none."""
+
+    value: float
+
+
+Measurement: TypeAlias = Share | Count | Samples | Pairs | Paired | Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frames:
+    """A run as pandas frames, one row a trial, arm, step, checkpoint, metrics row; `harness.judge.tally` makes them."""
+
+    trials: pd.DataFrame
+    arms: pd.DataFrame
+    steps: pd.DataFrame
+    checkpoints: pd.DataFrame
+    metrics: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A name that a criterion may use: what shape of measurement it gives, in which unit.
+
+    `measure` is None for what only production can tell. `needs_minutes`: its criteria say how long counts as stuck.
+    """
+
+    shape: type[Measurement]
+    unit: Unit
+    measure: Callable[[Frames], Measurement] | None
+    needs_minutes: bool = False
+
+
+def execution_success(frames: Frames, role: _Role) -> Share:
+    """Executions that ended as the reference model says."""
+    arms = _first(frames, role)
+    return Share(successes=int(arms["as_expected"].sum()), n=len(arms))
+
+
+def retry_success(frames: Frames, role: _Role) -> Share:
+    """Executions in which a step must be retried and can succeed: those in which every such step did."""
+    due = _first(frames, role)
+    due = due[due["retry_due"]]
+    return Share(successes=int(due["retry_won"].sum()), n=len(due))
+
+
+def latencies(frames: Frames, role: _Role) -> Floats:
+    """Real time spent in the engine, ms, one a trial."""
+    return _floats(_first(frames, role)["duration_ms"])
+
+
+def checkpoint_durations(frames: Frames, role: _Role) -> Floats:
+    """What each checkpoint took, ms, from send to acknowledgement."""
+    return _floats(frames.checkpoints.loc[frames.checkpoints["role"] == role, "duration_ms"])
+
+
+def stuck(frames: Frames, role: _Role) -> Count:
+    """Executions that would never go on, of all."""
+    arms = _all(frames, role)
+    return Count(count=int(arms["stuck"].sum()), n=len(arms))
+
+
+def duplicates(frames: Frames, role: _Role) -> Count:
+    """Duplicate effects and duplicate steps, in the executions that were resumed once more after they had settled."""
+    arms = _all(frames, role)
+    return Count(count=int(arms["duplicates"].sum()), n=int(arms["resumed"].sum()))
+
+
+def _e2e_success(frames: Frames) -> Share:
+    known = frames.trials[~frames.trials["unknown"]]
+    failed = int(known["failed"].sum())
+    return Share(successes=len(known) - failed, n=len(known), unknown=len(frames.trials) - len(known))
+
+
+def _critical_bugs(frames: Frames) -> Count:
+    return Count(count=int(frames.trials["regressions"].sum()), n=len(frames.trials))
+
+
+def _error_rate(frames: Frames) -> Share:
+    good = execution_success(frames, "candidate")
+    return Share(successes=good.n - good.successes, n=good.n)
+
+
+def _errors_against_control(frames: Frames) -> Paired:
+    control = ~_indexed(frames, "control")["as_expected"].astype(bool)
+    candidate = ~_indexed(frames, "candidate")["as_expected"].astype(bool)
+    both = control.index.intersection(candidate.index)
+    bad_control, bad_candidate = control.loc[both], candidate.loc[both]
+    return Paired(
+        worse=int((bad_candidate & ~bad_control).sum()),
+        better=int((bad_control & ~bad_candidate).sum()),
+        bad_control=int(bad_control.sum()),
+        bad_candidate=int(bad_candidate.sum()),
+        n=len(both),
+    )
+
+
+def _candidate_only_errors(frames: Frames) -> Share:
+    pairs = _errors_against_control(frames)
+    return Share(successes=pairs.worse, n=pairs.n)
+
+
+def _latency(frames: Frames) -> Pairs:
+    control, candidate = _indexed(frames, "control")["duration_ms"], _indexed(frames, "candidate")["duration_ms"]
+    both = control.index.intersection(candidate.index)
+    return Pairs(control=_floats(control.loc[both]), candidate=_floats(candidate.loc[both]))
+
+
+def _checkpoint_duration(frames: Frames) -> Samples:
+    return Samples(values=checkpoint_durations(frames, "candidate"))
+
+
+def _unblamed(frames: Frames, check: Literal["evt", "log"]) -> Share:
+    arms = _all(frames, "candidate")
+    examined = int(arms[f"{check}_examined"].sum())
+    return Share(successes=max(0, examined - int(arms[f"{check}_failed"].sum())), n=examined)
+
+
+def _all(frames: Frames, role: _Role) -> pd.DataFrame:
+    return frames.arms[frames.arms["role"] == role]
+
+
+def _first(frames: Frames, arm: ArmName) -> pd.DataFrame:
+    return frames.arms[frames.arms["arm"] == arm]
+
+
+def _indexed(frames: Frames, arm: ArmName) -> pd.DataFrame:
+    return _first(frames, arm).set_index("trial")
+
+
+def _floats(column: pd.Series[float]) -> Floats:
+    return np.asarray(column, dtype=np.float64)
+
+
+METRICS: Mapping[str, Metric] = {
+    "candidate_only_errors": Metric(shape=Share, unit="share", measure=_candidate_only_errors),
+    "checkpoint_duration": Metric(shape=Samples, unit="ms", measure=_checkpoint_duration),
+    "critical_bugs": Metric(shape=Count, unit="count", measure=_critical_bugs),
+    "days_without_incident": Metric(shape=Level, unit="days", measure=None),
+    "duplicated_steps": Metric(shape=Count, unit="count", measure=lambda frames: duplicates(frames, "candidate")),
+    "e2e_success": Metric(shape=Share, unit="share", measure=_e2e_success),
+    "error_rate": Metric(shape=Share, unit="share", measure=_error_rate),
+    "errors_against_control": Metric(shape=Paired, unit="evidence", measure=_errors_against_control),
+    "events_registered": Metric(shape=Share, unit="share", measure=lambda frames: _unblamed(frames, "evt")),
+    "execution_success": Metric(
+        shape=Share, unit="share", measure=lambda frames: execution_success(frames, "candidate")
+    ),
+    "latency": Metric(shape=Pairs, unit="ratio", measure=_latency),
+    "memory_utilisation": Metric(shape=Level, unit="share", measure=None),
+    "operations_logged": Metric(shape=Share, unit="share", measure=lambda frames: _unblamed(frames, "log")),
+    "retry_success": Metric(shape=Share, unit="share", measure=lambda frames: retry_success(frames, "candidate")),
+    "stable_days": Metric(shape=Level, unit="days", measure=None),
+    "stuck_executions": Metric(
+        shape=Count, unit="count", measure=lambda frames: stuck(frames, "candidate"), needs_minutes=True
+    ),
+}

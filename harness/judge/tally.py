@@ -1,0 +1,197 @@
+"""The tally: takes in trials one at a time and keeps of them the few numbers that metrics need. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from harness.judge.findings import CheckResult, Difference, DifferenceClass, Verdict
+from harness.judge.metrics import Frames
+from harness.judge.outcome import is_refusal
+from harness.judge.records import ArmRecord, Trial, role
+from harness.judge.reference import Expected
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Tally", "as_expected", "duplicates_of", "is_stuck", "redeliveries_of", "retried"]
+
+_Columns: TypeAlias = dict[str, list[object]]
+
+_TRIALS = {"trial": "int64", "scenario": "object", "failed": "bool", "unknown": "bool", "regressions": "int64"}
+_ARMS = {
+    "trial": "int64",
+    "arm": "object",
+    "role": "object",
+    "duration_ms": "float64",
+    "as_expected": "bool",
+    "stuck": "bool",
+    "retry_due": "bool",
+    "retry_won": "bool",
+    "resumed": "bool",
+    "duplicates": "int64",
+    "redeliveries": "int64",
+    "calls": "int64",
+    "evt_examined": "int64",
+    "evt_failed": "int64",
+    "log_examined": "int64",
+    "log_failed": "int64",
+}
+_STEPS = {"trial": "int64", "arm": "object", "status": "object", "attempt": "int64"}
+_CHECKPOINTS = {"trial": "int64", "arm": "object", "role": "object", "duration_ms": "float64"}
+_METRICS = {
+    "trial": "int64",
+    "arm": "object",
+    "role": "object",
+    "retry_count": "int64",
+    "status": "object",
+    "duration_ms": "float64",
+}
+
+
+class Tally:
+    """Grows by a handful of numbers a step; the trials themselves may be forgotten."""
+
+    def __init__(self, required: Iterable[str]) -> None:
+        self._required = frozenset(required)
+        self._trials: _Columns = {name: [] for name in _TRIALS}
+        self._arms: _Columns = {name: [] for name in _ARMS}
+        self._steps: _Columns = {name: [] for name in _STEPS}
+        self._checkpoints: _Columns = {name: [] for name in _CHECKPOINTS}
+        self._metrics: _Columns = {name: [] for name in _METRICS}
+
+    def add(
+        self, trial: Trial, results: Iterable[CheckResult], differences: Iterable[Difference], expected: Expected
+    ) -> bool:
+        """Takes one trial in; says whether the candidate broke a required check in it."""
+        results = tuple(results)
+        blamed = {
+            finding.verdict
+            for result in results
+            if result.check in self._required
+            for finding in result.findings
+            if role(finding.arm) == "candidate" or finding.verdict is Verdict.ERROR
+        }
+        regressions = sum(difference.klass is DifferenceClass.REGRESSION for difference in differences)
+        failed = Verdict.FAIL in blamed or regressions > 0
+        unknown = not failed and bool(blamed & {Verdict.ERROR, Verdict.INVALID, Verdict.INCONCLUSIVE})
+        unknown = unknown or (not failed and not {"candidate", "candidate_again"} <= trial.arms.keys())
+        _append(self._trials, trial.number, trial.scenario.id, failed, unknown, regressions)
+        for arm in trial.arms.values():
+            self._add_arm(trial.number, arm, results, expected)
+        return failed
+
+    def frames(self) -> Frames:
+        """All that was taken in."""
+        return Frames(
+            trials=_frame(self._trials, _TRIALS),
+            arms=_frame(self._arms, _ARMS),
+            steps=_frame(self._steps, _STEPS),
+            checkpoints=_frame(self._checkpoints, _CHECKPOINTS),
+            metrics=_frame(self._metrics, _METRICS),
+        )
+
+    def _add_arm(self, number: int, arm: ArmRecord, results: tuple[CheckResult, ...], expected: Expected) -> None:
+        due = retried(expected)
+        ended = {row.step_id: row.status for row in arm.journal.steps} if arm.journal else {}
+        _append(
+            self._arms,
+            number,
+            arm.arm,
+            role(arm.arm),
+            arm.duration_ms,
+            as_expected(arm, expected),
+            is_stuck(arm, expected),
+            bool(due),
+            bool(due) and all(ended.get(step_id) == "completed" for step_id in due),
+            arm.again is not None,
+            duplicates_of(arm),
+            redeliveries_of(arm),
+            len(arm.ledger),
+            *_counts(results, "EVT", arm),
+            *_counts(results, "LOG", arm),
+        )
+        if arm.journal is None:
+            return
+        for row in arm.journal.steps:
+            _append(self._steps, number, arm.arm, row.status, row.attempt)
+        for checkpoint in arm.journal.checkpoints:
+            if checkpoint.duration_ms is not None:
+                _append(self._checkpoints, number, arm.arm, role(arm.arm), checkpoint.duration_ms)
+        for metric in arm.journal.metrics:
+            _append(
+                self._metrics, number, arm.arm, role(arm.arm), metric.retry_count, metric.status, metric.duration_ms
+            )
+
+
+def as_expected(arm: ArmRecord, expected: Expected) -> bool:
+    """Whether the execution ended in a status that some legal order leads to, and no call of the engine failed."""
+    legal = {expectation.outcome.status for expectation in (expected, *expected.alternatives)}
+    if is_refusal(arm):
+        return "refused" in legal
+    return arm.failure is None and arm.journal is not None and arm.journal.execution.status in legal
+
+
+def is_stuck(arm: ArmRecord, expected: Expected) -> bool:
+    """Whether the execution has not ended and nothing will move it: it waits for nothing, or for what has come."""
+    if is_refusal(arm):
+        return False
+    if arm.journal is None:
+        return True
+    if arm.journal.execution.status not in {"pending", "running"}:
+        return False
+    waits = any(row.status == "paused" for row in arm.journal.steps)
+    may_wait = any(e.outcome.status == "running" for e in (expected, *expected.alternatives))
+    return not (waits and may_wait)
+
+
+def retried(expected: Expected) -> frozenset[str]:
+    """The steps that must fail first and then complete within their retry policy."""
+    return frozenset(
+        step.step_id
+        for step in expected.steps.values()
+        if step.attempts > 1 and step.status == "completed" and step.step_id not in expected.optional
+    )
+
+
+def duplicates_of(arm: ArmRecord) -> int:
+    """Duplicate effects and duplicate steps, by the ledger; a call that is both counts once."""
+    count = 0
+    applied: set[str] = set()
+    for entry in arm.ledger:
+        again = entry.effect == "applied" and entry.step_id in applied
+        count += again or entry.after_completion
+        if entry.effect == "applied":
+            applied.add(entry.step_id)
+    return count
+
+
+def redeliveries_of(arm: ArmRecord) -> int:
+    """Calls repeated with the same attempt and key before the step's completion was committed: legal, and shown."""
+    count = 0
+    seen: set[tuple[str, int, str]] = set()
+    for entry in arm.ledger:
+        if entry.idempotency_key is None or entry.after_completion:
+            continue
+        call = (entry.step_id, entry.attempt, entry.idempotency_key)
+        count += call in seen
+        seen.add(call)
+    return count
+
+
+def _counts(results: Iterable[CheckResult], check: str, arm: ArmRecord) -> tuple[int, int]:
+    """What a check examined in this arm, and how often it failed."""
+    mine = [result for result in results if result.check == check and result.arm == arm.arm]
+    failed = sum(finding.verdict is not Verdict.PASS for result in mine for finding in result.findings)
+    return sum(result.examined for result in mine), failed
+
+
+def _append(columns: _Columns, *row: object) -> None:
+    for column, value in zip(columns.values(), row, strict=True):
+        column.append(value)
+
+
+def _frame(columns: _Columns, types: Mapping[str, str]) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415 - half a second that only a judged run should pay
+
+    return pd.DataFrame({name: pd.Series(values, dtype=types[name]) for name, values in columns.items()})
