@@ -171,8 +171,7 @@ def _routed(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> li
 def _failing(draft: Draft, level: Level, ends: Sequence[End], place: Place, *, on_error: OnError) -> str:
     node = draft.name("call_provider")
     retry, responses = _hopeless(draft, place)
-    behaviour = {"fail": "fail", "continue": "continue", "route": "route"}[on_error]
-    level.add(ActivityNode(id=node, activity=f"{level.id}.{node}", retry=retry, on_error=behaviour), ends)  # type: ignore[arg-type]
+    level.add(ActivityNode(id=node, activity=f"{level.id}.{node}", retry=retry, on_error=on_error), ends)
     draft.world[level.path(node)] = responses
     draft.tags.add("error")
     return node
