@@ -16,7 +16,7 @@ from harness.cli.plan import Plan, ServerChoice, Where
 from harness.cli.reporting import Format, judged, policy_of, rendered
 from harness.cli.selection import select
 from harness.cli.status import Status
-from harness.errors import UsageProblem
+from harness.errors import EnvironmentProblem, UsageProblem
 from harness.judge.records import EngineInfo, Manifest
 from harness.run.lines import RecordedTrial
 from harness.run.postgres import Server, provision

@@ -1,0 +1,231 @@
+"""The command line's own parts: exit statuses, where words go, which scenarios are chosen, what is reproduced."""
+
+from __future__ import annotations
+
+import errno
+import io
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from engines.errors import CutoverError
+from harness.cli import console
+from harness.cli.console import emit, note, problem, progress
+from harness.cli.files import n8n_files, recorded_beside
+from harness.cli.main import _outcome
+from harness.cli.plan import Plan
+from harness.cli.selection import DEFAULT_TRIALS, select
+from harness.cli.status import Status, status_of
+from harness.errors import EnvironmentProblem, RunError, UsageProblem
+from scenarios.catalog import load_catalog
+from scenarios.files import dumps
+from scenarios.generator import generate
+from scenarios.model import Scenario
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (UsageProblem("no"), 2),
+        (RunError("no"), 2),
+        (CutoverError("no"), 2),
+        (EnvironmentProblem("no"), 4),
+        (OSError(errno.ENOSPC, "No space left on device", "out/x"), 4),
+        (OSError(errno.EROFS, "Read-only file system", "out/x"), 4),
+        (PermissionError(errno.EACCES, "Permission denied", "out/x"), 4),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "p.toml"), 2),
+        (ZeroDivisionError("division by zero"), 70),
+    ],
+)
+def test_each_error_has_its_exit_status(error: Exception, status: int) -> None:
+    assert status_of(error)[0] == status
+
+
+def test_the_sentence_names_the_file_and_an_internal_error_says_how_to_see_more() -> None:
+    assert "out/x" in status_of(OSError(errno.ENOSPC, "No space left on device", "out/x"))[1]
+    assert "CUTOVER_DEBUG=1" in status_of(ZeroDivisionError("division by zero"))[1]
+
+
+def test_the_exit_statuses_are_the_published_ones() -> None:
+    assert {status.name: int(status) for status in Status} == {
+        "GO": 0,
+        "NO_GO": 1,
+        "USAGE": 2,
+        "INCONCLUSIVE": 3,
+        "ENVIRONMENT": 4,
+        "ROLLBACK": 5,
+        "INTERNAL": 70,
+        "INTERRUPTED": 130,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "--candidate", "v3"], "v1, v2"),
+        (["run", "--stage", "7"], "0, 10, 50, 100"),
+        (["run", "--trials", "0"], "--trials"),
+        (["run", "--trials", "5", "--generated", "5"], "cannot both be given"),
+        (["run", "--postgres", "postgresql://u:s3cret@h/d", "--postgres-mode", "embedded"], "cannot both be given"),
+        (["run", "--only", "no-such-scenario"], "no-such-scenario"),
+        (["run", "--scenarios", "no/such/file.json"], "no/such/file.json"),
+        (["run", "--policy", "no/such/policy.toml"], "no/such/policy.toml"),
+        (["run", "--nonsense"], "--nonsense"),
+        (["nonsense"], "nonsense"),
+        (["report", "no/such/run"], "no/such/run"),
+        (["import", "camunda", ".", "--out", "x"], "camunda"),
+        (["import", "n8n", "no/such/file.json", "--out", "x"], "no/such/file.json"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_sentence(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _outcome(arguments) == Status.USAGE
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("cutover: ")
+    assert captured.err.count("\n") == 1
+    assert said in captured.err
+    assert "s3cret" not in captured.err
+
+
+def test_a_policy_with_an_unknown_metric_is_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = tmp_path / "odd.toml"
+    policy.write_text(
+        '[[criterion]]\nid = "x"\nwords = "x"\nsection = "x"\nmetric = "no_such_metric"\nstages = [0]\n',
+        encoding="utf-8",
+    )
+    assert _outcome(["run", "--policy", str(policy)]) == Status.USAGE
+    assert "odd.toml" in capsys.readouterr().err
+
+
+def test_a_malformed_scenario_is_refused_by_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "broken.json").write_text('{"id": "x", "workflow": {"id": "x", "nodes": []}}', encoding="utf-8")
+    assert _outcome(["run", "--scenarios", str(tmp_path)]) == Status.USAGE
+    assert "broken.json" in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _outcome(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("cutover 0.")
+
+
+@pytest.mark.parametrize("command", ["run", "report", "import", "doctor"])
+def test_help_of_every_command_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _outcome([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "Examples" in shown
+    assert f"cutover {command}" in shown
+
+
+def test_problems_and_progress_go_to_stderr_and_data_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    emit("data")
+    problem("went wrong")
+    note("going on", quiet=False)
+    note("hidden", quiet=True)
+    captured = capsys.readouterr()
+    assert captured.out == "data\n"
+    assert captured.err == "cutover: went wrong\ngoing on\n"
+
+
+def test_without_a_terminal_progress_is_a_line_every_ten_seconds(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = iter([0.0, 1.0, 11.0, 12.0])
+    monkeypatch.setattr(console.time, "monotonic", lambda: next(seconds))
+    with progress("trials", 4, quiet=False) as advance:
+        for done in (1, 2, 3):
+            advance(done)
+    assert capsys.readouterr().err == "trials: 2 of 4 after 11 s\n"
+
+
+def test_on_a_terminal_progress_is_a_bar_and_quiet_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with progress("trials", 2, quiet=False) as advance:
+        advance(2)
+    assert "2/2" in terminal.getvalue()
+    monkeypatch.setattr(sys, "stderr", silent := Terminal())
+    with progress("trials", 2, quiet=True) as advance:
+        advance(2)
+    assert silent.getvalue() == ""
+
+
+def test_the_arguments_of_a_plan_ask_for_the_same_and_hold_no_url() -> None:
+    plan = Plan(candidate="a.b:c", trials=7, seed=3, only=("x",), n8n=(Path("flows"),), deadline_s=5.0)
+    assert plan.arguments() == (
+        *("--control", "v1", "--candidate", "a.b:c", "--stage", "0", "--n8n", "flows", "--trials", "7", "--seed", "3"),
+        *("--deadline", "5", "--only", "x"),
+    )
+
+
+def choose(
+    *,
+    paths: tuple[Path, ...] = (),
+    trials: int | None = None,
+    generated: int | None = None,
+    only: tuple[str, ...] = (),
+    seed: int = 1,
+) -> tuple[tuple[Scenario, ...], list[str]]:
+    said: list[str] = []
+    chosen = select(paths=paths, n8n=(), trials=trials, generated=generated, seed=seed, only=only, say=said.append)
+    return chosen, said
+
+
+def test_by_default_the_catalog_comes_first_and_generated_ones_fill_up_to_600() -> None:
+    chosen, said = choose()
+    catalog = load_catalog()
+    assert len(chosen) == DEFAULT_TRIALS == 600
+    assert chosen[: len(catalog)] == catalog
+    assert {scenario.origin for scenario in chosen[len(catalog) :]} == {"generated"}
+    assert len({scenario.id for scenario in chosen}) == 600
+    assert said == []
+
+
+def test_the_same_seed_chooses_the_same_and_another_seed_others() -> None:
+    assert choose(trials=60) == choose(trials=60)
+    assert choose(trials=60) != choose(trials=60, seed=2)
+
+
+def test_fewer_trials_than_the_catalog_has_are_said_to_leave_some_out() -> None:
+    chosen, said = choose(trials=3)
+    assert chosen == load_catalog()[:3]
+    assert len(said) == 1
+    assert "leaves out" in said[0]
+
+
+def test_named_files_come_instead_of_the_catalog_and_only_keeps_one(tmp_path: Path) -> None:
+    made = [generate(random.Random(number), number) for number in (1, 2, 3)]  # noqa: S311 - not secret
+    for scenario in made:
+        (tmp_path / f"{scenario.id}.json").write_text(dumps(scenario), encoding="utf-8")
+    chosen, _ = choose(paths=(tmp_path,))
+    assert {scenario.id for scenario in chosen} == {scenario.id for scenario in made}
+    alone, _ = choose(paths=(tmp_path,), only=(made[1].id,))
+    assert [scenario.id for scenario in alone] == [made[1].id]
+
+
+def test_two_scenarios_of_one_id_are_refused(tmp_path: Path) -> None:
+    scenario = generate(random.Random(1), 1)  # noqa: S311 - not secret
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.json").write_text(dumps(scenario), encoding="utf-8")
+    with pytest.raises(CutoverError, match=scenario.id):
+        choose(paths=(tmp_path / "a.json", tmp_path / "b.json"))
+
+
+def test_n8n_files_are_the_definitions_and_the_execution_lies_beside(tmp_path: Path) -> None:
+    for name in ("workflows/1.json", "executions/1.json", "workflows/2.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    files = n8n_files(tmp_path)
+    assert [file.name for file in files] == ["1.json", "2.json"]
+    assert recorded_beside(files[0]) == tmp_path / "executions" / "1.json"
+    assert recorded_beside(files[1]) is None
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageProblem, match=r"no \.json file"):
+        n8n_files(tmp_path / "empty")
