@@ -1,0 +1,146 @@
+"""Where the rollout's flag comes from: the environment, a Postgres row, or an OpenFeature client. Reads these.
+
+Two values: the kill switch USE_ORCHESTRATOR_V2, and the share of new executions that ORCHESTRATOR_V2_PERCENT gives to
+the candidate. Only a strict true turns the switch on, and with the switch off the percentage is not even looked at, so
+nothing can keep a rollback from working. The switch alone moves nothing: without a percentage the share is 0.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol
+
+import psycopg
+from openfeature.client import OpenFeatureClient
+from openfeature.exception import ErrorCode
+
+from engines.errors import CutoverError
+from engines.sqlfiles import sql
+
+__all__ = [
+    "OFF",
+    "PERCENT",
+    "SWITCH",
+    "EnvironmentFlags",
+    "Flag",
+    "FlagError",
+    "FlagSource",
+    "OpenFeatureFlags",
+    "PostgresFlags",
+    "percent_of",
+]
+
+SWITCH = "USE_ORCHESTRATOR_V2"
+PERCENT = "ORCHESTRATOR_V2_PERCENT"
+
+
+class FlagError(CutoverError):
+    """A flag that cannot be read or is no valid value; the message names it, its value and what it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """The switch, and the share of new executions in percent (0 to 100, at most two decimals)."""
+
+    enabled: bool
+    percent: Decimal
+
+    @property
+    def share(self) -> Decimal:
+        """The percentage that holds: 0 while the switch is off."""
+        return self.percent if self.enabled else Decimal(0)
+
+
+OFF = Flag(enabled=False, percent=Decimal(0))
+
+
+class FlagSource(Protocol):
+    """Where the router asks before each start; a change holds from the next start on."""
+
+    def read(self) -> Flag:
+        """The flag as it is now. Raises FlagError."""
+
+
+def percent_of(text: str, *, where: str = PERCENT) -> Decimal:
+    """A percentage from text. Raises FlagError, naming `where` it stands."""
+    try:
+        percent = Decimal(text.strip())
+    except InvalidOperation:
+        percent = Decimal("NaN")
+    if not percent.is_finite() or not 0 <= percent <= 100 or percent != round(percent, 2):
+        raise FlagError(f"{where} is {text[:40]!r}; it must be a number from 0 to 100 with at most two decimals")
+    return abs(percent)
+
+
+class EnvironmentFlags:
+    """USE_ORCHESTRATOR_V2 and ORCHESTRATOR_V2_PERCENT in the environment."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._environ = environ
+
+    def read(self) -> Flag:
+        """On only where the switch is exactly `true`. Raises FlagError for a percentage that is none."""
+        if self._environ.get(SWITCH) != "true":
+            return OFF
+        return Flag(enabled=True, percent=percent_of(self._environ.get(PERCENT, "0")))
+
+
+class PostgresFlags:
+    """The row USE_ORCHESTRATOR_V2 of table orchestrator_flags; no row is off."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def install(self) -> None:
+        """Creates the table; idempotent."""
+        connection = self._connected()
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext('cutover.install'))")
+            connection.execute(sql("engines", "flags"))
+
+    def read(self) -> Flag:
+        """The row as it is now. Raises FlagError where the database or the table does not answer."""
+        try:
+            row = self._connected().execute(sql("engines", "flags_read"), {"name": SWITCH}).fetchone()
+        except psycopg.Error as error:
+            reason = type(error).__name__
+            raise FlagError(f"flag {SWITCH}: table orchestrator_flags cannot be read ({reason})") from error
+        return OFF if row is None else Flag(enabled=row[0], percent=row[1])
+
+    def write(self, flag: Flag) -> None:
+        """Changes the row, for all routers at once. Raises FlagError for a percentage that is none."""
+        percent = percent_of(str(flag.percent))
+        values = {"name": SWITCH, "enabled": flag.enabled, "percent": percent}
+        self._connected().execute(sql("engines", "flags_write"), values)
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._dsn, autocommit=True)
+        return self._connection
+
+
+class OpenFeatureFlags:
+    """A boolean and a number from whatever provider the OpenFeature client has; unknown flags are off and 0."""
+
+    def __init__(self, client: OpenFeatureClient) -> None:
+        self._client = client
+
+    def read(self) -> Flag:
+        """On only where the provider answers a boolean true without an error. Raises FlagError for the percentage."""
+        switch = self._client.get_boolean_details(SWITCH, False)
+        if switch.value is not True or switch.error_code is not None:
+            return OFF
+        share = self._client.get_float_details(PERCENT, 0.0)
+        whole = share.error_code is ErrorCode.TYPE_MISMATCH and type(share.value) is int
+        if share.error_code not in {None, ErrorCode.FLAG_NOT_FOUND} and not whole:
+            raise FlagError(f"{PERCENT}: the OpenFeature provider answers {share.error_code}: {share.error_message}")
+        return Flag(enabled=True, percent=percent_of(repr(share.value)))

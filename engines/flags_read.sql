@@ -1,0 +1,1 @@
+SELECT enabled, percent FROM orchestrator_flags WHERE name = %(name)s
