@@ -33,9 +33,9 @@ app.command("doctor")(doctor.doctor)
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
     if wanted:
-        from importlib.metadata import version
+        from harness.cli.version import installed_version
 
-        typer.echo(f"cutover {version('orchestrator-cutover')}")
+        typer.echo(f"cutover {installed_version()}")
         raise typer.Exit
 
 

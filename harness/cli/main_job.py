@@ -16,6 +16,7 @@ from harness.cli.plan import Plan, ServerChoice, Where
 from harness.cli.reporting import Format, judged, policy_of, rendered
 from harness.cli.selection import select
 from harness.cli.status import Status
+from harness.cli.version import installed_version
 from harness.errors import EnvironmentProblem, UsageProblem
 from harness.judge.records import EngineInfo, Manifest
 from harness.run.lines import RecordedTrial
@@ -57,7 +58,7 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool) -> int:
         manifest = Manifest(
             run_id=run_id,
             created_at=created_at,
-            cutover_version=_version(),
+            cutover_version=installed_version(),
             seed=plan.seed,
             stage=plan.stage,
             control=engines[0],
@@ -131,15 +132,9 @@ def _engine(spec: str) -> EngineInfo:
     return EngineInfo(spec=spec, name=name, digest=digest)
 
 
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("orchestrator-cutover")
-
-
 def _machine() -> dict[str, str | int | None]:
     return {
-        "python": platform.python_version(),
+        "python": platform.pythoninstalled_version(),
         "system": platform.system(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
