@@ -1,0 +1,239 @@
+"""Plans what the world answers where n8n recorded nothing: branches, errors and rounds, from a seed. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from engines.api import ActivityNode, JsonValue, LoopNode, Node, StartNode, WaitNode, Workflow
+from scenarios.importers.n8n_flow import AGAIN, EXIT
+from scenarios.importers.n8n_nodes import is_effect
+from scenarios.importers.n8n_source import SourceNode
+from scenarios.importers.n8n_workflow import plain_path
+from scenarios.model import PlannedSignal, Response
+
+__all__ = ["FAILURE", "MAX_VARIANTS", "NOT_PLANNED", "Plan", "plans"]
+
+MAX_VARIANTS = 4
+"""Scenarios of one start; each after the first takes a way out of some node that those before it did not take."""
+FAILURE = "planned to fail"
+NOT_PLANNED = "the plan does not reach this node"
+"""What the world answers for a node that no planned branch leads to, should an engine run it."""
+_MOST_ROUNDS = 3
+_MOST_ITEMS = 3
+_FAILING_ONE_IN = 3
+
+
+@dataclass(slots=True)
+class Plan:
+    """The world of one planned scenario; `token` is in every output, so that it can be found where it must not be."""
+
+    token: str
+    world: dict[str, tuple[Response, ...]] = field(default_factory=dict)
+    signals: list[PlannedSignal] = field(default_factory=list)
+    taken: set[tuple[str, str]] = field(default_factory=set)
+
+    def succeeds(self, step_id: str) -> bool:
+        """Whether the step is planned to end well."""
+        return self.world[step_id][-1].error is None
+
+
+def plans(workflow: Workflow, origins: Mapping[str, SourceNode], name: str) -> Iterator[tuple[str, Plan]]:
+    """The scenario ids and plans of one start; the same for the same workflow and name.
+
+    They are NAME, NAME.2, ..., and for one start in three NAME.fails, in which an activity fails the execution.
+    """
+    level = _Level(workflow)
+    untaken = [(node_id, port) for node_id, ports in level.options.items() if len(ports) > 1 for port in ports]
+    usual = level.toward(untaken[0] if untaken else None)
+    forced, first = usual, _planned(workflow, origins, name, usual)
+    yield name, first
+    plan = first
+    for number in range(2, MAX_VARIANTS + 1):
+        untaken = [way for way in untaken if way not in plan.taken and way != next(iter(forced.items()), None)]
+        if not untaken:
+            break
+        forced = level.toward(untaken[0])
+        plan = _planned(workflow, origins, f"{name}.{number}", forced)
+        yield f"{name}.{number}", plan
+    fatal = {path for path, node in _activities(workflow, "") if node.on_error == "fail"}
+    may_fail = [step_id for step_id in first.world if first.succeeds(step_id) and plain_path(step_id) in fatal]
+    draw = int(_digest(f"{name} fails")[:8], 16)
+    if may_fail and draw % _FAILING_ONE_IN == 0:
+        failing = may_fail[draw // _FAILING_ONE_IN % len(may_fail)]
+        yield f"{name}.fails", _planned(workflow, origins, f"{name}.fails", usual, failing)
+
+
+def _planned(
+    workflow: Workflow,
+    origins: Mapping[str, SourceNode],
+    scenario_id: str,
+    forced: Mapping[str, str],
+    failing: str | None = None,
+) -> Plan:
+    plan = Plan(token=f"tok-{_digest(scenario_id)[:16]}")
+    seed = scenario_id.removesuffix(".fails")
+    _Planner(origins, seed, plan, failing).play(workflow, "", forced, None)
+    answered = set(map(plain_path, plan.world))
+    for path, _ in _activities(workflow, ""):
+        if path not in answered:
+            plan.world[path] = (Response(error=NOT_PLANNED, retryable=False, effect=False),)
+    return plan
+
+
+def _activities(workflow: Workflow, prefix: str) -> Iterator[tuple[str, ActivityNode]]:
+    for node in workflow.nodes:
+        if isinstance(node, ActivityNode):
+            yield prefix + node.id, node
+        elif isinstance(node, LoopNode):
+            yield from _activities(node.body, f"{prefix}{node.id}/")
+
+
+class _Level:
+    """One level of a workflow: the ways out of each node, and what each leads to."""
+
+    def __init__(self, workflow: Workflow) -> None:
+        self.nodes: dict[str, Node] = {node.id: node for node in workflow.nodes}
+        self.start = next(node.id for node in workflow.nodes if isinstance(node, StartNode))
+        self.targets: dict[tuple[str, str], list[str]] = {}
+        self.sources: dict[str, list[tuple[str, str]]] = {}
+        for edge in workflow.edges:
+            self.targets.setdefault((edge.source, edge.port), []).append(edge.target)
+            self.sources.setdefault(edge.target, []).append((edge.source, edge.port))
+        self.options = {node.id: self._options(node) for node in workflow.nodes}
+
+    def _options(self, node: Node) -> tuple[str, ...]:
+        found = dict.fromkeys(port for source, port in self.targets if source == node.id)
+        if isinstance(node, ActivityNode):
+            if "true" in found or "false" in found:
+                found |= dict.fromkeys(("true", "false"))
+            if node.on_error == "route":
+                found |= dict.fromkeys(("out", "error"))
+        return tuple(found) or ("out",)
+
+    def toward(self, goal: tuple[str, str] | None, given: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The choices by which a node is reached and left by a port, beside those given."""
+        forced = dict(given or {})
+        seen: set[str] = set()
+        while goal is not None and goal[0] not in seen:
+            forced.setdefault(*goal)
+            seen.add(goal[0])
+            goal = next(iter(self.sources.get(goal[0], ())), None)
+        return forced
+
+    def reached(self, choices: Mapping[str, str | None]) -> dict[str, None]:
+        """The nodes and ends that are reached, in the order in which they are found."""
+        found: dict[str, None] = {self.start: None}
+        pending = [self.start]
+        while pending:
+            node_id = pending.pop()
+            for target in self.targets.get((node_id, choices.get(node_id) or ""), ()):
+                if target not in found:
+                    found[target] = None
+                    if not target.startswith("$"):
+                        pending.append(target)
+        return found
+
+
+class _Planner:
+    """Answers for every step that one scenario runs."""
+
+    def __init__(self, origins: Mapping[str, SourceNode], seed: str, plan: Plan, failing: str | None) -> None:
+        self._origins = origins
+        self._seed = seed
+        self._plan = plan
+        self._failing = failing
+
+    def play(self, workflow: Workflow, prefix: str, forced: Mapping[str, str], goal: str | None) -> None:
+        """Plans one run of a level: of the whole, or of an iteration that is to lead to `goal` ($again or $exit.*)."""
+        level = _Level(workflow)
+        if goal is not None:
+            way = level.sources.get(goal, [])
+            forced = level.toward(way[self._pick(prefix + goal, len(way))] if way else None, forced)
+        choices = self._choices(level, prefix, forced, goal)
+        if goal is not None and goal != AGAIN and AGAIN in level.reached(choices):
+            choices = {
+                node_id: None if isinstance(level.nodes[node_id], ActivityNode) else port
+                for node_id, port in choices.items()
+            }
+        reached = level.reached(choices)
+        for node_id, node in level.nodes.items():
+            if node_id in reached:
+                self._answer(node, prefix, choices[node_id])
+
+    def _choices(
+        self, level: _Level, prefix: str, forced: Mapping[str, str], goal: str | None
+    ) -> dict[str, str | None]:
+        """A way out for each node; where the iteration is to be the last, one that cannot lead to another."""
+        again = self._leading_on(level) if goal is not None and goal != AGAIN else frozenset()
+        choices: dict[str, str | None] = {}
+        for node_id, options in level.options.items():
+            calm = [
+                port
+                for port in options
+                if not any(target in again for target in level.targets.get((node_id, port), ()))
+            ] or list(options)
+            choices[node_id] = forced.get(node_id) or calm[self._pick(prefix + node_id, len(calm))]
+        return choices
+
+    @staticmethod
+    def _leading_on(level: _Level) -> frozenset[str]:
+        """$again and the nodes that cannot but lead to it."""
+        found = {AGAIN}
+        while True:
+            more = {
+                node_id
+                for node_id, options in level.options.items()
+                if all(any(t in found for t in level.targets.get((node_id, port), ())) for port in options)
+            } - found
+            if not more:
+                return frozenset(found)
+            found |= more
+
+    def _answer(self, node: Node, prefix: str, port: str | None) -> None:
+        step_id = prefix + node.id
+        if port is not None and not prefix:
+            self._plan.taken.add((node.id, port))
+        match node:
+            case ActivityNode():
+                self._plan.world[step_id] = self._responses(node, step_id, port)
+            case WaitNode(signal=str(signal)):
+                payload: list[JsonValue] = [{"signal": signal, "token": self._plan.token}]
+                self._plan.signals.append(PlannedSignal(id=f"{step_id} resumes", name=signal, payload=payload))
+            case LoopNode(repeat=True):
+                self._rounds(node, step_id, port)
+            case _:
+                pass
+
+    def _rounds(self, node: LoopNode, step_id: str, port: str | None) -> None:
+        rounds = 1 + self._pick(f"{step_id} rounds", _MOST_ROUNDS)
+        for i in range(rounds):
+            goal = AGAIN if i < rounds - 1 else EXIT + (port or "")
+            self.play(node.body, f"{step_id}[{i}]/", {}, goal)
+
+    def _responses(self, node: ActivityNode, step_id: str, port: str | None) -> tuple[Response, ...]:
+        """One success, after one error where the node is tried again; only errors where the way out is by one."""
+        origin = self._origins[plain_path(step_id)]
+        if origin.kind == "stopAndError":
+            return (Response(error="the workflow stops with an error", retryable=False),)
+        if port == "error" and node.on_error == "route":
+            return (Response(error=FAILURE, effect=False),)
+        if step_id == self._failing:
+            return (Response(error=FAILURE, retryable=False, effect=False),)
+        if node.on_error == "continue" and self._pick(f"{step_id} fails", 2):
+            return (Response(error=FAILURE, effect=False),)
+        count = 1 + self._pick(f"{step_id} items", _MOST_ITEMS)
+        output: list[JsonValue] = [{"step": step_id, "token": self._plan.token, "item": i} for i in range(count)]
+        effect = None if is_effect(origin) else False
+        success = Response(output=output, ports=(port,) if port else (), echo=True, effect=effect)
+        if node.retry.max_retries:
+            return Response(error=FAILURE, effect=False), success
+        return (success,)
+
+    def _pick(self, what: str, count: int) -> int:
+        return int(_digest(f"{self._seed}:{what}")[:8], 16) % max(1, count)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
