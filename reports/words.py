@@ -17,11 +17,8 @@ def number(value: float | None, unit: str) -> str:
         return ABSENT
     if unit == "share":
         return f"{_short(value * 100, 5)} %"
-    if unit == "%":
-        return f"{_short(value, 5)} %"
-    if unit in ("count", ""):
-        return _short(value)
-    return f"{_short(value)} {unit}" if unit != "ratio" else f"{_short(value)} x"
+    written = {"ratio": "x", "count": "", "evidence": ""}.get(unit, unit)
+    return f"{_short(value)} {written}".rstrip()
 
 
 def count(value: int) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Advance", "data_console", "emit", "note", "problem", "progress"]
+__all__ = ["Advance", "captured", "emit", "note", "problem", "progress"]
 
 PLAIN_WIDTH = 100
 """Columns of a table that is not written to a terminal."""
@@ -47,12 +47,15 @@ def emit(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def data_console() -> Console:
-    """A console in the colours and width of stdout; capture what is printed to it and give the text to `emit`."""
+def captured(show: Callable[[Console], None]) -> str:
+    """What `show` prints to a console in the colours and width of stdout, as text for `emit`."""
     from rich.console import Console
 
     fixed = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
-    return Console(width=fixed, highlight=False, markup=False, emoji=False)
+    console = Console(width=fixed, highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        show(console)
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
 @contextmanager

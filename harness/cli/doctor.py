@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["doctor"]
 
+_BY_URL = "Postgres by URL"
 _ROOM_MB = 200
 """A run of 600 trials takes under 10 MB; the embedded server about 100 MB while it runs."""
 
@@ -54,15 +55,12 @@ def doctor(
       cutover doctor
       cutover doctor --postgres postgresql://user:password@host/database
     """
-    from harness.cli.console import data_console, emit
+    from harness.cli.console import captured, emit
 
     seen = [_python(), *_servers(postgres), _disk(out)]
-    console = data_console()
-    with console.capture() as captured:
-        console.print(_table(seen))
-    emit(captured.get())
+    emit(captured(lambda console: console.print(_table(seen))))
     ways = [one for one in seen if one.what.startswith("Postgres")]
-    broken = [one for one in seen if one.state == "no" and one not in ways]
+    broken = [one for one in seen if one.state == "no" and (one not in ways or one.what == _BY_URL)]
     usable = any(one.state == "yes" for one in ways) and not broken
     emit("A run would work here." if usable else "A run would not work here; mend what says no.")
     return Status.GO if usable else Status.ENVIRONMENT
@@ -79,7 +77,7 @@ def _servers(url: str | None) -> Iterator[_Seen]:
 
     engines: list[_Seen] = []
     modes: tuple[tuple[str, ProvisionMode], ...] = (
-        ("Postgres by URL", "url"),
+        (_BY_URL, "url"),
         ("Postgres in a container", "container"),
         ("Postgres embedded", "embedded"),
     )

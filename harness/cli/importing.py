@@ -11,8 +11,7 @@ import typer
 from harness.cli.status import Status
 
 if TYPE_CHECKING:
-    from scenarios.importers.n8n import Imported
-
+    from scenarios.importers.imported import Imported
     from scenarios.model import Scenario
 
 __all__ = ["import_"]
@@ -38,11 +37,10 @@ def import_(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the summary.")] = False,
 ) -> int:
     """See `_HELP`."""
-    from scenarios.importers.n8n import import_file
-
     from harness.cli.console import emit, progress
     from harness.cli.files import n8n_files, recorded_beside
     from harness.errors import UsageProblem
+    from scenarios.importers.n8n import import_file
 
     if source != "n8n":
         raise UsageProblem(f"workflows of {source!r} cannot be imported; n8n's can")
@@ -87,7 +85,7 @@ def _table(done: Sequence[Imported]) -> str:
     from rich.table import Table
     from rich.text import Text
 
-    from harness.cli.console import data_console
+    from harness.cli.console import captured
     from reports.words import plain
 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
@@ -102,7 +100,4 @@ def _table(done: Sequence[Imported]) -> str:
             str(len(imported.scenarios)),
             Text(plain(why), style="red" if refused else "dim"),
         )
-    console = data_console()
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get()
+    return captured(lambda console: console.print(table))

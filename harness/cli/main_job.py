@@ -134,7 +134,7 @@ def _engine(spec: str) -> EngineInfo:
 
 def _machine() -> dict[str, str | int | None]:
     return {
-        "python": platform.pythoninstalled_version(),
+        "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),

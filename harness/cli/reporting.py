@@ -86,10 +86,7 @@ def rendered(document: Document, form: Format) -> str:
         from reports import markdown
 
         return markdown.render(document)
-    from harness.cli.console import data_console
+    from harness.cli.console import captured
     from reports import terminal
 
-    console = data_console()
-    with console.capture() as captured:
-        terminal.render(document, console)
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    return captured(lambda console: terminal.render(document, console))
