@@ -1,0 +1,57 @@
+"""The event history: every transition as one entry with a dense sequence. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from engines.api import JsonText
+from engines.payloads import encode
+
+__all__ = ["Event", "next_sequence", "record", "signal_received"]
+
+
+class Event(NamedTuple):
+    """One entry. The execution's own have no step; types other than STATE_TRANSITION have no states.
+
+    `step_key` and `node_key` are the ids as JSON text, kept with the step so that each is encoded once.
+    """
+
+    sequence: int
+    type: str
+    step_id: str | None
+    node_id: str | None
+    step_key: JsonText
+    node_key: JsonText
+    attempt: int
+    from_state: str | None
+    event: str | None
+    to_state: str | None
+    due_at: datetime | None = None
+    extra: JsonText | None = None
+
+
+def next_sequence(newest: int) -> int:
+    """The number of the entry after the newest; counts from 1 without gaps, for the lease has one holder."""
+    return newest + 1
+
+
+def record(entry: Event) -> JsonText:
+    """The entry as write.sql reads it, which is its payload too; without payloads, since jsonb refuses some."""
+    due = f',"due_at":"{entry.due_at.isoformat()}"' if entry.due_at is not None else ""
+    more = f",{entry.extra}" if entry.extra is not None else ""
+    if entry.from_state is None:
+        states = ""
+    else:
+        states = f',"from_state":"{entry.from_state}","event":"{entry.event}","to_state":"{entry.to_state}"'
+    if entry.step_id is None:
+        owner = '"scope":"execution"'
+    else:
+        owner = f'"scope":"step","step_id":{entry.step_key},"node_id":{entry.node_key},"attempt":{entry.attempt}'
+    return f'{{"sequence":{entry.sequence},"type":"{entry.type}",{owner}{states}{due}{more}}}'
+
+
+def signal_received(sequence: int, signal_id: str, name: str) -> Event:
+    """The entry that says a signal was taken in; its payload stays out of it."""
+    extra = f'"signal_id":{encode(signal_id)},"signal":{encode(name)}'
+    return Event(sequence, "SIGNAL_RECEIVED", None, None, "", "", 0, None, None, None, extra=extra)

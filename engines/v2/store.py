@@ -1,0 +1,110 @@
+"""V2's connection to Postgres: one statement a commit, refused commits sent again, lost answers looked up. Does I/O."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import DeadlockDetected, SerializationFailure
+
+from engines.errors import EngineError
+from engines.sqlfiles import sql
+from engines.v2.retry import COMMIT_TRIES, commit_pause_s
+
+__all__ = ["PostgresUnreachable", "Store", "connect"]
+
+_SETTINGS = "-c plan_cache_mode=force_generic_plan -c jit=off"
+Row = tuple[Any, ...]
+
+
+class PostgresUnreachable(EngineError):
+    """Postgres went away and did not come back. What was committed stands; resume the execution when it is back."""
+
+
+def connect(dsn: str) -> psycopg.Connection[Row]:
+    """A connection that commits each statement; its statements are planned once."""
+    given = conninfo_to_dict(dsn).get("options")
+    options = f"{given} {_SETTINGS}" if given else _SETTINGS
+    try:
+        return psycopg.connect(make_conninfo(dsn, options=options), autocommit=True)
+    except psycopg.OperationalError as error:
+        raise PostgresUnreachable(f"cannot connect to Postgres: {str(error).splitlines()[0]}") from error
+
+
+class Store:
+    """One connection, opened on first use and again after it was lost."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: psycopg.Connection[Row] | None = None
+        self._cursor: psycopg.Cursor[Row] | None = None
+
+    @property
+    def connection(self) -> psycopg.Connection[Row]:
+        """The live connection."""
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._dsn)
+            self._cursor = self._connection.cursor()
+        return self._connection
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = self._cursor = None
+
+    def run(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """The rows of a statement that does no harm twice; sent again after 40001, 40P01 or a lost connection."""
+        for tried in range(1, COMMIT_TRIES):
+            try:
+                return self._send(sql("engines.v2", name), parameters)
+            except psycopg.OperationalError as error:
+                if not refused(error) and not self.connection_lost():
+                    raise
+                time.sleep(commit_pause_s(tried))
+        return self._send(sql("engines.v2", name), parameters)
+
+    def commit(
+        self, statement: str, parameters: dict[str, Any], landed: Callable[[], bool], note: Callable[[str], None]
+    ) -> bool:
+        """Sends a guarded statement until it is known to have committed; False where its guard gave no row.
+
+        A commit that Postgres refused (40001, 40P01) changed nothing and is sent again; `note` hears why. When the
+        connection was lost nobody knows, so `landed` looks before it is sent again, and once more where the guard then
+        gives no row: the lost connection's backend may have been the one that moved the execution on.
+        """
+        uncertain = False
+        for tried in range(1, COMMIT_TRIES + 1):
+            try:
+                return bool(self._send(statement, parameters)) or (uncertain and landed())
+            except psycopg.OperationalError as error:
+                if refused(error):
+                    if tried == COMMIT_TRIES:
+                        raise
+                    note(f"{error.sqlstate}: {str(error).splitlines()[0]}")
+                    time.sleep(commit_pause_s(tried))
+                elif self.connection_lost():
+                    uncertain = True
+                    if landed():
+                        return True
+                else:
+                    raise
+        raise PostgresUnreachable(f"the connection was lost {COMMIT_TRIES} times during one commit")
+
+    def connection_lost(self) -> bool:
+        """Whether the connection is gone."""
+        return self._connection is None or self._connection.closed
+
+    def _send(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
+        if self._cursor is None or self._connection is None or self._connection.closed:
+            _ = self.connection
+        assert self._cursor is not None  # noqa: S101 - the line above opened it
+        return self._cursor.execute(statement, parameters, prepare=True).fetchall()
+
+
+def refused(error: psycopg.Error) -> bool:
+    """Whether Postgres rolled the statement back and another try may do: 40001 or 40P01."""
+    return isinstance(error, SerializationFailure | DeadlockDetected)
