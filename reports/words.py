@@ -9,6 +9,7 @@ __all__ = ["clip", "count", "needed", "number", "plain"]
 
 ABSENT = "-"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
+_TWO_COLONS = re.compile(r":(?=:)")
 
 
 def number(value: float | None, unit: str) -> str:
@@ -33,7 +34,7 @@ def needed(value: int | None) -> str:
 
 def plain(text: str) -> str:
     """The text on one line: no control characters, and nothing that a CI log takes for a command."""
-    return _CONTROL.sub(" ", text).replace("::", ": :").strip()
+    return _TWO_COLONS.sub(": ", _CONTROL.sub(" ", text)).strip()
 
 
 def clip(text: str, length: int) -> str:
