@@ -68,12 +68,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What a check found in one arm: `examined` counts the facts it looked at, so that nothing passes on no data."""
+    """What a check found in one arm: `examined` counts the facts it looked at, so that nothing passes on no data.
+
+    `counts` are what it counted besides, by name, such as legal `redeliveries`; they are shown and hold nothing up.
+    """
 
     check: str
     arm: ArmName
     examined: int
     findings: tuple[Finding, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class Check(Protocol):

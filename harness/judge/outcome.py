@@ -63,14 +63,14 @@ def outcome_of(arm: ArmRecord) -> Outcome:
     effects = _effects(arm.ledger, names)
     if arm.journal is None:
         return Outcome(status="refused" if is_refusal(arm) else "unknown", effects=effects)
-    called = {entry.step_id for entry in arm.ledger}
+    refused = {entry.step_id: entry.status == "error" for entry in arm.ledger}
     steps: dict[str, StepOutcome] = {}
     for row in arm.journal.steps:
         if row.status in _UNTOLD:
             continue
         error = None
         if row.status == "failed" and row.error is not None:
-            error = names.hide(row.error) if row.step_id in called else ENGINES_WORDS
+            error = names.hide(row.error) if refused.get(row.step_id) else ENGINES_WORDS
         steps[row.step_id] = StepOutcome(status=row.status, output=names.hidden(row.output), error=error)
     execution = arm.journal.execution
     return Outcome(status=execution.status, output=names.hidden(execution.output), steps=steps, effects=effects)

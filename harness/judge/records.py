@@ -86,7 +86,9 @@ class ArmRecord:
     """One run of a scenario on one engine. `position` is its place in the trial's order, from 0.
 
     `journal` is None only where the engine could not give one; `duration_ms` is real time spent in the engine;
-    `signals` are the ids delivered, in order; `pauses` counts the returns with the execution still running.
+    `signals` are the ids delivered, in order; `pauses` counts the returns with the execution still running;
+    `kills` how often its process was killed or cut off on purpose: only then is a redelivery legal; `companion` is
+    the id of the scenario whose executions ran in between, in the same process, to show what executions share.
     """
 
     arm: ArmName
@@ -101,6 +103,8 @@ class ArmRecord:
     failure: Failure | None = None
     again: Again | None = None
     duration_ms: float = 0.0
+    kills: int = 0
+    companion: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

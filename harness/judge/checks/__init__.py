@@ -1,1 +1,65 @@
 """One module a property that every candidate must have. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, met, ord, out, retry, sm  # noqa: A004
+from harness.judge.findings import Check, CheckResult, Finding, Verdict
+from harness.judge.records import Trial
+
+__all__ = ["CHECKS", "run_checks"]
+
+CHECKS: Final[Mapping[str, Check]] = {
+    check.id: check
+    for check in (
+        out.CHECK,
+        dup.CHECK,
+        lost.CHECK,
+        sm.CHECK,
+        evt.CHECK,
+        ckpt.CHECK,
+        retry.CHECK,
+        ord.CHECK,
+        iso.CHECK,
+        data.CHECK,
+        log.CHECK,
+        idem.CHECK,
+        met.CHECK,
+    )
+}
+"""By id, in the order of the design's table."""
+
+
+def run_checks(trial: Trial, checks: Mapping[str, Check] = CHECKS) -> Sequence[CheckResult]:
+    """What every check says of every arm of the trial; a check that raises is an ERROR, never silence."""
+    results: list[CheckResult] = []
+    for name, check in checks.items():
+        try:
+            results += list(check(trial))
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in a check must block the stage
+            results += _broken(name, trial, error)
+    return results
+
+
+def _broken(name: str, trial: Trial, error: Exception) -> list[CheckResult]:
+    message = f"the check itself failed: {type(error).__name__}: {error}"
+    return [
+        CheckResult(
+            check=name,
+            arm=arm,
+            examined=0,
+            findings=(
+                Finding(
+                    check=name,
+                    verdict=Verdict.ERROR,
+                    trial=trial.number,
+                    scenario=trial.scenario.id,
+                    arm=arm,
+                    message=message,
+                ),
+            ),
+        )
+        for arm in trial.arms
+    ]

@@ -1,0 +1,83 @@
+"""What the checks have in common: one look at each arm, and a sheet on which it is written down. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from harness.judge.findings import CheckResult, Finding, Verdict
+from harness.judge.records import Trial
+from harness.judge.view import ArmView, TrialView, view_of
+
+__all__ = ["MOST_FINDINGS", "ArmCheck", "Sheet"]
+
+MOST_FINDINGS = 50
+"""Findings kept of one check in one arm; one more then says how many there were."""
+
+
+@dataclass(slots=True)
+class Sheet:
+    """Takes down what a check looks at, counts and holds against one arm of one trial."""
+
+    check: str
+    arm: ArmView
+    trial: TrialView
+    examined: int = 0
+    faults: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def saw(self, facts: int = 1) -> None:
+        """Counts facts that were looked at."""
+        self.examined += facts
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Counts something that is shown and holds nothing up."""
+        self.counts[name] = self.counts.get(name, 0) + number
+
+    def fault(self, message: str, *, verdict: Verdict = Verdict.FAIL, **witness: str | float | None) -> None:
+        """Holds something against the arm; the witness is the smallest evidence for it."""
+        self.faults += 1
+        if self.faults <= MOST_FINDINGS:
+            self.findings.append(self._finding(message, verdict, **witness))
+
+    def result(self) -> CheckResult:
+        """All of it."""
+        if self.faults > MOST_FINDINGS:
+            rest = self.faults - MOST_FINDINGS
+            self.findings.append(self._finding(f"and {rest} more like these", Verdict.FAIL, more=rest))
+        return CheckResult(
+            check=self.check,
+            arm=self.arm.name,
+            examined=self.examined,
+            findings=tuple(self.findings),
+            counts=self.counts,
+        )
+
+    def _finding(self, message: str, verdict: Verdict, **witness: str | float | None) -> Finding:
+        return Finding(
+            check=self.check,
+            verdict=verdict,
+            trial=self.trial.trial.number,
+            scenario=self.trial.trial.scenario.id,
+            arm=self.arm.name,
+            message=message,
+            witness=witness,
+        )
+
+
+@dataclass(slots=True)
+class ArmCheck:
+    """A check that looks at one arm at a time: `look` reads the arm and writes on the sheet."""
+
+    id: str
+    holds_when: str
+    look: Callable[[ArmView, Sheet], None]
+
+    def __call__(self, trial: Trial) -> Iterator[CheckResult]:
+        """One result for each arm of the trial."""
+        view = view_of(trial)
+        for arm in view.arms.values():
+            sheet = Sheet(self.id, arm, view)
+            self.look(arm, sheet)
+            yield sheet.result()

@@ -1,0 +1,125 @@
+"""CKPT: checkpoints are versioned, readable, checksummed, and equal to the fold of the events. Pure.
+
+The format that is checked in depth: `state` is an object, step id to an object with `status` and `attempt` (and
+`output_sha256`, the SHA-256 of the output's text, where it has one), of the steps that the commit changed. `checksum`
+is the SHA-256, in hex, of the checksum before ("" for the first), schema version, version, sequence and state, joined
+by newlines.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+
+from engines.api import CheckpointRow, EventRow, Journal
+from harness.judge.checks.base import ArmCheck, Sheet
+from harness.judge.view import ArmView
+
+__all__ = ["CHECK", "checksum"]
+
+
+def checksum(previous: str, row: CheckpointRow) -> str:
+    """What the row's checksum must be after the one before it."""
+    return sha256(f"{previous}\n{row.schema_version}\n{row.version}\n{row.sequence}\n{row.state}".encode()).hexdigest()
+
+
+def _look(arm: ArmView, sheet: Sheet) -> None:
+    journal = arm.record.journal
+    if journal is None:
+        return
+    newest = journal.checkpoints[-1].version if journal.checkpoints else 0
+    if newest != journal.execution.version:
+        sheet.saw()
+        sheet.fault(f"the execution is at version {journal.execution.version}, its newest checkpoint is {newest}")
+    if not journal.checkpoints:
+        if journal.events:
+            sheet.saw()
+            sheet.fault("the execution has events but no checkpoint")
+        return
+    sheet.saw(len(journal.checkpoints))
+    _chain(sheet, journal)
+    _states(arm, sheet, journal)
+
+
+def _chain(sheet: Sheet, journal: Journal) -> None:
+    previous, covered = "", 0
+    for place, row in enumerate(journal.checkpoints, 1):
+        if row.version != place:
+            sheet.fault(f"checkpoint {place} has the version {row.version}", version=row.version, place=place)
+            return
+        if row.sequence < covered:
+            sheet.fault(f"checkpoint {place} covers event {row.sequence}, the one before it {covered}", version=place)
+        if checksum(previous, row) != row.checksum:
+            sheet.fault(f"checkpoint {place} does not match its checksum", version=place, checksum=row.checksum)
+        if row.error_message is not None:
+            sheet.fault(f"checkpoint {place} failed: {row.error_message}", version=place)
+        previous, covered = row.checksum, row.sequence
+    last = journal.events[-1].sequence if journal.events else covered
+    if covered != last:
+        sheet.fault(f"checkpoints cover the events up to {covered} of {last}", covered=covered, last=last)
+
+
+def _states(arm: ArmView, sheet: Sheet, journal: Journal) -> None:
+    """At every version, what checkpoints say of the steps is what the events so far say."""
+    events = iter([row for row in arm.transitions if row.step_id is not None])
+    waiting = next(events, None)
+    outputs: dict[str, object] = {}
+    for row in journal.checkpoints:
+        state = _state(row)
+        if state is None:
+            sheet.fault(f"checkpoint {row.version} cannot be read", version=row.version)
+            return
+        fold: dict[str, EventRow] = {}
+        while waiting is not None and waiting.sequence <= row.sequence:
+            fold[waiting.step_id or ""] = waiting
+            waiting = next(events, None)
+        _same(sheet, row, state, fold)
+        outputs.update({step_id: part["output_sha256"] for step_id, part in state.items() if "output_sha256" in part})
+    for step in journal.steps:
+        kept = outputs.get(step.step_id)
+        if isinstance(kept, str) and (step.output is None or sha256(step.output.encode()).hexdigest() != kept):
+            sheet.fault(f"step {step.step_id}: its output is not the one that was checkpointed", step_id=step.step_id)
+
+
+def _same(
+    sheet: Sheet, row: CheckpointRow, state: Mapping[str, Mapping[str, object]], fold: Mapping[str, EventRow]
+) -> None:
+    for step_id, event in fold.items():
+        part = state.get(step_id)
+        if part is None:
+            sheet.fault(
+                f"checkpoint {row.version} leaves out step {step_id}, which event {event.sequence} changed",
+                version=row.version,
+                step_id=step_id,
+            )
+        elif part.get("status") != event.to_state or part.get("attempt") not in {event.attempt, None}:
+            sheet.fault(
+                f"checkpoint {row.version} has step {step_id} as {part.get('status')}, attempt {part.get('attempt')}; "
+                f"event {event.sequence} as {event.to_state}, attempt {event.attempt}",
+                version=row.version,
+                step_id=step_id,
+            )
+    for step_id in state.keys() - fold.keys():
+        sheet.fault(
+            f"checkpoint {row.version} has step {step_id}, which no event of it changed",
+            version=row.version,
+            step_id=step_id,
+        )
+
+
+def _state(row: CheckpointRow) -> dict[str, dict[str, object]] | None:
+    try:
+        state = json.loads(row.state)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(state, dict) or not all(isinstance(part, dict) for part in state.values()):
+        return None
+    return state
+
+
+CHECK = ArmCheck(
+    "CKPT",
+    "checkpoint versions grow by 1, every one is readable, matches its checksum and equals the fold of the events",
+    _look,
+)

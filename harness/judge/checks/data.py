@@ -1,0 +1,64 @@
+"""DATA: payloads come back exactly, to the type and the last digit, or are clearly refused. Pure."""
+
+from __future__ import annotations
+
+from engines.api import JsonText
+from engines.errors import PayloadRefused
+from engines.payloads import encode
+from harness.judge.checks.base import ArmCheck, Sheet
+from harness.judge.diff import diff_texts
+from harness.judge.outcome import is_refusal
+from harness.judge.view import ArmView
+
+__all__ = ["CHECK"]
+
+
+def _look(arm: ArmView, sheet: Sheet) -> None:
+    refused = arm.expected.refused
+    if is_refusal(arm.record) or refused is not None:
+        sheet.saw()
+        if refused is None and arm.record.failure is not None:
+            sheet.fault(f"a payload that JSON carries was refused: {arm.record.failure.message}")
+        elif refused is not None and arm.differences:
+            sheet.fault(f"a payload that JSON cannot carry was not refused: {refused}")
+        return
+    journal = arm.record.journal
+    if journal is None:
+        return
+    _same(sheet, "the execution's input", _text(sheet), journal.execution.input)
+    for step_id, calls in arm.calls.items():
+        step = arm.expected.steps.get(step_id)
+        row = arm.rows.get(step_id)
+        for entry in calls:
+            if step is not None and step.input is not None:
+                _same(sheet, f"what step {step_id} asked the world with", step.input, entry.input, step_id)
+            if row is not None and row.input is not None:
+                _same(sheet, f"step {step_id}'s input, journal against ledger,", entry.input, row.input, step_id)
+        answer = next((entry.output for entry in reversed(calls) if entry.status == "ok"), None)
+        if row is not None and row.status == "completed" and answer is not None:
+            _same(sheet, f"step {step_id}'s output, journal against ledger,", answer, row.output, step_id)
+
+
+def _text(sheet: Sheet) -> JsonText | None:
+    try:
+        return encode(sheet.trial.trial.scenario.input)
+    except (PayloadRefused, ValueError, TypeError, RecursionError):
+        return None
+
+
+def _same(sheet: Sheet, what: str, left: JsonText | None, right: JsonText | None, step_id: str | None = None) -> None:
+    sheet.saw()
+    if left == right:
+        return
+    for difference in diff_texts(left, right, ""):
+        sheet.fault(
+            f"{what} differs at {difference.path or 'its root'}: {difference.right} instead of {difference.left}",
+            step_id=step_id,
+            path=difference.path,
+            kind=difference.kind,
+            expected=difference.left,
+            found=difference.right,
+        )
+
+
+CHECK = ArmCheck("DATA", "payloads come back exactly, or are clearly refused", _look)

@@ -1,0 +1,127 @@
+"""LOG: every operation has its structured log line, with all nine fields. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from harness.judge.checks.base import ArmCheck, Sheet
+from harness.judge.view import ArmView
+
+__all__ = ["CHECK", "FIELDS"]
+
+FIELDS: Final = (
+    "level",
+    "type",
+    "execution_id",
+    "node_id",
+    "from_state",
+    "to_state",
+    "event",
+    "timestamp",
+    "orchestrator_version",
+)
+"""The rollout plan's nine."""
+_LEVELS: Final = frozenset({"debug", "info", "warning", "warn", "error", "critical"})
+_Change: TypeAlias = tuple[str | None, str | None, str | None, str | None]
+
+
+def _look(arm: ArmView, sheet: Sheet) -> None:
+    logged: Counter[_Change] = Counter()
+    free: list[int] = []
+    sheet.saw(len(arm.record.logs))
+    for i, text in enumerate(arm.record.logs, 1):
+        line = _object(text)
+        if line is None:
+            free.append(i)
+            continue
+        _fields(arm, sheet, i, line)
+        if line.get("type") == "STATE_TRANSITION":
+            logged[_key(line)] += 1
+    if free:
+        sheet.fault(
+            f"{len(free)} of {len(arm.record.logs)} log lines are free text, first line {free[0]}",
+            line=free[0],
+            lines=len(free),
+        )
+    _missing(arm, sheet, logged)
+
+
+def _fields(arm: ArmView, sheet: Sheet, i: int, line: dict[str, object]) -> None:
+    absent = [name for name in FIELDS if name not in line]
+    if absent:
+        sheet.fault(f"log line {i} lacks {', '.join(absent)}", line=i, field=absent[0])
+        return
+    wrong = []
+    if line["execution_id"] != str(arm.record.execution_id):
+        wrong.append("execution_id")
+    if line["level"] not in _LEVELS:
+        wrong.append("level")
+    if not isinstance(line["type"], str) or not line["type"]:
+        wrong.append("type")
+    if not _instant(line["timestamp"]):
+        wrong.append("timestamp")
+    version = None if arm.record.journal is None else arm.record.journal.execution.metadata.get("orchestrator_version")
+    if line["orchestrator_version"] != (version or arm.record.engine):
+        wrong.append("orchestrator_version")
+    for name in wrong:
+        sheet.fault(f"log line {i} has {name} {line[name]!r}", line=i, field=name)
+
+
+def _missing(arm: ArmView, sheet: Sheet, logged: Counter[_Change]) -> None:
+    sheet.saw(len(arm.transitions))
+    happened: Counter[_Change] = Counter(
+        (row.node_id, row.from_state, row.to_state, row.event) for row in arm.transitions
+    )
+    if logged == happened:
+        return
+    for node_id, from_state, to_state, event in happened - logged:
+        sheet.fault(
+            f"no log line says that {node_id or 'the execution'} went from {from_state} to {to_state} by {event}",
+            node_id=node_id,
+            event=event,
+        )
+    if arm.transitions and not arm.record.kills:
+        for node_id, from_state, to_state, event in logged - happened:
+            sheet.fault(
+                f"a log line says that {node_id or 'the execution'} went from {from_state} to {to_state} by {event}; "
+                "no event does",
+                node_id=node_id,
+                event=event,
+            )
+
+
+def _key(line: dict[str, object]) -> _Change:
+    return _word(line, "node_id"), _word(line, "from_state"), _word(line, "to_state"), _word(line, "event")
+
+
+def _word(line: dict[str, object], name: str) -> str | None:
+    value = line.get(name)
+    return value if isinstance(value, str) or value is None else repr(value)
+
+
+def _object(text: str) -> dict[str, object] | None:
+    if not text.startswith("{"):
+        return None
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None
+
+
+def _instant(value: object) -> bool:
+    """Whether it is an ISO 8601 time with its zone."""
+    if not isinstance(value, str):
+        return False
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+CHECK = ArmCheck(
+    "LOG", "every transition has a structured log line with all nine fields, and no line is free text", _look
+)

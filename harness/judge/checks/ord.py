@@ -1,0 +1,86 @@
+"""ORD: no step starts before what it waits for has ended. Pure; by the ledger and by the events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.judge.checks.base import ArmCheck, Sheet
+from harness.judge.reference import Waits
+from harness.judge.view import END_STATES, ArmView
+
+__all__ = ["CHECK"]
+
+
+def _look(arm: ArmView, sheet: Sheet) -> None:
+    if arm.expected.refused is not None:
+        return
+    started, ended = _events(arm)
+    _held(arm, sheet, started, ended, "event")
+    started, ended = _ledger(arm)
+    _held(arm, sheet, started, ended, "call")
+
+
+def _held(arm: ArmView, sheet: Sheet, started: Mapping[str, int], ended: Mapping[str, int], what: str) -> None:
+    for step_id, start in started.items():
+        step = arm.expected.steps.get(step_id)
+        if step is None:
+            continue
+        sheet.saw()
+        late = [before for before in step.waits.all_of if ended.get(before, 0) > start]
+        chosen = [ended[before] for before in step.waits.any_of if before in ended]
+        if not late and chosen and min(chosen) > start:
+            late = sorted(step.waits.any_of)
+        if late:
+            sheet.fault(
+                f"step {step_id} starts with {what} {start}, before {late[0]} ends with {what} {ended[late[0]]}",
+                step_id=step_id,
+                waits_for=late[0],
+                starts=start,
+                ends=ended[late[0]],
+            )
+
+
+def _events(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """The sequences of each step's first start and of its end; what never ends has not ended before anything."""
+    started: dict[str, int] = {}
+    ended: dict[str, int] = {}
+    for row in arm.transitions:
+        if row.step_id is None:
+            continue
+        if row.to_state == "running":
+            started.setdefault(row.step_id, row.sequence)
+        elif row.to_state in END_STATES:
+            ended.setdefault(row.step_id, row.sequence)
+    if started:
+        never = arm.transitions[-1].sequence + 1
+        for step_id in arm.expected.steps:
+            ended.setdefault(step_id, never)
+    return started, ended
+
+
+def _ledger(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """First call and last needed call of each activity; other steps end with the newest call behind them."""
+    started = {step_id: calls[0].sequence for step_id, calls in arm.calls.items()}
+    done = {
+        step_id: next((entry.sequence for entry in calls if entry.status == "ok"), calls[-1].sequence)
+        for step_id, calls in arm.calls.items()
+    }
+    inside: dict[str, int] = {}
+    for step_id, sequence in done.items():
+        loop, bracket, _ = step_id.rpartition("[")
+        while bracket:
+            inside[loop] = max(inside.get(loop, 0), sequence)
+            loop, bracket, _ = loop.rpartition("[")
+    ended: dict[str, int] = {}
+    for step_id, step in arm.expected.steps.items():
+        ended[step_id] = done.get(step_id) or max(inside.get(step_id, 0), _behind(step.waits, ended))
+    return started, ended
+
+
+def _behind(waits: Waits, ended: Mapping[str, int]) -> int:
+    newest = max((ended.get(before, 0) for before in waits.all_of), default=0)
+    first = min((ended[before] for before in waits.any_of if before in ended), default=0)
+    return max(newest, first)
+
+
+CHECK = ArmCheck("ORD", "no step starts before everything that it waits for has ended", _look)

@@ -1,0 +1,56 @@
+"""OUT: the outcome is the reference model's. Pure."""
+
+from __future__ import annotations
+
+from harness.judge.checks.base import ArmCheck, Sheet
+from harness.judge.diff import diff_outcomes, may_be_noise
+from harness.judge.findings import Verdict
+from harness.judge.outcome import is_refusal
+from harness.judge.records import role
+from harness.judge.view import ArmView
+
+__all__ = ["CHECK"]
+
+
+def _look(arm: ArmView, sheet: Sheet) -> None:
+    record = arm.record
+    sheet.saw(2 + len(arm.expected.outcome.steps) + len(arm.expected.outcome.effects))
+    if record.failure is not None and not (arm.expected.refused is not None and is_refusal(record)):
+        failure = record.failure
+        sheet.fault(f"the engine did not return: {failure.kind}, {failure.type}: {failure.message}", kind=failure.kind)
+    elif record.journal is None and not is_refusal(record):
+        sheet.fault("the engine gave no journal of the execution")
+    noise = _noise(sheet) if role(arm.name) == "candidate" else frozenset()
+    shared = _shared(sheet) if role(arm.name) == "candidate" else frozenset()
+    for difference in arm.differences:
+        if difference.path in noise:
+            sheet.count("noise")
+            continue
+        both = (difference.path, difference.right) in shared
+        sheet.fault(
+            f"{difference.path}: {difference.kind}, {difference.right} instead of {difference.left}"
+            + ("; both engines agree, the reference model does not" if both else ""),
+            verdict=Verdict.INCONCLUSIVE if both else Verdict.FAIL,
+            path=difference.path,
+            kind=difference.kind,
+            expected=difference.left,
+            found=difference.right,
+        )
+
+
+def _noise(sheet: Sheet) -> frozenset[str]:
+    """Paths at which the control is unequal to itself; status, effects and missing steps never count."""
+    control, again = sheet.trial.arms.get("control"), sheet.trial.arms.get("control_again")
+    if control is None or again is None:
+        return frozenset()
+    found = diff_outcomes(control.outcome, again.outcome)
+    return frozenset(difference.path for difference in found if may_be_noise(difference.path))
+
+
+def _shared(sheet: Sheet) -> frozenset[tuple[str, str | None]]:
+    """What the control has at the paths where it breaks the reference."""
+    control = sheet.trial.arms.get("control")
+    return frozenset() if control is None else frozenset((each.path, each.right) for each in control.differences)
+
+
+CHECK = ArmCheck("OUT", "the outcome is the reference model's, but for ids and times", _look)

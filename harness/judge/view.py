@@ -1,0 +1,117 @@
+"""A trial made ready for checks: expectation, outcomes and indexes, each worked out once. Pure, with a small memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from engines.api import EventRow, StepRow
+from harness.judge.diff import diff_outcomes
+from harness.judge.findings import Difference
+from harness.judge.outcome import Outcome, is_refusal, outcome_of
+from harness.judge.records import ArmName, ArmRecord, LedgerEntry, Trial
+from harness.judge.reference import Expected, expect
+
+__all__ = ["END_STATES", "ArmView", "TrialView", "against", "view_of"]
+
+END_STATES: Final = frozenset({"completed", "failed", "skipped", "cancelled"})
+_MEMORY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ArmView:
+    """One arm beside the expectation that it comes nearest to; `differences` are those to it (expectation left)."""
+
+    name: ArmName
+    record: ArmRecord
+    outcome: Outcome
+    expected: Expected
+    differences: Sequence[Difference]
+    rows: Mapping[str, StepRow]
+    calls: Mapping[str, Sequence[LedgerEntry]]
+    transitions: Sequence[EventRow]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the execution is in an end state."""
+        return self.record.journal is not None and self.record.journal.execution.status in END_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class TrialView:
+    """A trial with all its arms."""
+
+    trial: Trial
+    expected: Expected
+    arms: Mapping[ArmName, ArmView]
+
+
+class _Memory:
+    """The views of the newest trials, by identity, so that many checks of one trial share one view."""
+
+    def __init__(self) -> None:
+        self._views: dict[int, TrialView] = {}
+
+    def view(self, trial: Trial) -> TrialView:
+        known = self._views.get(id(trial))
+        if known is None or known.trial is not trial:
+            known = _view(trial)
+            while len(self._views) >= _MEMORY:
+                self._views.pop(next(iter(self._views)), None)
+            self._views[id(trial)] = known
+        return known
+
+
+_memory = _Memory()
+
+
+def view_of(trial: Trial) -> TrialView:
+    """The view of a trial; the same one again for as long as the trial is among the newest."""
+    return _memory.view(trial)
+
+
+def against(expected: Expected, outcome: Outcome, arm: ArmRecord) -> tuple[Expected, Sequence[Difference]]:
+    """The legal order that the outcome comes nearest to, and its differences to that."""
+    if expected.refused is not None:
+        journal = arm.journal
+        clear = is_refusal(arm) or (journal is not None and journal.execution.error is not None)
+        told = Difference(path="status", kind="value", left='"refused"', right=f'"{outcome.status}"')
+        return expected, () if clear else (told,)
+    best: tuple[Expected, Sequence[Difference]] | None = None
+    for order in (expected, *expected.alternatives):
+        found = diff_outcomes(order.outcome, outcome, order.optional)
+        if not found:
+            return order, found
+        if best is None or len(found) < len(best[1]):
+            best = order, found
+    return best or (expected, ())
+
+
+def _view(trial: Trial) -> TrialView:
+    expected = expect(trial.scenario)
+    return TrialView(trial, expected, {name: _arm(name, arm, expected) for name, arm in trial.arms.items()})
+
+
+def _arm(name: ArmName, arm: ArmRecord, expected: Expected) -> ArmView:
+    outcome = outcome_of(arm)
+    nearest, differences = against(expected, outcome, arm)
+    journal = arm.journal
+    return ArmView(
+        name=name,
+        record=arm,
+        outcome=outcome,
+        expected=nearest,
+        differences=differences,
+        rows={} if journal is None else {row.step_id: row for row in journal.steps},
+        calls=_by_step(arm.ledger),
+        transitions=() if journal is None else [row for row in journal.events if row.to_state is not None],
+    )
+
+
+def _by_step(ledger: Iterable[LedgerEntry]) -> Mapping[str, Sequence[LedgerEntry]]:
+    calls: dict[str, list[LedgerEntry]] = defaultdict(list)
+    for entry in ledger:
+        calls[entry.step_id].append(entry)
+    return dict(calls)
