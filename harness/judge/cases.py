@@ -30,9 +30,10 @@ class CaseError(CutoverError):
     """A case's name that cannot be read; the message says how one is written."""
 
 
-PointKind: TypeAlias = Literal["request", "answer", "call", "reply"]
+PointKind: TypeAlias = Literal["request", "answer", "call", "reply", "signal"]
 """`request`: before a request reaches Postgres. `answer`: Postgres has answered, the engine has not heard it (the
-ambiguous commit). `call`: before an activity's effect. `reply`: after the effect, before the engine hears of it."""
+ambiguous commit). `call`: before an activity's effect. `reply`: after the effect, before the engine hears of it.
+`signal`: at the delivery of a signal; nobody dies there."""
 
 
 class Way(StrEnum):
@@ -60,6 +61,14 @@ class Way(StrEnum):
     """The server is stopped with immediate and started again."""
     CANCEL = "cancel"
     """SIGKILL; the execution is cancelled instead of resumed."""
+    CANCEL_LIVE = "cancel-live"
+    """SIGSTOP; another worker cancels the execution; SIGCONT."""
+    SIGNAL_TWICE = "signal-twice"
+    """The signal is delivered twice in a row."""
+    SIGNAL_LATE = "signal-late"
+    """The signal is delivered once more when the execution has ended."""
+    SIGNAL_STRAY = "signal-stray"
+    """A signal of the same name and another id comes when the execution has ended."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,7 +86,9 @@ class KillPoint:
         """The point that `str` wrote; raises CaseError."""
         kind, _, number = text.partition(":")
         if kind not in get_args(PointKind) or not number.isdigit() or int(number) < 1:
-            raise CaseError(f"{text!r} is no kill point; write one like answer:3 (request, answer, call or reply)")
+            raise CaseError(
+                f"{text!r} is no kill point; write one like answer:3 (request, answer, call, reply or signal)"
+            )
         return cls(cast("PointKind", kind), int(number))
 
 
@@ -109,7 +120,7 @@ class Moment:
     """One thing that happened in a case, in order; `worker` counts the processes from 1, 0 is the harness.
 
     `what` is one of start, command, done, raised, request, answer, call, reply, sleep, kill, stop, go-on, died,
-    takeover, cut, refused, restart, hang. `at_ms` is real time since the case began.
+    takeover, cut, refused, restart, hang, effect. `at_ms` is real time since the case began.
     """
 
     at_ms: float
@@ -137,7 +148,8 @@ class CaseRecord:
     `fired` counts the planned faults that happened, of `planned`. `at_crash` is the journal right after the fault (None
     where nothing had been committed), `before_go_on` the one before a zombie went on. `arm` holds the final journal,
     the ledger, the logs and what resuming again did. `node_kinds` are the kinds of node that the kill point touches.
-    `leftovers` counts processes that the engine left behind, `clock_shift_ms` how far waiting for a lease moved time.
+    `resume_points` counts the kill points of the resume, by kind; `leftovers` the processes that the engine left
+    behind. `clock_shift_ms` is how far waiting for a lease moved time.
     """
 
     case: Case
@@ -145,6 +157,7 @@ class CaseRecord:
     fired: int
     arm: ArmRecord
     node_kinds: tuple[str, ...] = ()
+    resume_points: Mapping[str, int] = field(default_factory=dict)
     at_crash: Journal | None = None
     before_go_on: Journal | None = None
     commands: tuple[CommandRecord, ...] = ()

@@ -61,6 +61,8 @@ class CaseRun:
         for number in range(1, self._watch.round_trips + 1):
             steps = self._touched.get(number, ())
             points |= {KillPoint("request", number): steps, KillPoint("answer", number): steps}
+        for number in range(1, len(self._outside.delivered) + 1):
+            points[KillPoint("signal", number)] = ()
         for entry in self._world.ledger:
             steps = (entry.step_id,)
             points |= {KillPoint("call", entry.sequence): steps, KillPoint("reply", entry.sequence): steps}
@@ -77,14 +79,20 @@ class CaseRun:
             message = "a CaseRun without a case is a baseline"
             raise ValueError(message)
         self._watch.arm(case.point)
+        if case.way is Way.SIGNAL_TWICE:
+            self._watch.repeat_signal = case.point.number
         host = self._spawn()
         interrupted = self._drive(host, {"op": "execute"})
+        self._watch.arm(None)
         again = None
-        if self._watch.fired and self._failure is None:
+        if self._watch.fired and self._failure is None and case.point.kind != "signal":
             self._at_crash = self._journal()
             self._recover(case, host, interrupted)
             if case.way is Way.TWICE and self._failure is None:
                 again = self._again(self._spawn())
+        resumed = {"request": self._watch.round_trips, "call": self._watch.activity_calls}
+        if case.point.kind == "signal" and self._failure is None:
+            again = self._signal_again(case, host)
         arm = self._arm(again)
         leftovers = self._end()
         return CaseRecord(
@@ -92,6 +100,7 @@ class CaseRun:
             planned=2 if case.second else 1,
             fired=self._watch.fired,
             arm=arm,
+            resume_points=resumed,
             at_crash=self._at_crash,
             before_go_on=self._before_go_on,
             commands=tuple(self._commands),
@@ -118,11 +127,11 @@ class CaseRun:
                 if second is not None:
                     self._let_leases_end()
                     self._drive(self._spawn(), self._retry_of(second))
-            case Way.CANCEL:
+            case Way.CANCEL | Way.CANCEL_LIVE:
                 self._drive(self._spawn(), {"op": "cancel"})
             case _:
                 self._drive(self._spawn(), self._retry_of(interrupted))
-        if case.way is Way.ZOMBIE and self._failure is None:
+        if host.stopped and self._failure is None:
             self._wake(host)
 
     def _race(self, interrupted: Message) -> None:
@@ -170,7 +179,10 @@ class CaseRun:
                 )
                 return None
             if command["op"] == "signal":
-                self._outside.delivered.append(str(command["id"]))
+                if command["id"] not in self._outside.delivered:
+                    self._outside.delivered.append(str(command["id"]))
+                if self._watch.deliver_twice():
+                    continue
             command = self._next_command()
         self._failure = Failure(kind="timeout", type="endless", message=f"still running after {_MAX_COMMANDS} commands")
         return None
@@ -259,7 +271,10 @@ class CaseRun:
         elif way in {Way.CUT, Way.DROP} and channel is not None:
             self._watch.note(host, "cut", way)
             channel.cut(announced=way is Way.CUT)
-        elif way is Way.ZOMBIE:
+        elif way is Way.RESTART:
+            self._watch.note(host, "restart")
+            self._stage.restart_server()
+        elif way in {Way.ZOMBIE, Way.CANCEL_LIVE}:
             self._watch.note(host, "stop")
             host.stop()
         else:
@@ -277,12 +292,12 @@ class CaseRun:
         self._watch.note(host, "start")
         return host
 
-    def _again(self, host: Host) -> Again:
-        """Resumes and executes what has ended once more."""
+    def _again(self, host: Host, *commands: Message) -> Again:
+        """Gives commands that should change nothing any more; by default it resumes and executes once more."""
         before, calls = self._journal(), len(self._world.ledger)
         failure = None
-        for op in ("resume", "execute"):
-            self._give(host, {"op": op})
+        for command in commands or ({"op": "resume"}, {"op": "execute"}):
+            self._give(host, command)
             self._await([host])
             if host.raised is not None and failure is None:
                 failure = Failure(kind="exception", type=str(host.raised["type"]), message=str(host.raised["message"]))
@@ -294,6 +309,17 @@ class CaseRun:
             journal=after if changed else None,
             failure=failure,
         )
+
+    def _signal_again(self, case: Case, host: Host) -> Again | None:
+        """A signal that comes after the end: the one that was delivered, or a stranger of its name."""
+        if case.way is Way.SIGNAL_TWICE or case.point.number > len(self._outside.delivered):
+            return None
+        self._watch.fired += 1
+        used = self._outside.delivered[case.point.number - 1]
+        planned = next(signal for signal in self._scenario.signals if signal.id == used)
+        name = planned.id if case.way is Way.SIGNAL_LATE else f"{planned.id}-stray"
+        command: Message = {"op": "signal", "id": name, "name": planned.name, "payload": encode(planned.payload)}
+        return self._again(host, command)
 
     def _look(self, number: int) -> None:
         """Which steps a round trip of the baseline changed."""

@@ -26,6 +26,7 @@ __all__ = [
     "decode_manifest",
     "decode_scenario",
     "encode_arm",
+    "encode_fields",
     "encode_manifest",
     "encode_scenario",
     "record_trial",
@@ -56,6 +57,11 @@ def record_trial(trial: Trial) -> RecordedTrial:
 def encode_arm(number: int, scenario_id: str, arm: ArmRecord) -> bytes:
     """One arm of trial `number`: its fields, and beside them `trial` and `scenario`."""
     return _encode({"trial": number, "scenario": scenario_id, **_fields(arm)})
+
+
+def encode_fields(value: object, **beside: object) -> bytes:
+    """A dataclass as one line; `beside` adds fields to its own, or replaces them."""
+    return _encode(_fields(value) | beside)
 
 
 def decode_arm(line: bytes | str) -> tuple[int, ArmRecord]:

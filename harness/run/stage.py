@@ -5,14 +5,17 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+import psycopg
+
 from engines.api import ActivityCall, ActivityResult, Engine, EngineContext, EngineFactory, Journal
-from engines.errors import ActivityError, UnknownExecution
+from engines.errors import ActivityError, CutoverError, UnknownExecution
 from harness.run.clock import EPOCH, VirtualClock
 from harness.run.loop import Loop
 from harness.run.proxy import Proxy
@@ -31,7 +34,13 @@ class Stage:
     """
 
     def __init__(
-        self, factory: EngineFactory, dsn: str, *, deadline_s: float = 20.0, takeover_s: float = TAKEOVER_S
+        self,
+        factory: EngineFactory,
+        dsn: str,
+        *,
+        deadline_s: float = 20.0,
+        takeover_s: float = TAKEOVER_S,
+        restart: Callable[[], None] | None = None,
     ) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
         self._others = frozenset(_children())
@@ -40,17 +49,36 @@ class Stage:
         self.takeover = timedelta(seconds=takeover_s)
         self.loop = Loop()
         self.proxy = Proxy(self.loop, dsn)
-        self._reader: Engine = factory(
-            EngineContext(dsn=dsn, activities=_Nobody(), clock=VirtualClock(EPOCH), log=lambda _line: None)
-        )
+        self._dsn = dsn
+        self._restart = restart
+        self._reader = self._make_reader()
         self.engine_name = self._reader.name
 
     def journal(self, execution_id: UUID) -> Journal | None:
         """What is committed of an execution, read past the proxy; None where nothing is."""
         try:
+            return self._read(execution_id)
+        except (psycopg.Error, CutoverError):
+            self._reader.close()
+            self._reader = self._make_reader()  # the server may have been restarted
+            return self._read(execution_id)
+
+    def _read(self, execution_id: UUID) -> Journal | None:
+        try:
             return self._reader.journal(execution_id)
         except UnknownExecution:
             return None
+
+    def restart_server(self) -> None:
+        """Stops the server with immediate and starts it again."""
+        if self._restart is None:
+            raise CutoverError("this server cannot be restarted from here; use a container or the embedded server")
+        self._restart()
+
+    def _make_reader(self) -> Engine:
+        return self.factory(
+            EngineContext(dsn=self._dsn, activities=_Nobody(), clock=VirtualClock(EPOCH), log=lambda _line: None)
+        )
 
     def sweep(self) -> int:
         """Kills and reaps every process that came since the stage was set; gives how many there were."""

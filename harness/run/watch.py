@@ -43,6 +43,8 @@ class Watch:
         self.fired = 0
         self.round_trips = 0
         self.activity_calls = 0
+        self.deliveries = 0
+        self.repeat_signal = 0
         self.on_answered: Callable[[int], None] | None = None
         self.race: list[Channel] | None = None
 
@@ -56,6 +58,15 @@ class Watch:
         """Sets the next point and counts anew from here."""
         self.armed = point
         self.round_trips = self.activity_calls = 0
+
+    def deliver_twice(self) -> bool:
+        """Counts a delivered signal; True where the armed point is this delivery and it is to be repeated."""
+        self.deliveries += 1
+        if self.repeat_signal != self.deliveries:
+            return False
+        self.repeat_signal = 0
+        self.fired += 1
+        return True
 
     def request(self, channel: Channel, _number: int, message: bytes) -> Ruling:
         """Rules on a request, as the proxy's gate."""

@@ -1,0 +1,75 @@
+"""A process that plays crash cases one after another: small, so that forking a host from it is cheap. Does I/O.
+
+Started as `python -m harness.run.runner FD` with one end of a socket; it reads a line of configuration, then a job a
+line, and answers each with a line. Its standard output goes to standard error, so that an engine's prints harm nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import traceback
+import uuid
+
+from engines.registry import resolve
+from harness.judge.cases import Case
+from harness.run.case import CaseRun
+from harness.run.case_lines import encode_baseline, encode_case
+from harness.run.stage import Stage
+from scenarios.files import loads
+from scenarios.model import Scenario
+
+__all__ = ["main", "serve"]
+
+
+def serve(link: socket.socket) -> None:
+    """Plays jobs until the other end closes."""
+    with link.makefile("rwb") as lines:
+        settings = json.loads(lines.readline())
+
+        def restart() -> None:
+            lines.write(b'{"restart": true}\n')
+            lines.flush()
+            lines.readline()
+
+        stage = Stage(
+            resolve(settings["engine"]),
+            settings["dsn"],
+            deadline_s=settings["deadline_s"],
+            takeover_s=settings["takeover_s"],
+            restart=restart,
+        )
+        scenarios: dict[str, Scenario] = {}
+        with stage:
+            for line in lines:
+                job = json.loads(line)
+                if "scenario" in job:
+                    scenario = loads(job["scenario"], job["id"])
+                    scenarios[scenario.id] = scenario
+                lines.write(_play(stage, scenarios[job["id"]], job) + b"\n")
+                lines.flush()
+
+
+def _play(stage: Stage, scenario: Scenario, job: dict[str, str]) -> bytes:
+    execution_id = uuid.UUID(job["execution_id"])
+    try:
+        if "case" in job:
+            return encode_case(CaseRun(stage, scenario, Case.parse(job["case"]), execution_id).run())
+        return encode_baseline(scenario.id, *CaseRun(stage, scenario, None, execution_id).baseline())
+    except Exception as error:  # noqa: BLE001 - the parent says which job it was
+        trace = traceback.format_exc(limit=-6)
+        return json.dumps({"error": f"{type(error).__name__}: {error}", "trace": trace}).encode("ascii")
+
+
+def main() -> None:
+    """The process's entry point."""
+    link = socket.socket(fileno=int(sys.argv[1]))
+    sys.path.insert(0, "")
+    os.dup2(2, 1)
+    serve(link)
+
+
+if __name__ == "__main__":
+    main()

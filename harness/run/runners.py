@@ -1,0 +1,166 @@
+"""Runner processes and the jobs that they share out among themselves. Does I/O."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from harness.errors import CutoverProblem
+from harness.judge.cases import Case
+from scenarios.files import dumps
+from scenarios.model import Scenario
+
+__all__ = ["Job", "RunnerProblem", "Runners"]
+
+
+class RunnerProblem(CutoverProblem):
+    """A runner process failed at a job, which is a fault of the harness or of the machine, not of the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing to play: a case, or with None the baseline of its scenario."""
+
+    scenario: Scenario
+    case: Case | None
+    execution_id: uuid.UUID
+
+
+class Runners:
+    """`count` runner processes for one engine; a context manager that leaves none behind.
+
+    `restart` stops the server with immediate and starts it again; it is called while no other job is being played.
+    """
+
+    def __init__(
+        self,
+        engine: str,
+        dsn: str,
+        *,
+        count: int,
+        deadline_s: float,
+        takeover_s: float,
+        restart: Callable[[], None] | None = None,
+    ) -> None:
+        self._restart = restart
+        settings: dict[str, str | float] = {
+            "engine": engine,
+            "dsn": dsn,
+            "deadline_s": deadline_s,
+            "takeover_s": takeover_s,
+        }
+        self._runners = [_Runner(settings) for _ in range(count)]
+
+    def play(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, bytes]]:
+        """Each job with its answer, as they finish. Raises RunnerProblem."""
+        todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        done: queue.SimpleQueue[tuple[Job, bytes] | Exception] = queue.SimpleQueue()
+        count = 0
+        for job in jobs:
+            todo.put(job)
+            count += 1
+        workers = self._runners if self._restart is None else self._runners[:1]
+        threads = [threading.Thread(target=self._work, args=(runner, todo, done), daemon=True) for runner in workers]
+        for thread in threads:
+            thread.start()
+        for _ in range(count):
+            answer = done.get()
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
+
+    def _work(
+        self,
+        runner: _Runner,
+        todo: queue.SimpleQueue[Job],
+        done: queue.SimpleQueue[tuple[Job, bytes] | Exception],
+    ) -> None:
+        while True:
+            try:
+                job = todo.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                done.put((job, runner.play(job, self._restart)))
+            except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
+                done.put(error)
+                return
+
+    def close(self) -> None:
+        """Ends the processes; their hosts die with them."""
+        for runner in self._runners:
+            runner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Runner:
+    """One process."""
+
+    def __init__(self, settings: dict[str, str | float]) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "harness.run.runner", str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)},
+                start_new_session=True,
+            )
+        self._link = ours
+        self._lines = ours.makefile("rwb")
+        self._known: set[str] = set()
+        self._say(settings)
+
+    def play(self, job: Job, restart: Callable[[], None] | None) -> bytes:
+        message = {"id": job.scenario.id, "execution_id": str(job.execution_id)}
+        if job.scenario.id not in self._known:
+            message["scenario"] = dumps(job.scenario)
+            self._known.add(job.scenario.id)
+        if job.case is not None:
+            message["case"] = str(job.case)
+        self._say(message)
+        name = str(job.case or job.scenario.id)
+        while (line := self._lines.readline()).startswith(b'{"restart"'):
+            if restart is not None:
+                restart()
+            self._say({})
+        if not line.endswith(b"\n"):
+            raise RunnerProblem(f"the runner process ended while it played {name}; run it again with: cutover replay")
+        if line.startswith(b'{"error"'):
+            failure = json.loads(line)
+            raise RunnerProblem(f"{name}: the harness failed: {failure['error']}\n{failure['trace']}")
+        return line
+
+    def close(self) -> None:
+        self._link.shutdown(socket.SHUT_RDWR)
+        self._lines.close()
+        self._link.close()
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _say(self, message: object) -> None:
+        try:
+            self._lines.write(json.dumps(message).encode("ascii") + b"\n")
+            self._lines.flush()
+        except OSError as error:
+            raise RunnerProblem(f"a runner process is gone: {error}") from error
