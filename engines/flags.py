@@ -99,7 +99,7 @@ class PostgresFlags:
         """Creates the table; idempotent."""
         connection = self._connected()
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext('cutover.install'))")
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext('engines.install'))")
             connection.execute(sql("engines", "flags"))
 
     def read(self) -> Flag:

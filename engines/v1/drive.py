@@ -36,7 +36,11 @@ _GIVEN = "$input"
 
 
 class _StepFailed(Exception):
-    """A step failed and its `on_error` does not go on, so the execution fails."""
+    """A step failed and its `on_error` does not go on, so the execution fails; `step_id` says which it was."""
+
+    def __init__(self, message: str, step_id: str = "") -> None:
+        super().__init__(f"{step_id}: {message}" if step_id else message)
+        self.step_id = step_id
 
 
 class Drive:
@@ -96,13 +100,15 @@ class Drive:
                 self._shared[step_id] = None if row.output is None else decode(row.output)
                 return row.ports
             if row.status == "failed":
-                raise _StepFailed(row.error)
+                raise _StepFailed(row.error or "", step_id)
         try:
             return self._run(node, step_id, self._given(plan, node))
         except (_StepFailed, PayloadRefused) as failure:
             self._store.fail(self._id, step_id, node.id, str(failure))
             self._say(f"step {step_id} failed: {failure}")
-            raise _StepFailed(str(failure)) from failure
+            if isinstance(failure, _StepFailed) and failure.step_id:
+                raise
+            raise _StepFailed(str(failure), step_id) from failure
 
     def _run(self, node: Node, step_id: str, given: JsonValue) -> tuple[str, ...] | None:
         match node:

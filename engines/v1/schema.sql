@@ -1,6 +1,8 @@
 -- The tables of the legacy engine (V1). Column names are those of the rollout plan's queries.
 -- Payloads are `json`, not `jsonb`: json keeps the text as it came, so big integers, -0.0, NUL escapes and lone
--- surrogates survive. Every statement may be run again.
+-- surrogates survive. Every statement may be run again, in one transaction; two workers take turns.
+
+SELECT pg_advisory_xact_lock(hashtext('engines.install'));
 
 CREATE TABLE IF NOT EXISTS workflow_executions (
     id              uuid PRIMARY KEY,

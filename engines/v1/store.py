@@ -61,7 +61,6 @@ class Store:
     def install(self) -> None:
         """Creates the tables; two workers may do so at once."""
         with self.connection.transaction():
-            self.connection.execute("SELECT pg_advisory_xact_lock(hashtext('cutover.install'))")
             self.connection.execute(sql("engines.v1", "schema"))
 
     def start(self, execution_id: UUID, workflow_id: str, definition: JsonText, given: JsonText, metadata: str) -> bool:
