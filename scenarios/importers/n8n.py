@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from scenarios.errors import ScenarioError
 from scenarios.importers.imported import Imported, ImportRefused
 from scenarios.importers.n8n_execution import Execution, parse_execution
 from scenarios.importers.n8n_flow import reachable, starts
-from scenarios.importers.n8n_payload import items_of
+from scenarios.importers.n8n_payload import items_of, redacted
 from scenarios.importers.n8n_plan import plans
 from scenarios.importers.n8n_recorded import recorded_scenario
 from scenarios.importers.n8n_source import Source, parse_source, read_json
@@ -70,11 +69,11 @@ def _import(file: Path, document: Any, source: Source, execution: Path | None) -
         chosen = [recording.start, *chosen]
     scenarios: list[Scenario] = []
     unlike: list[str] = []
-    for name, start in _names(file, document, chosen).items():
+    for name, start in _names(file, chosen).items():
         built = build(source, start, name)
         dropped += built.notes
         if recording is not None and execution is not None and recording.start == start:
-            title = f"{source.name or file.stem}, as n8n recorded it"
+            title = f"{redacted(source.name) or file.stem}, as n8n recorded it"
             scenario, losses, differs = recorded_scenario(
                 built, recording, source, scenario_id=name, title=title, label=f"n8n execution {execution.name}"
             )
@@ -111,7 +110,7 @@ def _planned(built: Built, source: Source, start: str, name: str, stem: str) -> 
     for scenario_id, plan in plans(built.workflow, built.origins, name):
         yield Scenario(
             id=scenario_id,
-            title=f"{source.name or stem}, from {start}",
+            title=f"{redacted(source.name) or stem}, from {start}",
             origin="n8n",
             tags=("n8n", "planned"),
             workflow=built.workflow,
@@ -121,9 +120,9 @@ def _planned(built: Built, source: Source, start: str, name: str, stem: str) -> 
         )
 
 
-def _names(file: Path, document: Any, chosen: list[str]) -> dict[str, str]:
+def _names(file: Path, chosen: list[str]) -> dict[str, str]:
     """An id for each start: the file's name, six digits of its digest, and the start where there are several."""
-    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:6]
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:6]
     base = f"n8n-{_slug(file.stem)[:80]}-{digest}"
     if len(chosen) == 1:
         return {base: chosen[0]}

@@ -10,7 +10,7 @@ from engines.api import StepStatus
 from scenarios.importers.imported import ImportRefused
 from scenarios.importers.n8n_source import Source
 
-__all__ = ["Execution", "Run", "parse_execution"]
+__all__ = ["Execution", "Run", "message_of", "parse_execution"]
 
 _STEP: dict[str, StepStatus] = {
     "success": "completed",
@@ -81,7 +81,7 @@ def _runs(recorded: dict[str, Any], source: Source) -> Iterator[tuple[tuple[floa
                 status=_step_status(raw),
                 came=tuple(_came(raw.get("source"))),
                 outputs=tuple(outputs) if isinstance(outputs, list) else (),
-                error=_message(raw.get("error")),
+                error=message_of(raw.get("error")),
             )
             yield (_number(raw.get("startTime")), _number(raw.get("executionIndex")), position), run
 
@@ -111,11 +111,12 @@ def _status(document: Any, result: dict[str, Any]) -> Literal["completed", "fail
     return "completed" if document.get("finished") is True or status == "success" else "running"
 
 
-def _message(error: Any) -> str | None:
+def message_of(error: Any) -> str | None:
+    """An error's message, cut to 1,000 characters; None where there is no error."""
     if not error:
         return None
-    text = error.get("message") if isinstance(error, dict) else error
-    return str(text)[:1_000].replace("\0", "").encode(errors="replace").decode() if text else "failed without a message"
+    text = str(error.get("message") or "failed without a message") if isinstance(error, dict) else str(error)
+    return text[:1_000].replace("\0", "").encode(errors="replace").decode()
 
 
 def _number(value: Any) -> float:

@@ -11,18 +11,23 @@ from scenarios.importers.n8n_nodes import clean
 __all__ = ["cycles", "fold"]
 
 
-def fold(flow: Flow) -> Flow:
+_MAX_DEPTH = 20
+
+
+def fold(flow: Flow, depth: int = 0) -> Flow:
     """The graph with a vertex `ENTRY loop` for each cycle; cycles inside cycles are folded in the bodies.
 
-    Raises ImportRefused for a cycle that is entered at several nodes.
+    Raises ImportRefused for a cycle that is entered at several nodes, and for cycles nested too deep.
     """
+    if depth > _MAX_DEPTH:
+        raise ImportRefused(f"cycles nest deeper than {_MAX_DEPTH} levels")
     for members in cycles(flow):
         if members & flow.vertices.keys():
-            flow = _fold_one(flow, members)
+            flow = _fold_one(flow, members, depth)
     return flow
 
 
-def _fold_one(flow: Flow, members: set[str]) -> Flow:
+def _fold_one(flow: Flow, members: set[str], depth: int) -> Flow:
     entering = [link for link in flow.links if link.target in members and link.source not in members]
     entry = _entry(entering)
     members = members | _side_branches(flow, members)
@@ -50,7 +55,7 @@ def _fold_one(flow: Flow, members: set[str]) -> Flow:
         notes=flow.notes,
     )
     around = {name: vertex for name, vertex in flow.vertices.items() if name not in members}
-    around[loop] = Vertex(node=flow.vertices[entry].node, body=fold(body))
+    around[loop] = Vertex(node=flow.vertices[entry].node, body=fold(body, depth + 1))
     if any(link.joins for link in entering):
         flow.notes.append(f"cycle at {entry!r}: data that enters it at a merge is awaited before the cycle begins")
     return replace(flow, vertices=around, links=tuple(dict.fromkeys(outer)))

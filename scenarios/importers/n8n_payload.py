@@ -10,7 +10,7 @@ from typing import Any
 
 from engines.api import JsonValue
 
-__all__ = ["MAX_ITEMS", "MAX_PAYLOAD", "MAX_TEXT", "items_of", "losses_as_notes"]
+__all__ = ["MAX_ITEMS", "MAX_PAYLOAD", "MAX_TEXT", "items_of", "losses_as_notes", "redacted"]
 
 MAX_ITEMS = 200
 MAX_TEXT = 16 * 1024
@@ -43,6 +43,11 @@ def items_of(items: Any, losses: Counter[str]) -> JsonValue:
         losses[f"outputs beyond {MAX_PAYLOAD:,} characters, replaced by their digest"] += 1
         return [{"sha256": _digest(text), "characters": len(text), "items": len(payload)}]
     return payload
+
+
+def redacted(text: str) -> str:
+    """The text with what looks like a secret blacked out."""
+    return _SECRET_TEXT.sub(_REDACTED, text)
 
 
 def losses_as_notes(losses: Counter[str]) -> tuple[str, ...]:

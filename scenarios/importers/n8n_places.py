@@ -57,7 +57,7 @@ def locate(built: Built, execution: Execution, source: Source) -> Places:
             came_by.append((_step_id(before), port))
             if place is None:
                 place = walk.next_free(before, port, run.node, found.steps)
-        if not run.came:
+        if not run.came or not placed:
             place = walk.first(run.node, found.steps)
         if place is None:
             found.unlike.append(f"run {run.number + 1} of {run.node!r}: no step stands for it")

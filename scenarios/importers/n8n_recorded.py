@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from engines.api import ActivityNode, JoinNode, LoopNode, Node, RetryPolicy, WaitNode, Workflow
-from scenarios.importers.n8n_execution import Execution, Run
+from scenarios.importers.n8n_execution import Execution, Run, message_of
 from scenarios.importers.n8n_nodes import clean, is_effect
-from scenarios.importers.n8n_payload import items_of, losses_as_notes
+from scenarios.importers.n8n_order import unlike_in_order
+from scenarios.importers.n8n_payload import items_of, losses_as_notes, redacted
 from scenarios.importers.n8n_places import Places, locate
 from scenarios.importers.n8n_source import Source
 from scenarios.importers.n8n_workflow import Built, plain_path
@@ -67,7 +68,8 @@ def recorded_scenario(
         signals=tuple(signals),
         recorded=Recorded(source=label, status=execution.status, steps=tuple(steps.values())),
     )
-    return scenario, losses_as_notes(losses), tuple(dict.fromkeys(places.unlike))
+    differs = [*places.unlike, *unlike_in_order(workflow, {step_id: step.order for step_id, step in steps.items()})]
+    return scenario, losses_as_notes(losses), tuple(dict.fromkeys(differs))
 
 
 def _step(step_id: str, order: int, run: Run, places: Places, losses: Counter[str]) -> RecordedStep:
@@ -80,25 +82,26 @@ def _step(step_id: str, order: int, run: Run, places: Places, losses: Counter[st
 
 def _response(node: ActivityNode, run: Run, step: RecordedStep, play: _Play) -> Response:
     effect = None if is_effect(play.built.origins[plain_path(step.step_id)]) else False
-    error = run.error if run.status == "failed" else None
-    if error is None and node.on_error == "continue":
-        error = _ignored_error(step)
+    error = run.error or "failed" if run.status == "failed" else None
+    if error is None and (node.on_error == "continue" or step.ports == ("error",)):
+        error = _handled_error(run)
         if error is not None:
             play.places.unlike.append(
-                f"{run.node!r} ignores its error: n8n recorded a success, here the step is failed and the next one runs"
+                f"{run.node!r} handles its error: n8n recorded a success, here the step is failed"
             )
-    if run.status == "failed" or error is not None:
-        return Response(error=clean(error or "failed"), retryable=True, effect=False)
+    if error is not None:
+        return Response(error=redacted(error), effect=False)
     return Response(output=step.output, ports=step.ports, effect=effect)
 
 
-def _ignored_error(step: RecordedStep) -> str | None:
+def _handled_error(run: Run) -> str | None:
     """The message of an error that n8n turned into an item."""
-    match step.output:
-        case [{"error": str(message), **rest}] if not rest and message:
-            return message
-        case _:
-            return None
+    item = next((items[0] for items in run.outputs if items), None)
+    if not isinstance(item, dict):
+        return None
+    fields = item.get("json")
+    error = item.get("error") or (fields.get("error") if isinstance(fields, dict) and len(fields) == 1 else None)
+    return message_of(error)
 
 
 def _replayed(workflow: Workflow, prefix: str, ranks: dict[str, int], play: _Play) -> Workflow:

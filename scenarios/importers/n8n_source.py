@@ -10,10 +10,20 @@ from typing import Any, NoReturn
 
 from scenarios.importers.imported import ImportRefused
 
-__all__ = ["MAX_BYTES", "MAX_NODES", "Connection", "Source", "SourceNode", "parse_source", "read_json"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_CONNECTIONS",
+    "MAX_NODES",
+    "Connection",
+    "Source",
+    "SourceNode",
+    "parse_source",
+    "read_json",
+]
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_NODES = 2_000
+MAX_CONNECTIONS = 10_000
 _NOTE = "n8n-nodes-base.stickyNote"
 
 
@@ -156,6 +166,8 @@ def _connections(raw: Any, nodes: Mapping[str, SourceNode]) -> tuple[tuple[Conne
                         main.append(Connection(source=source, output=i, target=target, input=index))
                     else:
                         attached.add(source)
+    if len(main) > MAX_CONNECTIONS:
+        raise ImportRefused(f"$.connections: {len(main):,} connections; at most {MAX_CONNECTIONS:,} are imported")
     flowing = {end for one in main for end in (one.source, one.target)}
     return tuple(dict.fromkeys(main)), frozenset(attached - flowing)
 
