@@ -91,7 +91,7 @@ def _run(scenario: Scenario, order: Order) -> Iterator[Expected]:
     steps = {step_id: _expected_step(ran) for step_id, ran in run.steps.items()}
     outcome = Outcome(
         status=status,
-        output=encode(run.output) if status == "completed" else None,
+        output=run.output,
         steps={step_id: _step_outcome(ran, steps[step_id]) for step_id, ran in run.steps.items() if _told(ran)},
         effects=tuple(
             Effect(step_id, ran.node.activity, steps[step_id].input or "null")
@@ -111,14 +111,13 @@ def _told(ran: Ran) -> bool:
 
 
 def _expected_step(ran: Ran) -> ExpectedStep:
-    ended = ran.status in {"completed", "failed"} and (ran.error is None or bool(ran.ports))
     return ExpectedStep(
         step_id=ran.step_id,
         node_id=ran.node.id,
         kind=ran.node.kind,
         status=ran.status,
-        input=None if ran.status == "skipped" else encode(ran.input),
-        output=encode(ran.output) if ended else None,
+        input=ran.given,
+        output=ran.output,
         ports=ran.ports,
         attempts=ran.attempts,
         delays_ms=tuple(ran.delays),
@@ -131,7 +130,7 @@ def _expected_step(ran: Ran) -> ExpectedStep:
 def _step_outcome(ran: Ran, step: ExpectedStep) -> StepOutcome:
     error = None
     if ran.status == "failed":
-        error = ran.error if isinstance(ran.node, ActivityNode) else ENGINES_WORDS
+        error = ran.error if ran.refused else ENGINES_WORDS
     return StepOutcome(status=ran.status, output=step.output, error=error)
 
 

@@ -15,6 +15,7 @@ from engines.api import (
     ConditionNode,
     ExecutionStatus,
     JoinNode,
+    JsonText,
     JsonValue,
     LoopNode,
     Node,
@@ -23,6 +24,8 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
+from engines.errors import PayloadRefused
+from engines.payloads import encode
 from harness.judge.reference_graph import Graph, Waits
 from harness.judge.reference_world import NoValue, delay_band, evaluate, has_effect, output_of, ports_of, response_to
 from scenarios.model import PlannedSignal, Scenario
@@ -37,18 +40,23 @@ Blocked: TypeAlias = Generator[None, None, Exit]
 
 @dataclass(slots=True, kw_only=True)
 class Ran:
-    """One step as the interpreter saw it; delays are bands in ms, one a retry."""
+    """One step as the interpreter saw it; `refused` says that the world's own error ended it.
+
+    Delays are bands in ms, one a retry; `given` and `output` are JSON text.
+    """
 
     node: Node
     step_id: str
     waits: Waits
     status: StepStatus = "running"
     input: JsonValue = None
-    output: JsonValue = None
+    given: JsonText | None = None
+    output: JsonText | None = None
     error: str | None = None
     attempts: int = 0
     delays: list[tuple[float, float]] = field(default_factory=list)
     effect: bool = False
+    refused: bool = False
     ports: tuple[str, ...] = ()
     paused_ms: float = 0
     seen_ms: float | None = None
@@ -69,7 +77,7 @@ class Interpreter:
         self.failing: list[str] = []
         self.delivered: list[str] = []
         self.pauses = 0
-        self.output: JsonValue = None
+        self.output: JsonText | None = None
 
     def run(self) -> ExecutionStatus:
         """Drives to the end, or to a pause at which nothing is left to bring."""
@@ -77,8 +85,7 @@ class Interpreter:
         while True:
             graph = self._drain(top)
             if graph is not None:
-                self.output = graph.output()
-                return "completed"
+                return self._complete(graph)
             if self.failing:
                 self._abandon()
                 return "failed"
@@ -88,6 +95,13 @@ class Interpreter:
                 return "cancelled"
             if not self._bring():
                 return "running"
+
+    def _complete(self, graph: Graph) -> ExecutionStatus:
+        try:
+            self.output = encode(graph.output())
+        except PayloadRefused:
+            return "failed"
+        return "completed"
 
     def _drain(self, top: Generator[None, None, Graph]) -> Graph | None:
         """Runs until nothing moves any more; the graph where it has ended."""
@@ -102,7 +116,10 @@ class Interpreter:
         return None
 
     def _bring(self) -> bool:
-        """What the harness does at a pause: the first signal that is awaited, else the clock to the earliest timer."""
+        """What the harness does at a pause: the first signal that is awaited, else the clock to the earliest timer.
+
+        Raises PayloadRefused for a signal whose payload JSON cannot carry.
+        """
         paused = [(ran, ran.node) for ran in self.steps.values() if ran.status == "paused"]
         waits = [(ran, node) for ran, node in paused if isinstance(node, WaitNode)]
         for ran, _ in waits:
@@ -110,6 +127,7 @@ class Interpreter:
         awaited = {node.signal for _, node in waits}
         for signal in self._scenario.signals:
             if signal.id not in self.delivered and signal.name in awaited:
+                encode(signal.payload)
                 self.delivered.append(signal.id)
                 self._inbox.append(signal)
                 return True
@@ -166,10 +184,18 @@ class Interpreter:
         )
 
     def _step(self, ran: Ran) -> Blocked:
+        try:
+            ran.given = encode(ran.input)
+        except PayloadRefused as refused:
+            yield from self._fail(ran, str(refused))
         output, ports = yield from self._exit(ran)
+        try:
+            ran.output = encode(output)
+        except PayloadRefused as refused:
+            yield from self._fail(ran, str(refused))
         if ran.status != "failed":
             ran.status = "completed"
-        ran.output, ran.ports = output, ports
+        ran.ports = ports
         self._changes += 1
         return output, ports
 
@@ -203,9 +229,16 @@ class Interpreter:
             ran.attempts = k + 1
             response = response_to(self._scenario, ran.step_id, node.activity, ran.attempts)
             ran.effect = ran.effect or has_effect(response)
+            ran.refused = False
             if response.error is None:
-                return output_of(response, ran.input), response.ports
-            message = response.error
+                output = output_of(response, ran.input)
+                try:
+                    encode(output)
+                except PayloadRefused as refused:
+                    message = str(refused)
+                    break
+                return output, response.ports
+            message, ran.refused = response.error, True
             if not response.retryable or k == node.retry.max_retries:
                 break
             ran.delays.append(delay_band(node.retry, k))
