@@ -56,6 +56,10 @@ class Server:
         for name in sorted(self._made):
             self.drop_database(name)
 
+    def check(self) -> None:
+        """Raises EnvironmentProblem where the server no longer answers."""
+        _connect(self)
+
     def _administer(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.dsn, autocommit=True, connect_timeout=_CONNECT_S) as connection:
             connection.execute(statement)
