@@ -164,10 +164,15 @@ def _expression_problems(at: str, expression: str) -> Iterator[str]:
     if len(expression) > _MAX_EXPRESSION:
         yield f"{at}: an expression of {len(expression):,} characters; at most {_MAX_EXPRESSION:,} are read"
         return
+    if not _storable(expression):
+        yield f"{at}: {_show(expression)} has a NUL or a lone surrogate"
+        return
     try:
         jmespath.compile(expression)
-    except (JMESPathError, ValueError, RecursionError) as error:
-        reason = "nests too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:120]
+    except RecursionError:
+        yield f"{at}: {_show(expression)} is no JMESPath: nests too deeply"
+    except (JMESPathError, ValueError) as error:
+        reason = str(error).partition(", for expression")[0].splitlines()[0].rstrip(":")
         yield f"{at}: {_show(expression)} is no JMESPath: {reason}"
 
 
