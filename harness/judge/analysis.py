@@ -1,101 +1,45 @@
-"""The analysis: everything that a report says of one run, from the run's rows and a policy. Pure."""
+"""The analysis: everything that a report says of one run, from the run's rows and a policy. Pure.
+
+Trials are taken one at a time and forgotten; what is kept grows by a few numbers a step.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.judge.findings import Difference, DifferenceClass, Finding, Verdict
-from harness.judge.gate import Reason, StageVerdict
-from harness.judge.policy import Criterion
+from harness.judge.checks import CHECKS, run_checks
+from harness.judge.classify import Waives, classify
+from harness.judge.coverage import Coverage
+from harness.judge.criteria import CriterionResult, failed_to_judge, judge, not_measured
+from harness.judge.findings import Check
+from harness.judge.gate import Reason, StageVerdict, decide, ordered
+from harness.judge.headline import headline
+from harness.judge.meta import RunFacts
+from harness.judge.metrics import METRICS, Frames, Measurement
+from harness.judge.policy import Criterion, Policy
+from harness.judge.records import Manifest, Trial
+from harness.judge.sides import SideBySide, side_by_side
+from harness.judge.summaries import (
+    SAMPLES,
+    CheckCollector,
+    CheckSummary,
+    DifferenceCollector,
+    DifferenceSample,
+    DifferenceSummary,
+)
+from harness.judge.tally import Tally
+from harness.judge.view import view_of
 
-__all__ = ["Analysis", "CheckSummary", "CriterionResult", "DifferenceSample", "DifferenceSummary", "SideBySide"]
-
-SAMPLES = 5
-"""How many findings, or differences, of one kind are kept; the count is always of all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckSummary:
-    """One check over all trials. The verdict is the candidate's; the control's findings are shown, and block nothing.
-
-    `examined_*` count the facts looked at, `findings_*` all findings of that role; `samples` keeps at most five a
-    role, candidate first. `required` says whether the stage needs this check. `reason` is one sentence.
-    """
-
-    check: str
-    holds_when: str
-    required: bool
-    verdict: Verdict
-    examined_candidate: int
-    examined_control: int
-    findings_candidate: int
-    findings_control: int
-    samples: tuple[Finding, ...] = ()
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CriterionResult:
-    """One criterion, judged. Numbers are in the criterion's unit; None where nothing was measured.
-
-    `threshold` is the condition as text (">= 99.5 %"). `low` and `high` are one-sided 95 % bounds of the estimate;
-    `bound` is the one of them that must lie on the safe side. `n_needed` counts the further measurements without a
-    failure that would let it pass, 0 where it does, None where more would not help or cannot be foretold.
-    `measured` is False where only production can measure it and no such measurement was given.
-    """
-
-    criterion: Criterion
-    verdict: Verdict
-    threshold: str
-    estimate: float | None
-    low: float | None
-    high: float | None
-    bound: float | None
-    n: int
-    n_needed: int | None
-    measured: bool = True
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DifferenceSample:
-    """One difference and where it was seen."""
-
-    trial: int
-    scenario: str
-    difference: Difference
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DifferenceSummary:
-    """All differences of one class, one flaw (None where none explains them) and one fingerprint.
-
-    The fingerprint is the kind and the path without step names and iterations, as `value steps/*/output`.
-    `count` is of all, `trials` of the trials that show one; at most five samples.
-    """
-
-    klass: DifferenceClass
-    flaw: str | None
-    fingerprint: str
-    count: int
-    trials: int
-    samples: tuple[DifferenceSample, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SideBySide:
-    """One number of both engines; None where there is none to give. `unit` is "share", "ms", "count" or "ratio".
-
-    `id` is stable (`success`, `latency_p95`); `name` is what a person reads.
-    """
-
-    id: str
-    name: str
-    unit: str
-    control: float | None
-    candidate: float | None
-    n_control: int
-    n_candidate: int
+__all__ = [
+    "Analysis",
+    "CheckSummary",
+    "CriterionResult",
+    "DifferenceSample",
+    "DifferenceSummary",
+    "SideBySide",
+    "analyse",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +69,116 @@ class Analysis:
     differences: tuple[DifferenceSummary, ...]
     side_by_side: tuple[SideBySide, ...]
     not_tested: tuple[str, ...]
+
+
+def analyse(
+    manifest: Manifest,
+    trials: Iterable[Trial],
+    policy: Policy,
+    stage: int,
+    *,
+    production: Mapping[str, Measurement] | None = None,
+    checks: Mapping[str, Check] = CHECKS,
+    waives: Waives | None = None,
+) -> Analysis:
+    """Judges a run for one stage of a policy.
+
+    `production` gives, by metric, what only production can measure. `checks` are those that the code has: one that
+    the stage requires and that is not among them makes it INVALID. Raises PolicyError where there is no such stage.
+    """
+    guarded = policy.stage(stage)
+    gathered = _Gathered(manifest, guarded.required_checks, checks, waives)
+    for trial in trials:
+        gathered.add(trial)
+    frames = gathered.tally.frames()
+    summaries = gathered.checks.summaries(guarded.required_checks)
+    results = tuple(_criterion(criterion, frames, production or {}) for criterion in policy.criteria_of(stage))
+    reasons = (
+        *gathered.facts.reasons(),
+        *(
+            Reason(part="check", id=summary.check, verdict=summary.verdict, text=summary.reason)
+            for summary in summaries
+            if summary.required
+        ),
+        *(
+            Reason(
+                part="criterion",
+                id=result.criterion.id,
+                verdict=result.verdict,
+                severity=result.criterion.severity,
+                text=result.reason,
+            )
+            for result in results
+        ),
+    )
+    verdict, blocking = decide(reasons), ordered(reasons)
+    return Analysis(
+        run_id=manifest.run_id,
+        stage=stage,
+        stage_name=guarded.name,
+        policy_name=policy.name,
+        policy_digest=policy.digest,
+        verdict=verdict,
+        headline=headline(verdict, stage, blocking, results, trials=gathered.facts.trials, failed=gathered.failed),
+        reasons=reasons,
+        blocking=blocking,
+        trials=gathered.facts.trials,
+        trials_failed=gathered.failed,
+        failed_scenarios=tuple(gathered.failed_scenarios),
+        checks=summaries,
+        criteria=results,
+        differences=gathered.differences.summaries(),
+        side_by_side=side_by_side(frames),
+        not_tested=gathered.coverage.gaps(
+            (summary.check for summary in summaries if summary.examined_candidate), results
+        ),
+    )
+
+
+class _Gathered:
+    """What is kept of the trials."""
+
+    def __init__(
+        self, manifest: Manifest, required: tuple[str, ...], checks: Mapping[str, Check], waives: Waives | None
+    ) -> None:
+        self._registered = checks
+        self._waives = waives
+        self.facts = RunFacts(manifest)
+        self.tally = Tally(required)
+        self.checks = CheckCollector({name: check.holds_when for name, check in checks.items()})
+        self.differences = DifferenceCollector()
+        self.coverage = Coverage()
+        self.failed = 0
+        self.failed_scenarios: list[tuple[int, str]] = []
+
+    def add(self, trial: Trial) -> None:
+        """Judges one trial; one that cannot be judged is an ERROR of the run, and no reason to stop."""
+        self.facts.add(trial)
+        self.coverage.add(trial.scenario)
+        results = run_checks(trial, self._registered)
+        self.checks.add(results)
+        try:
+            expected = view_of(trial).expected
+            differences = classify(trial, self._waives)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in the judge must block the stage
+            self.facts.unjudged.add(f"trial {trial.number}, {trial.scenario.id}: {type(error).__name__}: {error}")
+            self.tally.add_unjudged(trial)
+            return
+        self.differences.add(trial, differences)
+        if self.tally.add(trial, results, differences, expected):
+            self.failed += 1
+            if len(self.failed_scenarios) < SAMPLES:
+                self.failed_scenarios.append((trial.number, trial.scenario.id))
+
+
+def _criterion(criterion: Criterion, frames: Frames, production: Mapping[str, Measurement]) -> CriterionResult:
+    measure = METRICS[criterion.metric].measure
+    try:
+        if criterion.source == "production":
+            given = production.get(criterion.metric)
+            return not_measured(criterion) if given is None else judge(criterion, given)
+        if measure is None:
+            return not_measured(criterion)
+        return judge(criterion, measure(frames))
+    except Exception as error:  # noqa: BLE001 - one criterion that breaks must not hide what the others say
+        return failed_to_judge(criterion, f"{type(error).__name__}: {error}")

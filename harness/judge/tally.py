@@ -31,6 +31,7 @@ _ARMS = {
     "resumed": "bool",
     "duplicates": "int64",
     "redeliveries": "int64",
+    "steps": "int64",
     "calls": "int64",
     "evt_examined": "int64",
     "evt_failed": "int64",
@@ -81,6 +82,10 @@ class Tally:
             self._add_arm(trial.number, arm, results, expected)
         return failed
 
+    def add_unjudged(self, trial: Trial) -> None:
+        """Takes in a trial of which nothing can be told."""
+        _append(self._trials, trial.number, trial.scenario.id, False, True, 0)
+
     def frames(self) -> Frames:
         """All that was taken in."""
         return Frames(
@@ -107,6 +112,7 @@ class Tally:
             arm.again is not None,
             duplicates_of(arm),
             redeliveries_of(arm),
+            len(ended),
             len(arm.ledger),
             *_counts(results, "EVT", arm),
             *_counts(results, "LOG", arm),

@@ -1,0 +1,82 @@
+"""What a run says nothing of: parts of the language that no scenario used, criteria only production meets. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engines.api import ActivityNode, LoopNode, WaitNode, Workflow
+from harness.judge.criteria import CriterionResult
+from scenarios.model import Scenario
+
+__all__ = ["Coverage"]
+
+_PARTS = {
+    "condition": "a condition",
+    "join": "a join",
+    "wait": "a wait",
+    "loop": "a loop",
+    "retry": "a failing attempt",
+    "refusal": "an attempt that may not be retried",
+    "route": "an error that is routed or passed over",
+    "signal": "a signal",
+    "timer": "a timer",
+    "cancel": "a cancellation",
+}
+_BEYOND = {
+    "RESUME": "no process was killed: resuming after a crash was not tested",
+    "CONC": "no two workers ran at once on one execution",
+    "TIME": "timers were not tested across crashes",
+    "PERF": "the cost of a step was not measured against the steps before it",
+    "FLAG": "the router's split was not tested",
+}
+
+
+class Coverage:
+    """Takes scenarios one at a time and remembers which parts of the language they use."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def add(self, scenario: Scenario) -> None:
+        """Takes one in."""
+        if len(self._seen) == len(_PARTS):
+            return
+        responses = [response for planned in scenario.world.values() for response in planned]
+        self._seen.update(_nodes(scenario.workflow))
+        self._seen.update(
+            name
+            for name, used in (
+                ("retry", any(response.error is not None and response.retryable for response in responses)),
+                ("refusal", any(response.error is not None and not response.retryable for response in responses)),
+                ("signal", bool(scenario.signals)),
+                ("cancel", scenario.cancel_at_pause is not None),
+            )
+            if used
+        )
+
+    def gaps(self, checks: Iterable[str], criteria: Iterable[CriterionResult]) -> tuple[str, ...]:
+        """One sentence for each gap; `checks` are the ids of those that looked at something."""
+        parts = [words for part, words in _PARTS.items() if part not in self._seen]
+        looked = set(checks)
+        return (
+            *([f"no scenario has {', '.join(parts)}"] if parts else []),
+            *(words for check, words in _BEYOND.items() if check not in looked),
+            *(
+                f"{result.criterion.words} ({result.criterion.id}): only production can tell"
+                for result in criteria
+                if not result.measured
+            ),
+        )
+
+
+def _nodes(workflow: Workflow) -> Iterable[str]:
+    pending = [workflow]
+    for level in pending:
+        for node in level.nodes:
+            yield node.kind
+            if isinstance(node, LoopNode):
+                pending.append(node.body)
+            elif isinstance(node, ActivityNode) and node.on_error != "fail":
+                yield "route"
+            elif isinstance(node, WaitNode) and node.timeout_ms is not None:
+                yield "timer"

@@ -1,0 +1,99 @@
+"""META: whether the run itself may be believed, before anything is said of the engines. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.judge.findings import Verdict
+from harness.judge.gate import Reason
+from harness.judge.records import ARMS, Manifest, Trial, role
+from harness.judge.wording import plural
+
+__all__ = ["RunFacts"]
+
+
+@dataclass(slots=True)
+class _Fault:
+    trials: int = 0
+    first: str = ""
+
+    def add(self, text: str) -> None:
+        self.trials += 1
+        self.first = self.first or text
+
+
+@dataclass(slots=True)
+class RunFacts:
+    """Takes in trials one at a time and holds them against the run's manifest."""
+
+    manifest: Manifest
+    trials: int = 0
+    unjudged: _Fault = field(default_factory=_Fault)
+    _numbers: set[int] = field(default_factory=set)
+    _incomplete: _Fault = field(default_factory=_Fault)
+    _swapped: _Fault = field(default_factory=_Fault)
+    _repeated: _Fault = field(default_factory=_Fault)
+
+    def add(self, trial: Trial) -> None:
+        """Takes one in."""
+        self.trials += 1
+        if trial.number in self._numbers:
+            self._repeated.add(f"trial {trial.number} comes twice")
+        self._numbers.add(trial.number)
+        missing = [arm for arm in ARMS if arm not in trial.arms]
+        if missing:
+            self._incomplete.add(f"trial {trial.number} has no arm {', '.join(missing)}")
+        engines = {"control": self.manifest.control.name, "candidate": self.manifest.candidate.name}
+        for name, arm in trial.arms.items():
+            if arm.arm != name or arm.engine != engines[role(name)]:
+                self._swapped.add(
+                    f"trial {trial.number}: arm {name} is arm {arm.arm} of engine {arm.engine}, "
+                    f"and the {role(name)} is {engines[role(name)]}"
+                )
+                break
+
+    def reasons(self) -> tuple[Reason, ...]:
+        """One reason for each fact, the good ones too."""
+        manifest = self.manifest
+        return (
+            _fact("trials", Verdict.INCONCLUSIVE, "" if self.trials else "the run has no trial"),
+            _fact("finished", Verdict.INCONCLUSIVE, self._unfinished()),
+            _fact(
+                "count",
+                Verdict.INVALID,
+                ""
+                if self.trials == manifest.finished
+                else f"the run holds {plural(self.trials, 'trial')}, its manifest says {manifest.finished:,}",
+            ),
+            _fact("arms", Verdict.INVALID, _told(self._incomplete)),
+            _fact("engines", Verdict.INVALID, _told(self._swapped)),
+            _fact("numbers", Verdict.INVALID, _told(self._repeated)),
+            _fact("judged", Verdict.ERROR, _told(self.unjudged)),
+        )
+
+    def _unfinished(self) -> str:
+        manifest = self.manifest
+        if manifest.partial:
+            return f"the run was interrupted after {manifest.finished:,} of {plural(manifest.planned, 'planned trial')}"
+        if manifest.finished < manifest.planned:
+            return f"only {manifest.finished:,} of {plural(manifest.planned, 'planned trial')} finished"
+        return ""
+
+
+def _fact(name: str, bad: Verdict, text: str) -> Reason:
+    return Reason(part="run", id=f"META {name}", verdict=bad if text else Verdict.PASS, text=text or _GOOD[name])
+
+
+def _told(fault: _Fault) -> str:
+    return f"{plural(fault.trials, 'trial')}: {fault.first}" if fault.trials else ""
+
+
+_GOOD = {
+    "trials": "there are trials",
+    "finished": "all planned trials finished",
+    "count": "the run holds the trials that its manifest counts",
+    "arms": "every trial has its four arms",
+    "engines": "every arm was run by its role's engine",
+    "numbers": "every trial is there once",
+    "judged": "every trial could be judged",
+}

@@ -1,0 +1,214 @@
+"""Summaries of what all trials showed: checks with their findings, differences by class. Pure.
+
+Both collectors take trials one at a time and keep counts of all, and of each kind at most five samples.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
+from harness.judge.records import Trial, role
+from harness.judge.wording import plural
+
+__all__ = [
+    "SAMPLES",
+    "CheckCollector",
+    "CheckSummary",
+    "DifferenceCollector",
+    "DifferenceSample",
+    "DifferenceSummary",
+    "fingerprint",
+]
+
+SAMPLES = 5
+"""How many findings, or differences, of one kind are kept."""
+
+_MOST_TELLING = (
+    DifferenceClass.REGRESSION,
+    DifferenceClass.BOTH_WRONG,
+    DifferenceClass.IMPROVEMENT,
+    DifferenceClass.WAIVED,
+    DifferenceClass.NOISE,
+    DifferenceClass.EQUAL,
+)
+_WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.INVALID, Verdict.INCONCLUSIVE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSummary:
+    """One check over all trials. The verdict is the candidate's; the control's findings are shown, and block nothing.
+
+    `examined_*` count the facts looked at, `findings_*` all findings of that role, `counts_*` what the check counts
+    and holds against nobody (redeliveries). `samples` keeps at most five findings a role, the candidate's first.
+    `required` says whether the stage needs this check. `reason` is one sentence.
+    """
+
+    check: str
+    holds_when: str
+    required: bool
+    verdict: Verdict
+    examined_candidate: int
+    examined_control: int
+    findings_candidate: int
+    findings_control: int
+    counts_candidate: Mapping[str, int] = field(default_factory=dict)
+    counts_control: Mapping[str, int] = field(default_factory=dict)
+    samples: tuple[Finding, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceSample:
+    """One difference and where it was seen."""
+
+    trial: int
+    scenario: str
+    difference: Difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceSummary:
+    """All differences of one class, one flaw (None where none explains them) and one fingerprint.
+
+    `count` is of all, `trials` of the trials that show one; at most five samples.
+    """
+
+    klass: DifferenceClass
+    flaw: str | None
+    fingerprint: str
+    count: int
+    trials: int
+    samples: tuple[DifferenceSample, ...]
+
+
+@dataclass(slots=True)
+class _Side:
+    examined: int = 0
+    counted: Counter[Verdict] = field(default_factory=Counter)
+    first: dict[Verdict, Finding] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    samples: list[Finding] = field(default_factory=list)
+
+    def add(self, result: CheckResult) -> None:
+        self.examined += result.examined
+        self.counts.update(result.counts)
+        for finding in result.findings:
+            self.first.setdefault(finding.verdict, finding)
+            more = finding.witness.get("more")  # a check that stopped keeping findings says how many there were
+            self.counted[finding.verdict] += more if isinstance(more, int) else 1
+            if len(self.samples) < SAMPLES:
+                self.samples.append(finding)
+
+
+class CheckCollector:
+    """Sums up check results; `registered` maps the checks that the code has to what each holds."""
+
+    def __init__(self, registered: Mapping[str, str]) -> None:
+        self._registered = registered
+        self._sides: dict[str, dict[str, _Side]] = {}
+
+    def add(self, results: Iterable[CheckResult]) -> None:
+        """Takes in the results of one trial."""
+        for result in results:
+            sides = self._sides.setdefault(result.check, {"control": _Side(), "candidate": _Side()})
+            sides[role(result.arm)].add(result)
+
+    def summaries(self, required: Collection[str]) -> tuple[CheckSummary, ...]:
+        """One for each check that is required, registered or was seen."""
+        ids = dict.fromkeys((*required, *self._registered, *self._sides))
+        return tuple(self._summary(check, required=check in required) for check in ids)
+
+    def _summary(self, check: str, *, required: bool) -> CheckSummary:
+        sides = self._sides.get(check)
+        candidate, control = (sides["candidate"], sides["control"]) if sides else (_Side(), _Side())
+        verdict, reason = self._verdict(check, candidate, control)
+        return CheckSummary(
+            check=check,
+            holds_when=self._registered.get(check, ""),
+            required=required,
+            verdict=verdict,
+            examined_candidate=candidate.examined,
+            examined_control=control.examined,
+            findings_candidate=candidate.counted.total(),
+            findings_control=control.counted.total(),
+            counts_candidate=dict(candidate.counts),
+            counts_control=dict(control.counts),
+            samples=(*candidate.samples, *control.samples),
+            reason=reason,
+        )
+
+    def _verdict(self, check: str, candidate: _Side, control: _Side) -> tuple[Verdict, str]:
+        if check not in self._registered:
+            return Verdict.INVALID, "the code has no check of this name"
+        # a check that could not read one side cannot be trusted about the other
+        verdicts = candidate.first.keys() | (control.first.keys() & {Verdict.ERROR})
+        for verdict in _WORST_FIRST:
+            if verdict in verdicts:
+                first = candidate.first.get(verdict) or control.first[verdict]
+                count = candidate.counted[verdict] + (control.counted[verdict] if verdict is Verdict.ERROR else 0)
+                where = f"trial {first.trial}, {first.scenario}, {first.arm}"
+                return verdict, f"{plural(count, 'finding')}; {where}: {first.message}"
+        if candidate.examined == 0:
+            return Verdict.INCONCLUSIVE, "it found nothing to look at in the candidate"
+        return Verdict.PASS, f"{plural(candidate.examined, 'fact')} examined"
+
+
+@dataclass(slots=True)
+class _Group:
+    count: int = 0
+    trials: int = 0
+    newest: int | None = None
+    samples: list[DifferenceSample] = field(default_factory=list)
+
+
+class DifferenceCollector:
+    """Groups differences by class, flaw and fingerprint."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[DifferenceClass, str | None, str], _Group] = {}
+
+    def add(self, trial: Trial, differences: Iterable[Difference]) -> None:
+        """Takes in the differences of one trial."""
+        for difference in differences:
+            # what nobody has classed has not been shown to be harmless
+            klass = difference.klass or DifferenceClass.REGRESSION
+            group = self._groups.setdefault((klass, difference.flaw, fingerprint(difference)), _Group())
+            group.count += 1
+            group.trials += group.newest != trial.number
+            group.newest = trial.number
+            if len(group.samples) < SAMPLES:
+                group.samples.append(
+                    DifferenceSample(trial=trial.number, scenario=trial.scenario.id, difference=difference)
+                )
+
+    def summaries(self) -> tuple[DifferenceSummary, ...]:
+        """The groups, the most telling class first and then the largest."""
+        ranked = sorted(
+            self._groups.items(), key=lambda item: (_MOST_TELLING.index(item[0][0]), -item[1].count, item[0][2])
+        )
+        return tuple(
+            DifferenceSummary(
+                klass=klass,
+                flaw=flaw,
+                fingerprint=pattern,
+                count=group.count,
+                trials=group.trials,
+                samples=tuple(group.samples),
+            )
+            for (klass, flaw, pattern), group in ranked
+        )
+
+
+def fingerprint(difference: Difference) -> str:
+    """The kind and the path without step names and numbers, as `value steps/*/output.total`."""
+    head, slash, rest = difference.path.partition("/")
+    if slash and head in {"steps", "effects"}:
+        column = re.search(r"/((?:output|status|error|ports|input)\b[^/]*)$", rest)
+        path = f"{head}/*/{column[1]}" if column else f"{head}/*"
+    else:
+        path = difference.path
+    return f"{difference.kind} {re.sub(r'[[][0-9]+[]]', '[*]', path)}"
