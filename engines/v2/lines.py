@@ -1,0 +1,63 @@
+"""V2's structured log lines: one a committed event, one an operation. Hands lines to the sink, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from engines.api import Clock, JsonValue, LogSink
+from engines.logs import log_line
+from engines.v2.events import Event
+
+__all__ = ["VERSION", "Lines"]
+
+VERSION: Final = "v2"
+
+
+class Lines:
+    """Where an engine says what it does; times are the injected clock's."""
+
+    def __init__(self, log: LogSink, clock: Clock) -> None:
+        self._log = log
+        self._clock = clock
+
+    def committed(self, execution_id: UUID, entries: Iterable[Event], at: datetime) -> None:
+        """Says what has become durable, once it has."""
+        for entry in entries:
+            self._log(
+                log_line(
+                    level="info",
+                    type=entry.type,
+                    execution_id=execution_id,
+                    node_id=entry.node_id,
+                    from_state=entry.from_state,
+                    to_state=entry.to_state,
+                    event=entry.event,
+                    timestamp=at,
+                    orchestrator_version=VERSION,
+                    step_id=entry.step_id,
+                    attempt=entry.attempt,
+                    sequence=entry.sequence,
+                )
+            )
+
+    def operation(
+        self, kind: str, execution_id: UUID, node_id: str | None, *, level: str = "info", **extra: JsonValue
+    ) -> None:
+        """Says what was done that changes no state: a lease taken, a step delivered again, a commit refused."""
+        self._log(
+            log_line(
+                level=level,
+                type=kind,
+                execution_id=execution_id,
+                node_id=node_id,
+                from_state=None,
+                to_state=None,
+                event=None,
+                timestamp=self._clock.now(),
+                orchestrator_version=VERSION,
+                **extra,
+            )
+        )
