@@ -10,7 +10,7 @@ from scenarios.importers.n8n_flow import START, Flow, Link, Vertex
 __all__ = ["MAX_COPIES", "unfold"]
 
 MAX_COPIES = 500
-"""Nodes of one workflow after unfolding, bodies of loops counted once."""
+"""Copies that unfolding may add to one level of a workflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class _Unfolding:
     copies: dict[str, list[_Copy]] = field(default_factory=dict)
     vertices: dict[str, Vertex] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
+    added: int = 0
 
     def add(self, name: str, runs: tuple[str, ...], arrivals: list[tuple[_Copy, Link]], *, forks: bool) -> None:
         """One copy of a vertex, with the links by which it is reached."""
@@ -35,10 +36,11 @@ class _Unfolding:
             number += 1
             key = f"{name}~{number}"
         self.vertices[key] = self.flow.vertices[name]
-        if len(self.vertices) > MAX_COPIES:
+        self.added += number > 1
+        if self.added > MAX_COPIES:
             raise ImportRefused(
-                f"more than {MAX_COPIES} nodes after unfolding the nodes with several inputs, each of which n8n runs"
-                f" once an input (at {name!r}); put a Merge before them"
+                f"more than {MAX_COPIES} copies of nodes with several inputs, each of which n8n runs once an input"
+                f" (at {name!r}); put a Merge before them"
             )
         self.copies.setdefault(name, []).append(_Copy(key, (*runs, key) if forks else runs))
         self.links.extend(replace(link, source=copy.name, target=key) for copy, link in arrivals)
@@ -60,8 +62,9 @@ def unfold(flow: Flow) -> Flow:
         once = [arrival for arrival in arrivals if not arrival[1].joins]
         joined = [arrival for arrival in arrivals if arrival[1].joins]
         if once:
+            forks = len({link for _, link in once}) > 1
             for copy, link in once:
-                done.add(name, copy.runs, [(copy, link), *joined], forks=len(once) > 1)
+                done.add(name, copy.runs, [(copy, link), *joined], forks=forks)
             continue
         for runs, group in _groups(joined, arriving.get(name, [])):
             done.add(name, runs, group, forks=False)

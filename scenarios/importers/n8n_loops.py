@@ -66,7 +66,8 @@ def _entry(entering: list[Link]) -> str:
     targets = list(dict.fromkeys(link.target for link in entering if not link.joins))
     targets = targets or [link.target for link in entering][:1]
     if len(targets) != 1:
-        raise ImportRefused(f"cycle entered at several nodes ({', '.join(map(repr, targets))}); one entry is supported")
+        shown = ", ".join(map(repr, targets[:5])) + (", ..." if len(targets) > 5 else "")
+        raise ImportRefused(f"cycle entered at several nodes ({shown}); a loop has one entry")
     return targets[0]
 
 

@@ -23,6 +23,7 @@ NOT_PLANNED = "the plan does not reach this node"
 _MOST_ROUNDS = 3
 _MOST_ITEMS = 3
 _FAILING_ONE_IN = 3
+_LEAST_TO_FAIL = 3
 
 
 @dataclass(slots=True)
@@ -42,7 +43,8 @@ class Plan:
 def plans(workflow: Workflow, origins: Mapping[str, SourceNode], name: str) -> Iterator[tuple[str, Plan]]:
     """The scenario ids and plans of one start; the same for the same workflow and name.
 
-    They are NAME, NAME.2, ..., and for one start in three NAME.fails, in which an activity fails the execution.
+    They are NAME, NAME.2, ..., and NAME.fails for one in three of the starts that reach three activities or more, in
+    which an activity fails the execution.
     """
     level = _Level(workflow)
     untaken = [(node_id, port) for node_id, ports in level.options.items() if len(ports) > 1 for port in ports]
@@ -60,7 +62,7 @@ def plans(workflow: Workflow, origins: Mapping[str, SourceNode], name: str) -> I
     fatal = {path for path, node in _activities(workflow, "") if node.on_error == "fail"}
     may_fail = [step_id for step_id in first.world if first.succeeds(step_id) and plain_path(step_id) in fatal]
     draw = int(_digest(f"{name} fails")[:8], 16)
-    if may_fail and draw % _FAILING_ONE_IN == 0:
+    if len(may_fail) >= _LEAST_TO_FAIL and draw % _FAILING_ONE_IN == 0:
         failing = may_fail[draw // _FAILING_ONE_IN % len(may_fail)]
         yield f"{name}.fails", _planned(workflow, origins, f"{name}.fails", usual, failing)
 

@@ -35,7 +35,7 @@ class Built:
 class _Building:
     origins: dict[str, SourceNode] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    nodes: int = 0
+    copies: int = 0
 
 
 def plain_path(step_id: str) -> str:
@@ -53,10 +53,10 @@ def build(source: Source, start: str, workflow_id: str) -> Built:
 
 def _workflow(folded: Flow, workflow_id: str, prefix: str, state: _Building) -> Workflow:
     flow = unfold(folded)
-    state.nodes += len(flow.vertices)
-    if state.nodes > MAX_COPIES:
-        raise ImportRefused(f"more than {MAX_COPIES} nodes after unfolding, in all loops together")
     copied = len(flow.vertices) - len(folded.vertices)
+    state.copies += copied
+    if state.copies > MAX_COPIES:
+        raise ImportRefused(f"more than {MAX_COPIES} copies of nodes with several inputs, in all loops together")
     if copied:
         state.notes.append(f"{copied} copies of nodes with several inputs, which n8n runs once an input")
     order = _order(flow)
