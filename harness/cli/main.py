@@ -52,7 +52,7 @@ def _options(
 def main() -> NoReturn:
     """Runs the command line and leaves by its exit status; one sentence on stderr says what went wrong.
 
-    With CUTOVER_DEBUG=1 in the environment an error shows its traceback instead.
+    With CUTOVER_DEBUG=1 in the environment an error shows its traceback too.
     """
     sys.exit(_outcome(sys.argv[1:]))
 
@@ -63,9 +63,11 @@ def _outcome(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         problem("interrupted")
         return Status.INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - here every error becomes an exit status
         if os.environ.get("CUTOVER_DEBUG") == "1":
-            raise
+            import traceback
+
+            traceback.print_exc()
         status, message = status_of(error)
         problem(message)
         return status

@@ -22,7 +22,7 @@ from harness.judge.records import EngineInfo, Manifest
 from harness.run.lines import RecordedTrial
 from harness.run.postgres import Server, provision
 from harness.run.shadow import run_trials
-from harness.run.store import RunWriter, load_run
+from harness.run.store import RunWriter
 from reports.document import Document
 from reports.words import plain
 from scenarios.model import Scenario
@@ -74,7 +74,7 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool) -> int:
         )
         with RunWriter(folder, manifest) as writer:
             interrupted = _run(plan, where, server, scenarios, writer, quiet=quiet)
-    document = judged(load_run(folder), policy, plan.stage)
+    document = judged(folder, policy, plan.stage)
     _leave(document, folder)
     emit(_shown(document, as_json=as_json, quiet=quiet))
     say(f"saved in {folder}: report.json, report.md, and the run's rows")

@@ -10,7 +10,6 @@ import typer
 
 if TYPE_CHECKING:
     from harness.judge.policy import Policy
-    from harness.judge.records import Run
     from reports.document import Document
 
 __all__ = ["Format", "judged", "policy_of", "rendered", "report"]
@@ -50,11 +49,10 @@ def report(
       cutover report RUN --policy stricter.toml --stage 10
     """
     from harness.cli.console import emit
-    from harness.run.store import load_run
+    from harness.run.store import load_manifest
 
     by = policy_of(policy)
-    loaded = load_run(run)
-    document = judged(loaded, by, loaded.manifest.stage if stage is None else stage)
+    document = judged(run, by, load_manifest(run).stage if stage is None else stage)
     text = rendered(document, form)
     if out is None:
         emit(text)
@@ -70,12 +68,14 @@ def policy_of(file: Path | None) -> Policy:
     return default_policy() if file is None else load_policy(file.read_text(encoding="utf-8"), str(file))
 
 
-def judged(run: Run, policy: Policy, stage: int) -> Document:
-    """The report on a run, by a policy, for a stage."""
+def judged(folder: Path, policy: Policy, stage: int) -> Document:
+    """The report on a saved run, by a policy, for a stage; reads one trial at a time."""
     from harness.judge.analysis import analyse
+    from harness.run.store import iter_trials, load_manifest
     from reports.document import build
 
-    return build(analyse(run, policy, stage), run.manifest)
+    manifest = load_manifest(folder)
+    return build(analyse(manifest, iter_trials(folder), policy, stage), manifest)
 
 
 def rendered(document: Document, form: Format) -> str:
