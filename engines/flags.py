@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import psycopg
 from openfeature.client import OpenFeatureClient
 from openfeature.exception import ErrorCode
+from openfeature.flag_evaluation import FlagEvaluationDetails
 
 from engines.errors import CutoverError
 from engines.sqlfiles import sql
@@ -139,8 +140,9 @@ class OpenFeatureFlags:
         switch = self._client.get_boolean_details(SWITCH, False)
         if switch.value is not True or switch.error_code is not None:
             return OFF
-        share = self._client.get_float_details(PERCENT, 0.0)
-        whole = share.error_code is ErrorCode.TYPE_MISMATCH and type(share.value) is int
-        if share.error_code not in {None, ErrorCode.FLAG_NOT_FOUND} and not whole:
+        share: FlagEvaluationDetails[Any] = self._client.get_float_details(PERCENT, 0.0)
+        if share.error_code is ErrorCode.TYPE_MISMATCH:
+            share = self._client.get_integer_details(PERCENT, 0)
+        if share.error_code not in {None, ErrorCode.FLAG_NOT_FOUND}:
             raise FlagError(f"{PERCENT}: the OpenFeature provider answers {share.error_code}: {share.error_message}")
         return Flag(enabled=True, percent=percent_of(repr(share.value)))

@@ -1,0 +1,112 @@
+"""The registry: which specs name an engine, what is said of those that do not, and which sources count."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import pytest
+
+from engines import registry
+from engines.registry import BrokenEngine, UnknownEngine, describe, known, resolve
+
+ENGINE = """
+class Mine:
+    name = "mine"
+    def __init__(self, context): pass
+    def close(self): pass
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder, off the module path, with modules that are forgotten afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def test_ours_are_known_and_give_their_names() -> None:
+    assert known()[:2] == ("v1", "v2")
+    assert [describe(spec)[0] for spec in ("v1", "v2")] == ["v1", "v2"]
+    assert describe("v1")[1] != describe("v2")[1]
+    assert describe("v1") == describe("engines.v1.orchestrator:create")
+
+
+def test_a_factory_in_the_current_folder_is_found(folder: Path) -> None:
+    (folder / "near.py").write_text(ENGINE)
+    assert resolve("near:Mine").__name__ == "Mine"  # type: ignore[attr-defined]
+    assert describe("near:Mine")[0] == "mine"
+
+
+def test_the_digest_is_of_the_factorys_package_and_changes_with_any_source(folder: Path) -> None:
+    package = folder / "pack"
+    (package / "inner").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "engine.py").write_text(ENGINE)
+    (package / "inner" / "step.sql").write_text("SELECT 1")
+    (folder / "beside.py").write_text("x = 1")
+    first = describe("pack.engine:Mine")
+    (folder / "beside.py").write_text("x = 2")
+    (package / "notes.txt").write_text("not a source")
+    assert describe("pack.engine:Mine") == first
+    (package / "inner" / "step.sql").write_text("SELECT 2")
+    assert describe("pack.engine:Mine")[1] != first[1]
+
+
+def test_the_digest_of_a_lone_file_is_its_own(folder: Path) -> None:
+    (folder / "lone.py").write_text(ENGINE)
+    first = describe("lone:Mine")
+    (folder / "other.py").write_text("x = 1")
+    assert describe("lone:Mine") == first
+
+
+def test_an_entry_point_is_known_by_its_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "plugged.py").write_text(ENGINE)
+    point = EntryPoint(name="acme", value="plugged:Mine", group=registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda *, group: EntryPoints([point]).select(group=group))
+    assert known() == ("v1", "v2", "acme")
+    assert describe("acme")[0] == "mine"
+    with pytest.raises(UnknownEngine, match="known are v1, v2, acme"):
+        resolve("v3")
+
+
+@pytest.mark.parametrize("spec", ["", "v3", "V1", "engines.v1.orchestrator"])
+def test_an_unknown_name_is_told_the_known_ones(spec: str) -> None:
+    with pytest.raises(UnknownEngine, match=r"known are v1, v2.*package\.module:factory"):
+        resolve(spec)
+
+
+@pytest.mark.parametrize("spec", [":create", "module:", "a:b:c", "a..b:c", "a-b:c", "../a:c"])
+def test_a_malformed_path_is_told_the_form(spec: str) -> None:
+    with pytest.raises(UnknownEngine, match=r"not of the form package\.module:factory"):
+        resolve(spec)
+
+
+def test_an_absent_module_attribute_or_dependency_is_named(folder: Path) -> None:
+    (folder / "needy.py").write_text("import nowhere_to_be_found")
+    (folder / "wrong.py").write_text("def (")
+    (folder / "raising.py").write_text("1 / 0")
+    (folder / "poor.py").write_text("Mine = 3")
+    for spec, said in (
+        ("absent.engine:Mine", "no module 'absent'"),
+        ("engines.absent:Mine", "no module 'engines.absent'"),
+        ("needy:Mine", "absent: nowhere_to_be_found"),
+        ("wrong:Mine", "raised SyntaxError"),
+        ("raising:Mine", "raised ZeroDivisionError: division by zero"),
+        ("poor:Other", "module poor has no 'Other'"),
+        ("poor:Mine", "int is no factory"),
+    ):
+        with pytest.raises(BrokenEngine, match=said):
+            resolve(spec)
+
+
+def test_a_factory_that_connects_at_once_is_told_when_to(folder: Path) -> None:
+    (folder / "eager.py").write_text("def create(context): raise OSError('no server')")
+    with pytest.raises(BrokenEngine, match="OSError: no server; an engine connects on first use"):
+        describe("eager:create")
