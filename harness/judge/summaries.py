@@ -211,4 +211,5 @@ def fingerprint(difference: Difference) -> str:
         path = f"{head}/*/{column[1]}" if column else f"{head}/*"
     else:
         path = difference.path
-    return f"{difference.kind} {re.sub(r'[[][0-9]+[]]', '[*]', path)}"
+    numberless = re.sub(r"\[[0-9]+\]", "[*]", path)
+    return f"{difference.kind} {numberless}"
