@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -33,6 +33,9 @@ _STYLES = {
 _WIDE = 110
 """Columns from which there is room for the plan's words beside the criterion."""
 _FAILED_SHOWN = 5
+_KINDS_SHOWN = 10
+_BLOCKING = ("REGRESSION", "BOTH_WRONG")
+"""Classes of which more than the most frequent kind is shown."""
 
 
 def render(document: Document, console: Console) -> None:
@@ -43,12 +46,14 @@ def render(document: Document, console: Console) -> None:
 
 
 def _parts(document: Document, width: int) -> Iterator[RenderableType]:
-    yield Text.assemble((document.verdict, _STYLES[document.verdict]), Text(f"  {plain(document.headline)}"))
+    headline = Text(plain(document.headline))
+    headline.highlight_words([document.verdict], _STYLES[document.verdict])
+    yield headline
     yield Text(_about(document), style="dim")
     if document.blocking:
         yield _headed("Why not GO", _reasons(document))
     yield _headed("Criteria of this stage", _criteria(document, width))
-    yield _headed("Checks", _checks(document, width))
+    yield _headed("Checks, and what each engine has against it", _checks(document, width))
     yield _headed("Differences between control and candidate", _differences(document))
     yield _headed("Side by side", _sides(document))
     if document.not_tested:
@@ -85,7 +90,7 @@ def _criteria(document: Document, width: int) -> RenderableType:
     table = _table("Criterion", *words, "Threshold", "Estimate", "Bound", "n", "Needed", "Verdict")
     for column in table.columns[-5:-1]:
         column.justify = "right"
-    for column in table.columns[-6:]:
+    for column in (table.columns[0], *table.columns[-5:]):
         column.no_wrap = True
     for part in document.criteria:
         table.add_row(*_criterion(part, wide=bool(words)))
@@ -121,7 +126,7 @@ def _checks(document: Document, width: int) -> RenderableType:
 
 def _check(part: CheckPart, width: int) -> Iterator[RenderableType]:
     yield Text(part.check)
-    yield Text(clip(plain(part.holds_when), max(30, width)), style="dim")
+    yield Text(clip(plain(part.holds_when), max(60, 2 * (width - 38))), style="dim")
     yield Text(count(part.examined_candidate))
     yield Text(count(part.findings_control), style="yellow" if part.findings_control else "dim")
     yield Text(count(part.findings_candidate), style="red" if part.findings_candidate else "dim")
@@ -131,19 +136,32 @@ def _check(part: CheckPart, width: int) -> Iterator[RenderableType]:
 def _differences(document: Document) -> RenderableType:
     if not document.differences:
         return Text("none")
-    table = _table("Class", "Known flaw", "Count", "Trials", "What differs, and where first")
+    table = _table("Class", "Known flaw", "Count", "Kinds", "The most frequent, and where first")
     table.columns[2].justify = table.columns[3].justify = "right"
     for column in table.columns[:4]:
         column.no_wrap = True
-    for part in document.differences:
-        table.add_row(
-            _verdict(part.klass),
-            Text(plain(part.flaw or "-")),
-            Text(count(part.count)),
-            Text(count(part.trials)),
-            _difference(part),
-        )
+    for (klass, flaw), kinds in _grouped(document.differences).items():
+        shown = kinds[: _KINDS_SHOWN if klass in _BLOCKING else 1]
+        for part in shown:
+            first = part is shown[0]
+            table.add_row(
+                _verdict(klass) if first else "",
+                Text(plain(flaw or "-")) if first else "",
+                Text(count(sum(each.count for each in kinds))) if first else "",
+                Text(count(len(kinds))) if first else "",
+                _difference(part),
+            )
     return table
+
+
+def _grouped(parts: Iterable[DifferencePart]) -> dict[tuple[str, str | None], list[DifferencePart]]:
+    """The kinds of difference by class and known flaw, each group's most frequent first, in the document's order."""
+    groups: dict[tuple[str, str | None], list[DifferencePart]] = {}
+    for part in parts:
+        groups.setdefault((part.klass, part.flaw), []).append(part)
+    for kinds in groups.values():
+        kinds.sort(key=lambda part: -part.count)
+    return groups
 
 
 def _difference(part: DifferencePart) -> Text:

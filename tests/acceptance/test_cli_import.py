@@ -1,0 +1,68 @@
+"""`cutover import` and `cutover doctor` as a user starts them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import _outcome
+from harness.run.postgres import Server
+from scenarios.files import load_folder
+
+WORKFLOW = {
+    "name": "two steps",
+    "nodes": [
+        {
+            "name": "Start",
+            "type": "n8n-nodes-base.manualTrigger",
+            "typeVersion": 1,
+            "position": [0, 0],
+            "parameters": {},
+        },
+        {"name": "Set", "type": "n8n-nodes-base.set", "typeVersion": 1, "position": [1, 0], "parameters": {}},
+    ],
+    "connections": {"Start": {"main": [[{"node": "Set", "type": "main", "index": 0}]]}},
+}
+
+
+def test_what_can_be_imported_is_and_what_cannot_is_listed_with_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "good.json").write_text(json.dumps(WORKFLOW), encoding="utf-8")
+    (tmp_path / "bad.json").write_text('{"nodes": 7}', encoding="utf-8")
+    out = tmp_path / "out"
+    assert _outcome(["import", "n8n", str(tmp_path / "good.json"), str(tmp_path / "bad.json"), "--out", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "1 of 2 files imported (1 refused)" in shown
+    assert "refused:" in shown
+    assert len(load_folder(out)) == 1
+
+
+def test_nothing_imported_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.json").write_text("not json", encoding="utf-8")
+    assert _outcome(["import", "n8n", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "0 of 1 files imported (1 refused)" in capsys.readouterr().out
+
+
+@pytest.mark.corpora
+def test_the_recorded_corpora_import(corpora: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = [str(corpora / "n8n-executions"), str(corpora / "n8n-templates")]
+    assert _outcome(["import", "n8n", *folders, "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    summary = capsys.readouterr().out.split()
+    assert summary[1:4] == ["of", "289", "files"]
+    assert int(summary[0]) >= 275
+
+
+def test_doctor_tries_the_url_and_installs_every_engine(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert _outcome(["doctor", "--postgres", server.dsn, "--out", str(tmp_path / "runs")]) == 0
+    rows = {line.split("  ")[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "yes" in rows["Postgres by URL"]
+    assert "installs as v1" in rows["Engine v1"]
+    assert "installs as v2" in rows["Engine v2"]
+    assert "A run would work here." in rows
+    assert not (tmp_path / "runs").exists()
