@@ -27,9 +27,9 @@ def encode(value: JsonValue) -> JsonText:
     """The value as compact ASCII JSON; raises PayloadRefused with the path of what JSON cannot carry."""
     try:
         text = _encoder.encode(value)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, RecursionError) as error:
         _explain(value)
-        raise
+        raise PayloadRefused(f"payload cannot be written as JSON: {error}") from error
     if len(text) > MAX_BYTES:
         raise PayloadRefused(f"payload of {len(text):,} bytes of JSON; at most {MAX_BYTES:,} are kept")
     if text.count("[") + text.count("{") > MAX_DEPTH:
