@@ -35,7 +35,7 @@ def read_journal(connection: psycopg.Connection[Any], execution_id: UUID, *, tab
     with connection.cursor(row_factory=tuple_row) as cursor:
         try:
             found = cursor.execute(_statement(tables), {"execution_id": execution_id}).fetchall()
-        except errors.UndefinedTable as error:
+        except (errors.UndefinedTable, errors.UndefinedColumn) as error:
             reason = str(error).splitlines()[0]
             raise EngineError(
                 f"the {tables} tables are not in this database ({reason}); call install() first"

@@ -1,0 +1,272 @@
+"""The router with both engines on a real Postgres: what is pinned at the start stays, whatever the flag does then."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from engines.api import (
+    ActivityCall,
+    ActivityNode,
+    ActivityResult,
+    Edge,
+    Engine,
+    EngineContext,
+    ExecutionRequest,
+    Signal,
+    StartNode,
+    WaitNode,
+    Workflow,
+)
+from engines.errors import EngineError, ExecutionHeld, UnknownExecution, WorkflowRefused
+from engines.flags import PERCENT, SWITCH, EnvironmentFlags, Flag, FlagError, FlagSource, PostgresFlags
+from engines.registry import resolve
+from engines.router import Router, bucket_of
+from harness.run.clock import VirtualClock
+
+WAITING = Workflow(
+    id="waiting",
+    nodes=(StartNode(id="start"), WaitNode(id="wait", signal="go"), ActivityNode(id="ship", activity="ship")),
+    edges=(Edge(source="start", target="wait"), Edge(source="wait", target="ship")),
+)
+
+
+class Outside:
+    """Activities that note who called; `during` runs inside each call."""
+
+    def __init__(self) -> None:
+        self.calls: list[ActivityCall] = []
+        self.during: Callable[[], None] = lambda: None
+
+    def call(self, call: ActivityCall) -> ActivityResult:
+        self.calls.append(call)
+        self.during()
+        return ActivityResult(output="shipped")
+
+
+class Setup:
+    """Routers over one database, their world, and the environment their flag is read from."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self.outside = Outside()
+        self.environ: dict[str, str] = {}
+        self.made: list[Router] = []
+
+    def router(self, control: str = "v1", candidate: str = "v2", flags: FlagSource | None = None) -> Router:
+        router = Router(
+            control=self.engine(control),
+            candidate=self.engine(candidate),
+            flags=flags or EnvironmentFlags(self.environ),
+            dsn=self.dsn,
+        )
+        router.install()
+        self.made.append(router)
+        return router
+
+    def engine(self, spec: str) -> Engine:
+        context = EngineContext(dsn=self.dsn, activities=self.outside, clock=VirtualClock(), log=lambda _line: None)
+        return resolve(spec)(context)
+
+    def turn(self, percent: str | None) -> None:
+        self.environ.clear()
+        if percent is not None:
+            self.environ.update({SWITCH: "true", PERCENT: percent})
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.dsn) as connection:
+            return connection.execute(statement.encode()).fetchall()
+
+
+@pytest.fixture
+def setup(dsn: str) -> Iterator[Setup]:
+    made = Setup(dsn)
+    yield made
+    for router in made.made:
+        router.close()
+
+
+def ask(execution_id: UUID | None = None, **metadata: str) -> ExecutionRequest:
+    return ExecutionRequest(execution_id=execution_id or uuid4(), workflow=WAITING, input=1, metadata=metadata)
+
+
+def version(router: Router, execution_id: UUID) -> object:
+    return router.journal(execution_id).execution.metadata["orchestrator_version"]
+
+
+GO = Signal(id="1", name="go")
+
+
+def test_an_executions_row_tells_how_it_was_assigned_and_the_log_which_engine_serves(setup: Setup) -> None:
+    router = setup.router()
+    setup.turn("100")
+    asked = ask(caller="shop")
+    router.execute(asked)
+    assert router.journal(asked.execution_id).execution.metadata == {
+        "orchestrator_version": "v2", "caller": "shop", "rollout_role": "candidate", "rollout_percent": "100",
+        "rollout_bucket": str(bucket_of(asked.execution_id)), "rollout_salt": "orchestrator-v2",
+    }  # fmt: skip
+    setup.turn(None)
+    router.execute(ask())
+    assert setup.rows("SELECT function_id, event_message FROM edge_logs ORDER BY id") == [
+        ("execute-workflow", "Using orchestrator v2"),
+        ("execute-workflow", "Using orchestrator v1"),
+    ]
+
+
+def test_the_split_follows_the_buckets(setup: Setup) -> None:
+    router = setup.router()
+    setup.turn("50")
+    ids = [UUID(int=number) for number in range(20)]
+    for execution_id in ids:
+        router.execute(ask(execution_id))
+    served = {execution_id for execution_id in ids if version(router, execution_id) == "v2"}
+    assert served == {execution_id for execution_id in ids if bucket_of(execution_id) < 5_000}
+    assert 0 < len(served) < 20
+
+
+def test_a_rollback_stops_new_starts_at_once_and_what_is_in_flight_ends_on_v2(setup: Setup) -> None:
+    router = setup.router()
+    setup.turn("100")
+    before = ask()
+    router.execute(before)
+    setup.turn(None)
+    after = ask()
+    router.execute(after)
+    assert (version(router, before.execution_id), version(router, after.execution_id)) == ("v2", "v1")
+    router.execute(before)
+    router.resume(before.execution_id, GO)
+    ended = router.journal(before.execution_id)
+    assert (ended.execution.status, ended.execution.output) == ("completed", '"shipped"')
+    assert ended.events
+    assert [call.idempotency_key for call in setup.outside.calls] == [f"{before.execution_id}:ship"]
+
+
+def test_a_rollout_does_not_move_what_began_on_v1_even_without_a_router(setup: Setup) -> None:
+    legacy = setup.engine("v1")
+    legacy.install()
+    asked = ask()
+    legacy.execute(asked)
+    legacy.close()
+    router = setup.router()
+    setup.turn("100")
+    router.execute(asked)
+    router.resume(asked.execution_id, GO)
+    assert router.journal(asked.execution_id).execution.status == "completed"
+    assert version(router, asked.execution_id) == "v1"
+    assert [call.idempotency_key for call in setup.outside.calls] == [None]
+    assert setup.rows("SELECT count(*) FROM edge_logs") == [(0,)]
+
+
+def test_roles_are_told_apart_where_both_engines_have_one_name(setup: Setup) -> None:
+    router = setup.router("v1", "v1")
+    setup.turn("100")
+    asked = ask()
+    router.execute(asked)
+    setup.turn(None)
+    served: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for role, engine in router._engines.items():
+            patch.setattr(engine, "cancel", lambda _id, role=role: served.append(role))
+        router.cancel(asked.execution_id)
+    assert served == ["candidate"]
+
+
+def test_cancel_goes_to_the_pinned_engine(setup: Setup) -> None:
+    router = setup.router()
+    setup.turn("100")
+    asked = ask()
+    router.execute(asked)
+    router.cancel(asked.execution_id)
+    journal = router.journal(asked.execution_id)
+    assert journal.execution.status == "cancelled"
+    assert journal.events[-1].event == "CANCEL"
+
+
+def test_a_flag_that_cannot_be_read_starts_nothing_on_v2_and_the_log_says_why(setup: Setup) -> None:
+    router = setup.router()
+    setup.turn("all")
+    asked = ask()
+    router.execute(asked)
+    assert version(router, asked.execution_id) == "v1"
+    [(message,)] = setup.rows("SELECT event_message FROM edge_logs")
+    assert message.startswith("Using orchestrator v1 (ORCHESTRATOR_V2_PERCENT is 'all'; it must be")
+
+
+def test_a_postgres_row_turns_all_routers_at_once(setup: Setup) -> None:
+    flags = PostgresFlags(setup.dsn)
+    with pytest.raises(FlagError, match="orchestrator_flags cannot be read"):
+        flags.read()
+    flags.install()
+    flags.install()
+    assert flags.read() == Flag(enabled=False, percent=Decimal(0))
+    read = [PostgresFlags(setup.dsn) for _ in range(2)]
+    routers = [setup.router(flags=source) for source in read]
+    for flag, expected in (
+        (Flag(enabled=True, percent=Decimal(100)), "v2"),
+        (Flag(enabled=False, percent=Decimal(100)), "v1"),
+    ):
+        flags.write(flag)
+        assert flags.read() == flag
+        for router in routers:
+            asked = ask()
+            router.execute(asked)
+            assert version(router, asked.execution_id) == expected
+    with pytest.raises(FlagError, match="from 0 to 100"):
+        flags.write(Flag(enabled=True, percent=Decimal(101)))
+    for source in (flags, *read):
+        source.close()
+
+
+def test_an_unknown_execution_and_absent_tables_are_errors(setup: Setup) -> None:
+    router = setup.router()
+    for use in (router.resume, router.cancel, router.journal):
+        with pytest.raises(UnknownExecution):
+            use(uuid4())
+    with psycopg.connect(setup.dsn) as connection:
+        connection.execute("DROP TABLE workflow_executions CASCADE")
+    with pytest.raises(EngineError, match="install"):
+        router.execute(ask())
+
+
+def test_a_refused_start_pins_nothing_and_frees_the_start(setup: Setup) -> None:
+    router = setup.router()
+    asked = ask()
+    with pytest.raises(WorkflowRefused):
+        router.execute(ExecutionRequest(execution_id=asked.execution_id, workflow=Workflow(id="w", nodes=()), input=1))
+    setup.turn("100")
+    setup.router().execute(asked)
+    assert version(router, asked.execution_id) == "v2"
+
+
+def test_two_routers_under_different_flags_cannot_start_one_execution_on_both(setup: Setup) -> None:
+    first, second = setup.router(), setup.router()
+    setup.turn("100")
+    asked = ask()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(request: ExecutionRequest) -> None:
+        begun.set()
+        assert go_on.wait(30)
+        execute(request)
+
+    execute = first._engines["candidate"].execute
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(first._engines["candidate"], "execute", slowly)
+        thread = threading.Thread(target=first.execute, args=(asked,))
+        thread.start()
+        assert begun.wait(30)
+        setup.turn(None)
+        with pytest.raises(ExecutionHeld, match=str(asked.execution_id)):
+            second.execute(asked)
+        go_on.set()
+        thread.join(30)
+    second.execute(asked)
+    assert version(second, asked.execution_id) == "v2"
+    assert setup.rows("SELECT count(*) FROM edge_logs") == [(1,)]
