@@ -122,7 +122,7 @@ def _planned(built: Built, source: Source, start: str, name: str, stem: str) -> 
 
 def _names(file: Path, chosen: list[str]) -> dict[str, str]:
     """An id for each start: the file's name, six digits of its digest, and the start where there are several."""
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:6]
+    digest = hashlib.sha256(file.stem.encode(errors="surrogateescape") + file.read_bytes()).hexdigest()[:6]
     base = f"n8n-{_slug(file.stem)[:60]}-{digest}"
     if len(chosen) == 1:
         return {base: chosen[0]}

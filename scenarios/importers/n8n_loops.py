@@ -30,7 +30,8 @@ def fold(flow: Flow, depth: int = 0) -> Flow:
 def _fold_one(flow: Flow, members: set[str], depth: int) -> Flow:
     entering = [link for link in flow.links if link.target in members and link.source not in members]
     entry = _entry(entering)
-    members = members | _side_branches(flow, members)
+    side, unsure = _side_branches(flow, members)
+    members = members | side
     loop = f"{entry} loop"
     while loop in flow.vertices:
         loop += "'"
@@ -48,6 +49,10 @@ def _fold_one(flow: Flow, members: set[str], depth: int) -> Flow:
             port = clean(f"{link.source}.{link.port}")
             inner.append(replace(link, target=EXIT + port, joins=False))
             outer.append(replace(link, source=loop, port=port))
+            if link in unsure:
+                flow.notes.append(
+                    f"{link.source!r} to {link.target!r}: leaves a cycle, so is followed in its last round only"
+                )
     body = Flow(
         vertices={name: vertex for name, vertex in flow.vertices.items() if name in members},
         links=tuple(dict.fromkeys(inner)),
@@ -71,19 +76,20 @@ def _entry(entering: list[Link]) -> str:
     return targets[0]
 
 
-def _side_branches(flow: Flow, members: set[str]) -> set[str]:
-    """The dead ends that hang off a cycle and run in each of its iterations, so belong to its body."""
+def _side_branches(flow: Flow, members: set[str]) -> tuple[set[str], list[Link]]:
+    """The dead ends that hang off a cycle, which belong to its body, and the ways out that do not end the cycle."""
     leaving = flow.leaving()
     exits = [link for name in members for link in leaving.get(name, ()) if link.target not in members]
     final = [link for link in exits if _is_final(flow, members, link, leaving)]
+    unsure = [link for link in exits if link not in final]
     after = _closure({link.target for link in final}, leaving)
-    side = _closure({link.target for link in exits if link not in final}, leaving) - after - members
+    side = _closure({link.target for link in unsure}, leaving) - after - members
     side &= flow.vertices.keys()
     while True:
         away = {link.source for link in flow.links if link.source in side and link.target not in side}
         fed = {link.target for link in flow.links if link.target in side and link.source not in side | members}
         if not away | fed:
-            return side
+            return side, unsure
         side -= away | fed
 
 

@@ -221,6 +221,8 @@ def test_a_cycle_becomes_a_repeating_loop_that_ends(tmp_path: Path) -> None:
         "Ready?.false -> $again",
     }
     for scenario in result.scenarios:
+        if scenario.id.endswith(".fails"):
+            continue
         expected = expect(scenario)
         assert expected.outcome.status == "completed"
         assert expected.steps["Done"].status == "completed"
