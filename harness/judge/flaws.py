@@ -12,8 +12,9 @@ from typing import Final
 
 from engines.api import ActivityNode, LoopNode, Node, Workflow
 from harness.judge.checks.iso import planted
+from harness.judge.diff import diff_texts
 from harness.judge.findings import Difference
-from harness.judge.reference import expect
+from harness.judge.reference import Expected, expect
 from harness.judge.view import ArmView, TrialView, against
 from scenarios.model import Scenario
 
@@ -33,8 +34,19 @@ def flaws_of(trial: TrialView, arm: ArmView) -> Sequence[tuple[Difference, str |
     """Each difference of the arm from the reference, with the flaw that explains it, where one does."""
     if not arm.differences:
         return ()
-    unretried = _unretried(trial, arm)
-    return [(difference, _flaw(difference, trial, arm, unretried=unretried)) for difference in arm.differences]
+    nearest, left = _unretried(trial, arm)
+    mixed = arm.record.companion is not None and _given_other(arm, nearest)
+    named = []
+    for difference in arm.differences:
+        flaw = _repeats(difference, arm)
+        if flaw is None and _foreign(difference, trial.trial.scenario):
+            flaw = "shared-context"
+        if flaw is None and nearest is not arm.expected and difference.path not in left:
+            flaw = "no-retry"
+        if flaw is None and mixed:
+            flaw = "shared-context"
+        named.append((difference, flaw))
+    return named
 
 
 def without_retries(scenario: Scenario) -> Scenario:
@@ -42,27 +54,46 @@ def without_retries(scenario: Scenario) -> Scenario:
     return replace(scenario, workflow=_once(scenario.workflow))
 
 
-def _flaw(difference: Difference, trial: TrialView, arm: ArmView, *, unretried: bool) -> str | None:
-    if unretried:
-        return "no-retry"
-    if _foreign(difference, trial.trial.scenario):
-        return "shared-context"
+def _unretried(trial: TrialView, arm: ArmView) -> tuple[Expected, frozenset[str]]:
+    """What the reference would come to without retries, and the paths at which the arm differs from that too.
+
+    Where no retry is called for it is the expectation itself. An arm that did retry has another flaw, if any.
+    """
+    called_for = any(step.attempts > 1 for step in trial.expected.steps.values())
+    if not called_for or any(entry.attempt > 1 for entry in arm.record.ledger):
+        return arm.expected, frozenset(difference.path for difference in arm.differences)
+    nearest, left = against(expect(without_retries(trial.trial.scenario)), arm.outcome, arm.record)
+    return nearest, frozenset(difference.path for difference in left)
+
+
+def _given_other(arm: ArmView, expected: Expected) -> bool:
+    """Whether a step was given, or the execution gave, what the steps before it had not put out."""
+    wrong = {
+        step_id
+        for step_id, step in expected.steps.items()
+        if (row := arm.rows.get(step_id)) is not None
+        and row.output is not None
+        and diff_texts(step.output, row.output, "")
+    }
+    for step_id, step in expected.steps.items():
+        row = arm.rows.get(step_id)
+        if row is None or row.input is None or step.input is None or wrong & (step.waits.all_of | step.waits.any_of):
+            continue
+        if diff_texts(step.input, row.input, ""):
+            return True
+    ended = arm.outcome.status == expected.outcome.status == "completed"
+    return ended and not wrong and bool(diff_texts(expected.outcome.output, arm.outcome.output, ""))
+
+
+def _repeats(difference: Difference, arm: ArmView) -> str | None:
+    """Whether an effect is one too many because a call was repeated."""
     area, _, rest = difference.path.partition("/")
-    calls = arm.calls.get(rest.rpartition("/")[0] if area == "effects" else "", ())
-    if difference.kind in {"count", "extra"} and len(calls) > 1:
-        if any(entry.after_completion for entry in calls):
-            return "resume-repeats-step"
-        if any(entry.idempotency_key is None for entry in calls):
-            return "no-idempotency-key"
-    return None
-
-
-def _unretried(trial: TrialView, arm: ArmView) -> bool:
-    """Whether the arm does exactly what the reference would without retries, and a retry was called for."""
-    if not any(step.attempts > 1 for step in trial.expected.steps.values()):
-        return False
-    _, left = against(expect(without_retries(trial.trial.scenario)), arm.outcome, arm.record)
-    return not left
+    calls = arm.calls.get(rest.rpartition("/")[0], ()) if area == "effects" else ()
+    if difference.kind not in {"count", "extra"} or len(calls) < 2:
+        return None
+    if any(entry.after_completion for entry in calls):
+        return "resume-repeats-step"
+    return "no-idempotency-key" if any(entry.idempotency_key is None for entry in calls) else None
 
 
 def _foreign(difference: Difference, scenario: Scenario) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import inf
 from typing import Final
 
 from engines.api import MetricRow, StepRow
@@ -55,8 +56,11 @@ def _row(sheet: Sheet, row: MetricRow, step: StepRow, retries: int) -> None:
 
 
 def _unit(arm: ArmView, sheet: Sheet, row: MetricRow, step: StepRow) -> None:
-    """A duration in milliseconds fits into the time that the step, and the arm, really took."""
-    most = arm.record.duration_ms + _SLACK_MS
+    """A duration in milliseconds fits into the time that the step, and the arm, really took.
+
+    A companion's time is in the step's, but not in the arm's.
+    """
+    most = inf if arm.record.companion is not None else arm.record.duration_ms + _SLACK_MS
     if step.started_at is not None and step.finished_at is not None and not arm.record.kills:
         most = min(most, 1.5 * ((step.finished_at - step.started_at) / _MILLISECOND) + _SLACK_MS)
     if not _LEAST_MS <= row.duration_ms <= most:

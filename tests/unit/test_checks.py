@@ -1,0 +1,538 @@
+"""Every check on a literal history of a few lines: it passes on the whole one, and each way of breaking it is seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from engines.api import (
+    ActivityNode,
+    CheckpointRow,
+    Edge,
+    EventRow,
+    ExecutionRow,
+    Journal,
+    MetricRow,
+    StartNode,
+    StepRow,
+    Workflow,
+)
+from harness.judge.checks import CHECKS, run_checks
+from harness.judge.checks.base import MOST_FINDINGS
+from harness.judge.checks.ckpt import checksum
+from harness.judge.findings import CheckResult, Verdict
+from harness.judge.records import Again, ArmRecord, Failure, LedgerEntry, Trial
+from scenarios.model import Response, Scenario
+
+ID = UUID("7f9c2ba4-e88f-4827-96ab-1d2c3b4a5f60")
+AT = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
+TOKEN = "tok-0123456789abcdef"  # noqa: S105 - a marker in payloads, not a secret
+FOREIGN = "tok-fedcba9876543210"
+
+# start -> ship (busy once, then a parcel) -> bill
+SCENARIO = Scenario(
+    id="ship-and-bill",
+    workflow=Workflow(
+        id="w",
+        nodes=(
+            StartNode(id="start"),
+            ActivityNode(id="ship", activity="ship"),
+            ActivityNode(id="bill", activity="bill"),
+        ),
+        edges=(Edge(source="start", target="ship"), Edge(source="ship", target="bill")),
+    ),
+    input={"order": TOKEN},
+    world={"ship": (Response(error="busy"), Response(output={"parcel": 1})), "bill": (Response(output=9.5),)},
+)
+INPUT = json.dumps({"order": TOKEN}, separators=(",", ":"))
+PARCEL = '{"parcel":1}'
+
+Change = tuple[str | None, str, str, str, int | None]
+"""Step (None for the execution), state before, event, state after, attempt."""
+State = dict[str, dict[str, object]]
+
+HISTORY: tuple[Change, ...] = (
+    (None, "pending", "START", "running", None),
+    ("start", "pending", "START", "running", 1),
+    ("start", "running", "COMPLETE", "completed", 1),
+    ("ship", "pending", "START", "running", 1),
+    ("ship", "running", "RETRY", "retrying", 1),
+    ("ship", "retrying", "START", "running", 2),
+    ("ship", "running", "COMPLETE", "completed", 2),
+    ("bill", "pending", "START", "running", 1),
+    ("bill", "running", "COMPLETE", "completed", 1),
+    (None, "running", "COMPLETE", "completed", None),
+)
+
+
+def event(sequence: int, change: Change) -> EventRow:
+    step, before, name, after, attempt = change
+    return EventRow(
+        sequence=sequence,
+        type="STATE_TRANSITION",
+        scope="execution" if step is None else "step",
+        step_id=step,
+        node_id=step,
+        from_state=before,
+        event=name,
+        to_state=after,
+        attempt=attempt,
+        payload=json.dumps({"from_state": before, "event": name, "to_state": after}),
+        at=AT,
+    )
+
+
+def history(*lines: Change) -> tuple[EventRow, ...]:
+    return tuple(event(i, line) for i, line in enumerate(lines, 1))
+
+
+def note(sequence: int) -> EventRow:
+    row = event(sequence, (None, "", "", "", None))
+    return replace(row, type="NOTE", from_state=None, event=None, to_state=None, payload="{}")
+
+
+def part(status: str, attempt: int, output: str | None = None) -> dict[str, object]:
+    return {
+        "status": status,
+        "attempt": attempt,
+        "output_sha256": None if output is None else sha256(output.encode()).hexdigest(),
+    }
+
+
+def chain(*commits: tuple[int, State]) -> tuple[CheckpointRow, ...]:
+    rows: list[CheckpointRow] = []
+    for version, (sequence, state) in enumerate(commits, 1):
+        row = CheckpointRow(
+            version=version,
+            node_id=None,
+            schema_version=1,
+            sequence=sequence,
+            state=json.dumps(state),
+            checksum="",
+            duration_ms=None,
+            error_message=None,
+            created_at=AT,
+        )
+        rows.append(replace(row, checksum=checksum(rows[-1].checksum if rows else "", row)))
+    return tuple(rows)
+
+
+COMMITS: tuple[tuple[int, State], ...] = (
+    (4, {"start": part("completed", 1, INPUT), "ship": part("running", 1)}),
+    (5, {"ship": part("retrying", 1)}),
+    (6, {"ship": part("running", 2)}),
+    (8, {"ship": part("completed", 2, PARCEL), "bill": part("running", 1)}),
+    (10, {"bill": part("completed", 1, "9.5")}),
+)
+
+
+def step(step_id: str, attempt: int, given: str, output: str) -> StepRow:
+    return StepRow(
+        step_id=step_id,
+        node_id=step_id,
+        status="completed",
+        attempt=attempt,
+        input=given,
+        output=output,
+        ports=("out",),
+        error=None,
+        started_at=AT,
+        finished_at=AT + timedelta(milliseconds=3),
+    )
+
+
+def call(sequence: int, step_id: str, attempt: int, given: str, output: str | None) -> LedgerEntry:
+    return LedgerEntry(
+        sequence=sequence,
+        step_id=step_id,
+        activity=step_id,
+        attempt=attempt,
+        idempotency_key=f"{ID}:{step_id}",
+        input=given,
+        planned=True,
+        status="error" if output is None else "ok",
+        output=output,
+        ports=() if output is None else ("out",),
+        error="busy" if output is None else None,
+        retryable=True,
+        effect="none" if output is None else "applied",
+        after_completion=False,
+        at=AT + timedelta(seconds=attempt - 1 if step_id == "ship" else 1),
+    )
+
+
+def metric(step_id: str, retries: int) -> MetricRow:
+    return MetricRow(
+        step_id=step_id,
+        node_id=step_id,
+        retry_count=retries,
+        status="success",
+        duration_ms=1.5,
+        orchestrator_version="v2",
+        recorded_at=AT,
+    )
+
+
+def line(row: EventRow) -> str:
+    return json.dumps(
+        {
+            "level": "info",
+            "type": "STATE_TRANSITION",
+            "execution_id": str(ID),
+            "node_id": row.node_id,
+            "from_state": row.from_state,
+            "to_state": row.to_state,
+            "event": row.event,
+            "timestamp": "2025-01-08T10:30:00Z",
+            "orchestrator_version": "v2",
+        }
+    )
+
+
+EVENTS = history(*HISTORY)
+JOURNAL = Journal(
+    execution=ExecutionRow(
+        id=ID,
+        workflow_id="w",
+        status="completed",
+        current_node_id=None,
+        input=INPUT,
+        output="9.5",
+        error=None,
+        metadata={"orchestrator_version": "v2"},
+        version=5,
+        created_at=AT,
+        started_at=AT,
+        finished_at=AT,
+    ),
+    steps=(step("start", 1, INPUT, INPUT), step("ship", 2, INPUT, PARCEL), step("bill", 1, PARCEL, "9.5")),
+    events=EVENTS,
+    checkpoints=chain(*COMMITS),
+    metrics=(metric("ship", 1), metric("bill", 0)),
+)
+LEDGER = (
+    call(1, "ship", 1, INPUT, None),
+    call(2, "ship", 2, INPUT, PARCEL),
+    call(3, "bill", 1, PARCEL, "9.5"),
+)
+GOOD = ArmRecord(
+    arm="candidate",
+    engine="v2",
+    execution_id=ID,
+    position=0,
+    journal=JOURNAL,
+    ledger=LEDGER,
+    logs=tuple(line(row) for row in EVENTS),
+    again=Again(calls=0, rows_changed=False),
+    duration_ms=20.0,
+)
+
+
+def judged(arm: ArmRecord, scenario: Scenario = SCENARIO, **others: ArmRecord) -> list[CheckResult]:
+    arms: dict[Any, ArmRecord] = {arm.arm: arm, **others}
+    return list(run_checks(Trial(number=1, scenario=scenario, arms=arms)))
+
+
+def of(check: str, results: Iterable[CheckResult], arm: str = "candidate") -> CheckResult:
+    [result] = [result for result in results if (result.check, result.arm) == (check, arm)]
+    return result
+
+
+def with_journal(**changes: Any) -> ArmRecord:
+    return replace(GOOD, journal=replace(JOURNAL, **changes))
+
+
+def with_execution(**changes: Any) -> ArmRecord:
+    return with_journal(execution=replace(JOURNAL.execution, **changes))
+
+
+def with_step(step_id: str, **changes: Any) -> ArmRecord:
+    return with_journal(
+        steps=tuple(replace(row, **changes) if row.step_id == step_id else row for row in JOURNAL.steps)
+    )
+
+
+def with_event(sequence: int, **changes: Any) -> ArmRecord:
+    return with_journal(events=tuple(replace(row, **changes) if row.sequence == sequence else row for row in EVENTS))
+
+
+def with_call(sequence: int, **changes: Any) -> ArmRecord:
+    return replace(GOOD, ledger=tuple(replace(row, **changes) if row.sequence == sequence else row for row in LEDGER))
+
+
+def with_metric(**changes: Any) -> ArmRecord:
+    return with_journal(metrics=(replace(JOURNAL.metrics[0], **changes), JOURNAL.metrics[1]))
+
+
+def with_checkpoint(version: int, **changes: Any) -> ArmRecord:
+    rows = JOURNAL.checkpoints
+    return with_journal(checkpoints=tuple(replace(row, **changes) if row.version == version else row for row in rows))
+
+
+def with_line(number: int, **changes: Any) -> ArmRecord:
+    logs = list(GOOD.logs)
+    logs[number] = json.dumps(json.loads(logs[number]) | changes)
+    return replace(GOOD, logs=tuple(logs))
+
+
+def less(text: str, field: str) -> str:
+    return json.dumps({key: value for key, value in json.loads(text).items() if key != field})
+
+
+def again(**changes: Any) -> ArmRecord:
+    return replace(GOOD, again=Again(**{"calls": 0, "rows_changed": False, **changes}))
+
+
+def test_the_whole_history_satisfies_every_check_and_every_check_looked_at_something() -> None:
+    results = judged(GOOD)
+    assert [result.check for result in results] == list(CHECKS)
+    assert [finding.message for result in results for finding in result.findings] == []
+    assert all(result.examined > 0 for result in results)
+
+
+BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
+    ("OUT", "did not return", replace(GOOD, failure=Failure(kind="timeout", type="timeout", message="30 s"))),
+    ("OUT", "no journal", replace(GOOD, journal=None)),
+    ("OUT", "status: value", with_execution(status="failed")),
+    ("OUT", "output: type", with_execution(output='"9.5"')),
+    ("OUT", "steps/bill: missing", with_journal(steps=JOURNAL.steps[:2])),
+    ("OUT", "steps/bill/status: value", with_step("bill", status="failed", error="x")),
+    ("OUT", "steps/ship/output.parcel: type", with_step("ship", output='{"parcel":1.0}')),
+    ("OUT", "effects/bill/bill: missing", replace(GOOD, ledger=LEDGER[:2])),
+    ("OUT", "effects/bill/bill/input.parcel: value", with_call(3, input='{"parcel":2}')),
+    ("DUP", "applied 2 times", replace(GOOD, ledger=(*LEDGER, replace(LEDGER[2], sequence=4)))),
+    (
+        "DUP",
+        "after its completion",
+        replace(GOOD, ledger=(*LEDGER, replace(LEDGER[2], sequence=4, effect="deduplicated", after_completion=True))),
+    ),
+    (
+        "DUP",
+        "though nothing died",
+        replace(GOOD, ledger=(*LEDGER, replace(LEDGER[2], sequence=4, effect="deduplicated"))),
+    ),
+    ("LOST", "never asked", replace(GOOD, ledger=LEDGER[:2])),
+    ("LOST", "no effect of it", with_call(3, effect="none")),
+    ("LOST", "must not run", replace(GOOD, ledger=(*LEDGER, call(4, "other", 1, "1", "1")))),
+    ("LOST", "does not plan", with_call(3, planned=False)),
+    ("SM", "is no legal transition", with_event(4, to_state="completed")),
+    ("SM", "leaves an end state", with_event(8, from_state="completed")),
+    ("SM", "is running though the execution is completed", with_step("bill", status="running")),
+    ("SM", "it will never go on", with_execution(status="running", finished_at=None)),
+    ("SM", "finished at None", with_execution(finished_at=None)),
+    ("SM", "yet has attempt 1", with_step("bill", status="skipped")),
+    ("EVT", "event 5 has the sequence 6", with_journal(events=EVENTS[:4] + EVENTS[5:])),
+    ("EVT", "goes from running, but stood at pending", with_event(4, from_state="running")),
+    (
+        "EVT",
+        "its payload has to_state",
+        with_event(4, payload='{"from_state":"pending","event":"START","to_state":"x"}'),
+    ),
+    ("EVT", "has 0 end events", with_journal(events=EVENTS[:-1])),
+    ("EVT", "has 2 end events", with_journal(events=(*EVENTS, replace(EVENTS[-1], sequence=11)))),
+    (
+        "EVT",
+        "changes after the execution's end",
+        with_journal(events=history(*HISTORY[:-2], HISTORY[-1], HISTORY[-2])),
+    ),
+    ("EVT", "step bill: its row says failed, its events say completed", with_step("bill", status="failed")),
+    ("EVT", "its row says attempt 3, its events say 2", with_step("ship", attempt=3)),
+    ("EVT", "step bill has events but no row", with_journal(steps=JOURNAL.steps[:2])),
+    ("EVT", "its events say pending", with_journal(events=history(*HISTORY[:7], HISTORY[9]))),
+    ("EVT", "the execution's row says failed", with_execution(status="failed")),
+    ("EVT", "checkpoints but no event", with_journal(events=())),
+    ("CKPT", "is at version 6, its newest checkpoint is 5", with_execution(version=6)),
+    (
+        "CKPT",
+        "checkpoint 2 has the version 3",
+        with_journal(checkpoints=JOURNAL.checkpoints[:1] + JOURNAL.checkpoints[2:]),
+    ),
+    ("CKPT", "does not match its checksum", with_checkpoint(2, checksum="0" * 64)),
+    ("CKPT", "does not match its checksum", with_checkpoint(2, state=JOURNAL.checkpoints[1].state + " ")),
+    ("CKPT", "cannot be read", with_checkpoint(2, state="[")),
+    ("CKPT", "failed: disk full", with_checkpoint(2, error_message="disk full")),
+    ("CKPT", "events but no checkpoint", with_journal(checkpoints=(), execution=replace(JOURNAL.execution, version=0))),
+    (
+        "CKPT",
+        "cover the events up to 8 of 10",
+        with_journal(checkpoints=chain(*COMMITS[:3], (8, COMMITS[3][1] | COMMITS[4][1]))),
+    ),
+    ("CKPT", "leaves out step bill", with_journal(checkpoints=chain(*COMMITS[:4], (10, {})))),
+    ("CKPT", "has step ship as running", with_journal(checkpoints=chain(COMMITS[0], (5, COMMITS[2][1]), *COMMITS[2:]))),
+    (
+        "CKPT",
+        "no event of it changed",
+        with_journal(checkpoints=chain(*COMMITS[:4], (10, COMMITS[3][1] | COMMITS[4][1]))),
+    ),
+    ("CKPT", "its output is not the one", with_step("bill", output="9.50")),
+    ("CKPT", "covers event 4, the one before it 5", with_checkpoint(3, sequence=4)),
+    ("RETRY", "1 attempts, the policy makes 2", replace(GOOD, ledger=(LEDGER[0], replace(LEDGER[2], sequence=2)))),
+    ("RETRY", "3 attempts, the policy makes 2", replace(GOOD, ledger=(*LEDGER, call(4, "ship", 3, INPUT, PARCEL)))),
+    ("RETRY", "retried after a success", replace(GOOD, ledger=(*LEDGER, call(4, "ship", 3, INPUT, PARCEL)))),
+    ("RETRY", "is not retryable", with_call(1, retryable=False)),
+    ("RETRY", "not counted from 1", with_call(2, attempt=3)),
+    ("RETRY", "900 ms before attempt 2, not 1000 to 1000", with_call(2, at=AT + timedelta(milliseconds=900))),
+    ("RETRY", "5000 ms before attempt 2", with_call(2, at=AT + timedelta(seconds=5))),
+    ("RETRY", "its row says attempt 1, the ledger 2", with_step("ship", attempt=1)),
+    (
+        "ORD",
+        "starts with call 1, before ship ends with call 3",
+        replace(
+            GOOD,
+            ledger=(replace(LEDGER[2], sequence=1), replace(LEDGER[0], sequence=2), replace(LEDGER[1], sequence=3)),
+        ),
+    ),
+    (
+        "ORD",
+        "starts with event 7, before ship ends with event 8",
+        with_journal(events=history(*HISTORY[:6], HISTORY[7], HISTORY[6], *HISTORY[8:])),
+    ),
+    ("ORD", "before ship ends", with_journal(events=history(*HISTORY[:6], *HISTORY[7:]))),
+    ("ISO", "step ship's output has " + FOREIGN, with_step("ship", output=f'"{FOREIGN}"')),
+    ("ISO", "call 3's input has " + FOREIGN, with_call(3, input=f'"{FOREIGN}"')),
+    ("ISO", "log line 1 has " + FOREIGN, replace(GOOD, logs=(f"took {FOREIGN}", *GOOD.logs))),
+    ("DATA", "the execution's input differs", with_execution(input='{"order":"other"}')),
+    ("DATA", "what step bill asked the world with differs at .parcel", with_call(3, input='{"parcel":1.0}')),
+    ("DATA", "step bill's output, journal against ledger, differs", with_step("bill", output="9.500001")),
+    ("DATA", "step ship's input, journal against ledger, differs", with_step("ship", input="{}")),
+    ("DATA", "was refused", replace(GOOD, failure=Failure(kind="exception", type="PayloadRefused", message="no"))),
+    ("LOG", "1 of 11 log lines are free text", replace(GOOD, logs=("shipped", *GOOD.logs))),
+    (
+        "LOG",
+        "no log line says that bill went from running to completed",
+        replace(GOOD, logs=GOOD.logs[:8] + GOOD.logs[9:]),
+    ),
+    ("LOG", "no event does", replace(GOOD, logs=(*GOOD.logs, GOOD.logs[0]))),
+    (
+        "LOG",
+        "lacks orchestrator_version",
+        replace(GOOD, logs=(less(GOOD.logs[0], "orchestrator_version"), *GOOD.logs[1:])),
+    ),
+    ("LOG", "has execution_id", with_line(0, execution_id="other")),
+    ("LOG", "has timestamp", with_line(0, timestamp="yesterday")),
+    ("LOG", "has timestamp", with_line(0, timestamp="2025-01-08T10:30:00")),
+    ("LOG", "has level", with_line(0, level="loud")),
+    ("LOG", "has orchestrator_version", with_line(0, orchestrator_version="v1")),
+    ("LOG", "has type", with_line(0, type="")),
+    ("IDEM", "2 calls to the world", again(calls=2)),
+    ("IDEM", "rows have changed", again(rows_changed=True)),
+    ("IDEM", "once more: exception", again(failure=Failure(kind="exception", type="LeaseLost", message="gone"))),
+    ("MET", "retry_count 0, the ledger has 1", with_metric(retry_count=0)),
+    ("MET", "is completed, its metric says failure", with_metric(status="failure")),
+    ("MET", "metric of version 'v1'", with_metric(orchestrator_version="v1")),
+    ("MET", "duration_ms 1.5e-06", with_metric(duration_ms=1.5e-6)),
+    ("MET", "duration_ms 1500", with_metric(duration_ms=1500.0)),
+    ("MET", "has no metrics row", with_journal(metrics=JOURNAL.metrics[:1])),
+    ("MET", "no call in the ledger", with_journal(metrics=(*JOURNAL.metrics, metric("start", 0)))),
+    ("MET", "more than one metrics row", with_journal(metrics=(*JOURNAL.metrics, JOURNAL.metrics[0]))),
+)
+
+
+@pytest.mark.parametrize(("check", "words", "arm"), BROKEN, ids=[f"{check}-{words[:40]}" for check, words, _ in BROKEN])
+def test_each_way_of_breaking_it_is_held_against_the_arm(check: str, words: str, arm: ArmRecord) -> None:
+    result = of(check, judged(arm))
+    assert any(words in finding.message for finding in result.findings), [f.message for f in result.findings]
+    assert all(finding.verdict is Verdict.FAIL and finding.arm == "candidate" for finding in result.findings)
+    assert result.examined > 0
+
+
+def test_every_check_has_a_broken_history_here() -> None:
+    assert {check for check, _, _ in BROKEN} == CHECKS.keys()
+
+
+def test_an_engine_without_a_history_is_judged_by_rows_and_ledger_alone() -> None:
+    bare = replace(
+        GOOD,
+        arm="control",
+        journal=replace(
+            JOURNAL, events=(), checkpoints=(), metrics=(), execution=replace(JOURNAL.execution, version=0)
+        ),
+    )
+    results = judged(bare)
+    looked = {result.check for result in results if result.examined}
+    assert looked == CHECKS.keys() - {"EVT", "CKPT", "MET"}
+
+
+def test_a_redelivery_after_a_kill_is_legal_and_counted() -> None:
+    again = replace(LEDGER[2], sequence=4, effect="deduplicated")
+    result = of("DUP", judged(replace(GOOD, ledger=(*LEDGER, again), kills=1)))
+    assert result.findings == ()
+    assert result.counts == {"redeliveries": 1}
+
+
+def test_further_informational_events_and_lines_do_no_harm() -> None:
+    events = (*EVENTS, note(11))
+    told = json.loads(GOOD.logs[0]) | {"type": "NOTE", "event": None}
+    arm = replace(
+        GOOD,
+        journal=replace(JOURNAL, events=events, checkpoints=chain(*COMMITS[:4], (11, COMMITS[4][1]))),
+        logs=(*GOOD.logs, json.dumps(told)),
+    )
+    assert [finding.message for result in judged(arm) for finding in result.findings] == []
+
+
+def test_ids_and_times_of_its_own_are_no_difference() -> None:
+    scenario = replace(SCENARIO, world={**SCENARIO.world, "bill": (Response(output="<execution>"),)})
+    arm = with_step("bill", output=f'"{ID}"')
+    assert arm.journal is not None
+    arm = replace(arm, journal=replace(arm.journal, execution=replace(JOURNAL.execution, output=f'"{ID}"')))
+    assert of("OUT", judged(arm, scenario)).findings == ()
+
+
+def test_what_both_engines_get_wrong_alike_is_inconclusive() -> None:
+    wrong = with_execution(output="8")
+    result = of("OUT", judged(wrong, control=replace(wrong, arm="control")))
+    assert [finding.verdict for finding in result.findings] == [Verdict.INCONCLUSIVE]
+
+
+def test_a_refusal_of_what_json_cannot_carry_is_right_and_keeping_it_is_not() -> None:
+    scenario = replace(SCENARIO, input=float("nan"))
+    refusal = replace(
+        GOOD,
+        journal=None,
+        ledger=(),
+        logs=(),
+        again=None,
+        failure=Failure(kind="exception", type="engines.errors.PayloadRefused", message="payload has nan at $"),
+    )
+    results = judged(refusal, scenario)
+    assert [finding.message for result in results for finding in result.findings] == []
+    assert of("DATA", results).examined == 1
+    assert of("DATA", judged(GOOD, scenario)).findings != ()
+    assert of("OUT", judged(GOOD, scenario)).findings != ()
+
+
+def test_findings_beyond_the_most_are_counted_in_one() -> None:
+    results = judged(replace(GOOD, logs=tuple(less(GOOD.logs[0], "level") for _ in range(MOST_FINDINGS + 7))))
+    findings = of("LOG", results).findings
+    assert len(findings) == MOST_FINDINGS + 1
+    assert findings[-1].message == "and 17 more like these"
+
+
+def test_a_check_that_raises_is_an_error_and_the_others_still_speak() -> None:
+    class Broken:
+        id = "BAD"
+        holds_when = "never"
+
+        def __call__(self, trial: Trial) -> Iterable[CheckResult]:
+            raise ZeroDivisionError(trial.number)
+
+    results = run_checks(Trial(number=1, scenario=SCENARIO, arms={"candidate": GOOD}), {"BAD": Broken(), **CHECKS})
+    [finding] = of("BAD", results).findings
+    assert (finding.verdict, finding.check) == (Verdict.ERROR, "BAD")
+    assert "ZeroDivisionError" in finding.message
+    assert len(results) == len(CHECKS) + 1
+
+
+def test_every_check_says_when_it_holds() -> None:
+    assert list(CHECKS) == [
+        "OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM", "MET"
+    ]  # fmt: skip
+    assert all(check.holds_when for check in CHECKS.values())
