@@ -98,7 +98,8 @@ def _verdict(criterion: Criterion, reading: Reading) -> Verdict:
 def _needed(criterion: Criterion, reading: Reading, verdict: Verdict) -> int | None:
     if verdict is Verdict.PASS:
         return 0
-    if verdict is not Verdict.INCONCLUSIVE or (reading.holds is None and reading.n > 0 and reading.total is None):
+    foretold = reading.holds or reading.n == 0 or (reading.holds is None and reading.total is not None)
+    if verdict is not Verdict.INCONCLUSIVE or not foretold:
         return None
     total = criterion.min_n if reading.holds else max(criterion.min_n, reading.total or 0)
     return max(total - reading.n, 1)

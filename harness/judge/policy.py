@@ -133,8 +133,8 @@ class _File:
 
     schema_version: Literal[1]
     name: _Text
-    stage: Annotated[tuple[Stage, ...], Field(min_length=1)]
-    criterion: Annotated[tuple[Criterion, ...], Field(min_length=1)]
+    stage: tuple[Stage, ...]
+    criterion: tuple[Criterion, ...]
 
 
 def load_policy(text: str, name: str) -> Policy:
@@ -193,7 +193,7 @@ def _line(lines: Sequence[str], problem: Problem) -> int | None:
     for number, line in enumerate(lines, start=1):
         stripped = line.strip()
         if stripped.startswith("["):
-            if head is not None:
+            if head is not None or not problem.table:
                 return head
             if stripped.replace(" ", "").startswith(f"[[{problem.table}]]"):
                 count += 1

@@ -51,6 +51,10 @@ def broken_rules(policy: Policy) -> Iterator[Problem]:
 
 
 def _stages(policy: Policy) -> Iterator[Problem]:
+    if not policy.stages:
+        yield Problem("", -1, "stage", "stage: there is none")
+    if not policy.criteria:
+        yield Problem("", -1, "criterion", "criterion: there is none")
     percents = [stage.percent for stage in policy.stages]
     guarded = {percent for criterion in policy.criteria for percent in criterion.stages}
     for index, stage in enumerate(policy.stages):

@@ -84,14 +84,14 @@ def _level(condition: Condition, level: Level) -> Reading:
 
 def _share(condition: Condition, share: Share) -> Reading:
     invalid = f"of {share.unknown} more it could not be told" if share.unknown else ""
-    if share.n == 0:
-        return Reading(n=0, invalid=invalid)
-    estimate = share.successes / share.n
-    bounds = stats.proportion_bounds(share.successes, share.n)
     if wants_more(condition):
         total = stats.runs_for_proportion(share.n - share.successes, condition.limit)
     else:
         total = stats.runs_for_proportion(share.successes, 1 - condition.limit)
+    if share.n == 0:
+        return Reading(n=0, total=total, invalid=invalid)
+    estimate = share.successes / share.n
+    bounds = stats.proportion_bounds(share.successes, share.n)
     # no sample proves that all are so: such a condition is one about the sample, and min_n says how large
     whole = condition.limit in {0.0, 1.0}
     holds = _HOLDS[condition.operator](estimate, condition.limit) if whole else _decided(condition, bounds)

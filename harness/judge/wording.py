@@ -48,14 +48,10 @@ def threshold(criterion: Criterion) -> str:
 
 
 def _percent(share: float) -> str:
-    percent = share * 100
-    for decimals in range(1, 9):
-        text = f"{percent:.{decimals}f}"
-        if float(text) not in {0.0, 100.0} or share in {0.0, 1.0}:
-            break
-    else:
-        text = f"{percent:.3g}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    if share in {0.0, 1.0}:
+        return f"{share * 100:.0f}"
+    texts = (f"{share * 100:.{digits}g}" for digits in range(5, 18))
+    return next((text for text in texts if float(text) != 100), "99.99999999999999")
 
 
 def _short(value: float) -> str:

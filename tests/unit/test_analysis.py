@@ -1,0 +1,455 @@
+"""The analysis of literal runs: a good one goes, and nothing that lacks evidence ever does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from engines.api import (
+    ActivityNode,
+    CheckpointRow,
+    Edge,
+    ExecutionRow,
+    ExecutionStatus,
+    Journal,
+    RetryPolicy,
+    StartNode,
+    StepRow,
+    StepStatus,
+    Workflow,
+)
+from harness.judge.analysis import Analysis, analyse
+from harness.judge.findings import Check, CheckResult, DifferenceClass, Finding, Verdict
+from harness.judge.gate import StageVerdict
+from harness.judge.metrics import Level, Measurement
+from harness.judge.policy import PolicyError, default_policy
+from harness.judge.records import ARMS, Again, ArmName, ArmRecord, EngineInfo, LedgerEntry, Manifest, Trial, role
+from scenarios.model import Response, Scenario
+
+NOW = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
+SHIP = Scenario(
+    id="ship",
+    workflow=Workflow(
+        id="w",
+        nodes=(StartNode(id="start"), ActivityNode(id="ship", activity="post", retry=RetryPolicy(max_retries=1))),
+        edges=(Edge(source="start", target="ship"),),
+    ),
+    input=1,
+    world={"ship": (Response(error="busy"), Response(output=7))},
+)
+DECISIVE = ("OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM", "MET")
+
+
+def journal(status: ExecutionStatus, ship: StepStatus, checkpoint_ms: float | None) -> Journal:
+    done = status in {"completed", "failed"}
+    execution = ExecutionRow(
+        id=UUID(int=1),
+        workflow_id="w",
+        status=status,
+        current_node_id="ship",
+        input="1",
+        output="7" if status == "completed" else None,
+        error=None if status == "completed" else "busy",
+        metadata={},
+        version=2,
+        created_at=NOW,
+        started_at=NOW,
+        finished_at=NOW if done else None,
+    )
+    checkpoint = CheckpointRow(
+        version=1,
+        node_id="start",
+        schema_version=1,
+        sequence=1,
+        state="{}",
+        checksum="",
+        duration_ms=checkpoint_ms,
+        error_message=None,
+        created_at=NOW,
+    )
+    return Journal(
+        execution=execution,
+        steps=(step("start", "completed", "1"), step("ship", ship, "7" if ship == "completed" else None)),
+        checkpoints=(checkpoint,),
+    )
+
+
+def step(name: str, status: StepStatus, output: str | None) -> StepRow:
+    return StepRow(
+        step_id=name,
+        node_id=name,
+        status=status,
+        attempt=1,
+        input="1",
+        output=output,
+        ports=("out",) if output else (),
+        error="busy" if status == "failed" else None,
+        started_at=NOW,
+        finished_at=NOW,
+    )
+
+
+def call(attempt: int, *, effect: bool = True) -> LedgerEntry:
+    ok = attempt > 1
+    return LedgerEntry(
+        sequence=attempt,
+        step_id="ship",
+        activity="post",
+        attempt=attempt,
+        idempotency_key="k",
+        input="1",
+        planned=True,
+        status="ok" if ok else "error",
+        output="7" if ok else None,
+        ports=("out",) if ok else (),
+        error=None if ok else "busy",
+        retryable=True,
+        effect="applied" if ok and effect else "none",
+        after_completion=False,
+        at=NOW,
+    )
+
+
+def arm(
+    name: ArmName,
+    *,
+    status: ExecutionStatus = "completed",
+    ship: StepStatus = "completed",
+    engine: str | None = None,
+    ms: float = 9.0,
+    checkpoint_ms: float | None = 2.0,
+) -> ArmRecord:
+    return ArmRecord(
+        arm=name,
+        engine=engine or {"control": "v1", "candidate": "v2"}[role(name)],
+        execution_id=UUID(int=1),
+        position=0,
+        journal=journal(status, ship, checkpoint_ms),
+        ledger=(call(1), call(2)) if ship == "completed" else (call(1),),
+        again=Again(calls=0, rows_changed=False),
+        duration_ms=ms,
+    )
+
+
+def trial(number: int) -> Trial:
+    return Trial(number=number, scenario=SHIP, arms={name: arm(name) for name in ARMS})
+
+
+def manifest(trials: int) -> Manifest:
+    return Manifest(
+        run_id="r1",
+        created_at=NOW,
+        cutover_version="0",
+        seed=1,
+        stage=0,
+        control=EngineInfo(spec="v1", name="v1", digest="a"),
+        candidate=EngineInfo(spec="v2", name="v2", digest="b"),
+        server="s",
+        server_version="15",
+        planned=trials,
+        finished=trials,
+        workers=1,
+        seconds=1.0,
+    )
+
+
+@dataclass
+class Fake:
+    """A check that finds what it is told to, in the candidate's first arm of trial 1."""
+
+    id: str
+    verdict: Verdict = Verdict.PASS
+    examined: int = 1
+    holds_when: str = "always"
+
+    def __call__(self, trial: Trial) -> Iterator[CheckResult]:
+        for name in trial.arms:
+            finding = Finding(
+                check=self.id,
+                verdict=self.verdict,
+                trial=trial.number,
+                scenario=trial.scenario.id,
+                arm=name,
+                message="seen",
+            )
+            told = self.verdict is not Verdict.PASS and name == "candidate" and trial.number == 1
+            yield CheckResult(check=self.id, arm=name, examined=self.examined, findings=(finding,) if told else ())
+
+
+def checks(*others: Fake, without: str = "") -> dict[str, Check]:
+    every: dict[str, Check] = {name: Fake(name) for name in DECISIVE if name != without}
+    every.update({other.id: other for other in others})
+    return every
+
+
+def judged(
+    trials: list[Trial],
+    stage: int = 0,
+    *,
+    facts: Manifest | None = None,
+    having: Mapping[str, Check] | None = None,
+    production: Mapping[str, Measurement] | None = None,
+) -> Analysis:
+    return analyse(
+        facts or manifest(len(trials)),
+        iter(trials),
+        default_policy(),
+        stage,
+        checks=checks() if having is None else having,
+        production=production,
+    )
+
+
+@pytest.fixture(scope="module")
+def good() -> list[Trial]:
+    return [trial(number) for number in range(1, 601)]
+
+
+def changed(trials: list[Trial], count: int, change: Callable[[ArmRecord], ArmRecord]) -> list[Trial]:
+    """The first so many trials with both candidate arms changed."""
+    return [
+        replace(
+            each,
+            arms={name: change(one) if role(name) == "candidate" else one for name, one in each.arms.items()},
+        )
+        if each.number <= count
+        else each
+        for each in trials
+    ]
+
+
+def criterion(analysis: Analysis, name: str) -> tuple[Verdict, int | None]:
+    (result,) = [each for each in analysis.criteria if each.criterion.id == name]
+    return result.verdict, result.n_needed
+
+
+def blocked_by(analysis: Analysis) -> list[str]:
+    return [reason.id for reason in analysis.blocking]
+
+
+def test_600_good_trials_go(good: list[Trial]) -> None:
+    analysis = judged(good)
+    assert analysis.verdict is StageVerdict.GO, analysis.blocking
+    assert analysis.headline == "GO for stage 0 %: the candidate passed all of 600 trials and 9 criteria."
+    assert analysis.blocking == ()
+    assert (analysis.trials, analysis.trials_failed) == (600, 0)
+    assert {each.verdict for each in analysis.checks} == {Verdict.PASS}
+    assert analysis.differences == ()
+
+
+def test_the_numbers_of_both_engines_stand_side_by_side(good: list[Trial]) -> None:
+    numbers = {each.id: each for each in judged(good).side_by_side}
+    assert (numbers["success"].control, numbers["success"].n_control) == (1.0, 600)
+    assert numbers["latency_p95"].candidate == 9.0
+    assert numbers["checkpoint_mean"].n_candidate == 1200
+    assert (numbers["retry_success"].candidate, numbers["retry_success"].n_candidate) == (1.0, 600)
+    assert numbers["calls"].candidate == 2400
+
+
+def test_597_good_trials_are_too_few(good: list[Trial]) -> None:
+    analysis = judged(good[:597])
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert criterion(analysis, "e2e") == (Verdict.INCONCLUSIVE, 1)
+    assert criterion(analysis, "success") == (Verdict.INCONCLUSIVE, 1)
+    assert "about 1 more clean" in analysis.headline
+
+
+def test_one_failing_trial_is_no_go_at_stage_0(good: list[Trial]) -> None:
+    analysis = judged(good, having=checks(Fake("DUP", Verdict.FAIL)))
+    assert analysis.verdict is StageVerdict.NO_GO
+    assert blocked_by(analysis) == ["DUP", "e2e"]
+    assert analysis.failed_scenarios == ((1, "ship"),)
+    assert "the candidate failed 1 of 600 trials; failed DUP" in analysis.headline
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ERROR, Verdict.INVALID, Verdict.INCONCLUSIVE])
+def test_a_check_that_cannot_tell_never_goes(good: list[Trial], verdict: Verdict) -> None:
+    analysis = judged(good, having=checks(Fake("SM", verdict)))
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert set(blocked_by(analysis)) == {"SM", "e2e"}
+    assert criterion(analysis, "e2e")[0] is Verdict.INVALID
+
+
+def test_a_check_that_raises_never_goes(good: list[Trial]) -> None:
+    class Raising(Fake):
+        def __call__(self, trial: Trial) -> Iterator[CheckResult]:
+            raise ZeroDivisionError(str(trial.number))
+
+    analysis = judged(good, having=checks(Raising("ORD")))
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    (summary,) = [each for each in analysis.checks if each.check == "ORD"]
+    assert summary.verdict is Verdict.ERROR
+    assert "ZeroDivisionError" in summary.reason
+
+
+def test_a_check_removed_from_the_code_is_invalid(good: list[Trial]) -> None:
+    analysis = judged(good, having=checks(without="CKPT"))
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    (summary,) = [each for each in analysis.checks if each.check == "CKPT"]
+    assert (summary.verdict, summary.reason) == (Verdict.INVALID, "the code has no check of this name")
+
+
+def test_a_check_that_looks_at_nothing_never_goes(good: list[Trial]) -> None:
+    analysis = judged(good, having=checks(Fake("EVT", examined=0)))
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert set(blocked_by(analysis)) == {"EVT", "events-registered"}
+
+
+def test_a_check_that_the_stage_does_not_require_blocks_nothing(good: list[Trial]) -> None:
+    assert judged(good, having=checks(Fake("NEW", Verdict.FAIL))).verdict is StageVerdict.GO
+
+
+@pytest.mark.parametrize("stage", [0, 10, 50, 100])
+def test_an_empty_run_never_goes(stage: int) -> None:
+    analysis = judged([], stage)
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert "META trials" in blocked_by(analysis)
+    assert all(each.verdict is Verdict.INCONCLUSIVE for each in analysis.criteria)
+    assert all(each.n == 0 for each in analysis.criteria)
+
+
+@pytest.mark.parametrize("absent", ARMS)
+def test_a_run_with_one_arm_missing_never_goes(good: list[Trial], absent: ArmName) -> None:
+    trials = [replace(each, arms={name: one for name, one in each.arms.items() if name != absent}) for each in good]
+    analysis = judged(trials)
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert "META arms" in blocked_by(analysis)
+
+
+def test_swapped_arms_never_go(good: list[Trial]) -> None:
+    analysis = judged(changed(good, 1, lambda one: replace(one, engine="v1")))
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert blocked_by(analysis) == ["META engines"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"partial": True}, "META finished"),
+        ({"planned": 601}, "META finished"),
+        ({"finished": 599}, "META count"),
+        ({"finished": 601, "planned": 601}, "META count"),
+    ],
+)
+def test_a_run_that_is_not_whole_never_goes(good: list[Trial], change: dict[str, int], reason: str) -> None:
+    analysis = judged(good, facts=replace(manifest(600), **change))  # type: ignore[arg-type]
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert reason in blocked_by(analysis)
+
+
+def test_a_trial_that_comes_twice_never_goes(good: list[Trial]) -> None:
+    analysis = judged([*good[:-1], good[0]])
+    assert blocked_by(analysis) == ["META numbers"]
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+
+
+def test_samples_that_are_all_nan_never_go(good: list[Trial]) -> None:
+    nan = arm("candidate", checkpoint_ms=math.nan).journal
+    analysis = judged(changed(good, 600, lambda one: replace(one, journal=nan, duration_ms=math.nan)), 50)
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    for name in ("checkpoint-p95", "checkpoint-mean-alert", "degraded-latency", "latency-p99"):
+        assert criterion(analysis, name)[0] is Verdict.INVALID, name
+
+
+def test_a_single_nan_is_not_dropped(good: list[Trial]) -> None:
+    nan = arm("candidate", checkpoint_ms=math.nan).journal
+    analysis = judged(changed(good, 1, lambda one: replace(one, journal=nan)))
+    assert blocked_by(analysis) == ["checkpoint-p95"]
+    assert "2 of 1200 samples are no duration" in analysis.blocking[0].text
+
+
+def test_a_scenario_that_breaks_the_judge_is_an_error(good: list[Trial], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Trial, __: object = None) -> tuple[()]:
+        raise KeyError("no such node")
+
+    monkeypatch.setattr("harness.judge.analysis.classify", broken)
+    analysis = judged(good)
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert blocked_by(analysis)[0] == "META judged"
+
+
+def test_a_later_stage_waits_for_what_only_production_can_tell(good: list[Trial]) -> None:
+    analysis = judged(good, 50)
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert blocked_by(analysis) == ["stable-3-days", "memory"]
+    assert not any(each.measured for each in analysis.criteria if each.criterion.source == "production")
+    assert any("Memória alta" in sentence for sentence in analysis.not_tested)
+
+
+def test_a_later_stage_goes_with_what_production_told(good: list[Trial]) -> None:
+    told = {"stable_days": Level(value=3), "memory_utilisation": Level(value=0.5)}
+    assert judged(good, 50, production=told).verdict is StageVerdict.GO
+    short = {"stable_days": Level(value=2.9), "memory_utilisation": Level(value=0.5)}
+    assert judged(good, 50, production=short).verdict is StageVerdict.NO_GO
+    full = {"stable_days": Level(value=3), "memory_utilisation": Level(value=0.81)}
+    assert judged(good, 50, production=full).verdict is StageVerdict.ROLLBACK
+    unread = {"stable_days": Level(value=3), "memory_utilisation": Level(value=math.nan)}
+    assert judged(good, 50, production=unread).verdict is StageVerdict.INCONCLUSIVE
+
+
+def test_failures_of_the_candidate_alone_roll_back_from_stage_10_on(good: list[Trial]) -> None:
+    def fail(one: ArmRecord) -> ArmRecord:
+        return arm(one.arm, status="failed", ship="failed")
+
+    analysis = judged(changed(good, 9, fail), 10)  # E(9, 0) = 102.3
+    assert analysis.verdict is StageVerdict.ROLLBACK
+    assert {"error-rate-v1", "degraded-errors"} <= set(blocked_by(analysis)[:2])
+    assert analysis.headline.startswith("ROLLBACK for stage 10 %: take the traffic back")
+    seven = judged(changed(good, 7, fail), 10)  # E(7, 0) = 31.9: an alert, no rollback
+    assert seven.verdict is StageVerdict.NO_GO
+    assert criterion(seven, "error-rate-v1-alert")[0] is Verdict.FAIL
+    assert criterion(seven, "error-rate-v1")[0] is Verdict.PASS
+    assert judged(changed(good, 9, fail), 0).verdict is StageVerdict.NO_GO
+
+
+def test_differences_are_counted_and_sampled(good: list[Trial]) -> None:
+    def other(one: ArmRecord) -> ArmRecord:
+        assert one.journal is not None
+        execution = replace(one.journal.execution, output="8")
+        return replace(one, journal=replace(one.journal, execution=execution))
+
+    analysis = judged(changed(good, 7, other))
+    (difference,) = analysis.differences
+    assert (difference.klass, difference.count, difference.trials) == (DifferenceClass.REGRESSION, 7, 7)
+    assert [sample.trial for sample in difference.samples] == [1, 2, 3, 4, 5]
+    assert analysis.verdict is StageVerdict.NO_GO
+    assert criterion(analysis, "critical-bugs")[0] is Verdict.FAIL
+
+
+def test_an_execution_that_would_never_go_on_is_stuck(good: list[Trial]) -> None:
+    analysis = judged(changed(good, 3, lambda one: arm(one.arm, status="running", ship="running")), 10)
+    assert criterion(analysis, "stuck")[0] is Verdict.FAIL
+    assert criterion(analysis, "stuck-rollback")[0] is Verdict.FAIL  # six arms are more than five
+    two = judged(changed(good, 2, lambda one: arm(one.arm, status="running", ship="running")), 10)
+    assert criterion(two, "stuck-rollback")[0] is Verdict.PASS
+    assert criterion(two, "stuck-alert")[0] is Verdict.FAIL
+
+
+def test_slow_candidates_are_caught(good: list[Trial]) -> None:
+    slow = judged(changed(good, 600, lambda one: replace(one, duration_ms=11.7)), 10)
+    assert slow.verdict is StageVerdict.ROLLBACK
+    assert criterion(slow, "degraded-latency")[0] is Verdict.FAIL
+    tail = judged(changed(good, 24, lambda one: replace(one, duration_ms=90.0)), 50)
+    assert criterion(tail, "latency-p99")[0] is Verdict.FAIL
+    journal_150 = arm("candidate", checkpoint_ms=151.0).journal
+    late = judged(changed(good, 600, lambda one: replace(one, journal=journal_150)), 10)
+    assert criterion(late, "checkpoint-mean-alert")[0] is Verdict.FAIL
+    assert criterion(late, "checkpoint-p95-rollback")[0] is Verdict.PASS
+    assert criterion(late, "checkpoint-p95")[0] is Verdict.FAIL
+
+
+def test_what_was_not_tested_is_said(good: list[Trial]) -> None:
+    sentences = judged(good).not_tested
+    assert "no scenario has a condition, a join, a wait, a loop" in sentences[0]
+    assert "a failing attempt" not in sentences[0]
+    assert any("no process was killed" in sentence for sentence in sentences)
+
+
+def test_an_unknown_stage_is_refused(good: list[Trial]) -> None:
+    with pytest.raises(PolicyError, match="no stage 25"):
+        judged(good, 25)

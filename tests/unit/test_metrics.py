@@ -1,0 +1,300 @@
+"""What the tally keeps of literal arms, and what the metrics make of literal frames."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engines.api import ExecutionRow, ExecutionStatus, Journal, StepRow, StepStatus
+from harness.judge.metrics import METRICS, Count, Frames, Measurement, Paired, Pairs, Samples, Share
+from harness.judge.outcome import Outcome
+from harness.judge.records import ArmRecord, Failure, LedgerEntry
+from harness.judge.reference import Expected, ExpectedStep, Waits
+from harness.judge.tally import Tally, as_expected, duplicates_of, is_stuck, redeliveries_of, retried
+
+NOW = datetime(2025, 1, 8, tzinfo=UTC)
+COMPLETED = Expected(outcome=Outcome(status="completed"))
+WAITING = Expected(outcome=Outcome(status="running"))
+
+
+def entry(
+    step: str, attempt: int, key: str | None = "k", *, effect: str = "applied", after: bool = False
+) -> LedgerEntry:
+    return LedgerEntry(
+        sequence=1,
+        step_id=step,
+        activity="a",
+        attempt=attempt,
+        idempotency_key=key,
+        input="1",
+        planned=True,
+        status="ok",
+        output="1",
+        ports=("out",),
+        error=None,
+        retryable=True,
+        effect=effect,  # type: ignore[arg-type]
+        after_completion=after,
+        at=NOW,
+    )
+
+
+def arm(
+    status: ExecutionStatus | None,
+    *ledger: LedgerEntry,
+    steps: tuple[StepStatus, ...] = (),
+    failure: Failure | None = None,
+) -> ArmRecord:
+    journal = None
+    if status is not None:
+        execution = ExecutionRow(
+            id=UUID(int=1),
+            workflow_id="w",
+            status=status,
+            current_node_id=None,
+            input="1",
+            output=None,
+            error=None,
+            metadata={},
+            version=0,
+            created_at=NOW,
+            started_at=NOW,
+            finished_at=None,
+        )
+        rows = tuple(
+            StepRow(
+                step_id=f"s{i}",
+                node_id=f"s{i}",
+                status=step,
+                attempt=1,
+                input=None,
+                output=None,
+                ports=(),
+                error=None,
+                started_at=None,
+                finished_at=None,
+            )
+            for i, step in enumerate(steps)
+        )
+        journal = Journal(execution=execution, steps=rows)
+    return ArmRecord(
+        arm="candidate",
+        engine="v2",
+        execution_id=UUID(int=1),
+        position=0,
+        journal=journal,
+        ledger=ledger,
+        failure=failure,
+    )
+
+
+REFUSED = Failure(kind="exception", type="engines.errors.PayloadRefused", message="NaN")
+HUNG = Failure(kind="timeout", type="", message="")
+
+
+@pytest.mark.parametrize(
+    ("record", "expected", "good"),
+    [
+        (arm("completed"), COMPLETED, True),
+        (arm("failed"), COMPLETED, False),
+        (arm("failed"), Expected(outcome=Outcome(status="failed")), True),
+        (arm(None), COMPLETED, False),
+        (arm("completed", failure=HUNG), COMPLETED, False),
+        (arm(None, failure=REFUSED), Expected(outcome=Outcome(status="refused")), True),
+        (arm(None, failure=REFUSED), COMPLETED, False),
+        (arm("failed"), Expected(outcome=Outcome(status="completed"), alternatives=(COMPLETED,)), False),
+        (
+            arm("failed"),
+            Expected(outcome=Outcome(status="completed"), alternatives=(Expected(outcome=Outcome(status="failed")),)),
+            True,
+        ),
+    ],
+)
+def test_an_execution_succeeds_when_it_ends_as_expected(record: ArmRecord, expected: Expected, *, good: bool) -> None:
+    assert as_expected(record, expected) is good
+
+
+@pytest.mark.parametrize(
+    ("record", "expected", "stuck"),
+    [
+        (arm("completed"), COMPLETED, False),
+        (arm("running", steps=("running",)), COMPLETED, True),
+        (arm("pending"), COMPLETED, True),
+        (arm("running", steps=("paused",)), WAITING, False),
+        (arm("running", steps=("paused",)), COMPLETED, True),  # what it waits for has come
+        (arm("running", steps=("running",)), WAITING, True),
+        (arm(None), COMPLETED, True),
+        (arm(None, failure=REFUSED), COMPLETED, False),
+    ],
+)
+def test_stuck_is_without_progress_not_waiting(record: ArmRecord, expected: Expected, *, stuck: bool) -> None:
+    assert is_stuck(record, expected) is stuck
+
+
+@pytest.mark.parametrize(
+    ("ledger", "duplicates", "redeliveries"),
+    [
+        ((entry("a", 1), entry("b", 1)), 0, 0),
+        ((entry("a", 1), entry("a", 1, effect="deduplicated")), 0, 1),
+        ((entry("a", 1), entry("a", 2, effect="applied")), 1, 0),
+        ((entry("a", 1, None), entry("a", 1, None)), 1, 0),
+        ((entry("a", 1), entry("a", 1, effect="deduplicated", after=True)), 1, 0),
+        ((entry("a", 1, None), entry("a", 1, None, after=True)), 1, 0),
+        ((entry("a", 1, effect="none"), entry("a", 2)), 0, 0),
+        ((), 0, 0),
+    ],
+)
+def test_duplicates_and_redeliveries_by_the_ledger(
+    ledger: tuple[LedgerEntry, ...], duplicates: int, redeliveries: int
+) -> None:
+    record = arm("completed", *ledger)
+    assert (duplicates_of(record), redeliveries_of(record)) == (duplicates, redeliveries)
+
+
+def expected_step(step_id: str, status: StepStatus, attempts: int) -> ExpectedStep:
+    return ExpectedStep(
+        step_id=step_id,
+        node_id=step_id,
+        kind="activity",
+        status=status,
+        input=None,
+        output=None,
+        ports=(),
+        attempts=attempts,
+        delays_ms=(),
+        waits=Waits(),
+    )
+
+
+def test_a_retry_counts_where_the_world_lets_it_succeed() -> None:
+    steps = {
+        "first_time": expected_step("first_time", "completed", 1),
+        "second_time": expected_step("second_time", "completed", 2),
+        "never": expected_step("never", "failed", 4),
+        "perhaps": expected_step("perhaps", "completed", 3),
+    }
+    expected = Expected(outcome=Outcome(status="failed"), steps=steps, optional=frozenset({"perhaps"}))
+    assert retried(expected) == {"second_time"}
+
+
+def frames(**arms: list[object]) -> Frames:
+    """One row an arm, with every column that is not named set to nothing worth telling."""
+    count = len(arms["arm"])
+    columns: dict[str, list[object]] = {
+        "trial": list(range(1, count + 1)),
+        "duration_ms": [1.0] * count,
+        **{name: [False] * count for name in ("stuck", "retry_due", "retry_won")},
+        **{name: [True] * count for name in ("as_expected", "resumed")},
+        **{
+            name: [0] * count
+            for name in ("duplicates", "redeliveries", "evt_examined", "evt_failed", "log_examined", "log_failed")
+        },
+        **arms,
+    }
+    columns["role"] = [str(name).removesuffix("_again") for name in columns["arm"]]
+    empty = Tally(()).frames()
+    checkpoints = pd.DataFrame(
+        {
+            "trial": [1, 1, 1],
+            "arm": ["candidate", "candidate", "control"],
+            "role": ["candidate", "candidate", "control"],
+            "duration_ms": [3.0, math.nan, 9.0],
+        }
+    )
+    return Frames(
+        trials=pd.DataFrame(
+            {
+                "trial": [1, 2, 3, 4],
+                "failed": [False, True, False, False],
+                "unknown": [False, False, True, False],
+                "regressions": [0, 3, 0, 0],
+            }
+        ),
+        arms=pd.DataFrame(columns),
+        steps=empty.steps,
+        checkpoints=checkpoints,
+        metrics=empty.metrics,
+    )
+
+
+def measured(name: str, of: Frames) -> Measurement:
+    measure = METRICS[name].measure
+    assert measure is not None
+    return measure(of)
+
+
+def test_shares_count_one_execution_a_trial() -> None:
+    of = frames(
+        arm=["candidate", "candidate", "candidate_again", "control"],
+        as_expected=[True, False, False, False],
+        retry_due=[True, True, True, True],
+        retry_won=[True, False, True, False],
+    )
+    assert measured("execution_success", of) == Share(successes=1, n=2)
+    assert measured("error_rate", of) == Share(successes=1, n=2)
+    assert measured("retry_success", of) == Share(successes=1, n=2)
+
+
+def test_what_must_never_happen_is_counted_in_all_arms_of_the_candidate() -> None:
+    of = frames(
+        arm=["candidate", "candidate_again", "control"],
+        stuck=[True, True, True],
+        duplicates=[0, 2, 5],
+        resumed=[True, False, True],
+        evt_examined=[10, 10, 10],
+        evt_failed=[0, 1, 10],
+        log_examined=[4, 0, 9],
+        log_failed=[9, 0, 0],
+    )
+    assert measured("stuck_executions", of) == Count(count=2, n=2)
+    assert measured("duplicated_steps", of) == Count(count=2, n=1)
+    assert measured("events_registered", of) == Share(successes=19, n=20)
+    assert measured("operations_logged", of) == Share(successes=0, n=4)
+
+
+def test_pairs_are_matched_by_trial() -> None:
+    of = frames(
+        arm=["control", "control", "control", "candidate", "candidate", "candidate"],
+        trial=[1, 2, 3, 3, 2, 4],
+        as_expected=[True, False, True, False, True, False],
+        duration_ms=[1.0, 2.0, 3.0, 33.0, 22.0, 44.0],
+    )
+    assert measured("errors_against_control", of) == Paired(worse=1, better=1, bad_control=1, bad_candidate=1, n=2)
+    assert measured("candidate_only_errors", of) == Share(successes=1, n=2)
+    pairs = measured("latency", of)
+    assert isinstance(pairs, Pairs)
+    assert pairs.control.tolist() == [2.0, 3.0]
+    assert pairs.candidate.tolist() == [22.0, 33.0]
+
+
+def test_trials_that_nobody_could_judge_are_neither_good_nor_bad() -> None:
+    of = frames(arm=["candidate"])
+    assert measured("e2e_success", of) == Share(successes=2, n=3, unknown=1)
+    assert measured("critical_bugs", of) == Count(count=3, n=4)
+
+
+def test_checkpoint_durations_keep_what_is_no_number() -> None:
+    samples = measured("checkpoint_duration", frames(arm=["candidate"]))
+    assert isinstance(samples, Samples)
+    np.testing.assert_array_equal(samples.values, [3.0, math.nan])
+
+
+def test_every_metric_of_nothing_has_no_n() -> None:
+    nothing = Tally(()).frames()
+    for name, metric in METRICS.items():
+        if metric.measure is None:
+            continue
+        match metric.measure(nothing):
+            case Samples(values=values):
+                assert len(values) == 0, name
+            case Pairs(control=values):
+                assert len(values) == 0, name
+            case Share(n=n) | Count(n=n) | Paired(n=n):
+                assert n == 0, name
+            case other:
+                pytest.fail(f"{name} gives {other}")
