@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
@@ -63,8 +64,8 @@ class Delta:
         self.steps: dict[str, Step] = {}
         self.events: list[Event] = []
         self.metrics: list[JsonText] = []
-        self.timers: list[JsonText] = []
-        self.signals: list[JsonText] = []
+        self.timers: dict[tuple[str, str, int], JsonText] = {}
+        self.signals: dict[str, JsonText] = {}
 
     def __bool__(self) -> bool:
         return bool(self.events or self.signals)
@@ -80,14 +81,14 @@ class Delta:
     def timer(self, step: Step, kind: str, attempt: int, due_at: datetime, fired_at: datetime | None = None) -> None:
         """Sets a deadline, or says when it was met."""
         fired = "null" if fired_at is None else f'"{fired_at.isoformat()}"'
-        self.timers.append(
+        self.timers[step.step_id, kind, attempt] = (
             f'{{"step_id":{step.key},"kind":"{kind}","attempt":{attempt},"due_at":"{due_at.isoformat()}","fired_at":{fired}}}'
         )
 
     def signal(self, signal_id: str, name: str, payload: JsonText, step: Step | None) -> None:
         """Keeps a signal, or says which wait used it up."""
         used_by = "null" if step is None else step.key
-        self.signals.append(
+        self.signals[signal_id] = (
             f'{{"id":{quoted(signal_id)},"name":{quoted(name)},"payload":{quoted(payload)},"step_id":{used_by}}}'
         )
 
@@ -108,8 +109,8 @@ class Delta:
             "old_steps": _list(known),
             "events": _list([record(entry) for entry in self.events]),
             "metrics": _list(self.metrics),
-            "timers": _list(self.timers),
-            "signals": _list(self.signals),
+            "timers": _list(self.timers.values()),
+            "signals": _list(self.signals.values()),
         }
 
 
@@ -128,5 +129,5 @@ def _row(step: Step) -> JsonText:
     return f'{{{same},"node_id":{step.node_key},"input":{given}}}'
 
 
-def _list(rows: list[JsonText]) -> JsonText:
+def _list(rows: Iterable[JsonText]) -> JsonText:
     return "[" + ",".join(rows) + "]"
