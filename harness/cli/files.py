@@ -1,12 +1,17 @@
-"""Which files a path on the command line stands for. Reads folders."""
+"""Which files a path on the command line stands for, and which scenarios in them are the same. Reads folders."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import UsageProblem
 
-__all__ = ["n8n_files", "recorded_beside"]
+if TYPE_CHECKING:
+    from scenarios.model import Scenario
+
+__all__ = ["n8n_files", "recorded_beside", "without_repeats"]
 
 _EXECUTIONS = "executions"
 _WORKFLOWS = "workflows"
@@ -34,3 +39,22 @@ def recorded_beside(definition: Path) -> Path | None:
     if folder.name == _WORKFLOWS:
         places.insert(0, folder.parent / _EXECUTIONS)
     return next((place / definition.name for place in places if (place / definition.name).is_file()), None)
+
+
+def without_repeats(scenarios: Iterable[Scenario]) -> tuple[list[Scenario], list[str]]:
+    """The scenarios without those that occur twice, as when a file lies there under two names; and the ids left out.
+
+    Raises UsageProblem where two scenarios of one id differ.
+    """
+    from scenarios.files import dumps
+
+    kept: dict[str, Scenario] = {}
+    repeated: list[str] = []
+    for scenario in scenarios:
+        twin = kept.setdefault(scenario.id, scenario)
+        if twin is scenario:
+            continue
+        if dumps(twin) != dumps(scenario):
+            raise UsageProblem(f"two different scenarios have the id {scenario.id!r}; give each an id of its own")
+        repeated.append(scenario.id)
+    return list(kept.values()), repeated

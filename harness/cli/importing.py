@@ -37,8 +37,8 @@ def import_(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the summary.")] = False,
 ) -> int:
     """See `_HELP`."""
-    from harness.cli.console import emit, progress
-    from harness.cli.files import n8n_files, recorded_beside
+    from harness.cli.console import emit, note, progress
+    from harness.cli.files import n8n_files, recorded_beside, without_repeats
     from harness.errors import UsageProblem
     from scenarios.importers.n8n import import_file
 
@@ -50,21 +50,24 @@ def import_(
         for file in files:
             done.append(import_file(file, recorded_beside(file)))
             advance(len(done))
-    written = _write([scenario for imported in done for scenario in imported.scenarios], out)
+    kept, repeated = without_repeats(scenario for imported in done for scenario in imported.scenarios)
+    _write(kept, out)
     if not quiet:
         emit(_table(done))
     refused = [imported for imported in done if imported.refused is not None]
     emit(
         f"{len(done) - len(refused)} of {len(done)} files imported ({len(refused)} refused), "
-        f"as {written} scenarios in {out}"
+        f"as {len(kept)} scenarios in {out}"
     )
+    for scenario in repeated:
+        note(f"scenario {scenario} is there twice, and was written once", quiet=quiet)
     return Status.GO if len(refused) < len(done) else Status.USAGE
 
 
 import_.__doc__ = _HELP
 
 
-def _write(scenarios: Sequence[Scenario], out: Path) -> int:
+def _write(scenarios: Sequence[Scenario], out: Path) -> None:
     """Writes one file a scenario, by its id; a scenario file that is there already is replaced."""
     from harness.errors import UsageProblem
     from scenarios.files import dumps
@@ -78,7 +81,6 @@ def _write(scenarios: Sequence[Scenario], out: Path) -> int:
     out.mkdir(parents=True, exist_ok=True)
     for file, scenario in files.items():
         file.write_text(dumps(scenario), encoding="utf-8")
-    return len(files)
 
 
 def _table(done: Sequence[Imported]) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from harness.cli.files import n8n_files, recorded_beside
+from harness.cli.files import n8n_files, recorded_beside, without_repeats
 from harness.errors import UsageProblem
 from scenarios.model import Scenario
 
@@ -33,7 +32,9 @@ def select(
     number, cut or filled up with generated ones (named files alone: all of them, none generated, where it is None).
     The same arguments give the same scenarios; `only` then keeps those ids. `say` is told what is left out.
     """
-    named = [*_from_files(paths), *_from_n8n(n8n, say)]
+    named, repeated = without_repeats([*_from_files(paths), *_from_n8n(n8n, say)])
+    for scenario in repeated:
+        say(f"scenario {scenario} is there twice, and runs once")
     chosen = named or list(_catalog())
     if generated is not None:
         wanted = len(chosen) + generated
@@ -42,7 +43,7 @@ def select(
     if wanted < len(chosen):
         say(f"--trials {wanted} leaves out {len(chosen) - wanted} of {len(chosen)} scenarios")
     chosen = chosen[:wanted] + _generated(wanted - len(chosen), seed)
-    _refuse_twins(chosen)
+    chosen, _ = without_repeats(chosen)
     return tuple(_kept(chosen, tuple(only)))
 
 
@@ -89,12 +90,6 @@ def _generated(many: int, seed: int) -> list[Scenario]:
     from scenarios.generator import generate
 
     return [generate(random.Random(f"{seed}:{number}"), number) for number in range(1, many + 1)]  # noqa: S311 - not secret
-
-
-def _refuse_twins(scenarios: Iterable[Scenario]) -> None:
-    name, times = next(iter(Counter(scenario.id for scenario in scenarios).most_common(1)), ("", 0))
-    if times > 1:
-        raise UsageProblem(f"{times} scenarios have the id {name!r}; give each an id of its own")
 
 
 def _kept(scenarios: list[Scenario], only: tuple[str, ...]) -> list[Scenario]:

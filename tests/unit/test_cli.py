@@ -6,6 +6,7 @@ import errno
 import io
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -210,11 +211,15 @@ def test_named_files_come_instead_of_the_catalog_and_only_keeps_one(tmp_path: Pa
     assert [scenario.id for scenario in alone] == [made[1].id]
 
 
-def test_two_scenarios_of_one_id_are_refused(tmp_path: Path) -> None:
+def test_a_scenario_that_is_there_twice_runs_once_and_two_of_one_id_are_refused(tmp_path: Path) -> None:
     scenario = generate(random.Random(1), 1)  # noqa: S311 - not secret
     for name in ("a", "b"):
         (tmp_path / f"{name}.json").write_text(dumps(scenario), encoding="utf-8")
-    with pytest.raises(CutoverError, match=scenario.id):
+    chosen, said = choose(paths=(tmp_path / "a.json", tmp_path / "b.json"))
+    assert chosen == (scenario,)
+    assert said == [f"scenario {scenario.id} is there twice, and runs once"]
+    (tmp_path / "b.json").write_text(dumps(replace(scenario, title="another")), encoding="utf-8")
+    with pytest.raises(UsageProblem, match=scenario.id):
         choose(paths=(tmp_path / "a.json", tmp_path / "b.json"))
 
 
