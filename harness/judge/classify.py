@@ -78,7 +78,7 @@ def _noise(view: TrialView, control: ArmView) -> Sequence[str]:
     if again is None:
         return ()
     found = diff_outcomes(control.outcome, again.outcome)
-    return [difference.path for difference in found if may_be_noise(difference.path)]
+    return [difference.path for difference in found if may_be_noise(difference)]
 
 
 def _flaw(path: str, flaws: Mapping[str, str | None]) -> str | None:

@@ -23,6 +23,7 @@ __all__ = ["MOST", "diff", "diff_outcomes", "diff_texts", "may_be_noise", "short
 MOST = 1_000
 """Differences kept of one pair of values; one more then says that there are others."""
 _PLAIN = re.compile(r"[A-Za-z_][\w-]*\Z", re.ASCII)
+_OUTPUT = re.compile(r"steps/.+/output")
 _SHORT = 120
 _TYPES: Mapping[type, str] = {
     type(None): "null", bool: "boolean", int: "integer", float: "float", str: "string", list: "list", dict: "object",
@@ -86,9 +87,14 @@ def diff_outcomes(left: Outcome, right: Outcome, optional: Collection[str] = ())
     return found
 
 
-def may_be_noise(path: str) -> bool:
-    """Status, effects and the number of steps are never noise: only what is inside an output may be."""
-    return path.startswith("output") or (path.startswith("steps/") and "/output" in path)
+def may_be_noise(difference: Difference) -> bool:
+    """Whether it is inside an output: status, effects, errors and the number of steps are never noise."""
+    path, whole = difference.path, difference.kind in {"missing", "extra"}
+    if path.startswith("output"):
+        return not whole or path != "output"
+    return _OUTPUT.match(path) is not None and not path.endswith(
+        ("/status", "/error", "/output" if whole else "/status")
+    )
 
 
 def short(value: JsonValue) -> str:

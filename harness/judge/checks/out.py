@@ -44,7 +44,7 @@ def _noise(sheet: Sheet) -> frozenset[str]:
     if control is None or again is None:
         return frozenset()
     found = diff_outcomes(control.outcome, again.outcome)
-    return frozenset(difference.path for difference in found if may_be_noise(difference.path))
+    return frozenset(difference.path for difference in found if may_be_noise(difference))
 
 
 def _shared(sheet: Sheet) -> frozenset[tuple[str, str | None]]:
