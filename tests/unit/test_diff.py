@@ -11,7 +11,6 @@ from harness.judge.diff import MOST, diff, diff_outcomes, diff_texts, may_be_noi
 from harness.judge.findings import Difference
 from harness.judge.outcome import Effect, Outcome, StepOutcome
 
-
 Kind = Literal["missing", "extra", "value"]
 
 
