@@ -15,30 +15,39 @@ from scenarios.draft import Draft, End, Level, OnError, Place
 from scenarios.model import PlannedSignal, Response
 from scenarios.vocabulary import CHECKS, EXPRESSIONS, STATUSES
 
-__all__ = ["Block", "block", "chain", "fatal", "loose_fork", "race"]
+__all__ = ["Block", "block", "block_or_gap", "chain", "fatal", "loose_fork", "race"]
 
 Block: TypeAlias = Callable[[Draft, Level, Sequence[End], Place], list[End]]
 _LOOP_DEPTH = 2
+_GAPS = 30
 
 
 def block(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
-    """One block, drawn among those that the budget and the scenario's features allow."""
-    options: list[Block] = [_activity] * 4
-    if draft.waits:
-        options += [_wait] * 2
-    if draft.budget >= 3:
-        options += [_choice, _choice, _fork, _fork, _forgiven, _routed]
-    if draft.loops and len(level.loops) < _LOOP_DEPTH and draft.budget >= 3:
-        options += [_each, _repeat] * 2
-    return draft.pick(options)(draft, level, ends, place)
+    """One block, drawn among those that the budget and the scenario's features allow; an activity for the others."""
+    drawn = draft.dice.pick(_BLOCKS)
+    if drawn in {_each, _repeat}:
+        allowed = draft.loops and len(level.loops) < _LOOP_DEPTH and draft.budget >= 3
+    elif drawn is _wait:
+        allowed = draft.waits
+    else:
+        allowed = draft.budget >= 3
+    return (drawn if allowed else _activity)(draft, level, ends, place)
+
+
+def block_or_gap(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
+    """One block, or rarely none: a failing example shrinks by turning blocks into gaps."""
+    if draft.dice.between(0, _GAPS) == 0:
+        draft.budget -= 1
+        return list(ends)
+    return block(draft, level, ends, place)
 
 
 def chain(draft: Draft, level: Level, ends: Sequence[End], place: Place, most: int) -> list[End]:
     """Up to `most` blocks one after another, as far as the budget goes; perhaps none."""
     result = list(ends)
-    for _ in range(draft.rng.randint(0, most)):
+    for _ in range(draft.dice.between(0, most)):
         if draft.budget > 0:
-            result = block(draft, level, result, place)
+            result = block_or_gap(draft, level, result, place)
     return result
 
 
@@ -51,11 +60,13 @@ def _wait(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list
     node = draft.name("await_approval")
     draft.tags.add("wait")
     forms = ("signal", "signal in time", "timer", "too late") if place.timers else ("signal",)
-    form = draft.pick(forms)
-    timeout = None if form == "signal" else draft.pick((60_000, 1_000, 86_400_000)) + draft.rng.randint(0, 999)
+    form = draft.dice.pick(forms)
+    timeout = (
+        None if form == "signal" else draft.details.pick((60_000, 1_000, 86_400_000)) + draft.details.between(0, 999)
+    )
     signal = None if form == "timer" else f"approved.{node}"
     level.add(WaitNode(id=node, signal=signal, timeout_ms=timeout), ends)
-    if form == "signal" and not level.loops and draft.chance(0.05):
+    if form == "signal" and not level.loops and draft.dice.chance(0.05):
         draft.tags.add("left waiting")
     elif signal is not None and form != "too late":
         draft.signals += [
@@ -66,7 +77,7 @@ def _wait(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list
 
 def _decision(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> tuple[str, str]:
     """An activity whose answers have the shape that conditions read; gives its id and the path to that shape."""
-    echo = draft.chance(0.5)
+    echo = draft.details.chance(0.5)
     answers = [Response(output=draft.value(), echo=echo) for _ in level.prefixes]
     return draft.activity(level, ends, place, answers=answers), "value" if echo else "@"
 
@@ -76,13 +87,13 @@ def _choice(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> li
     source, data = _decision(draft, level, ends, place)
     node = draft.name("decide")
     cases: tuple[Case, ...] = ()
-    expression = f"{data} | {draft.pick(EXPRESSIONS)}"
-    if draft.chance(0.3):
+    expression = f"{data} | {draft.details.pick(EXPRESSIONS)}"
+    if draft.dice.chance(0.3):
         expression = f"{data}.status"
-        cases = tuple(Case(port=status or "none", value=status) for status in STATUSES[: draft.pick((2, 3, 4))])
+        cases = tuple(Case(port=status or "none", value=status) for status in STATUSES[: draft.dice.pick((2, 3, 4))])
     level.add(ConditionNode(id=node, expression=expression, cases=cases), [(source, "out")])
     ports = [*(case.port for case in cases), "default"] if cases else ["true", "false"]
-    if draft.chance(0.15):
+    if draft.dice.chance(0.15):
         ports.pop()
     return _gathered(draft, level, _branches(draft, level, [(node, port) for port in ports], place))
 
@@ -93,22 +104,22 @@ def _branches(draft: Draft, level: Level, heads: Sequence[End], place: Place) ->
 
 def _gathered(draft: Draft, level: Level, ends: list[End]) -> list[End]:
     """Ends of which at most one is taken: left to the next node, or brought together by a join of either mode."""
-    if draft.budget < 1 or draft.chance(0.6):
+    if draft.budget < 1 or draft.dice.chance(0.6):
         return ends
     join = draft.name("merge")
-    level.add(JoinNode(id=join, mode=draft.pick(("all", "any"))), ends)
+    level.add(JoinNode(id=join, mode=draft.dice.pick(("all", "any"))), ends)
     return [(join, "out")]
 
 
 def _beside(draft: Draft, place: Place) -> Place:
-    timers = place.timers and not (draft.retries and place.retries and draft.chance(0.5))
+    timers = place.timers and not (draft.retries and place.retries and draft.dice.chance(0.5))
     return Place(beside=True, timers=timers, retries=place.retries and not (draft.waits and timers))
 
 
 def _forked(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[list[End]]:
     """Branches that are all taken: from one node by one port, or by the several ports that its response names."""
-    count = 3 if draft.budget >= 5 and draft.chance(0.3) else 2
-    if draft.budget > count + 1 and draft.chance(0.3):
+    count = 3 if draft.budget >= 5 and draft.dice.chance(0.3) else 2
+    if draft.budget > count + 1 and draft.dice.chance(0.3):
         ports = tuple(f"part_{i + 1}" for i in range(count))
         answers = [Response(output=draft.value(), ports=ports) for _ in level.prefixes]
         split = draft.activity(level, ends, place, answers=answers)
@@ -130,7 +141,7 @@ def _fork(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list
     branches = _forked(draft, level, ends, place)
     draft.budget += 1
     meeting = [end for branch in branches for end in branch]
-    if draft.chance(0.3):
+    if draft.dice.chance(0.3):
         return [(draft.activity(level, meeting, place), "out")]
     join = draft.name("gather")
     level.add(JoinNode(id=join), meeting)
@@ -144,13 +155,13 @@ def loose_fork(draft: Draft, level: Level, ends: Sequence[End], place: Place) ->
 
 def _hopeless(draft: Draft, place: Place) -> tuple[RetryPolicy, tuple[Response, ...]]:
     """A policy and responses under which an activity never succeeds."""
-    if draft.retries and place.retries and draft.chance(0.5):
+    if draft.retries and place.retries and draft.dice.chance(0.5):
         policy = draft.policy()
         return policy, draft.errors(policy.max_retries + 1)
-    if draft.chance(0.3):
+    if draft.dice.chance(0.3):
         return RetryPolicy(max_retries=0), (Response(error="no route to host"),)
     return RetryPolicy(), (
-        Response(error="card declined", retryable=False, effect=True if draft.chance(0.1) else None),
+        Response(error="card declined", retryable=False, effect=True if draft.details.chance(0.1) else None),
     )
 
 
@@ -161,7 +172,7 @@ def _forgiven(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> 
 
 def _routed(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
     """An activity with a branch for its failure, whether it fails or not."""
-    if draft.chance(0.5):
+    if draft.dice.chance(0.5):
         node = _failing(draft, level, ends, place, on_error="route")
     else:
         node = draft.activity(level, ends, place, on_error="route")
@@ -179,7 +190,7 @@ def _failing(draft: Draft, level: Level, ends: Sequence[End], place: Place, *, o
 
 def _each(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
     """A loop over the items that the activity before it answers with."""
-    count = draft.pick((2, 1, 3, 0))
+    count = draft.dice.pick((2, 1, 3, 0))
     items: list[JsonValue] = [{"sku": f"sku-{i}", "qty": i + 1} for i in range(count)]
     source = draft.activity(level, ends, place, answers=[Response(output={"lines": items})] * len(level.prefixes))
     loop = draft.name("each_line")
@@ -194,22 +205,22 @@ def _repeat(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> li
     """A loop that polls until it is done or gives up; each run of it ends after the same number of iterations."""
     loop = draft.name("until_done")
     draft.tags.add("loop")
-    count = draft.pick((2, 1, 3))
+    count = draft.dice.pick((2, 1, 3))
     body = level.inside(loop, count)
     exits = ("done", "gave_up")
     last = [(i + 1) % count == 0 for i in range(len(body.prefixes))]
-    by_port = draft.budget < 2 or draft.chance(0.5)
+    by_port = draft.budget < 2 or draft.dice.chance(0.5)
     draft.budget -= 1 if by_port else 2
     entry = chain(draft, body, [("start", "out")], place, 1)
     draft.budget += 1 if by_port else 2
-    chosen = draft.pick(exits)
+    chosen = draft.dice.pick(exits)
     words = [chosen if is_last else "again" for is_last in last]
     if by_port:
         answers = [Response(output=draft.value(), ports=(word,)) for word in words]
-        leaving = draft.activity(body, entry, place, word=draft.pick(CHECKS), answers=answers)
+        leaving = draft.activity(body, entry, place, word=draft.details.pick(CHECKS), answers=answers)
     else:
         answers = [Response(output={"next": word}, echo=False) for word in words]
-        check = draft.activity(body, entry, place, word=draft.pick(CHECKS), answers=answers)
+        check = draft.activity(body, entry, place, word=draft.details.pick(CHECKS), answers=answers)
         leaving = draft.name("decide")
         cases = tuple(Case(port=word, value=word) for word in ("again", *exits))
         body.add(ConditionNode(id=leaving, expression="next", cases=cases), [(check, "out")])
@@ -223,7 +234,7 @@ def fatal(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list
     """Something that fails the execution; nothing may run beside it."""
     draft.tags.add("fails")
     forms: tuple[Block, ...] = (_fatal_activity, _fatal_condition, _fatal_items, _fatal_body, _fatal_repeat)
-    return draft.pick(forms)(draft, level, ends, place)
+    return draft.dice.pick(forms)(draft, level, ends, place)
 
 
 def _fatal_activity(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
@@ -257,10 +268,10 @@ def _fatal_loop(draft: Draft, level: Level, ends: Sequence[End], place: Place, *
 
 def _fatal_repeat(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
     loop = draft.name("until_done")
-    most = draft.pick((1, 2, 4))
+    most = draft.dice.pick((1, 2, 4))
     body = level.inside(loop, most)
     answers = [Response(output=draft.value(), ports=("again",))] * len(body.prefixes)
-    check = draft.activity(body, [("start", "out")], place, word=draft.pick(CHECKS), answers=answers)
+    check = draft.activity(body, [("start", "out")], place, word=draft.details.pick(CHECKS), answers=answers)
     body.edges += [Edge(source=check, port="again", target="$again"), Edge(source=check, target="$exit.done")]
     level.add(LoopNode(id=loop, repeat=True, max_iterations=most, body=body.workflow()), ends)
     return [(loop, "done")]
@@ -270,10 +281,23 @@ def race(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[
     """Two branches whose order decides the outcome: the first one wins a join, or a failure stops the second."""
     draft.tags.add("racy")
     calm = replace(place, retries=False)
-    if draft.chance(0.5):
+    if draft.dice.chance(0.5):
         failing = _failing(draft, level, ends, calm, on_error="fail")
         return [(failing, "out"), (draft.activity(level, ends, calm), "out")]
     first, second = (draft.activity(level, ends, calm) for _ in range(2))
     join = draft.name("first_answer")
     level.add(JoinNode(id=join, mode="any"), [(first, "out"), (second, "out")])
     return [(join, "out")]
+
+
+_BLOCKS: tuple[Block, ...] = (
+    *[_activity] * 4,
+    *[_wait] * 3,
+    *[_choice] * 3,
+    *[_fork] * 3,
+    *[_repeat] * 3,
+    *[_each] * 3,
+    _routed,
+    _forgiven,
+)
+"""Plainest first. The list is the same whatever is allowed, so that a draw means the same block while it shrinks."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 
 from engines.api import ActivityNode, Edge, JsonValue, Node, RetryPolicy, StartNode, Workflow
+from scenarios.dice import Dice
 from scenarios.model import PlannedSignal, Response
 from scenarios.vocabulary import AWKWARD, ERRORS, STATUSES, VERBS
 
 __all__ = ["Bounds", "Draft", "End", "Level", "OnError", "Place"]
 
-T = TypeVar("T")
 OnError: TypeAlias = Literal["fail", "continue", "route"]
 End: TypeAlias = tuple[str, str]
 """A node's id and the port by which what follows is to be joined to it."""
@@ -81,9 +80,14 @@ class Level:
 
 @dataclass(slots=True, kw_only=True)
 class Draft:
-    """What has been drawn of one scenario; `budget` is how many nodes may still be added."""
+    """What has been drawn of one scenario; `budget` is how many nodes may still be added.
 
-    rng: random.Random
+    `dice` decides the scenario's shape; `details` fills in names and values, from one seed. So a failing example has
+    few draws to shrink.
+    """
+
+    dice: Dice
+    details: Dice
     token: str
     budget: int
     retries: bool
@@ -97,14 +101,6 @@ class Draft:
     tags: set[str] = field(default_factory=set)
     names: dict[str, int] = field(default_factory=dict)
 
-    def chance(self, share: float) -> bool:
-        """True in that share of draws; the lowest draw says no, so that examples shrink to plain ones."""
-        return self.rng.random() > 1 - share
-
-    def pick(self, options: Sequence[T]) -> T:
-        """One of the options; the lowest draw is the first."""
-        return options[self.rng.randint(0, len(options) - 1)]
-
     def name(self, word: str) -> str:
         """A node id that is new in this scenario; takes one node from the budget."""
         self.budget -= 1
@@ -115,18 +111,18 @@ class Draft:
     def value(self) -> dict[str, JsonValue]:
         """What an activity answers or a signal carries, in a shape that every expression here understands."""
         lines: list[JsonValue] = [
-            {"sku": f"sku-{i}", "qty": self.rng.randint(1, 4)} for i in range(self.pick((2, 1, 3)))
+            {"sku": f"sku-{i}", "qty": self.details.between(1, 4)} for i in range(self.details.pick((2, 1, 3)))
         ]
         value: dict[str, JsonValue] = {
-            "approved": self.chance(0.5),
-            "status": self.pick(STATUSES),
-            "total": self.pick((100, 0, 99.5, 250, -1)),
+            "approved": self.details.chance(0.5),
+            "status": self.details.pick(STATUSES),
+            "total": self.details.pick((100, 0, 99.5, 250, -1)),
             "lines": lines,
         }
-        if self.chance(0.2):
+        if self.details.chance(0.2):
             value["token"] = self.token
-        if self.awkward and self.chance(0.5):
-            value["odd"] = self.pick(AWKWARD)
+        if self.awkward and self.dice.chance(0.5):
+            value["odd"] = self.dice.pick(AWKWARD)
             self.tags.add("awkward")
         return value
 
@@ -141,15 +137,15 @@ class Draft:
         on_error: OnError = "fail",
     ) -> str:
         """Adds an activity that succeeds in the end, and its responses: `answers` has one for each prefix."""
-        node = self.name(word or self.pick(VERBS))
+        node = self.name(word or self.details.pick(VERBS))
         retry = RetryPolicy()
         failures: tuple[Response, ...] = ()
-        if self.retries and place.retries and self.chance(0.4):
+        if self.retries and place.retries and self.dice.chance(0.4):
             retry = self.policy()
-            failures = self.errors(self.rng.randint(1, min(3, retry.max_retries)))
+            failures = self.errors(self.dice.between(1, min(3, retry.max_retries)))
         level.add(ActivityNode(id=node, activity=f"{level.id}.{node}", retry=retry, on_error=on_error), ends)
-        if not level.prefixes or (answers is None and (len(level.prefixes) == 1 or self.chance(0.5))):
-            key = level.path(node) if self.chance(0.8) else f"{level.id}.{node}"
+        if not level.prefixes or (answers is None and (len(level.prefixes) == 1 or self.details.chance(0.5))):
+            key = level.path(node) if self.details.chance(0.8) else f"{level.id}.{node}"
             self.world[key] = (*failures, self.answer())
         else:
             for i, prefix in enumerate(level.prefixes):
@@ -159,24 +155,27 @@ class Draft:
 
     def answer(self) -> Response:
         """A success: mostly an echo, so that data flow shows; some only read and have no effect."""
-        output: JsonValue = self.value() if self.chance(0.9) else self.pick((None, 1, "ok", []))
-        return Response(output=output, echo=self.chance(0.6), effect=False if self.chance(0.15) else None)
+        output: JsonValue = self.value() if self.details.chance(0.9) else self.details.pick((None, 1, "ok", []))
+        return Response(
+            output=output, echo=self.details.chance(0.6), effect=False if self.details.chance(0.15) else None
+        )
 
     def errors(self, count: int) -> tuple[Response, ...]:
         """Failed attempts that another may follow; now and then the effect took place and only the answer was lost."""
         self.tags.add("retry")
         return tuple(
-            Response(error=self.pick(ERRORS), effect=True if self.chance(0.15) else None) for _ in range(count)
+            Response(error=self.details.pick(ERRORS), effect=True if self.details.chance(0.15) else None)
+            for _ in range(count)
         )
 
     def policy(self) -> RetryPolicy:
         """A retry policy, mostly the default."""
-        if self.chance(0.7):
+        if not self.dice.chance(0.3):
             return RetryPolicy()
         return RetryPolicy(
-            max_retries=self.pick((3, 1, 2, 4)),
-            initial_ms=self.pick((1_000, 100, 250)),
-            factor=self.pick((2.0, 1.0, 1.5, 3.0)),
-            cap_ms=self.pick((60_000, 2_000)),
-            jitter=self.pick((0.0, 0.1, 0.5)),
+            max_retries=self.details.pick((3, 1, 2, 4)),
+            initial_ms=self.details.pick((1_000, 100, 250)),
+            factor=self.details.pick((2.0, 1.0, 1.5, 3.0)),
+            cap_ms=self.details.pick((60_000, 2_000)),
+            jitter=self.details.pick((0.0, 0.1, 0.5)),
         )

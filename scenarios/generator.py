@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 
 from engines.api import ActivityNode, Edge, JoinNode, JsonValue
-from scenarios.blocks import block, fatal, loose_fork, race
+from scenarios.blocks import block_or_gap, fatal, loose_fork, race
+from scenarios.dice import Dice
 from scenarios.draft import Bounds, Draft, End, Level, Place
 from scenarios.model import Scenario
 from scenarios.tokens import token_of
@@ -19,10 +20,12 @@ __all__ = ["Bounds", "generate"]
 
 def generate(rng: random.Random, number: int, bounds: Bounds = Bounds()) -> Scenario:  # noqa: B008 (frozen)
     """The next scenario; `number` goes into its id. The size is drawn first, so that a failing example shrinks."""
-    size = rng.randint(1, bounds.max_nodes)
-    scenario_id = f"gen-{number:06d}-{rng.getrandbits(24):06x}"
-    draft = _draft(rng, scenario_id, size, bounds)
-    subject = draft.pick(SUBJECTS)
+    dice = Dice(rng)
+    size = dice.between(1, bounds.max_nodes)
+    seed = rng.getrandbits(24)
+    scenario_id = f"gen-{number:06d}-{seed:06x}"
+    draft = _draft(dice, seed, scenario_id, size, bounds)
+    subject = draft.details.pick(SUBJECTS)
     level = Level(id=subject)
     _grow(draft, level)
     if not draft.racy:
@@ -32,8 +35,8 @@ def generate(rng: random.Random, number: int, bounds: Bounds = Bounds()) -> Scen
     value: dict[str, JsonValue] = {"token": draft.token, subject: draft.value()}
     if draft.awkward:
         draft.tags.add("awkward")
-        value["odd"] = draft.pick(AWKWARD)
-    cancel = draft.rng.randint(1, 2) if "wait" in draft.tags and draft.chance(0.06) else None
+        value["odd"] = dice.pick(AWKWARD)
+    cancel = dice.between(1, 2) if "wait" in draft.tags and dice.chance(0.06) else None
     if cancel:
         draft.tags.add("cancel")
     return Scenario(
@@ -49,9 +52,10 @@ def generate(rng: random.Random, number: int, bounds: Bounds = Bounds()) -> Scen
     )
 
 
-def _draft(rng: random.Random, scenario_id: str, size: int, bounds: Bounds) -> Draft:
+def _draft(dice: Dice, seed: int, scenario_id: str, size: int, bounds: Bounds) -> Draft:
     draft = Draft(
-        rng=rng,
+        dice=dice,
+        details=Dice(random.Random(seed)),  # noqa: S311 (no secret)
         token=token_of(scenario_id),
         budget=size,
         retries=False,
@@ -61,14 +65,14 @@ def _draft(rng: random.Random, scenario_id: str, size: int, bounds: Bounds) -> D
         fatal=False,
         racy=False,
     )
-    if draft.chance(bounds.large):
-        draft.budget = rng.randint(size, max(size, bounds.large_nodes))
-    draft.retries = draft.chance(bounds.retries)
-    draft.waits = draft.chance(bounds.waits)
-    draft.loops = draft.chance(bounds.loops)
-    draft.awkward = draft.chance(bounds.awkward)
-    draft.fatal = draft.chance(bounds.failures)
-    draft.racy = not draft.fatal and draft.chance(bounds.racy)
+    if dice.chance(bounds.large):
+        draft.budget = dice.between(size, max(size, bounds.large_nodes))
+    draft.retries = dice.chance(bounds.retries)
+    draft.waits = dice.chance(bounds.waits)
+    draft.loops = dice.chance(bounds.loops)
+    draft.awkward = dice.chance(bounds.awkward)
+    draft.fatal = dice.chance(bounds.failures)
+    draft.racy = not draft.fatal and dice.chance(bounds.racy)
     return draft
 
 
@@ -76,17 +80,19 @@ def _grow(draft: Draft, level: Level) -> None:
     """Blocks one after another until the budget is spent; nothing runs beside what fails the execution."""
     place = Place()
     ends: list[End] = [("start", "out")]
-    before_fatal = draft.rng.randint(0, 3) if draft.fatal else -1
+    before_fatal = draft.dice.between(0, 3) if draft.fatal else -1
     grown = 0
     while draft.budget > 0 or grown <= before_fatal:
         if grown == before_fatal:
             ends = fatal(draft, level, ends, place)
         elif draft.budget > 0:
-            ends = block(draft, level, ends, place)
+            ends = block_or_gap(draft, level, ends, place)
         grown += 1
-        if draft.budget in {2, 3} and grown > before_fatal and draft.chance(0.3):
+        if draft.budget in {2, 3} and grown > before_fatal and not draft.racy and draft.dice.chance(0.3):
             ends = loose_fork(draft, level, ends, place)
             return
+    if len(level.nodes) == 1:
+        draft.activity(level, ends, place)
     if draft.racy:
         race(draft, level, ends, place)
 
@@ -94,12 +100,12 @@ def _grow(draft: Draft, level: Level) -> None:
 def _shortcuts(draft: Draft, level: Level) -> None:
     """Edges past whole blocks, where no order of running can change what comes of them."""
     first_wins = any(isinstance(node, JoinNode) and node.mode == "any" for node in level.nodes)
-    if first_wins or draft.fatal or draft.retries or len(level.nodes) < 4 or not draft.chance(0.3):
+    if first_wins or draft.fatal or draft.retries or len(level.nodes) < 4 or not draft.dice.chance(0.3):
         return
     existing = {(edge.source, edge.target) for edge in level.edges}
-    for _ in range(draft.rng.randint(1, 2)):
-        later = draft.rng.randint(2, len(level.nodes) - 1)
-        source, target = level.nodes[draft.rng.randint(0, later - 1)], level.nodes[later]
+    for _ in range(draft.dice.between(1, 2)):
+        later = draft.dice.between(2, len(level.nodes) - 1)
+        source, target = level.nodes[draft.dice.between(0, later - 1)], level.nodes[later]
         plain = source.kind in {"start", "activity", "join"} and isinstance(target, ActivityNode | JoinNode)
         if plain and (source.id, target.id) not in existing:
             existing.add((source.id, target.id))
@@ -108,5 +114,5 @@ def _shortcuts(draft: Draft, level: Level) -> None:
 
 def _reorder(draft: Draft, level: Level) -> None:
     """Another definition order, since an engine may not rely on nodes being defined in the order of their edges."""
-    if draft.chance(0.25):
-        draft.rng.shuffle(level.nodes)
+    if draft.dice.chance(0.25):
+        draft.dice.rng.shuffle(level.nodes)
