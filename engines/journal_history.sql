@@ -1,12 +1,12 @@
 -- The rows that an engine with a history keeps besides: newest version, events, checkpoints, metrics and timers.
-SELECT 'version', 0::bigint, version::text
+SELECT 'version', 0::bigint, checkpoint_version::text
 FROM workflow_executions
 WHERE id = %(execution_id)s
 UNION ALL
 SELECT 'event', r.sequence, row_to_json(r)::text
 FROM (
-    SELECT sequence, event_type AS type, scope, step_id, node_id, from_state, event, to_state, attempt,
-           payload::text AS payload, timestamp AS at
+    SELECT sequence, event_type AS type, scope, step_id, node_id, state_before AS from_state, event,
+           state_after AS to_state, attempt, payload::text AS payload, timestamp AS at
     FROM workflow_events
     WHERE execution_id = %(execution_id)s
 ) r

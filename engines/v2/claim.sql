@@ -15,4 +15,4 @@ WHERE id = %(id)s
               OR (%(signal)s::text IS NOT NULL AND NOT EXISTS (
                   SELECT 1 FROM workflow_signals s WHERE s.execution_id = e.id AND s.id = %(signal)s))
       END
-RETURNING lease_epoch, version, last_sequence, definition::text, input::text, current_node_id
+RETURNING lease_epoch, checkpoint_version, last_sequence, definition::text, input::text, current_node_id

@@ -1,2 +1,2 @@
 -- How far an execution is: tells whether a commit landed whose answer was lost.
-SELECT lease_epoch, version FROM workflow_executions WHERE id = %(id)s
+SELECT lease_epoch, checkpoint_version FROM workflow_executions WHERE id = %(id)s

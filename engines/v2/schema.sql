@@ -1,14 +1,16 @@
 -- What the candidate engine (V2) adds to V1's tables. V1 goes on working on the migrated database: every new column
 -- has a default and no old one changes. Every statement may be run again.
+-- The plan's queries group by their own aliases version, from_state and to_state. A column of that name in the table
+-- would win over the alias and break them, hence checkpoint_version, state_before and state_after.
 
 -- lease_epoch grows by one each time a worker takes the execution over; a write that names an older epoch changes
--- nothing. version is the newest checkpoint's, last_sequence the newest event's.
+-- nothing. checkpoint_version is the newest checkpoint's, last_sequence the newest event's.
 ALTER TABLE workflow_executions
-    ADD COLUMN IF NOT EXISTS lease_epoch      bigint NOT NULL DEFAULT 0,
-    ADD COLUMN IF NOT EXISTS lease_owner      text,
-    ADD COLUMN IF NOT EXISTS lease_expires_at timestamptz,
-    ADD COLUMN IF NOT EXISTS version          integer NOT NULL DEFAULT 0,
-    ADD COLUMN IF NOT EXISTS last_sequence    integer NOT NULL DEFAULT 0;
+    ADD COLUMN IF NOT EXISTS lease_epoch        bigint NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS lease_owner        text,
+    ADD COLUMN IF NOT EXISTS lease_expires_at   timestamptz,
+    ADD COLUMN IF NOT EXISTS checkpoint_version integer NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS last_sequence      integer NOT NULL DEFAULT 0;
 
 -- The state machine as data: the only status changes that an event may record.
 CREATE TABLE IF NOT EXISTS workflow_transitions (
@@ -38,7 +40,7 @@ INSERT INTO workflow_transitions (scope, from_state, event, to_state) VALUES
     ('step', 'paused', 'CANCEL', 'cancelled')
 ON CONFLICT DO NOTHING;
 
--- The event history. A transition has all three of from_state, event and to_state and must be in the table above;
+-- The event history. A transition has all three of state_before, event and state_after and must be in the table above;
 -- other event types have none. The payload repeats them under the names that the plan's queries read.
 CREATE TABLE IF NOT EXISTS workflow_events (
     execution_id uuid NOT NULL REFERENCES workflow_executions (id) ON DELETE CASCADE,
@@ -48,15 +50,16 @@ CREATE TABLE IF NOT EXISTS workflow_events (
     step_id      text,
     node_id      text,
     attempt      integer,
-    from_state   text,
+    state_before text,
     event        text,
-    to_state     text,
+    state_after  text,
     payload      jsonb NOT NULL,
     timestamp    timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (execution_id, sequence),
-    FOREIGN KEY (scope, from_state, event, to_state) REFERENCES workflow_transitions (scope, from_state, event, to_state),
-    CHECK ((event_type = 'STATE_TRANSITION') = (from_state IS NOT NULL)),
-    CHECK (num_nulls(from_state, event, to_state) IN (0, 3)),
+    FOREIGN KEY (scope, state_before, event, state_after)
+        REFERENCES workflow_transitions (scope, from_state, event, to_state),
+    CHECK ((event_type = 'STATE_TRANSITION') = (state_before IS NOT NULL)),
+    CHECK (num_nulls(state_before, event, state_after) IN (0, 3)),
     CHECK ((scope = 'step') = (step_id IS NOT NULL))
 );
 

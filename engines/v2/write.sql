@@ -20,8 +20,8 @@ old_steps AS (
     WHERE w.execution_id = held.id AND w.step_id = s.step_id
 ),
 new_events AS (
-    INSERT INTO workflow_events (execution_id, sequence, event_type, scope, step_id, node_id, attempt, from_state, event,
-                                 to_state, payload)
+    INSERT INTO workflow_events (execution_id, sequence, event_type, scope, step_id, node_id, attempt, state_before, event,
+                                 state_after, payload)
     SELECT held.id, (e ->> 'sequence')::integer, e ->> 'type', e ->> 'scope', e ->> 'step_id', e ->> 'node_id',
            (e ->> 'attempt')::integer, e ->> 'from_state', e ->> 'event', e ->> 'to_state', e
     FROM held, jsonb_array_elements(%(events)s::jsonb) AS e

@@ -94,12 +94,12 @@ def test_v1s_rows_come_back_whole_steps_in_the_order_they_started(connection: ps
 def test_v2s_rows_come_back_whole_and_in_order(connection: psycopg.Connection[Any]) -> None:
     connection.execute(sql("engines.v2", "schema"))
     put_execution(connection)
-    connection.execute("UPDATE workflow_executions SET version = 7")
+    connection.execute("UPDATE workflow_executions SET checkpoint_version = 7")
     for sequence in (10, 9):
         put(
             connection, "workflow_events", execution_id=ID, sequence=sequence, event_type="STATE_TRANSITION",
-            scope="step", step_id="late", node_id="late", attempt=1, from_state="running",
-            event="COMPLETE", to_state="completed",
+            scope="step", step_id="late", node_id="late", attempt=1, state_before="running",
+            event="COMPLETE", state_after="completed",
             payload='{"b": 1, "a": "é"}', timestamp=at(6),
         )  # fmt: skip
     put(
