@@ -13,6 +13,7 @@ from harness.judge.findings import Difference
 from harness.judge.outcome import Outcome, is_refusal, outcome_of
 from harness.judge.records import ArmName, ArmRecord, LedgerEntry, Trial
 from harness.judge.reference import Expected, expect
+from scenarios.model import Scenario
 
 __all__ = ["END_STATES", "ArmView", "TrialView", "against", "view_of"]
 
@@ -53,6 +54,17 @@ class _Memory:
 
     def __init__(self) -> None:
         self._views: dict[int, TrialView] = {}
+        self._expected: dict[int, tuple[Scenario, Expected]] = {}
+
+    def expected(self, scenario: Scenario) -> Expected:
+        """The expectation, worked out once for all cases of one scenario."""
+        known = self._expected.get(id(scenario))
+        if known is None or known[0] is not scenario:
+            known = scenario, expect(scenario)
+            while len(self._expected) >= _MEMORY:
+                self._expected.pop(next(iter(self._expected)), None)
+            self._expected[id(scenario)] = known
+        return known[1]
 
     def view(self, trial: Trial) -> TrialView:
         known = self._views.get(id(trial))
@@ -90,7 +102,7 @@ def against(expected: Expected, outcome: Outcome, arm: ArmRecord) -> tuple[Expec
 
 
 def _view(trial: Trial) -> TrialView:
-    expected = expect(trial.scenario)
+    expected = _memory.expected(trial.scenario)
     return TrialView(trial, expected, {name: _arm(name, arm, expected) for name, arm in trial.arms.items()})
 
 

@@ -148,6 +148,7 @@ class CaseRun:
         """Lets the zombie go on with what it had been about to do."""
         self._before_go_on = self._journal()
         self._watch.note(host, "go-on")
+        self._watch.calls[host] = []
         host.go_on()
         if self._held is not None:
             self._held.release()

@@ -71,9 +71,10 @@ def run_crashes(
 
 def plan_cases(trial: CrashTrial, plan: Plan) -> Iterator[Case]:
     """Every case of a scenario but those with two deaths, which need to know how the first resume goes."""
+    begun = _begun(trial)
     for point in sorted(trial.points, key=lambda point: (point.number, point.kind)):
         for way in plan.ways:
-            if way is not Way.AGAIN and _fits(way, point):
+            if way is not Way.AGAIN and _fits(way, point) and (way not in _CANCELS or begun(point)):
                 yield Case(trial.scenario.id, point, way)
 
 
@@ -84,7 +85,17 @@ def _fits(way: Way, point: KillPoint) -> bool:
         return point.kind == "request"
     if way in _AT_ROUND_TRIPS:
         return point.kind in {"request", "answer"}
-    return way not in _CANCELS or point != KillPoint("request", 1)  # before it there is nothing to cancel
+    return True
+
+
+def _begun(trial: CrashTrial) -> Callable[[KillPoint], bool]:
+    """Whether an execution that dies at a point is there to be cancelled: its first steps have been committed."""
+    first = min((point.number for point, steps in trial.points.items() if steps and point.kind == "answer"), default=0)
+
+    def begun(point: KillPoint) -> bool:
+        return point.kind in {"call", "reply"} or point.number > first or point == KillPoint("answer", first)
+
+    return begun
 
 
 def _pairs(trial: CrashTrial, resumes: Mapping[Case, Mapping[str, int]], plan: Plan) -> Iterator[Case]:

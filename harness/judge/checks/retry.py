@@ -30,7 +30,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         _attempts(arm, sheet, step, calls)
         if len(calls) > 1:
             _final(sheet, step, calls)
-            _delays(sheet, step, calls)
+            _delays(arm, sheet, step, calls)
 
 
 def _attempts(arm: ArmView, sheet: Sheet, step: ExpectedStep, calls: Sequence[LedgerEntry]) -> None:
@@ -70,15 +70,15 @@ def _final(sheet: Sheet, step: ExpectedStep, calls: Sequence[LedgerEntry]) -> No
             )
 
 
-def _delays(sheet: Sheet, step: ExpectedStep, calls: Sequence[LedgerEntry]) -> None:
-    """Never too early; never too late either, unless another step's call came between and may have held it up."""
+def _delays(arm: ArmView, sheet: Sheet, step: ExpectedStep, calls: Sequence[LedgerEntry]) -> None:
+    """Never too early; never too late either, unless another step's call or a death came between."""
     for before, after in pairwise(calls):
         k = before.attempt - 1
         if after.attempt != before.attempt + 1 or k >= len(step.delays_ms):
             continue
         least, most = step.delays_ms[k]
         waited = (after.at - before.at) / _MILLISECOND
-        alone = after.sequence == before.sequence + 1
+        alone = after.sequence == before.sequence + 1 and not arm.record.kills
         sheet.saw()
         if waited < least - _SLACK_MS or (alone and waited > most + _SLACK_MS):
             sheet.fault(

@@ -1,0 +1,187 @@
+"""From crash cases to findings, coverage and a bound on what remains possible. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.judge.cases import CaseRecord, PointKind, Way
+from harness.judge.checks import CHECKS, run_checks
+from harness.judge.checks.base import Sheet
+from harness.judge.crash_checks import CRASH_CHECKS, CaseView
+from harness.judge.findings import CheckResult, Finding, Verdict
+from harness.judge.records import LedgerEntry, Trial
+from harness.judge.stats import proportion_bounds
+from harness.judge.view import view_of
+from scenarios.model import Scenario
+
+__all__ = ["CRASH_CHECK_IDS", "CaseVerdict", "Cell", "CrashSummary", "CrashTally", "judge_case"]
+
+_OF_TRIALS: Final = ("DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "IDEM", "MET")
+_EXPECT_THE_END: Final = frozenset({"RETRY", "MET"})
+"""Checks that count what a cancelled execution may not reach."""
+
+CRASH_CHECK_IDS: Final = (*CRASH_CHECKS, *_OF_TRIALS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseVerdict:
+    """What one case came to: INCONCLUSIVE where its fault did not fire, FAIL where a check has a finding."""
+
+    record: CaseRecord
+    verdict: Verdict
+    results: tuple[CheckResult, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All that the checks hold against it."""
+        return tuple(finding for result in self.results for finding in result.findings)
+
+    def count(self, name: str) -> int:
+        """The sum of a count over all checks, such as `redeliveries`."""
+        return sum(result.counts.get(name, 0) for result in self.results)
+
+
+def judge_case(scenario: Scenario, record: CaseRecord, number: int = 1) -> CaseVerdict:
+    """Makes every check that fits on one case; `number` stands in the findings as the trial's."""
+    arm = replace(record.arm, kills=max(record.fired, 1), ledger=_forgiven(record))
+    trial = Trial(number=number, scenario=scenario, arms={"candidate": arm})
+    view = view_of(trial)
+    case = CaseView(record, view.arms["candidate"])
+    skipped = _EXPECT_THE_END if case.cancelled else frozenset[str]()
+    results = list(run_checks(trial, {name: CHECKS[name] for name in _OF_TRIALS if name not in skipped}))
+    for name, look in CRASH_CHECKS.items():
+        sheet = Sheet(name, case.arm, view)
+        look(case, sheet)
+        results.append(sheet.result())
+    verdict = Verdict.PASS
+    if any(result.findings for result in results):
+        verdict = Verdict.FAIL
+    elif record.fired < record.planned:
+        verdict = Verdict.INCONCLUSIVE
+    return CaseVerdict(record=record, verdict=verdict, results=tuple(results))
+
+
+def _forgiven(record: CaseRecord) -> tuple[LedgerEntry, ...]:
+    """The ledger, with the zombie's one call in flight read as the redelivery it is.
+
+    It cannot know that another worker has completed the step meanwhile. With the attempt and the key of a call before
+    it, it is what the world saw of a worker that was thought dead; any further call is not.
+    """
+    ledger = record.arm.ledger
+    woken = [command.calls for command in record.commands if command.worker == 1][-1:] if record.before_go_on else []
+    if not woken or not woken[0]:
+        return ledger
+    first = woken[0][0]
+    entry = next(each for each in ledger if each.sequence == first)
+    known = {(each.step_id, each.attempt, each.idempotency_key) for each in ledger if each.sequence < first}
+    if entry.idempotency_key is None or (entry.step_id, entry.attempt, entry.idempotency_key) not in known:
+        return ledger
+    return tuple(replace(each, after_completion=False) if each is entry else each for each in ledger)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """One cell of the coverage table."""
+
+    node_kind: str
+    point: PointKind
+    way: Way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrashSummary:
+    """What all cases came to.
+
+    `upper_bound` is the one-sided 95 % Clopper-Pearson bound on the share of cases that fail. `coverage` counts the
+    planned, fired and passed cases of a cell; a case that touches two kinds of node is in both. `per_hundred` is the
+    number of duplicates per hundred resumes; `witnesses` are failed cases, at most five a check.
+    """
+
+    engine: str
+    seed: int
+    cases: int
+    passed: int
+    unfired: int
+    failed: int
+    duplicates: int
+    lost: int
+    redeliveries: int
+    per_hundred: float
+    upper_bound: float
+    examined: Mapping[str, int]
+    failed_by_check: Mapping[str, int]
+    coverage: Mapping[Cell, tuple[int, int, int]]
+    witnesses: tuple[tuple[str, Finding], ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAIL where any case failed; INCONCLUSIVE without cases or with a fault that did not fire."""
+        if self.failed:
+            return Verdict.FAIL
+        if not self.cases or self.unfired:
+            return Verdict.INCONCLUSIVE
+        return Verdict.PASS
+
+
+class CrashTally:
+    """Judges cases one at a time and keeps only what a summary needs."""
+
+    def __init__(self, engine: str, seed: int) -> None:
+        self._engine, self._seed = engine, seed
+        self._verdicts: Counter[Verdict] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._examined: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+        self._cells: dict[Cell, list[int]] = {}
+        self._witnesses: list[tuple[str, Finding]] = []
+
+    def add(self, scenario: Scenario, record: CaseRecord) -> CaseVerdict:
+        """Judges one more case."""
+        judged = judge_case(scenario, record, number=sum(self._verdicts.values()) + 1)
+        self._verdicts[judged.verdict] += 1
+        self._counts.update(_counts(judged.results))
+        for result in judged.results:
+            self._examined[result.check] += result.examined
+            if result.findings:
+                self._failed[result.check] += 1
+                if self._failed[result.check] <= 5:
+                    self._witnesses.append((str(record.case), result.findings[0]))
+        for kind in record.node_kinds:
+            cell = self._cells.setdefault(Cell(kind, record.case.point.kind, record.case.way), [0, 0, 0])
+            cell[0] += 1
+            cell[1] += record.fired >= record.planned
+            cell[2] += judged.verdict is Verdict.PASS
+        return judged
+
+    def summary(self) -> CrashSummary:
+        """What all cases so far came to."""
+        cases = sum(self._verdicts.values())
+        failed = self._verdicts[Verdict.FAIL]
+        duplicates = self._counts["duplicate_effects"] + self._counts["duplicate_steps"]
+        return CrashSummary(
+            engine=self._engine,
+            seed=self._seed,
+            cases=cases,
+            passed=self._verdicts[Verdict.PASS],
+            unfired=self._verdicts[Verdict.INCONCLUSIVE],
+            failed=failed,
+            duplicates=duplicates,
+            lost=self._failed["LOST"],
+            redeliveries=self._counts["redeliveries"],
+            per_hundred=100 * duplicates / cases if cases else 0.0,
+            upper_bound=(proportion_bounds(failed, cases).high or 1.0) if cases else 1.0,
+            examined=dict(self._examined),
+            failed_by_check=dict(self._failed),
+            coverage={cell: (counts[0], counts[1], counts[2]) for cell, counts in sorted(self._cells.items())},
+            witnesses=tuple(self._witnesses),
+        )
+
+
+def _counts(results: Iterable[CheckResult]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for result in results:
+        total.update(result.counts)
+    return total
