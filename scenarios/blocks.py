@@ -6,18 +6,16 @@ expression meets a shape that it does not know. Of the ends that a block gives a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import TypeAlias
+from collections.abc import Sequence
 
-from engines.api import ActivityNode, Case, ConditionNode, Edge, JoinNode, JsonValue, LoopNode, RetryPolicy, WaitNode
-from scenarios.draft import Draft, End, Level, OnError, Place
+from engines.api import Case, ConditionNode, Edge, JoinNode, JsonValue, LoopNode, WaitNode
+from scenarios.draft import Block, Draft, End, Level, Place
+from scenarios.failures import failing
 from scenarios.model import PlannedSignal, Response
 from scenarios.vocabulary import CHECKS, EXPRESSIONS, STATUSES
 
-__all__ = ["Block", "block", "block_or_gap", "chain", "fatal", "loose_fork", "race"]
+__all__ = ["block", "block_or_gap", "chain", "loose_fork"]
 
-Block: TypeAlias = Callable[[Draft, Level, Sequence[End], Place], list[End]]
 _LOOP_DEPTH = 2
 _GAPS = 30
 
@@ -75,16 +73,9 @@ def _wait(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list
     return [(node, "out")] if form in {"signal", "timer"} else [(node, "out"), (node, "timeout")]
 
 
-def _decision(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> tuple[str, str]:
-    """An activity whose answers have the shape that conditions read; gives its id and the path to that shape."""
-    echo = draft.details.chance(0.5)
-    answers = [Response(output=draft.value(), echo=echo) for _ in level.prefixes]
-    return draft.activity(level, ends, place, answers=answers), "value" if echo else "@"
-
-
 def _choice(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
     """A condition with a branch for each port, some of them empty or not wired, then perhaps a join."""
-    source, data = _decision(draft, level, ends, place)
+    source, data = draft.decision(level, ends, place)
     node = draft.name("decide")
     cases: tuple[Case, ...] = ()
     expression = f"{data} | {draft.details.pick(EXPRESSIONS)}"
@@ -153,39 +144,18 @@ def loose_fork(draft: Draft, level: Level, ends: Sequence[End], place: Place) ->
     return [end for branch in _forked(draft, level, ends, place) for end in branch]
 
 
-def _hopeless(draft: Draft, place: Place) -> tuple[RetryPolicy, tuple[Response, ...]]:
-    """A policy and responses under which an activity never succeeds."""
-    if draft.retries and place.retries and draft.dice.chance(0.5):
-        policy = draft.policy()
-        return policy, draft.errors(policy.max_retries + 1)
-    if draft.dice.chance(0.3):
-        return RetryPolicy(max_retries=0), (Response(error="no route to host"),)
-    return RetryPolicy(), (
-        Response(error="card declined", retryable=False, effect=True if draft.details.chance(0.1) else None),
-    )
-
-
 def _forgiven(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
     """An activity that fails, and an execution that goes on."""
-    return [(_failing(draft, level, ends, place, on_error="continue"), "out")]
+    return [(failing(draft, level, ends, place, on_error="continue"), "out")]
 
 
 def _routed(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
     """An activity with a branch for its failure, whether it fails or not."""
     if draft.dice.chance(0.5):
-        node = _failing(draft, level, ends, place, on_error="route")
+        node = failing(draft, level, ends, place, on_error="route")
     else:
         node = draft.activity(level, ends, place, on_error="route")
     return _gathered(draft, level, _branches(draft, level, [(node, "out"), (node, "error")], place))
-
-
-def _failing(draft: Draft, level: Level, ends: Sequence[End], place: Place, *, on_error: OnError) -> str:
-    node = draft.name("call_provider")
-    retry, responses = _hopeless(draft, place)
-    level.add(ActivityNode(id=node, activity=f"{level.id}.{node}", retry=retry, on_error=on_error), ends)
-    draft.world[level.path(node)] = responses
-    draft.tags.add("error")
-    return node
 
 
 def _each(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
@@ -228,66 +198,6 @@ def _repeat(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> li
     body.edges.append(Edge(source=leaving, port="again", target="$again"))
     level.add(LoopNode(id=loop, repeat=True, body=body.workflow()), ends)
     return _gathered(draft, level, _branches(draft, level, [(loop, port) for port in exits], place))
-
-
-def fatal(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
-    """Something that fails the execution; nothing may run beside it."""
-    draft.tags.add("fails")
-    forms: tuple[Block, ...] = (_fatal_activity, _fatal_condition, _fatal_items, _fatal_body, _fatal_repeat)
-    return draft.dice.pick(forms)(draft, level, ends, place)
-
-
-def _fatal_activity(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
-    return [(_failing(draft, level, ends, place, on_error="fail"), "out")]
-
-
-def _fatal_condition(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
-    source, data = _decision(draft, level, ends, place)
-    node = draft.name("decide")
-    level.add(ConditionNode(id=node, expression=f"abs({data}.status)"), [(source, "out")])
-    return [(node, "true"), (node, "false")]
-
-
-def _fatal_items(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
-    source, data = _decision(draft, level, ends, place)
-    return _fatal_loop(draft, level, [(source, "out")], place, items=f"{data}.status")
-
-
-def _fatal_body(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
-    source, data = _decision(draft, level, ends, place)
-    return _fatal_loop(draft, level, [(source, "out")], place, items=f"{data}.lines")
-
-
-def _fatal_loop(draft: Draft, level: Level, ends: Sequence[End], place: Place, *, items: str) -> list[End]:
-    loop = draft.name("each_line")
-    body = level.inside(loop, 1)
-    _fatal_activity(draft, body, [("start", "out")], place)
-    level.add(LoopNode(id=loop, items=items, body=body.workflow()), ends)
-    return [(loop, "out")]
-
-
-def _fatal_repeat(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
-    loop = draft.name("until_done")
-    most = draft.dice.pick((1, 2, 4))
-    body = level.inside(loop, most)
-    answers = [Response(output=draft.value(), ports=("again",))] * len(body.prefixes)
-    check = draft.activity(body, [("start", "out")], place, word=draft.details.pick(CHECKS), answers=answers)
-    body.edges += [Edge(source=check, port="again", target="$again"), Edge(source=check, target="$exit.done")]
-    level.add(LoopNode(id=loop, repeat=True, max_iterations=most, body=body.workflow()), ends)
-    return [(loop, "done")]
-
-
-def race(draft: Draft, level: Level, ends: Sequence[End], place: Place) -> list[End]:
-    """Two branches whose order decides the outcome: the first one wins a join, or a failure stops the second."""
-    draft.tags.add("racy")
-    calm = replace(place, retries=False)
-    if draft.dice.chance(0.5):
-        failing = _failing(draft, level, ends, calm, on_error="fail")
-        return [(failing, "out"), (draft.activity(level, ends, calm), "out")]
-    first, second = (draft.activity(level, ends, calm) for _ in range(2))
-    join = draft.name("first_answer")
-    level.add(JoinNode(id=join, mode="any"), [(first, "out"), (second, "out")])
-    return [(join, "out")]
 
 
 _BLOCKS: tuple[Block, ...] = (

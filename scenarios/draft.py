@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -11,7 +11,7 @@ from scenarios.dice import Dice
 from scenarios.model import PlannedSignal, Response
 from scenarios.vocabulary import AWKWARD, ERRORS, STATUSES, VERBS
 
-__all__ = ["Bounds", "Draft", "End", "Level", "OnError", "Place"]
+__all__ = ["Block", "Bounds", "Draft", "End", "Level", "OnError", "Place"]
 
 OnError: TypeAlias = Literal["fail", "continue", "route"]
 End: TypeAlias = tuple[str, str]
@@ -153,6 +153,12 @@ class Draft:
                 self.world[f"{prefix}{node}"] = (*(failures if i % 2 == 0 else ()), answer)
         return node
 
+    def decision(self, level: Level, ends: Sequence[End], place: Place) -> tuple[str, str]:
+        """An activity whose answers have the shape that conditions read; gives its id and the path to that shape."""
+        echo = self.details.chance(0.5)
+        answers = [Response(output=self.value(), echo=echo) for _ in level.prefixes]
+        return self.activity(level, ends, place, answers=answers), "value" if echo else "@"
+
     def answer(self) -> Response:
         """A success: mostly an echo, so that data flow shows; some only read and have no effect."""
         output: JsonValue = self.value() if self.details.chance(0.9) else self.details.pick((None, 1, "ok", []))
@@ -179,3 +185,7 @@ class Draft:
             cap_ms=self.details.pick((60_000, 2_000)),
             jitter=self.details.pick((0.0, 0.1, 0.5)),
         )
+
+
+Block: TypeAlias = Callable[[Draft, Level, Sequence[End], Place], list[End]]
+"""Puts something after the ends that it is given, and gives the ends that it leaves."""

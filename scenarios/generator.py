@@ -8,9 +8,10 @@ from __future__ import annotations
 import random
 
 from engines.api import ActivityNode, Edge, JoinNode, JsonValue
-from scenarios.blocks import block_or_gap, fatal, loose_fork, race
+from scenarios.blocks import block_or_gap, loose_fork
 from scenarios.dice import Dice
 from scenarios.draft import Bounds, Draft, End, Level, Place
+from scenarios.failures import fatal, race
 from scenarios.model import Scenario
 from scenarios.tokens import token_of
 from scenarios.vocabulary import AWKWARD, SUBJECTS

@@ -5,17 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import singledispatch
 from itertools import islice
-
-import jmespath
-from jmespath.exceptions import JMESPathError
 
 from engines.api import (
     ActivityNode,
-    ConditionNode,
-    Edge,
-    JoinNode,
     LoopNode,
     Node,
     StartNode,
@@ -25,19 +18,16 @@ from engines.api import (
 from scenarios.errors import ScenarioError
 from scenarios.graph import cycle_in, endless_repeats, unreachable_in
 from scenarios.model import Response, Scenario
+from scenarios.rules import edge_at, edge_problems, named, node_problems, show, storable
 
-__all__ = ["MAX_LOOP_DEPTH", "MAX_NAME", "MAX_NODES", "nodes_of", "validate_scenario", "validate_workflow"]
+__all__ = ["MAX_LOOP_DEPTH", "MAX_NODES", "nodes_of", "validate_scenario", "validate_workflow"]
 
 MAX_NODES = 5_000
 """Nodes in one workflow, its loops' bodies included."""
 MAX_LOOP_DEPTH = 20
 """Loops within loops."""
-MAX_NAME = 200
-"""Characters in an id, an activity's name, a port or a signal's name."""
-_MAX_EXPRESSION = 10_000
 _MAX_PROBLEMS = 1_000
 _INDEX = re.compile(r"\[\d+\]")
-_AGAIN, _EXIT = "$again", "$exit."
 
 
 def validate_workflow(workflow: Workflow) -> None:
@@ -47,7 +37,7 @@ def validate_workflow(workflow: Workflow) -> None:
 
 def validate_scenario(scenario: Scenario) -> None:
     """Raises ScenarioError with the rules that the scenario breaks: its workflow's, else what the world lacks."""
-    _raise(_named("$.id", scenario.id))
+    _raise(named("$.id", scenario.id))
     _raise(_workflow_problems(scenario.workflow, "$.workflow"))
     _raise(_world_problems(scenario))
     _raise(_signal_problems(scenario))
@@ -97,139 +87,29 @@ def _flow_problems(flow: Workflow, path: str, *, repeat: bool) -> Iterator[str]:
     if found:
         return
     if cycle := cycle_in(flow):
-        shown = " -> ".join(_show(node) for node in cycle)
+        shown = " -> ".join(show(node) for node in cycle)
         yield f"{path}.edges: a cycle, {shown}; a graph has none, fold it into a loop with `repeat`"
         return
     for index, node in unreachable_in(flow):
-        yield f"{path}.nodes[{index}] ({_show(node)}): cannot be reached from the start node"
+        yield f"{path}.nodes[{index}] ({show(node)}): cannot be reached from the start node"
     for index, edge in endless_repeats(flow):
-        yield f"{_edge_at(path, index, edge)}: is taken in every iteration, so the loop cannot end"
+        yield f"{edge_at(path, index, edge)}: is taken in every iteration, so the loop cannot end"
 
 
 def _level_problems(flow: Workflow, path: str, *, repeat: bool) -> Iterator[str]:
-    yield from _named(f"{path}.id", flow.id)
+    yield from named(f"{path}.id", flow.id)
     starts = sum(isinstance(node, StartNode) for node in flow.nodes)
     if starts != 1:
         yield f"{path}.nodes: {starts} nodes of kind start; a workflow has exactly one"
     seen: set[str] = set()
     for index, node in enumerate(flow.nodes):
         at = f"{path}.nodes[{index}]"
-        yield from _named(f"{at}.id", node.id, forbidden="/[]")
+        yield from named(f"{at}.id", node.id, forbidden="/[]")
         if node.id in seen:
-            yield f"{at} ({_show(node.id)}): another node of this workflow has the same id"
+            yield f"{at} ({show(node.id)}): another node of this workflow has the same id"
         seen.add(node.id)
-        yield from _node_problems(node, f"{at} ({_show(node.id)})")
-    yield from _edge_problems(flow, path, repeat=repeat)
-
-
-@singledispatch
-def _node_problems(node: Node, at: str) -> Iterator[str]:
-    """What is wrong with a node by itself."""
-    del node, at
-    yield from ()
-
-
-@_node_problems.register
-def _(node: ActivityNode, at: str) -> Iterator[str]:
-    yield from _named(f"{at}.activity", node.activity)
-
-
-@_node_problems.register
-def _(node: ConditionNode, at: str) -> Iterator[str]:
-    yield from _expression_problems(f"{at}.expression", node.expression)
-    for i, case in enumerate(node.cases):
-        yield from _named(f"{at}.cases[{i}].port", case.port)
-        value: object = case.value
-        if not isinstance(value, str | int | float | bool | None):
-            yield f"{at}.cases[{i}].value: must be text, a number, true, false or null"
-
-
-@_node_problems.register
-def _(node: WaitNode, at: str) -> Iterator[str]:
-    if node.signal is not None:
-        yield from _named(f"{at}.signal", node.signal)
-    elif node.timeout_ms is None:
-        yield f"{at}: a wait needs a `signal`, a `timeout_ms` or both"
-
-
-@_node_problems.register
-def _(node: LoopNode, at: str) -> Iterator[str]:
-    if (node.items is not None) == node.repeat:
-        yield f"{at}: a loop has exactly one of `items` and `repeat`"
-    if node.items is not None:
-        yield from _expression_problems(f"{at}.items", node.items)
-
-
-def _expression_problems(at: str, expression: str) -> Iterator[str]:
-    if len(expression) > _MAX_EXPRESSION:
-        yield f"{at}: an expression of {len(expression):,} characters; at most {_MAX_EXPRESSION:,} are read"
-        return
-    if not _storable(expression):
-        yield f"{at}: {_show(expression)} has a NUL or a lone surrogate"
-        return
-    try:
-        jmespath.compile(expression)
-    except RecursionError:
-        yield f"{at}: {_show(expression)} is no JMESPath: nests too deeply"
-    except (JMESPathError, ValueError) as error:
-        reason = str(error).partition(", for expression")[0].splitlines()[0].rstrip(":")
-        yield f"{at}: {_show(expression)} is no JMESPath: {reason}"
-
-
-def _edge_problems(flow: Workflow, path: str, *, repeat: bool) -> Iterator[str]:
-    nodes: dict[str, Node] = {node.id: node for node in flow.nodes}
-    counts = Counter(flow.edges)
-    for index, edge in enumerate(flow.edges):
-        at = _edge_at(path, index, edge)
-        if counts[edge] > 1:
-            yield f"{at}: is there {counts[edge]} times"
-            counts[edge] = 0
-        source = nodes.get(edge.source)
-        if source is None:
-            yield f"{at}: no node has the id of its source"
-        else:
-            yield from _port_problems(source, edge.port, at)
-        if edge.target.startswith("$"):
-            yield from _exit_problems(edge.target, at, repeat=repeat)
-        elif edge.target not in nodes:
-            yield f"{at}: no node has the id of its target"
-        elif isinstance(nodes[edge.target], StartNode):
-            yield f"{at}: leads to the start node, which has no incoming edges"
-
-
-def _port_problems(source: Node, port: str, at: str) -> Iterator[str]:
-    yield from _named(f"{at}.port", port)
-    ports = _ports(source)
-    if ports is not None and port not in ports:
-        known = ", ".join(_show(name) for name in ports) or "none"
-        yield f"{at}: a node of kind {source.kind} does not leave by {_show(port)}; its ports are: {known}"
-
-
-def _ports(node: Node) -> tuple[str, ...] | None:
-    """The ports by which a node may leave; None where the world's responses name them."""
-    match node:
-        case ActivityNode():
-            return None
-        case ConditionNode(cases=()):
-            return ("true", "false")
-        case ConditionNode():
-            return (*dict.fromkeys(case.port for case in node.cases), "default")
-        case WaitNode() if node.signal is not None and node.timeout_ms is not None:
-            return ("out", "timeout")
-        case LoopNode(repeat=True):
-            exits = (edge.target for edge in node.body.edges if edge.target.startswith(_EXIT))
-            return tuple(dict.fromkeys(target.removeprefix(_EXIT) for target in exits))
-        case StartNode() | JoinNode() | WaitNode() | LoopNode():
-            return ("out",)
-
-
-def _exit_problems(target: str, at: str, *, repeat: bool) -> Iterator[str]:
-    if target != _AGAIN and not target.startswith(_EXIT):
-        yield f"{at}: an edge leads to a node, to `$again` or to `$exit.PORT`"
-    elif not repeat:
-        yield f"{at}: only the body of a loop with `repeat` has edges to {_show(target)}"
-    elif target != _AGAIN:
-        yield from _named(f"{at}.target", target.removeprefix(_EXIT))
+        yield from node_problems(node, f"{at} ({show(node.id)})")
+    yield from edge_problems(flow, path, repeat=repeat)
 
 
 def _world_problems(scenario: Scenario) -> Iterator[str]:
@@ -243,9 +123,9 @@ def _world_problems(scenario: Scenario) -> Iterator[str]:
             depths[path] = len(loops)
             activities.add(node.activity)
             if path not in answered and node.activity not in scenario.world:
-                yield f"$.world: no responses for {_show(path)}; plan them by that or by its activity's name"
+                yield f"$.world: no responses for {show(path)}; plan them by that or by its activity's name"
     for key, responses in scenario.world.items():
-        at = f"$.world[{_show(key)}]"
+        at = f"$.world[{show(key)}]"
         path = _INDEX.sub("", key)
         if key not in activities and path not in depths:
             yield f"{at}: is neither an activity's step id, nor its path, nor its activity's name"
@@ -259,13 +139,13 @@ def _world_problems(scenario: Scenario) -> Iterator[str]:
 
 def _response_problems(response: Response, at: str) -> Iterator[str]:
     for port in response.ports:
-        yield from _named(f"{at}.ports", port)
+        yield from named(f"{at}.ports", port)
     if len(set(response.ports)) < len(response.ports):
         yield f"{at}.ports: names a port twice"
     if response.error is not None:
         if not response.error:
             yield f"{at}.error: is empty; say what went wrong"
-        elif not _storable(response.error):
+        elif not storable(response.error):
             yield f"{at}.error: has a NUL or a lone surrogate, which no database column of text can hold"
 
 
@@ -274,38 +154,11 @@ def _signal_problems(scenario: Scenario) -> Iterator[str]:
     awaited = {node.signal for node in waits}
     ids: Mapping[str, int] = Counter(signal.id for signal in scenario.signals)
     for i, signal in enumerate(scenario.signals):
-        at = f"$.signals[{i}] ({_show(signal.id)})"
-        yield from _named(f"$.signals[{i}].id", signal.id)
+        at = f"$.signals[{i}] ({show(signal.id)})"
+        yield from named(f"$.signals[{i}].id", signal.id)
         if ids[signal.id] > 1:
             yield f"{at}: another signal has the same id"
         if signal.name not in awaited:
-            yield f"{at}: no wait awaits a signal named {_show(signal.name)}"
+            yield f"{at}: no wait awaits a signal named {show(signal.name)}"
     if scenario.cancel_at_pause is not None and not waits:
         yield "$.cancel_at_pause: the workflow has no wait, so it never pauses"
-
-
-def _named(at: str, name: str, *, forbidden: str = "") -> Iterator[str]:
-    """What is wrong with a name that goes into step ids, columns of text and log lines."""
-    if not name:
-        yield f"{at}: is empty"
-    elif len(name) > MAX_NAME:
-        yield f"{at}: has {len(name):,} characters; at most {MAX_NAME} are kept"
-    elif name.startswith("$"):
-        yield f"{at}: {_show(name)} begins with $, which is kept for `$again` and `$exit.PORT`"
-    elif not _storable(name) or any(ord(char) < 32 or ord(char) == 127 for char in name):
-        yield f"{at}: {_show(name)} has a control character or a lone surrogate"
-    elif bad := sorted(set(name) & set(forbidden)):
-        yield f"{at}: {_show(name)} has {' '.join(bad)}, which is kept for step ids"
-
-
-def _storable(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
-
-
-def _edge_at(path: str, index: int, edge: Edge) -> str:
-    return f"{path}.edges[{index}] ({_show(edge.source)}.{_show(edge.port)} -> {_show(edge.target)})"
-
-
-def _show(text: str) -> str:
-    short = text if len(text) <= 60 else text[:57] + "..."
-    return short if short.isprintable() and short else ascii(short)
