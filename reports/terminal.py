@@ -39,16 +39,18 @@ _BLOCKING = ("REGRESSION", "BOTH_WRONG")
 
 
 def render(document: Document, console: Console) -> None:
-    """Prints the report to the console, in its width; commands alone stay on one line, so that they can be copied."""
+    """Prints the report in the console's width, the sentence first and once more at the end, where the eye is.
+
+    Commands alone stay on one line, however long, so that they can be copied.
+    """
     console.print(Group(*_parts(document, console.width)))
     for command in _commands(document):
         console.print(command, soft_wrap=True)
+    console.print(Text(""), _headline(document), sep="\n")
 
 
 def _parts(document: Document, width: int) -> Iterator[RenderableType]:
-    headline = Text(plain(document.headline))
-    headline.highlight_words([document.verdict], _STYLES[document.verdict])
-    yield headline
+    yield _headline(document)
     yield Text(_about(document), style="dim")
     if document.blocking:
         yield _headed("Why not GO", _reasons(document))
@@ -61,6 +63,12 @@ def _parts(document: Document, width: int) -> Iterator[RenderableType]:
             "What this run says nothing of", Group(*(Text(f"- {plain(line)}") for line in document.not_tested))
         )
     yield Group(Text(""), Text("To reproduce", style="bold"))
+
+
+def _headline(document: Document) -> Text:
+    text = Text(plain(document.headline))
+    text.highlight_words([document.verdict], _STYLES[document.verdict])
+    return text
 
 
 def _headed(title: str, body: RenderableType) -> RenderableType:
