@@ -6,7 +6,7 @@ WITH held AS (
     VALUES (%(id)s, %(workflow_id)s, %(status)s, %(node_id)s, %(definition)s::json, %(input)s::json, %(output)s::json,
             %(error)s, %(metadata)s::jsonb, clock_timestamp(),
             CASE WHEN %(status)s::text <> 'running' THEN clock_timestamp() END,
-            1, %(owner)s, %(expires)s, 1, %(sequence)s)
+            1, %(owner)s, %(expires)s::timestamptz, 1, %(sequence)s)
     ON CONFLICT (id) DO NOTHING
     RETURNING id, checkpoint_version AS version
 ),

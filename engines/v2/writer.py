@@ -64,7 +64,7 @@ class Writer:
             "error": run.error,
             "sequence": run.sequence,
             "owner": None if free else self._owner,
-            "expires": None if free else now + TTL,
+            "expires": None if free else (now + TTL).isoformat(),
             "served_by": VERSION,
             "state": state,
             "checksum": checksum,
