@@ -5,16 +5,15 @@ A flaw explains only what it would itself bring about: it is never a general exc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from engines.api import ActivityNode, LoopNode, Node, Workflow
-from harness.judge.checks.iso import planted
 from harness.judge.diff import diff_texts
 from harness.judge.findings import Difference
 from harness.judge.reference import Expected, expect
+from harness.judge.tokens import tokens_in
 from harness.judge.view import ArmView, TrialView, against
 from scenarios.model import Scenario
 
@@ -27,7 +26,6 @@ FLAWS: Final[Mapping[str, str]] = {
     "resume-repeats-step": "a resume starts again at current_node_id, which may have ended",
 }
 """What each means."""
-_TOKEN = re.compile(r"tok-[0-9a-f]{16}")
 
 
 def flaws_of(trial: TrialView, arm: ArmView) -> Sequence[tuple[Difference, str | None]]:
@@ -39,7 +37,7 @@ def flaws_of(trial: TrialView, arm: ArmView) -> Sequence[tuple[Difference, str |
     named = []
     for difference in arm.differences:
         flaw = _repeats(difference, arm)
-        if flaw is None and _foreign(difference, trial.trial.scenario):
+        if flaw is None and _foreign(difference, trial):
             flaw = "shared-context"
         if flaw is None and nearest is not arm.expected and difference.path not in left:
             flaw = "no-retry"
@@ -96,9 +94,8 @@ def _repeats(difference: Difference, arm: ArmView) -> str | None:
     return "no-idempotency-key" if any(entry.idempotency_key is None for entry in calls) else None
 
 
-def _foreign(difference: Difference, scenario: Scenario) -> bool:
-    tokens = _TOKEN.findall(difference.right or "")
-    return bool(tokens) and bool(set(tokens) - planted(scenario))
+def _foreign(difference: Difference, trial: TrialView) -> bool:
+    return bool(set(tokens_in(difference.right or "")) - trial.tokens)
 
 
 def _once(workflow: Workflow) -> Workflow:

@@ -71,6 +71,7 @@ class Interpreter:
         self._order = order
         self._ranks: dict[int, dict[str, int]] = {}
         self._inbox: list[PlannedSignal] = []
+        self._texts: dict[int, tuple[JsonValue, JsonText]] = {}
         self._changes = 0
         self.clock_ms = 0.0
         self.steps: dict[str, Ran] = {}
@@ -98,10 +99,17 @@ class Interpreter:
 
     def _complete(self, graph: Graph) -> ExecutionStatus:
         try:
-            self.output = encode(graph.output())
+            self.output = self._text(graph.output())
         except PayloadRefused:
             return "failed"
         return "completed"
+
+    def _text(self, value: JsonValue) -> JsonText:
+        """The value as JSON, encoded once however many steps hand it on. Raises PayloadRefused."""
+        known = self._texts.get(id(value))
+        if known is None:
+            known = self._texts[id(value)] = (value, encode(value))
+        return known[1]
 
     def _drain(self, top: Generator[None, None, Graph]) -> Graph | None:
         """Runs until nothing moves any more; the graph where it has ended."""
@@ -185,12 +193,12 @@ class Interpreter:
 
     def _step(self, ran: Ran) -> Blocked:
         try:
-            ran.given = encode(ran.input)
+            ran.given = self._text(ran.input)
         except PayloadRefused as refused:
             yield from self._fail(ran, str(refused))
         output, ports = yield from self._exit(ran)
         try:
-            ran.output = encode(output)
+            ran.output = self._text(output)
         except PayloadRefused as refused:
             yield from self._fail(ran, str(refused))
         if ran.status != "failed":
@@ -233,7 +241,7 @@ class Interpreter:
             if response.error is None:
                 output = output_of(response, ran.input)
                 try:
-                    encode(output)
+                    self._text(output)
                 except PayloadRefused as refused:
                     message = str(refused)
                     break

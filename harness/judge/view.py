@@ -13,6 +13,7 @@ from harness.judge.findings import Difference
 from harness.judge.outcome import Outcome, is_refusal, outcome_of
 from harness.judge.records import ArmName, ArmRecord, LedgerEntry, Trial
 from harness.judge.reference import Expected, expect
+from harness.judge.tokens import planted
 from scenarios.model import Scenario
 
 __all__ = ["END_STATES", "ArmView", "TrialView", "against", "view_of"]
@@ -42,10 +43,11 @@ class ArmView:
 
 @dataclass(frozen=True, slots=True)
 class TrialView:
-    """A trial with all its arms."""
+    """A trial with all its arms; `tokens` are those that its scenario plants."""
 
     trial: Trial
     expected: Expected
+    tokens: frozenset[str]
     arms: Mapping[ArmName, ArmView]
 
 
@@ -103,7 +105,8 @@ def against(expected: Expected, outcome: Outcome, arm: ArmRecord) -> tuple[Expec
 
 def _view(trial: Trial) -> TrialView:
     expected = _memory.expected(trial.scenario)
-    return TrialView(trial, expected, {name: _arm(name, arm, expected) for name, arm in trial.arms.items()})
+    arms = {name: _arm(name, arm, expected) for name, arm in trial.arms.items()}
+    return TrialView(trial, expected, planted(trial.scenario), arms)
 
 
 def _arm(name: ArmName, arm: ArmRecord, expected: Expected) -> ArmView:

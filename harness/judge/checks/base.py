@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from json.scanner import make_scanner
 
 from harness.judge.findings import CheckResult, Finding, Verdict
 from harness.judge.records import Trial
 from harness.judge.view import ArmView, TrialView, view_of
 
-__all__ = ["MOST_FINDINGS", "ArmCheck", "Sheet"]
+__all__ = ["MOST_FINDINGS", "ArmCheck", "Sheet", "parsed_object"]
 
 MOST_FINDINGS = 50
 """Findings kept of one check in one arm; one more then says how many there were."""
+
+
+_scan = make_scanner(json.JSONDecoder())
+
+
+def parsed_object(text: str) -> dict[str, object] | None:
+    """The object that the text is as JSON, None where it is none. Twice as fast as `json.loads`, which looks around."""
+    try:
+        value, end = _scan(text, 0)
+    except (StopIteration, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and not text[end:].strip() else None
 
 
 @dataclass(slots=True)

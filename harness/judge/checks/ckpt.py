@@ -8,12 +8,11 @@ by newlines.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from hashlib import sha256
 
 from engines.api import CheckpointRow, EventRow, Journal
-from harness.judge.checks.base import ArmCheck, Sheet
+from harness.judge.checks.base import ArmCheck, Sheet, parsed_object
 from harness.judge.view import ArmView
 
 __all__ = ["CHECK", "checksum"]
@@ -109,13 +108,11 @@ def _same(
 
 
 def _state(row: CheckpointRow) -> dict[str, dict[str, object]] | None:
-    try:
-        state = json.loads(row.state)
-    except (ValueError, RecursionError):
+    state = parsed_object(row.state)
+    if state is None:
         return None
-    if not isinstance(state, dict) or not all(isinstance(part, dict) for part in state.values()):
-        return None
-    return state
+    parts = {step_id: part for step_id, part in state.items() if isinstance(part, dict)}
+    return parts if len(parts) == len(state) else None
 
 
 CHECK = ArmCheck(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from engines.api import EventRow, Journal
-from harness.judge.checks.base import ArmCheck, Sheet
+from harness.judge.checks.base import ArmCheck, Sheet, parsed_object
 from harness.judge.view import END_STATES, ArmView
 
 __all__ = ["CHECK"]
@@ -42,7 +40,7 @@ def _fold(arm: ArmView, sheet: Sheet) -> dict[str | None, EventRow]:
                 sequence=row.sequence,
                 step_id=row.step_id,
             )
-        payload = _payload(row)
+        payload = parsed_object(row.payload) or {}
         for name, value in (("from_state", row.from_state), ("to_state", row.to_state), ("event", row.event)):
             if payload.get(name) != value:
                 sheet.fault(
@@ -81,14 +79,6 @@ def _rows(sheet: Sheet, journal: Journal, states: dict[str | None, EventRow]) ->
             )
     for step_id in states:
         sheet.fault(f"step {step_id} has events but no row", step_id=step_id)
-
-
-def _payload(row: EventRow) -> dict[str, object]:
-    try:
-        payload = json.loads(row.payload)
-    except (ValueError, RecursionError):
-        return {}
-    return payload if isinstance(payload, dict) else {}
 
 
 def _who(row: EventRow) -> str:

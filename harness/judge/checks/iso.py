@@ -2,69 +2,50 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from engines.api import JsonValue
 from harness.judge.checks.base import ArmCheck, Sheet
+from harness.judge.tokens import tokens_in
 from harness.judge.view import ArmView
-from scenarios.model import Scenario
 
-__all__ = ["CHECK", "planted"]
-
-_TOKEN = re.compile(r"tok-[0-9a-f]{16}(?![0-9a-f])")
-_MARK = "tok-"
-
-
-def planted(scenario: Scenario) -> frozenset[str]:
-    """Every token anywhere in the scenario: its own."""
-    texts = [scenario.id, scenario.title, repr(scenario.workflow)]
-    pending: list[JsonValue] = [scenario.input]
-    for name, responses in scenario.world.items():
-        texts.append(name)
-        for response in responses:
-            pending.append(response.output)
-            texts.append(response.error or "")
-    for signal in scenario.signals:
-        texts += (signal.id, signal.name)
-        pending.append(signal.payload)
-    texts += _strings(pending)
-    return frozenset(token for text in texts if _MARK in text for token in _TOKEN.findall(text))
-
-
-def _strings(pending: list[JsonValue]) -> Iterator[str]:
-    while pending:
-        value = pending.pop()
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, list):
-            pending += value
-        elif isinstance(value, dict):
-            yield from value
-            pending += value.values()
+__all__ = ["CHECK"]
 
 
 def _look(arm: ArmView, sheet: Sheet) -> None:
-    own = planted(sheet.trial.trial.scenario)
-    for where, text in _texts(arm):
-        if text is None or _MARK not in text:
-            continue
-        tokens = _TOKEN.findall(text)
-        sheet.saw(len(tokens))
-        for token in set(tokens) - own:
-            sheet.fault(f"{where} has {token}, which belongs to another execution", where=where, token=token)
+    own = sheet.trial.tokens
+    found = tokens_in("\n".join(_texts(arm)))
+    sheet.saw(len(found))
+    for token in sorted(set(found) - own):
+        where = next((place for place, text in _places(arm) if token in text), "the record")
+        sheet.fault(f"{where} has {token}, which belongs to another execution", where=where, token=token)
 
 
-def _texts(arm: ArmView) -> Iterator[tuple[str, str | None]]:
+def _texts(arm: ArmView) -> Iterator[str]:
+    """Everything that the arm left behind."""
     journal = arm.record.journal
     if journal is not None:
-        yield "the execution's input", journal.execution.input
-        yield "the execution's output", journal.execution.output
-        yield "the execution's error", journal.execution.error
+        execution = journal.execution
+        yield from (text for text in (execution.input, execution.output, execution.error) if text)
         for row in journal.steps:
-            yield f"step {row.step_id}'s input", row.input
-            yield f"step {row.step_id}'s output", row.output
-            yield f"step {row.step_id}'s error", row.error
+            yield from (text for text in (row.input, row.output, row.error) if text)
+        yield from (event.payload for event in journal.events)
+        yield from (checkpoint.state for checkpoint in journal.checkpoints)
+    yield from (entry.input for entry in arm.record.ledger)
+    yield from arm.record.logs
+
+
+def _places(arm: ArmView) -> Iterator[tuple[str, str]]:
+    """The same, each with what it is."""
+    journal = arm.record.journal
+    if journal is not None:
+        execution = journal.execution
+        yield "the execution's input", execution.input
+        yield "the execution's output", execution.output or ""
+        yield "the execution's error", execution.error or ""
+        for row in journal.steps:
+            yield f"step {row.step_id}'s input", row.input or ""
+            yield f"step {row.step_id}'s output", row.output or ""
+            yield f"step {row.step_id}'s error", row.error or ""
         for event in journal.events:
             yield f"event {event.sequence}", event.payload
         for checkpoint in journal.checkpoints:

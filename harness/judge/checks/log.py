@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from harness.judge.checks.base import ArmCheck, Sheet
+from harness.judge.checks.base import ArmCheck, Sheet, parsed_object
 from harness.judge.view import ArmView
 
 __all__ = ["CHECK", "FIELDS"]
@@ -24,50 +24,52 @@ FIELDS: Final = (
     "orchestrator_version",
 )
 """The rollout plan's nine."""
+_NAMES: Final = frozenset(FIELDS)
 _LEVELS: Final = frozenset({"debug", "info", "warning", "warn", "error", "critical"})
 _Change: TypeAlias = tuple[str | None, str | None, str | None, str | None]
 
 
 def _look(arm: ArmView, sheet: Sheet) -> None:
+    logs = arm.record.logs
+    journal = arm.record.journal
+    version = None if journal is None else journal.execution.metadata.get("orchestrator_version")
+    right = {"execution_id": str(arm.record.execution_id), "orchestrator_version": version or arm.record.engine}
     logged: Counter[_Change] = Counter()
     free: list[int] = []
-    sheet.saw(len(arm.record.logs))
-    for i, text in enumerate(arm.record.logs, 1):
-        line = _object(text)
+    sheet.saw(len(logs))
+    for i, text in enumerate(logs, 1):
+        line = parsed_object(text)
         if line is None:
             free.append(i)
             continue
-        _fields(arm, sheet, i, line)
-        if line.get("type") == "STATE_TRANSITION":
-            logged[_key(line)] += 1
+        if not line.keys() >= _NAMES:
+            absent = next(name for name in FIELDS if name not in line)
+            sheet.fault(f"log line {i} lacks {absent}", line=i, field=absent)
+            continue
+        for name in _wrong(line, right):
+            sheet.fault(f"log line {i} has {name} {line[name]!r}", line=i, field=name)
+        if line["type"] == "STATE_TRANSITION":
+            logged[
+                _word(line, "node_id"), _word(line, "from_state"), _word(line, "to_state"), _word(line, "event")
+            ] += 1
     if free:
         sheet.fault(
-            f"{len(free)} of {len(arm.record.logs)} log lines are free text, first line {free[0]}",
-            line=free[0],
-            lines=len(free),
+            f"{len(free)} of {len(logs)} log lines are free text, first line {free[0]}", line=free[0], lines=len(free)
         )
     _missing(arm, sheet, logged)
 
 
-def _fields(arm: ArmView, sheet: Sheet, i: int, line: dict[str, object]) -> None:
-    absent = [name for name in FIELDS if name not in line]
-    if absent:
-        sheet.fault(f"log line {i} lacks {', '.join(absent)}", line=i, field=absent[0])
-        return
-    wrong = []
-    if line["execution_id"] != str(arm.record.execution_id):
-        wrong.append("execution_id")
+def _wrong(line: Mapping[str, object], right: Mapping[str, object]) -> Iterator[str]:
+    """The fields whose value cannot be right."""
+    for name, value in right.items():
+        if line[name] != value:
+            yield name
     if line["level"] not in _LEVELS:
-        wrong.append("level")
+        yield "level"
     if not isinstance(line["type"], str) or not line["type"]:
-        wrong.append("type")
+        yield "type"
     if not _instant(line["timestamp"]):
-        wrong.append("timestamp")
-    version = None if arm.record.journal is None else arm.record.journal.execution.metadata.get("orchestrator_version")
-    if line["orchestrator_version"] != (version or arm.record.engine):
-        wrong.append("orchestrator_version")
-    for name in wrong:
-        sheet.fault(f"log line {i} has {name} {line[name]!r}", line=i, field=name)
+        yield "timestamp"
 
 
 def _missing(arm: ArmView, sheet: Sheet, logged: Counter[_Change]) -> None:
@@ -93,23 +95,13 @@ def _missing(arm: ArmView, sheet: Sheet, logged: Counter[_Change]) -> None:
             )
 
 
-def _key(line: dict[str, object]) -> _Change:
-    return _word(line, "node_id"), _word(line, "from_state"), _word(line, "to_state"), _word(line, "event")
+def _change(line: Mapping[str, object]) -> _Change:
+    node_id, before, after, event = line["node_id"], line["from_state"], line["to_state"], line["event"]
+    return _word(node_id), _word(before), _word(after), _word(event)
 
 
-def _word(line: dict[str, object], name: str) -> str | None:
-    value = line.get(name)
+def _word(value: object) -> str | None:
     return value if isinstance(value, str) or value is None else repr(value)
-
-
-def _object(text: str) -> dict[str, object] | None:
-    if not text.startswith("{"):
-        return None
-    try:
-        line = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return line if isinstance(line, dict) else None
 
 
 def _instant(value: object) -> bool:

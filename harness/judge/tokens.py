@@ -1,0 +1,53 @@
+"""The tokens that a scenario plants in its data, by which executions that mix are found out. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from engines.api import JsonValue
+from scenarios.model import Scenario
+
+__all__ = ["planted", "tokens_in"]
+
+_TOKEN = re.compile(r"tok-[0-9a-f]{16}(?![0-9a-f])")
+_MARK = "tok-"
+
+
+def tokens_in(text: str) -> Sequence[str]:
+    """Every token in the text, as often as it stands there."""
+    return _TOKEN.findall(text) if _MARK in text else ()
+
+
+def planted(scenario: Scenario) -> frozenset[str]:
+    """Every token anywhere in the scenario: its own."""
+    texts = [scenario.id, scenario.title, repr(scenario.workflow), _text(scenario.input)]
+    for name, responses in scenario.world.items():
+        texts.append(name)
+        for response in responses:
+            texts += (_text(response.output), response.error or "")
+    for signal in scenario.signals:
+        texts += (signal.id, signal.name, _text(signal.payload))
+    return frozenset(tokens_in("\n".join(texts)))
+
+
+def _text(value: JsonValue) -> str:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return "\n".join(_strings(value))
+
+
+def _strings(value: JsonValue) -> Iterator[str]:
+    """All text in a value that JSON cannot carry, however deep it is."""
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, list):
+            pending += part
+        elif isinstance(part, dict):
+            yield from (str(key) for key in part)
+            pending += part.values()
