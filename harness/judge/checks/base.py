@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from json.scanner import make_scanner
 
 from harness.judge.findings import CheckResult, Finding, Verdict
 from harness.judge.records import Trial
@@ -17,14 +16,14 @@ MOST_FINDINGS = 50
 """Findings kept of one check in one arm; one more then says how many there were."""
 
 
-_scan = make_scanner(json.JSONDecoder())
+_scan = json.JSONDecoder().raw_decode
 
 
 def parsed_object(text: str) -> dict[str, object] | None:
-    """The object that the text is as JSON, None where it is none. Twice as fast as `json.loads`, which looks around."""
+    """The object that the text is as JSON, None where it is none. Faster than `json.loads`, which looks for blanks."""
     try:
-        value, end = _scan(text, 0)
-    except (StopIteration, ValueError, RecursionError):
+        value, end = _scan(text)
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) and not text[end:].strip() else None
 

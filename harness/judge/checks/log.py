@@ -49,9 +49,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         for name in _wrong(line, right):
             sheet.fault(f"log line {i} has {name} {line[name]!r}", line=i, field=name)
         if line["type"] == "STATE_TRANSITION":
-            logged[
-                _word(line, "node_id"), _word(line, "from_state"), _word(line, "to_state"), _word(line, "event")
-            ] += 1
+            logged[_change(line)] += 1
     if free:
         sheet.fault(
             f"{len(free)} of {len(logs)} log lines are free text, first line {free[0]}", line=free[0], lines=len(free)
