@@ -32,7 +32,7 @@ MAX_DEPTH = 600
 _SUFFIXES = (".json", ".jsonl", ".jsonl.gz")
 _WIDTH = 110
 _OPENED_LEVELS = 12
-_FIRST = ("schema_version", "id", "title", "origin", "tags", "input", "workflow", "world", "signals")
+_FIRST = ("schema_version", "id", "kind", "title", "origin", "tags", "input", "workflow", "world", "signals")
 _KEPT = frozenset({"kind", "schema_version"})
 
 
@@ -225,18 +225,17 @@ def _written(scenario: Scenario, write: Callable[[Any], str]) -> str:
     return text
 
 
-def _plain(value: object) -> Any:
+def _plain(value: Any) -> Any:
     """The model as lists and objects, without what equals its default; payloads as they are."""
-    if is_dataclass(value) and not isinstance(value, type):
-        names = {item.name: item for item in fields(value)}
-        ordered = sorted(names, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    model: type = type(value)
+    if is_dataclass(model):
         plain: dict[str, Any] = {}
-        for name in ordered if isinstance(value, Scenario) else names:
-            item, part = names[name], getattr(value, name)
-            if item.type == "Payload":
+        for name, payload, default in _fields(model):
+            part = getattr(value, name)
+            if payload:
                 if part is not None:
                     plain[name] = part
-            elif name in _KEPT or part != _default(item):
+            elif name in _KEPT or part != default:
                 plain[name] = _plain(part)
         return plain
     if isinstance(value, tuple):
@@ -246,8 +245,14 @@ def _plain(value: object) -> Any:
     return value
 
 
-def _default(item: Any) -> object:
-    return item.default_factory() if item.default_factory is not MISSING else item.default
+@cache
+def _fields(model: type) -> tuple[tuple[str, bool, object], ...]:
+    """A model's fields in the order in which they are written: name, whether a payload, default."""
+    known = [
+        (item.name, item.type == "Payload", item.default if item.default_factory is MISSING else item.default_factory())
+        for item in fields(model)
+    ]
+    return tuple(sorted(known, key=lambda item: _FIRST.index(item[0]) if item[0] in _FIRST else len(_FIRST)))
 
 
 def _opened(value: Any, level: int) -> str:
