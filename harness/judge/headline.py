@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.judge.criteria import CriterionResult
 from harness.judge.findings import Verdict
@@ -12,6 +12,13 @@ from harness.judge.wording import plural
 __all__ = ["headline"]
 
 _NAMED = 3
+_LONGEST = 160
+_PHRASES = (
+    (Verdict.FAIL, "broken"),
+    (Verdict.ERROR, "could not be judged"),
+    (Verdict.INVALID, "not to be relied on"),
+    (Verdict.INCONCLUSIVE, "undecided"),
+)
 
 
 def headline(
@@ -23,49 +30,49 @@ def headline(
     trials: int,
     failed: int,
 ) -> str:
-    """What was decided and, first of all, why."""
-    head = f"{verdict} for stage {stage} %: "
+    """What was decided and why: what decided it by name, the first of it with its evidence, and what would help."""
+    own = [reason for reason in blocking if effect(reason) is verdict]
+    parts: list[str] = []
     match verdict:
         case StageVerdict.GO:
-            return (
-                head
-                + f"the candidate passed all of {plural(trials, 'trial')} and {plural(len(criteria), 'criterion')}."
+            parts.append(
+                f"the candidate passed all of {plural(trials, 'trial')} and {plural(len(criteria), 'criterion')}"
             )
         case StageVerdict.ROLLBACK:
-            return head + f"take the traffic back to the control; {_why(verdict, blocking)}."
+            parts.append("take the traffic back to the control")
+            parts += _named(own)
         case StageVerdict.NO_GO:
-            count = f"the candidate failed {failed:,} of {plural(trials, 'trial')}; " if failed else ""
-            return head + f"{count}{_why(verdict, blocking)}."
+            if failed:
+                parts.append(f"the candidate failed {failed:,} of {plural(trials, 'trial')}")
+            parts += _named(own)
         case StageVerdict.INCONCLUSIVE:
-            return head + f"{_why(verdict, blocking)}{_more(criteria)}."
+            away = {result.criterion.id for result in criteria if not result.measured}
+            parts += _named([reason for reason in own if reason.id not in away]) if own else ["there is no evidence"]
+            parts += _wanted(criteria, len(away))
+    return f"{verdict} for stage {stage} %: {'; '.join(parts)}."
 
 
-def _why(verdict: StageVerdict, blocking: Sequence[Reason]) -> str:
-    """The reasons of the verdict's own strength, the first few by name."""
-    own = [reason for reason in blocking if effect(reason) is verdict]
-    if not own:
-        return "there is no evidence"
-    first = own[0]
-    others = [reason.id for reason in own[1:_NAMED]]
-    rest = len(own) - 1 - len(others)
-    text = f"{_NAMES[first.verdict]} {first.id} ({first.text})"
-    if others:
-        text += f", also {', '.join(others)}" + (f" and {rest} more" if rest else "")
-    return text
+def _named(reasons: Sequence[Reason]) -> Iterator[str]:
+    """What is wrong with the run in its own words, all else by name; the first failure with its evidence."""
+    yield from (_cut(reason.text) for reason in reasons if reason.part == "run")
+    for verdict, phrase in _PHRASES:
+        ids = [reason.id for reason in reasons if reason.verdict is verdict and reason.part != "run"]
+        if ids:
+            rest = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+            yield f"{phrase}: {', '.join(ids[:_NAMED])}{rest}"
+    first = next((reason for reason in reasons if reason.part != "run"), None)
+    if first is not None and first.verdict is not Verdict.INCONCLUSIVE:
+        yield f"{first.id} says: {_cut(first.text)}"
 
 
-def _more(criteria: Sequence[CriterionResult]) -> str:
-    """How many more trials would decide, and what only production can tell."""
+def _wanted(criteria: Sequence[CriterionResult], away: int) -> Iterator[str]:
+    """How many more measurements would decide, and what only production can tell."""
     short = [result.n_needed for result in criteria if result.verdict is Verdict.INCONCLUSIVE and result.n_needed]
-    away = sum(not result.measured for result in criteria)
-    text = f"; about {max(short):,} more clean measurements would decide" if short else ""
-    return text + (f"; {plural(away, 'criterion')} only production can tell" if away else "")
+    if short:
+        yield f"about {plural(max(short), 'more clean measurement')} would decide"
+    if away:
+        yield f"{plural(away, 'criterion')} only production can tell"
 
 
-_NAMES = {
-    Verdict.FAIL: "failed",
-    Verdict.ERROR: "could not run",
-    Verdict.INVALID: "cannot judge by",
-    Verdict.INCONCLUSIVE: "undecided",
-    Verdict.PASS: "passed",
-}
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"

@@ -95,7 +95,8 @@ class _Side:
 
     def add(self, result: CheckResult) -> None:
         self.examined += result.examined
-        self.counts.update(result.counts)
+        if result.counts:
+            self.counts.update(result.counts)
         for finding in result.findings:
             self.first.setdefault(finding.verdict, finding)
             more = finding.witness.get("more")  # a check that stopped keeping findings says how many there were
@@ -114,7 +115,9 @@ class CheckCollector:
     def add(self, results: Iterable[CheckResult]) -> None:
         """Takes in the results of one trial."""
         for result in results:
-            sides = self._sides.setdefault(result.check, {"control": _Side(), "candidate": _Side()})
+            sides = self._sides.get(result.check)
+            if sides is None:
+                sides = self._sides[result.check] = {"control": _Side(), "candidate": _Side()}
             sides[role(result.arm)].add(result)
 
     def summaries(self, required: Collection[str]) -> tuple[CheckSummary, ...]:

@@ -256,7 +256,10 @@ def test_597_good_trials_are_too_few(good: list[Trial]) -> None:
     assert analysis.verdict is StageVerdict.INCONCLUSIVE
     assert criterion(analysis, "e2e") == (Verdict.INCONCLUSIVE, 1)
     assert criterion(analysis, "success") == (Verdict.INCONCLUSIVE, 1)
-    assert "about 1 more clean" in analysis.headline
+    assert analysis.headline == (
+        "INCONCLUSIVE for stage 0 %: undecided: e2e, critical-bugs, success; "
+        "about 1 more clean measurement would decide."
+    )
 
 
 def test_one_failing_trial_is_no_go_at_stage_0(good: list[Trial]) -> None:
@@ -264,7 +267,10 @@ def test_one_failing_trial_is_no_go_at_stage_0(good: list[Trial]) -> None:
     assert analysis.verdict is StageVerdict.NO_GO
     assert blocked_by(analysis) == ["DUP", "e2e"]
     assert analysis.failed_scenarios == ((1, "ship"),)
-    assert "the candidate failed 1 of 600 trials; failed DUP" in analysis.headline
+    assert analysis.headline == (
+        "NO-GO for stage 0 %: the candidate failed 1 of 600 trials; broken: DUP, e2e; "
+        "DUP says: 1 finding; trial 1, ship, candidate: seen."
+    )
 
 
 @pytest.mark.parametrize("verdict", [Verdict.ERROR, Verdict.INVALID, Verdict.INCONCLUSIVE])
