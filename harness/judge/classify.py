@@ -12,7 +12,7 @@ from harness.judge.flaws import flaws_of
 from harness.judge.records import Trial
 from harness.judge.view import ArmView, TrialView, view_of
 
-__all__ = ["Waives", "classify"]
+__all__ = ["Waives", "classify", "noise_paths"]
 
 Waives: TypeAlias = Callable[[Difference, Trial], bool]
 """Whether a waiver covers a classed difference of a trial."""
@@ -35,13 +35,25 @@ def classify(trial: Trial, waives: Waives | None = None) -> Sequence[Difference]
     return classed if waives is None else [_waived(difference, trial, waives) for difference in classed]
 
 
+def noise_paths(view: TrialView) -> frozenset[str]:
+    """The paths inside an output at which the control differs from itself.
+
+    Not where a companion ran: what executions that run at once do to each other is a flaw, and no noise.
+    """
+    control, again = view.arms.get("control"), view.arms.get("control_again")
+    if control is None or again is None or control.record.companion is not None:
+        return frozenset()
+    found = diff_outcomes(control.outcome, again.outcome)
+    return frozenset(difference.path for difference in found if may_be_noise(difference))
+
+
 def _between(
     view: TrialView, control: ArmView, candidate: ArmView, flaws: Mapping[str, str | None]
 ) -> Iterable[Difference]:
     between = diff_outcomes(control.outcome, candidate.outcome)
     if not between:
         return
-    noise = _noise(view, control)
+    noise = noise_paths(view)
     control_wrong = [difference.path for difference in control.differences]
     candidate_wrong = [difference.path for difference in candidate.differences]
     for difference in between:
@@ -71,14 +83,6 @@ def _shared(control: ArmView, candidate: ArmView, flaws: Mapping[str, str | None
     for difference in candidate.differences:
         if (difference.path, difference.kind, difference.right) in theirs:
             yield replace(difference, klass=DifferenceClass.BOTH_WRONG, flaw=flaws.get(difference.path))
-
-
-def _noise(view: TrialView, control: ArmView) -> Sequence[str]:
-    again = view.arms.get("control_again")
-    if again is None:
-        return ()
-    found = diff_outcomes(control.outcome, again.outcome)
-    return [difference.path for difference in found if may_be_noise(difference)]
 
 
 def _flaw(path: str, flaws: Mapping[str, str | None]) -> str | None:

@@ -27,14 +27,14 @@ class Names:
     @classmethod
     def of(cls, arm: ArmRecord) -> Self:
         """The arm's execution id, as written by hand and as hex, and its execution row's times in ISO 8601."""
-        pairs = [(str(arm.execution_id), EXECUTION), (arm.execution_id.hex, EXECUTION)]
+        pairs = {str(arm.execution_id): EXECUTION, arm.execution_id.hex: EXECUTION}
         if arm.journal is not None:
             row = arm.journal.execution
             for at in (row.created_at, row.started_at, row.finished_at):
                 if at is not None:
                     text = at.isoformat()
-                    pairs += [(text, TIME), (text.replace("+00:00", "Z"), TIME)]
-        return cls(tuple(pairs))
+                    pairs[text] = pairs[text.replace("+00:00", "Z")] = TIME
+        return cls(tuple(pairs.items()))
 
     def hide(self, text: str) -> str:
         """The text with each of them replaced."""

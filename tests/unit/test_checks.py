@@ -492,6 +492,13 @@ def test_what_both_engines_get_wrong_alike_is_inconclusive() -> None:
     assert [finding.verdict for finding in result.findings] == [Verdict.INCONCLUSIVE]
 
 
+def test_an_output_in_which_the_control_differs_from_itself_is_not_held_against_the_candidate() -> None:
+    control = replace(with_execution(output="7"), arm="control")
+    other = replace(with_execution(output="6"), arm="control_again")
+    result = of("OUT", judged(with_execution(output="8"), control=control, control_again=other))
+    assert (result.findings, result.counts) == ((), {"noise": 1})
+
+
 def test_a_refusal_of_what_json_cannot_carry_is_right_and_keeping_it_is_not() -> None:
     scenario = replace(SCENARIO, input=float("nan"))
     refusal = replace(

@@ -144,6 +144,14 @@ def test_an_output_in_which_the_control_differs_from_itself_is_noise_and_a_statu
     assert kinds["status"] is DifferenceClass.REGRESSION
 
 
+def test_what_a_companion_does_to_the_control_is_no_noise() -> None:
+    control, again = right("control", end='"x"'), right("control_again", end='"y"')
+    found = classes(
+        replace(control, companion="other"), replace(again, companion="other"), right("candidate", end='"z"')
+    )
+    assert {klass for _, klass, _ in found} == {DifferenceClass.REGRESSION}
+
+
 def test_both_right_in_different_legal_orders_is_equal() -> None:
     any_of = Workflow(
         id="w",

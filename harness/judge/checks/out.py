@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.judge.checks.base import ArmCheck, Sheet
-from harness.judge.diff import diff_outcomes, may_be_noise
+from harness.judge.classify import noise_paths
 from harness.judge.findings import Verdict
 from harness.judge.outcome import is_refusal
 from harness.judge.records import role
@@ -20,7 +20,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         sheet.fault(f"the engine did not return: {failure.kind}, {failure.type}: {failure.message}", kind=failure.kind)
     elif record.journal is None and not is_refusal(record):
         sheet.fault("the engine gave no journal of the execution")
-    noise = _noise(sheet) if role(arm.name) == "candidate" else frozenset()
+    noise = noise_paths(sheet.trial) if role(arm.name) == "candidate" else frozenset()
     shared = _shared(sheet) if role(arm.name) == "candidate" else frozenset()
     for difference in arm.differences:
         if difference.path in noise:
@@ -36,15 +36,6 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
             expected=difference.left,
             found=difference.right,
         )
-
-
-def _noise(sheet: Sheet) -> frozenset[str]:
-    """Paths at which the control is unequal to itself; status, effects and missing steps never count."""
-    control, again = sheet.trial.arms.get("control"), sheet.trial.arms.get("control_again")
-    if control is None or again is None:
-        return frozenset()
-    found = diff_outcomes(control.outcome, again.outcome)
-    return frozenset(difference.path for difference in found if may_be_noise(difference))
 
 
 def _shared(sheet: Sheet) -> frozenset[tuple[str, str | None]]:
