@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from engines.api import ActivityNode, JsonValue, LoopNode, Node, StartNode, WaitNode, Workflow
+from engines.api import ActivityNode, JsonValue, LoopNode, Node, WaitNode, Workflow
 from scenarios.importers.n8n_flow import AGAIN, EXIT
+from scenarios.importers.n8n_level import Level
 from scenarios.importers.n8n_nodes import is_effect
 from scenarios.importers.n8n_source import SourceNode
 from scenarios.importers.n8n_workflow import plain_path
@@ -21,6 +22,8 @@ FAILURE = "planned to fail"
 NOT_PLANNED = "the plan does not reach this node"
 """What the world answers for a node that no planned branch leads to, should an engine run it."""
 _MOST_ROUNDS = 3
+_DEEPEST_ROUNDS = 3  # loops nested deeper go round once, or the plan would grow beyond all bounds
+_NOWHERE = "$nowhere"
 _MOST_ITEMS = 3
 _FAILING_ONE_IN = 3
 _LEAST_TO_FAIL = 3
@@ -46,7 +49,7 @@ def plans(workflow: Workflow, origins: Mapping[str, SourceNode], name: str) -> I
     They are NAME, NAME.2, ..., and NAME.fails for one in three of the starts that reach three activities or more, in
     which an activity fails the execution.
     """
-    level = _Level(workflow)
+    level = Level(workflow)
     untaken = [(node_id, port) for node_id, ports in level.options.items() if len(ports) > 1 for port in ports]
     usual = level.toward(untaken[0] if untaken else None)
     forced, first = usual, _planned(workflow, origins, name, usual)
@@ -92,52 +95,6 @@ def _activities(workflow: Workflow, prefix: str) -> Iterator[tuple[str, Activity
             yield from _activities(node.body, f"{prefix}{node.id}/")
 
 
-class _Level:
-    """One level of a workflow: the ways out of each node, and what each leads to."""
-
-    def __init__(self, workflow: Workflow) -> None:
-        self.nodes: dict[str, Node] = {node.id: node for node in workflow.nodes}
-        self.start = next(node.id for node in workflow.nodes if isinstance(node, StartNode))
-        self.targets: dict[tuple[str, str], list[str]] = {}
-        self.sources: dict[str, list[tuple[str, str]]] = {}
-        for edge in workflow.edges:
-            self.targets.setdefault((edge.source, edge.port), []).append(edge.target)
-            self.sources.setdefault(edge.target, []).append((edge.source, edge.port))
-        self.options = {node.id: self._options(node) for node in workflow.nodes}
-
-    def _options(self, node: Node) -> tuple[str, ...]:
-        found = dict.fromkeys(port for source, port in self.targets if source == node.id)
-        if isinstance(node, ActivityNode):
-            if "true" in found or "false" in found:
-                found |= dict.fromkeys(("true", "false"))
-            if node.on_error == "route":
-                found |= dict.fromkeys(("out", "error"))
-        return tuple(found) or ("out",)
-
-    def toward(self, goal: tuple[str, str] | None, given: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The choices by which a node is reached and left by a port, beside those given."""
-        forced = dict(given or {})
-        seen: set[str] = set()
-        while goal is not None and goal[0] not in seen:
-            forced.setdefault(*goal)
-            seen.add(goal[0])
-            goal = next(iter(self.sources.get(goal[0], ())), None)
-        return forced
-
-    def reached(self, choices: Mapping[str, str | None]) -> dict[str, None]:
-        """The nodes and ends that are reached, in the order in which they are found."""
-        found: dict[str, None] = {self.start: None}
-        pending = [self.start]
-        while pending:
-            node_id = pending.pop()
-            for target in self.targets.get((node_id, choices.get(node_id) or ""), ()):
-                if target not in found:
-                    found[target] = None
-                    if not target.startswith("$"):
-                        pending.append(target)
-        return found
-
-
 class _Planner:
     """Answers for every step that one scenario runs."""
 
@@ -148,50 +105,22 @@ class _Planner:
         self._failing = failing
 
     def play(self, workflow: Workflow, prefix: str, forced: Mapping[str, str], goal: str | None) -> None:
-        """Plans one run of a level: of the whole, or of an iteration that is to lead to `goal` ($again or $exit.*)."""
-        level = _Level(workflow)
-        if goal is not None:
-            way = level.sources.get(goal, [])
-            forced = level.toward(way[self._pick(prefix + goal, len(way))] if way else None, forced)
-        choices = self._choices(level, prefix, forced, goal)
-        if goal is not None and goal != AGAIN and AGAIN in level.reached(choices):
-            choices = {
-                node_id: None if isinstance(level.nodes[node_id], ActivityNode) else port
-                for node_id, port in choices.items()
-            }
-        reached = level.reached(choices)
-        for node_id, node in level.nodes.items():
-            if node_id in reached:
-                self._answer(node, prefix, choices[node_id])
-
-    def _choices(
-        self, level: _Level, prefix: str, forced: Mapping[str, str], goal: str | None
-    ) -> dict[str, str | None]:
-        """A way out for each node; where the iteration is to be the last, one that cannot lead to another."""
-        again = self._leading_on(level) if goal is not None and goal != AGAIN else frozenset()
+        """Plans one run of a level: of the whole, or of a round that is to lead to `goal` (an end, or nowhere)."""
+        level = Level(workflow)
+        if goal is not None and (ways := level.sources.get(goal)):
+            forced = level.toward(ways[self._pick(prefix + goal, len(ways))])
+        avoided = set() if goal in {None, AGAIN} else level.ends if goal == _NOWHERE else {AGAIN}
+        bad = level.leading_to(avoided)
         choices: dict[str, str | None] = {}
         for node_id, options in level.options.items():
-            calm = [
-                port
-                for port in options
-                if not any(target in again for target in level.targets.get((node_id, port), ()))
-            ] or list(options)
-            choices[node_id] = forced.get(node_id) or calm[self._pick(prefix + node_id, len(calm))]
-        return choices
-
-    @staticmethod
-    def _leading_on(level: _Level) -> frozenset[str]:
-        """$again and the nodes that cannot but lead to it."""
-        found = {AGAIN}
-        while True:
-            more = {
-                node_id
-                for node_id, options in level.options.items()
-                if all(any(t in found for t in level.targets.get((node_id, port), ())) for port in options)
-            } - found
-            if not more:
-                return frozenset(found)
-            found |= more
+            good = [port for port in options if not bad & set(level.targets.get((node_id, port), ()))] or list(options)
+            choices[node_id] = forced.get(node_id) or good[self._pick(prefix + node_id, len(good))]
+        if avoided & level.reached(choices).keys():
+            stopping = (ActivityNode, LoopNode)
+            choices |= {node_id: None for node_id, node in level.nodes.items() if isinstance(node, stopping)}
+        for node_id in level.reached(choices):
+            if node_id in level.nodes:
+                self._answer(level.nodes[node_id], prefix, choices[node_id])
 
     def _answer(self, node: Node, prefix: str, port: str | None) -> None:
         step_id = prefix + node.id
@@ -209,9 +138,10 @@ class _Planner:
                 pass
 
     def _rounds(self, node: LoopNode, step_id: str, port: str | None) -> None:
-        rounds = 1 + self._pick(f"{step_id} rounds", _MOST_ROUNDS)
+        rounds = 1 + self._pick(f"{step_id} rounds", _MOST_ROUNDS) if step_id.count("/") < _DEEPEST_ROUNDS else 1
+        last = _NOWHERE if port is None else EXIT + port
         for i in range(rounds):
-            goal = AGAIN if i < rounds - 1 else EXIT + (port or "")
+            goal = AGAIN if i < rounds - 1 else last
             self.play(node.body, f"{step_id}[{i}]/", {}, goal)
 
     def _responses(self, node: ActivityNode, step_id: str, port: str | None) -> tuple[Response, ...]:

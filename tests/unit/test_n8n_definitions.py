@@ -265,6 +265,27 @@ def test_a_cycle_inside_a_cycle_becomes_a_loop_inside_a_loop(tmp_path: Path) -> 
     assert {expect(scenario).outcome.status for scenario in result.scenarios} <= {"completed", "failed"}
 
 
+def test_a_cycle_that_only_an_inner_cycle_can_end_ends(tmp_path: Path) -> None:
+    nodes = [node("Go", "start"), node("Pause", "wait"), node("Inner", "if"), node("Work")]
+    connections = {"Go": to("Pause"), "Pause": to("Inner"), "Inner": to("Work", "Pause"), "Work": to("Inner")}
+    result = imported(tmp_path, nodes, connections)
+    assert edges(loop_of(first(result).workflow).body) == {
+        "start.out -> Pause",
+        "Pause.out -> Inner loop",
+        "Inner loop.Inner.false -> $again",
+    }
+    assert {expect(one).outcome.status for one in result.scenarios if not one.id.endswith(".fails")} == {"completed"}
+
+
+def test_plans_of_deeply_nested_cycles_stay_small(tmp_path: Path) -> None:
+    names = [f"n{i}" for i in range(15)]
+    connections = {"Go": to("n0"), **{name: to([names[i + 1], name]) for i, name in enumerate(names[:-1])}}
+    connections |= {"n14": to(list(names))}
+    result = imported(tmp_path, [node("Go", "start"), *map(node, names)], connections)
+    assert result.scenarios
+    assert all(len(scenario.world) < 3_000 for scenario in result.scenarios)
+
+
 def test_a_loop_waits_for_what_one_of_its_merges_takes_from_outside(tmp_path: Path) -> None:
     nodes = [node("Go", "start"), node("Items"), node("Rules"), node("Each", "splitInBatches"), node("M", "merge")]
     connections = {
