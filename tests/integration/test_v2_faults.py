@@ -528,7 +528,8 @@ def test_two_executions_in_one_process_share_nothing(bench: Bench) -> None:
 def test_the_database_refuses_a_transition_that_the_table_lacks(bench: Bench) -> None:
     bench.engines[0].execute(bench.request(chain(1)))
     revive = """
-        INSERT INTO workflow_events (execution_id, sequence, event_type, scope, state_before, event, state_after, payload)
+        INSERT INTO workflow_events
+            (execution_id, sequence, event_type, scope, state_before, event, state_after, payload)
         SELECT id, last_sequence + 1, 'STATE_TRANSITION', 'execution', 'completed', 'START', 'running', '{}'
         FROM workflow_executions"""
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
