@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from engines.api import ExecutionStatus, JsonText, StepStatus
 from harness.judge.normalise import Names
@@ -22,8 +22,7 @@ _UNTOLD: frozenset[StepStatus] = frozenset({"pending", "running", "retrying"})
 """Statuses on the way to another; a user who looks at a settled execution finds only loops that still wait in them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepOutcome:
+class StepOutcome(NamedTuple):
     """How a step ended, or that it is paused. `error` is set on failed steps only."""
 
     status: StepStatus
@@ -31,8 +30,7 @@ class StepOutcome:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Effect:
+class Effect(NamedTuple):
     """One change in the outside world: who made it, and with what."""
 
     step_id: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from engines.api import ActivityNode, JoinNode, JsonText, JsonValue, LoopNode, StepStatus, WaitNode, Workflow
 from engines.errors import PayloadRefused
@@ -22,8 +23,7 @@ __all__ = ["Expected", "ExpectedStep", "Waits", "expect"]
 _MOST_ORDERS = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedStep:
+class ExpectedStep(NamedTuple):
     """One step as it must come out. `attempts` is 0 for all but activities.
 
     `delays_ms` are the least and the most of each retry's delay by the injected clock. `woken_by` is a signal's id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -32,8 +32,8 @@ _Change: TypeAlias = tuple[str | None, str | None, str | None, str | None]
 def _look(arm: ArmView, sheet: Sheet) -> None:
     logs = arm.record.logs
     journal = arm.record.journal
-    version = None if journal is None else journal.execution.metadata.get("orchestrator_version")
-    right = {"execution_id": str(arm.record.execution_id), "orchestrator_version": version or arm.record.engine}
+    told = None if journal is None else journal.execution.metadata.get("orchestrator_version")
+    own, version = str(arm.record.execution_id), told or arm.record.engine
     logged: Counter[_Change] = Counter()
     free: list[int] = []
     sheet.saw(len(logs))
@@ -42,11 +42,11 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         if line is None:
             free.append(i)
             continue
-        if not line.keys() >= _NAMES:
-            absent = next(name for name in FIELDS if name not in line)
-            sheet.fault(f"log line {i} lacks {absent}", line=i, field=absent)
+        absent = sorted(_NAMES - line.keys())
+        if absent:
+            sheet.fault(f"log line {i} lacks {', '.join(absent)}", line=i, field=absent[0])
             continue
-        for name in _wrong(line, right):
+        for name in _wrong(line, own, version):
             sheet.fault(f"log line {i} has {name} {line[name]!r}", line=i, field=name)
         if line["type"] == "STATE_TRANSITION":
             logged[_change(line)] += 1
@@ -57,17 +57,20 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
     _missing(arm, sheet, logged)
 
 
-def _wrong(line: Mapping[str, object], right: Mapping[str, object]) -> Iterator[str]:
+def _wrong(line: Mapping[str, object], own: str, version: object) -> Sequence[str]:
     """The fields whose value cannot be right."""
-    for name, value in right.items():
-        if line[name] != value:
-            yield name
+    wrong = []
+    if line["execution_id"] != own:
+        wrong.append("execution_id")
+    if line["orchestrator_version"] != version:
+        wrong.append("orchestrator_version")
     if line["level"] not in _LEVELS:
-        yield "level"
+        wrong.append("level")
     if not isinstance(line["type"], str) or not line["type"]:
-        yield "type"
+        wrong.append("type")
     if not _instant(line["timestamp"]):
-        yield "timestamp"
+        wrong.append("timestamp")
+    return wrong
 
 
 def _missing(arm: ArmView, sheet: Sheet, logged: Counter[_Change]) -> None:
@@ -94,12 +97,11 @@ def _missing(arm: ArmView, sheet: Sheet, logged: Counter[_Change]) -> None:
 
 
 def _change(line: Mapping[str, object]) -> _Change:
-    node_id, before, after, event = line["node_id"], line["from_state"], line["to_state"], line["event"]
-    return _word(node_id), _word(before), _word(after), _word(event)
+    return _word(line["node_id"]), _word(line["from_state"]), _word(line["to_state"]), _word(line["event"])
 
 
 def _word(value: object) -> str | None:
-    return value if isinstance(value, str) or value is None else repr(value)
+    return value if value is None else str(value)
 
 
 def _instant(value: object) -> bool:
