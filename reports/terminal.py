@@ -56,7 +56,7 @@ def _parts(document: Document, width: int) -> Iterator[RenderableType]:
         yield _headed("Why not GO", _reasons(document))
     yield _headed("Criteria of this stage", _criteria(document, width))
     yield _headed("Checks, and what each engine has against it", _checks(document, width))
-    yield _headed("Differences between control and candidate", _differences(document))
+    yield _headed("Differences between control, candidate and reference, by class", _differences(document))
     yield _headed("Side by side", _sides(document))
     if document.not_tested:
         yield _headed(
@@ -149,7 +149,7 @@ def _differences(document: Document) -> RenderableType:
     for column in table.columns[:4]:
         column.no_wrap = True
     for (klass, flaw), kinds in _grouped(document.differences).items():
-        shown = kinds[: _KINDS_SHOWN if klass in _BLOCKING else 1]
+        shown = kinds[: (_KINDS_SHOWN if flaw is None else 3) if klass in _BLOCKING else 1]
         for part in shown:
             first = part is shown[0]
             table.add_row(

@@ -183,6 +183,7 @@ def test_the_terminal_shows_the_sentence_first_and_keeps_to_the_width(width: int
     lines = on_terminal(width, document()).splitlines()
     assert lines[0].startswith("NO-GO")
     assert "v2 breaks OUT in 1 of 600 trials" in lines[0]
+    assert lines[-1] == lines[0]
     assert all(len(line.rstrip()) <= width for line in lines if "cutover run" not in line)
     assert "  cutover run --seed 1 --trials 600" in lines
     assert any("99.502 %" in line for line in lines)
