@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.api import JsonValue
@@ -57,6 +57,7 @@ def test_the_other_way_round_is_the_mirror_image(left: JsonValue, right: JsonVal
     assert there == back
 
 
+@settings(deadline=None)
 @given(scenarios())
 def test_an_expectation_is_the_same_each_time_and_differs_from_itself_in_nothing(scenario: Scenario) -> None:
     expected = expect(scenario)
@@ -65,6 +66,7 @@ def test_an_expectation_is_the_same_each_time_and_differs_from_itself_in_nothing
         assert diff_outcomes(order.outcome, order.outcome, order.optional) == []
 
 
+@settings(deadline=None)
 @given(scenarios())
 def test_what_an_expectation_waits_for_it_knows_and_never_in_a_circle(scenario: Scenario) -> None:
     expected = expect(scenario)
@@ -75,6 +77,7 @@ def test_what_an_expectation_waits_for_it_knows_and_never_in_a_circle(scenario: 
         assert len(step.delays_ms) == max(step.attempts - 1, 0)
 
 
+@settings(deadline=None)
 @given(scenarios())
 def test_one_effect_less_or_more_never_goes_unseen(scenario: Scenario) -> None:
     expected = expect(scenario)
