@@ -76,13 +76,17 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paired:
-    """In n pairs: how many were bad in the control, in the candidate, in only the one and in only the other."""
+    """In n pairs: how many were bad in the control, in the candidate, in only the candidate, in only the control.
+
+    Of `unknown` more it could not be told.
+    """
 
     worse: int
     better: int
     bad_control: int
     bad_candidate: int
     n: int
+    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +198,16 @@ def _latency(frames: Frames) -> Pairs:
     return Pairs(control=_floats(control.loc[both]), candidate=_floats(candidate.loc[both]))
 
 
+def _doubled_latency(frames: Frames) -> Paired:
+    """Pairs in which one engine took more than twice as long as the other; between equal engines both are as many."""
+    pairs = _latency(frames)
+    usable = (pairs.control > 0) & (pairs.candidate > 0)
+    control, candidate = pairs.control[usable], pairs.candidate[usable]
+    worse, better = int(np.sum(candidate > 2 * control)), int(np.sum(control > 2 * candidate))
+    n = len(control)
+    return Paired(worse=worse, better=better, bad_control=better, bad_candidate=worse, n=n, unknown=len(usable) - n)
+
+
 def _checkpoint_duration(frames: Frames) -> Samples:
     return Samples(values=checkpoint_durations(frames, "candidate"))
 
@@ -225,6 +239,7 @@ METRICS: Mapping[str, Metric] = {
     "checkpoint_duration": Metric(shape=Samples, unit="ms", measure=_checkpoint_duration),
     "critical_bugs": Metric(shape=Count, unit="count", measure=_critical_bugs),
     "days_without_incident": Metric(shape=Level, unit="days", measure=None),
+    "doubled_latency": Metric(shape=Paired, unit="evidence", measure=_doubled_latency),
     "duplicated_steps": Metric(shape=Count, unit="count", measure=lambda frames: duplicates(frames, "candidate")),
     "e2e_success": Metric(shape=Share, unit="share", measure=_e2e_success),
     "error_rate": Metric(shape=Share, unit="share", measure=_error_rate),

@@ -51,7 +51,7 @@ class Condition:
     """What must hold: the statistic of the metric lies on the safe side of `limit`, in the criterion's unit.
 
     `quantile` (0 to 1) is set for the statistic quantile, and for a ratio of quantiles. `excess` belongs to paired:
-    how much higher the candidate's error rate may be than the control's, relative to it. `minutes` is how long
+    how much larger the candidate's share may be than the control's, relative to it. `minutes` is how long
     without progress counts as stuck.
     """
 

@@ -153,8 +153,9 @@ def _pairs(condition: Condition, pairs: Pairs) -> Reading:
 
 
 def _paired(condition: Condition, pairs: Paired) -> Reading:
+    invalid = f"of {pairs.unknown} more pairs it could not be told" if pairs.unknown else ""
     if pairs.n == 0:
-        return Reading(n=0)
+        return Reading(n=0, invalid=invalid)
     evidence = e_value(pairs.worse, pairs.better)
     allowed = 1 + (condition.excess or 0)
     control, candidate = (amount(bad / pairs.n, "share") for bad in (pairs.bad_control, pairs.bad_candidate))
@@ -162,7 +163,8 @@ def _paired(condition: Condition, pairs: Paired) -> Reading:
         n=pairs.n,
         holds=evidence < condition.limit or pairs.bad_candidate <= allowed * pairs.bad_control,
         estimate=evidence,
-        note=f"errors: candidate {candidate}, control {control}; {pairs.worse} in the candidate alone",
+        invalid=invalid,
+        note=f"candidate {candidate}, control {control}; {pairs.worse} in the candidate alone",
     )
 
 

@@ -44,7 +44,7 @@ def threshold(criterion: Criterion) -> str:
             over = f" without progress for over {condition.minutes:g} min" if condition.minutes is not None else ""
             return f"{text}{over}"
         case "paired":
-            return f"E < {condition.limit:g}, or errors <= {1 + (condition.excess or 0):g} x the control's"
+            return f"E < {condition.limit:g}, or share <= {1 + (condition.excess or 0):g} x the control's"
 
 
 def _percent(share: float) -> str:

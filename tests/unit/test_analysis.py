@@ -358,7 +358,7 @@ def test_samples_that_are_all_nan_never_go(good: list[Trial]) -> None:
     nan = arm("candidate", checkpoint_ms=math.nan).journal
     analysis = judged(changed(good, 600, lambda one: replace(one, journal=nan, duration_ms=math.nan)), 50)
     assert analysis.verdict is StageVerdict.INCONCLUSIVE
-    for name in ("checkpoint-p95", "checkpoint-mean-alert", "degraded-latency", "latency-p99"):
+    for name in ("checkpoint-p95", "checkpoint-mean-alert", "degraded-latency", "latency-p99", "latency-tail"):
         assert criterion(analysis, name)[0] is Verdict.INVALID, name
 
 
@@ -442,6 +442,7 @@ def test_slow_candidates_are_caught(good: list[Trial]) -> None:
     assert criterion(slow, "degraded-latency")[0] is Verdict.FAIL
     tail = judged(changed(good, 24, lambda one: replace(one, duration_ms=90.0)), 50)
     assert criterion(tail, "latency-p99")[0] is Verdict.FAIL
+    assert criterion(tail, "latency-tail")[0] is Verdict.FAIL
     journal_150 = arm("candidate", checkpoint_ms=151.0).journal
     late = judged(changed(good, 600, lambda one: replace(one, journal=journal_150)), 10)
     assert criterion(late, "checkpoint-mean-alert")[0] is Verdict.FAIL

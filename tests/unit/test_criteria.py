@@ -94,6 +94,8 @@ def ms(*values: float) -> Samples:
         (WORSE, Paired(worse=9, better=0, bad_control=90, bad_candidate=99, n=100), "PASS", 0),
         (WORSE, Paired(worse=0, better=0, bad_control=0, bad_candidate=0, n=58), "INCONCLUSIVE", 1),
         (WORSE, Paired(worse=0, better=0, bad_control=0, bad_candidate=0, n=0), "INCONCLUSIVE", 59),
+        (WORSE, Paired(worse=0, better=0, bad_control=0, bad_candidate=0, n=59, unknown=1), "INVALID", None),
+        (WORSE, Paired(worse=9, better=0, bad_control=0, bad_candidate=9, n=59, unknown=1), "FAIL", None),
         (MEMORY, Level(value=0.8), "PASS", 0),
         (MEMORY, Level(value=0.81), "FAIL", None),
         (MEMORY, Level(value=math.nan), "INVALID", None),

@@ -272,6 +272,15 @@ def test_pairs_are_matched_by_trial() -> None:
     assert pairs.candidate.tolist() == [22.0, 33.0]
 
 
+def test_doubled_latency_weighs_one_engine_against_the_other() -> None:
+    of = frames(
+        arm=[*["control"] * 5, *["candidate"] * 5],
+        trial=[1, 2, 3, 4, 5] * 2,
+        duration_ms=[1.0, 1.0, 2.1, 1.0, math.nan, 2.0, 2.1, 1.0, 30.0, 1.0],
+    )
+    assert measured("doubled_latency", of) == Paired(worse=2, better=1, bad_control=1, bad_candidate=2, n=4, unknown=1)
+
+
 def test_trials_that_nobody_could_judge_are_neither_good_nor_bad() -> None:
     of = frames(arm=["candidate"])
     assert measured("e2e_success", of) == Share(successes=2, n=3, unknown=1)

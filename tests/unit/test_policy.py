@@ -54,7 +54,6 @@ PLAN = {
     "Taxa de erro > 5%": ("alert", "at_most", 0.05, {10, 50, 100}),
     "Checkpoint > 150ms (média)": ("alert", "at_most", 150, {10, 50, 100}),
     "Workflow travado > 10min": ("alert", "at_most", 0, {10, 50, 100}),
-    "Se latência P99 > 2x da baseline": ("rollback", "at_most", 2.0, {50, 100}),
     "Sistema estável por 3 dias": ("gate", "at_least", 3, {50}),
     "0 incidentes críticos por 7 dias": ("gate", "at_least", 7, {100}),
     "Checkpoint lento (P95 > 200ms)": ("rollback", "at_most", 200, {10, 50, 100}),
@@ -68,7 +67,11 @@ PLAN = {
     "Event sourcing completo (100% eventos registrados)": ("gate", "at_least", 1.0, {0, 10, 50, 100}),
     "Logs estruturados em todas operações": ("gate", "at_least", 1.0, {0, 10, 50, 100}),
 }
-TWO_CRITERIA = {"Se métricas degradarem > 20%", "Taxa de erro > 10% (comparado com baseline V1)"}
+TWO_CRITERIA = {
+    "Se métricas degradarem > 20%",
+    "Se latência P99 > 2x da baseline",
+    "Taxa de erro > 10% (comparado com baseline V1)",
+}
 
 
 def wrong(old: str, new: str, count: int = 1) -> str:
@@ -97,7 +100,9 @@ def test_thresholds_against_v1() -> None:
     assert by_id["error-rate-v1-alert"].condition.limit == 20
     assert by_id["degraded-latency"].condition.limit == 1.2
     assert by_id["degraded-errors"].condition.excess == 0.2
-    assert by_id["latency-p99"].condition.quantile == 0.99
+    assert by_id["latency-p99"].condition == Condition(statistic="ratio", operator="at_most", limit=2.0, quantile=0.99)
+    assert by_id["latency-p99"].severity == by_id["latency-tail"].severity == "rollback"
+    assert by_id["latency-p99"].stages == by_id["latency-tail"].stages == (50, 100)
     assert [by_id[name].condition.minutes for name in ("stuck", "stuck-alert", "stuck-rollback")] == [5, 10, 15]
 
 
