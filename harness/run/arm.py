@@ -26,7 +26,6 @@ class Arm:
         self._name, self._factory, self._dsn = name, factory, dsn
         self._board = Switchboard()
         self._engine: Engine | None = None
-        self._neighbour: Engine | None = None
         self._probe: psycopg.Connection[tuple[bool]] | None = None
 
     def run(self, scenario: Scenario, execution_id: UUID, position: int, companion: Scenario | None) -> ArmRecord:
@@ -65,20 +64,20 @@ class Arm:
         )
 
     def close(self) -> None:
-        """Gives back the engines and connections; the next run makes new ones."""
-        for engine in (self._engine, self._neighbour):
-            if engine is not None:
-                with contextlib.suppress(Exception):
-                    engine.close()
+        """Gives back the engine and connections; the next run makes new ones."""
+        if self._engine is not None:
+            with contextlib.suppress(Exception):
+                self._engine.close()
         if self._probe is not None:
             self._probe.close()
-        self._engine = self._neighbour = self._probe = None
+        self._engine = self._probe = None
 
     def _beside(self, companion: Scenario, execution_id: UUID) -> None:
         """While the arm is inside an activity: the companion on a second engine of this process."""
-        if self._neighbour is None:
-            self._neighbour = self._factory(self._board.context(self._dsn))
-        self._accompany(self._neighbour, companion, uuid5(execution_id, "beside"))
+        neighbour = self._factory(self._board.context(self._dsn))
+        self._accompany(neighbour, companion, uuid5(execution_id, "beside"))
+        with contextlib.suppress(Exception):
+            neighbour.close()
 
     def _between(self, companion: Scenario, execution_id: UUID) -> None:
         """While the arm is paused: the companion on the arm's own engine."""

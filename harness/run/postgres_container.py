@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,18 +38,21 @@ def container(settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     except Exception as error:
         with contextlib.suppress(Exception):
             server.stop()
+            server.get_docker_client().client.close()
         raise EnvironmentProblem(_advice(f"the container of {image} did not start", error)) from error
     try:
         yield server.get_connection_url(), image
     finally:
         server.stop()
+        server.get_docker_client().client.close()
 
 
 def _prepare(image: str) -> bool:
     """Makes sure that Docker answers and has the image; says whether the reaper's image is there too."""
-    import docker  # noqa: PLC0415 - see above
-
     try:
+        _knock()
+        import docker  # noqa: PLC0415 - see above
+
         client = docker.from_env(timeout=_PING_S)
     except Exception as error:
         raise EnvironmentProblem(_advice("no Docker engine answers", error)) from error
@@ -67,6 +71,15 @@ def _prepare(image: str) -> bool:
                 )
             ) from error
         return _has_reaper(client)
+
+
+def _knock() -> None:
+    """Raises OSError where the engine's socket is absent; docker's own client would leave one open."""
+    host = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(_PING_S)
+            door.connect(host.removeprefix("unix://"))
 
 
 def _has_reaper(client: Any) -> bool:

@@ -19,9 +19,19 @@ from harness.run.postgres import Database, Server
 from harness.run.worker import Job, Setup
 from scenarios.model import Scenario
 
-__all__ = ["COMPANION_EVERY", "DEADLINE_S", "arm_order", "execution_id", "run_trials"]
+__all__ = [
+    "COMPANION_EVERY",
+    "DEADLINE_S",
+    "MOST_WORKERS",
+    "arm_order",
+    "default_workers",
+    "execution_id",
+    "run_trials",
+]
 
 DEADLINE_S = 30.0
+MOST_WORKERS = 8
+"""By default; a worker has about ten connections, and a server often takes a hundred."""
 COMPANION_EVERY = 8
 """In every so many trials another scenario runs in between, in the same process; see `harness.run.arm`."""
 
@@ -32,6 +42,11 @@ _SQUARE = ((0, 1, 3, 2), (1, 2, 0, 3), (2, 3, 1, 0), (3, 0, 2, 1))
 def arm_order(number: int, seed: int) -> tuple[ArmName, ...]:
     """The arms of a trial by a Williams square: in four trials each arm has each place and each predecessor."""
     return tuple(ARMS[place] for place in _SQUARE[(number + seed) % len(_SQUARE)])
+
+
+def default_workers() -> int:
+    """Two a processor, since half of a worker's time is Postgres writing its log to disk."""
+    return min(2 * (os.cpu_count() or 1), MOST_WORKERS)
 
 
 def execution_id(seed: int, scenario: Scenario, arm: ArmName, number: int) -> UUID:
@@ -53,7 +68,7 @@ def run_trials(
 ) -> int:
     """Runs each scenario as one trial, numbered from 1, and hands each to `on_trial` as it ends; gives their number.
 
-    `workers` is the number of processes, one a processor where None; `deadline_s` is real time for one arm;
+    `workers` is the number of processes, `default_workers()` where None; `deadline_s` is real time for one arm;
     `companion_every` 0 leaves companions out. Databases and processes are gone afterwards, also when `on_trial` or a
     signal interrupts. Raises EnvironmentProblem where the server or the workers fail.
     """
@@ -61,7 +76,7 @@ def run_trials(
     with contextlib.ExitStack() as stack:
         databases = _databases(stack, server, specs)
         setup = Setup(specs=specs, dsns={arm: database.dsn for arm, database in databases.items()})
-        count = min(workers or os.cpu_count() or 1, max(1, len(scenarios)))
+        count = min(workers or default_workers(), max(1, len(scenarios)))
         pool = Pool(setup, workers=count, deadline_s=deadline_s)
         stack.callback(pool.close)
         names = {arm: resolve(specs[role(arm)])(_idle(databases[arm].dsn)).name for arm in ARMS}

@@ -1,0 +1,210 @@
+"""Provisioning: which server, what is left afterwards, and what is said when there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from harness.errors import EnvironmentProblem
+from harness.run.dsn import parse_dsn, to_url
+from harness.run.postgres import URL_VARIABLE, Server, provision
+from harness.run.postgres_container import IMAGE_VARIABLE
+
+PASSWORD = "p@ss/w#rd?%:'x"  # noqa: S105 - made for these tests
+ABSENT = "127.0.0.1:1/cutover/absent:1"
+
+
+def names(dsn: str) -> set[str]:
+    with psycopg.connect(dsn) as connection:
+        return {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+
+
+def test_a_fresh_database_is_empty_utf8_and_durable(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        tables = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
+        settings = connection.execute(
+            "SELECT current_setting('server_encoding'), current_setting('fsync'), current_setting('synchronous_commit')"
+        ).fetchone()
+    assert tables == (0,)
+    assert settings == ("UTF8", "on", "on")
+
+
+def test_a_database_is_copied_from_a_template_and_dropped_while_used(server: Server) -> None:
+    first = server.create_database()
+    with psycopg.connect(first.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept (x int)")
+    second = server.create_database(first.name)
+    with contextlib.closing(psycopg.connect(second.dsn)) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+        second.drop()
+    first.drop()
+    first.drop()
+    assert not {first.name, second.name} & names(server.dsn)
+
+
+def test_a_url_wins_and_its_databases_are_gone_afterwards(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(URL_VARIABLE, "postgresql://nobody@127.0.0.1:1/none")
+    before = names(server.dsn)
+    with provision(server.dsn) as given:
+        assert given.why == "given by --postgres"
+        assert given.version == server.version
+        given.create_database()
+        assert len(names(server.dsn) - before) == 1
+    assert names(server.dsn) == before
+
+
+def test_the_variable_is_used_where_no_url_is_given(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(URL_VARIABLE, server.dsn)
+    with provision() as given:
+        assert given.why == f"given by {URL_VARIABLE}"
+
+
+def test_databases_are_gone_after_an_exception(server: Server) -> None:
+    before = names(server.dsn)
+    with pytest.raises(psycopg.errors.InvalidCatalogName), provision(server.dsn) as given:
+        given.create_database("cutover_absent")
+    assert names(server.dsn) == before
+
+
+def test_a_url_that_refuses_is_named_without_its_password() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(EnvironmentProblem, match=r"\*\*\*@127\.0\.0\.1:.* refuses: .* check host") as caught,
+            provision(f"postgresql://u:{PASSWORD}@127.0.0.1:{port}/d"),
+        ):
+            pass
+    assert caught.value.exit_status == 4
+    for spelling in (PASSWORD, quote(PASSWORD), quote(PASSWORD, safe=""), "w#rd", "w%23rd"):
+        assert spelling not in str(caught.value)
+
+
+def test_no_url_where_one_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    with pytest.raises(EnvironmentProblem, match="no Postgres URL"), provision(mode="url"):
+        pass
+
+
+def test_a_user_who_may_not_create_databases_is_told(server: Server) -> None:
+    role = f"cutover_{os.getpid()}"
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(PASSWORD))
+        )
+        try:
+            url = to_url({**parse_dsn(server.dsn), "user": role, "password": PASSWORD})
+            with pytest.raises(EnvironmentProblem, match=f'ALTER ROLE "{role}" CREATEDB'), provision(url):
+                pass
+        finally:
+            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+def test_a_server_that_has_gone_is_noticed() -> None:
+    with provision(mode="embedded") as server:
+        server.check()
+    with pytest.raises(EnvironmentProblem, match="refuses"):
+        server.check()
+
+
+PROGRAM = """
+import json, sys, time
+from harness.run.postgres import provision
+with provision(mode="embedded") as server:
+    database = server.create_database()
+    print(json.dumps(server.dsn), flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_embedded_server_is_gone_after_a_signal(number: signal.Signals) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    with program:
+        assert program.stdout is not None
+        home = Path(parse_dsn(json.loads(program.stdout.readline()))["host"])
+        assert home.is_dir()
+        postmaster = int((home / "data" / "postmaster.pid").read_text().split()[0])
+        program.send_signal(number)
+        program.wait(20)
+    assert await_gone(home)
+    assert await_gone(Path(f"/proc/{postmaster}"))
+
+
+def await_gone(path: Path) -> bool:
+    deadline = time.monotonic() + 20
+    while path.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not path.exists()
+
+
+def docker_answers() -> bool:
+    import docker  # noqa: PLC0415 - slow, and absent engines are the rule
+
+    try:
+        client = docker.from_env(timeout=3)
+    except docker.errors.DockerException:
+        return False
+    try:
+        return bool(client.ping())
+    finally:
+        client.close()
+
+
+@pytest.mark.docker
+def test_a_container_serves_and_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not docker_answers():
+        pytest.skip("needs a Docker engine")
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    with provision(mode="container") as server:
+        assert server.description.startswith("container of ")
+        first = server.create_database()
+        role = sql.Identifier("odd")
+        with psycopg.connect(first.dsn, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(role, sql.Literal(PASSWORD)))
+        parts = parse_dsn(server.dsn)
+        raw = f"postgresql://odd:{PASSWORD}@{parts['host']}:{parts['port']}/postgres"
+        with provision(raw) as given:
+            given.create_database()
+        with pytest.raises(EnvironmentProblem, match="password authentication failed") as caught:
+            provision(raw.replace("w#rd", "wr#ng")).__enter__()
+        assert "wr" not in str(caught.value).replace("wrong", "")
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(server.dsn, connect_timeout=2)
+
+
+@pytest.mark.docker
+def test_an_image_that_cannot_be_had_falls_back_or_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not docker_answers():
+        pytest.skip("needs a Docker engine")
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    monkeypatch.setenv(IMAGE_VARIABLE, ABSENT)
+    with provision() as server:
+        assert server.description == "embedded server"
+        assert ABSENT in server.why
+    with pytest.raises(EnvironmentProblem, match="cannot be had") as caught, provision(mode="container"):
+        pass
+    assert caught.value.exit_status == 4
+
+
+def test_without_docker_the_embedded_server_serves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    with provision() as server:
+        assert (server.description, server.why.split(" (")[0]) == ("embedded server", "no Docker engine answers")
+    with pytest.raises(EnvironmentProblem, match="no Docker engine answers"), provision(mode="container"):
+        pass
