@@ -100,13 +100,8 @@ class Delta:
 
     def parameters(self) -> dict[str, Any]:
         """The sets of rows for write.sql, as JSON."""
-        fresh: list[JsonText] = []
-        known: list[JsonText] = []
-        for step in self.steps.values():
-            (known if step.stored else fresh).append(_row(step))
         return {
-            "new_steps": _list(fresh),
-            "old_steps": _list(known),
+            "steps": _list([_row(step) for step in self.steps.values()]),
             "events": _list([record(entry) for entry in self.events]),
             "metrics": _list(self.metrics),
             "timers": _list(self.timers.values()),
@@ -119,14 +114,11 @@ def _row(step: Step) -> JsonText:
     error = "null" if step.error is None else quoted(step.error)
     ports = ",".join(quoted(port) for port in step.ports)
     ended = "true" if step.status in END_STATES else "false"
-    same = (
-        f'"step_id":{step.key},"status":"{step.status}","attempt":{step.attempt},"output":{output},"ports":[{ports}],'
-        f'"error":{error},"ended":{ended}'
+    given = "null" if step.stored or step.given is None else quoted(step.given)
+    return (
+        f'{{"step_id":{step.key},"node_id":{step.node_key},"status":"{step.status}","attempt":{step.attempt},'
+        f'"input":{given},"output":{output},"ports":[{ports}],"error":{error},"ended":{ended}}}'
     )
-    if step.stored:
-        return f"{{{same}}}"
-    given = "null" if step.given is None else quoted(step.given)
-    return f'{{{same},"node_id":{step.node_key},"input":{given}}}'
 
 
 def _list(rows: Iterable[JsonText]) -> JsonText:

@@ -16,7 +16,8 @@ from engines.v2.retry import COMMIT_TRIES, commit_pause_s
 
 __all__ = ["PostgresUnreachable", "Store", "connect"]
 
-_SETTINGS = "-c plan_cache_mode=force_generic_plan -c jit=off"
+_SETTINGS = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off"
+"""Statements are planned once, perhaps while the tables are empty: what is quick then must stay quick."""
 Row = tuple[Any, ...]
 
 

@@ -1,23 +1,19 @@
 -- The second part: everything else that changed, and only where `held` gave a row. One statement is one commit.
 -- Payloads come as JSON text inside JSON strings, because json_to_recordset refuses the escapes of NUL and of lone
--- surrogates that a json column keeps.
-new_steps AS (
-    INSERT INTO workflow_step_executions (execution_id, step_id, node_id, status, attempt, input, output, ports, error,
-                                          started_at, finished_at)
+-- surrogates that a json column keeps. A step that has a row already comes without its input, which does not change;
+-- it is found by the key, whatever the number of steps before it.
+steps AS (
+    INSERT INTO workflow_step_executions AS w (execution_id, step_id, node_id, status, attempt, input, output, ports,
+                                               error, started_at, finished_at)
     SELECT held.id, s.step_id, s.node_id, s.status, s.attempt, s.input::json, s.output::json, s.ports, s.error,
            CASE WHEN s.status <> 'skipped' THEN clock_timestamp() END,
            CASE WHEN s.ended THEN clock_timestamp() END
-    FROM held, json_to_recordset(%(new_steps)s::json) AS s (
+    FROM held, json_to_recordset(%(steps)s::json) AS s (
         step_id text, node_id text, status text, attempt integer, input text, output text, ports text[], error text,
         ended boolean)
-),
-old_steps AS (
-    UPDATE workflow_step_executions AS w
-    SET status = s.status, attempt = s.attempt, output = s.output::json, ports = s.ports, error = s.error,
-        finished_at = CASE WHEN s.ended THEN clock_timestamp() END
-    FROM held, json_to_recordset(%(old_steps)s::json) AS s (
-        step_id text, status text, attempt integer, output text, ports text[], error text, ended boolean)
-    WHERE w.execution_id = held.id AND w.step_id = s.step_id
+    ON CONFLICT (execution_id, step_id) DO UPDATE
+    SET status = excluded.status, attempt = excluded.attempt, output = excluded.output, ports = excluded.ports,
+        error = excluded.error, finished_at = excluded.finished_at
 ),
 new_events AS (
     INSERT INTO workflow_events (execution_id, sequence, event_type, scope, step_id, node_id, attempt, state_before, event,

@@ -86,6 +86,13 @@ class Killed(BaseException):
     """Stands for the end of a process: nothing in an engine may catch it."""
 
 
+class Constant:
+    """A world that always says the same."""
+
+    def call(self, call: ActivityCall) -> ActivityResult:
+        return ActivityResult(output=len(call.activity))
+
+
 class Bench:
     """A database, a clock and a world that several engines share; `before` and `after` may break in on a call."""
 
@@ -445,7 +452,7 @@ def test_one_statement_one_round_trip_and_one_commit_a_step(bench: Bench, tmp_pa
 def test_the_bytes_of_a_step_do_not_grow_with_the_steps_before_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench, "call", lambda _: ActivityResult(output=1))
+    monkeypatch.setattr(bench.engines[0], "activities", Constant())
     send, sizes = bench.engines[0].store._send, []
 
     def weigh(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -456,6 +463,26 @@ def test_the_bytes_of_a_step_do_not_grow_with_the_steps_before_it(
     bench.engines[0].execute(bench.request(chain(150)))
     assert len(sizes) == 151
     assert max(sizes[120:-1]) - min(sizes[10:90]) < 60
+
+
+def test_the_rows_that_a_step_reads_do_not_grow_with_the_steps_before_it(bench: Bench) -> None:
+    engine = bench.engine()
+    engine.activities = Constant()
+    engine.execute(bench.request(chain(1)))
+    bench.id = uuid4()
+    engine.execute(bench.request(chain(100)))
+    engine.close()
+    read = """
+        SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::int, sum(n_tup_ins)::int
+        FROM pg_stat_user_tables WHERE relname = 'workflow_step_executions'"""
+    rows = written = 0
+    for _ in range(200):
+        rows, written = bench.sql(read)[0]
+        if written == 103:
+            break
+        threading.Event().wait(0.02)
+    assert written == 103
+    assert rows <= 500
 
 
 def test_a_lease_is_renewed_while_an_activity_runs_long(bench: Bench) -> None:
