@@ -15,7 +15,8 @@ from engines.errors import PayloadRefused
 from engines.payloads import encode
 from harness.judge.outcome import ENGINES_WORDS, Effect, Outcome, StepOutcome
 from harness.judge.reference_graph import Waits
-from harness.judge.reference_run import Interpreter, Order, Ran
+from harness.judge.reference_outside import Ran
+from harness.judge.reference_run import Interpreter, Order
 from scenarios.model import Scenario
 
 __all__ = ["Expected", "ExpectedStep", "Waits", "expect"]

@@ -7,7 +7,6 @@ all else is done: in some legal order it ran last, and what other orders leave u
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engines.api import (
@@ -18,19 +17,18 @@ from engines.api import (
     JsonText,
     JsonValue,
     LoopNode,
-    Node,
     StartNode,
-    StepStatus,
     WaitNode,
     Workflow,
 )
 from engines.errors import PayloadRefused
 from engines.payloads import encode
 from harness.judge.reference_graph import Graph, Waits
+from harness.judge.reference_outside import Outside, Ran
 from harness.judge.reference_world import NoValue, delay_band, evaluate, has_effect, output_of, ports_of, response_to
-from scenarios.model import PlannedSignal, Scenario
+from scenarios.model import Scenario
 
-__all__ = ["Interpreter", "Order", "Ran"]
+__all__ = ["Interpreter", "Order"]
 
 Order: TypeAlias = Callable[[Workflow], dict[str, int]]
 """Gives each node of one level its rank; of the ready nodes the lowest rank goes first."""
@@ -38,47 +36,25 @@ Exit: TypeAlias = tuple[JsonValue, tuple[str, ...]]
 Blocked: TypeAlias = Generator[None, None, Exit]
 
 
-@dataclass(slots=True, kw_only=True)
-class Ran:
-    """One step as the interpreter saw it; `refused` says that the world's own error ended it.
-
-    Delays are bands in ms, one a retry; `given` and `output` are JSON text.
-    """
-
-    node: Node
-    step_id: str
-    waits: Waits
-    status: StepStatus = "running"
-    input: JsonValue = None
-    given: JsonText | None = None
-    output: JsonText | None = None
-    error: str | None = None
-    attempts: int = 0
-    delays: list[tuple[float, float]] = field(default_factory=list)
-    effect: bool = False
-    refused: bool = False
-    ports: tuple[str, ...] = ()
-    paused_ms: float = 0
-    seen_ms: float | None = None
-    woken_by: str | None = None
-
-
 class Interpreter:
-    """Runs a scenario as the harness does; `clock_ms` counts from the start. Call `run` once, then read."""
+    """Runs a scenario as the harness does. Call `run` once, then read."""
 
     def __init__(self, scenario: Scenario, order: Order) -> None:
         self._scenario = scenario
         self._order = order
         self._ranks: dict[int, dict[str, int]] = {}
-        self._inbox: list[PlannedSignal] = []
+        self._outside = Outside(scenario.signals)
         self._texts: dict[int, tuple[JsonValue, JsonText]] = {}
         self._changes = 0
-        self.clock_ms = 0.0
         self.steps: dict[str, Ran] = {}
         self.failing: list[str] = []
-        self.delivered: list[str] = []
         self.pauses = 0
         self.output: JsonText | None = None
+
+    @property
+    def delivered(self) -> list[str]:
+        """The ids of the signals that were delivered, in order."""
+        return self._outside.delivered
 
     def run(self) -> ExecutionStatus:
         """Drives to the end, or to a pause at which nothing is left to bring."""
@@ -94,7 +70,7 @@ class Interpreter:
             if self._scenario.cancel_at_pause == self.pauses:
                 self._abandon()
                 return "cancelled"
-            if not self._bring():
+            if not self._outside.bring(self.steps.values()):
                 return "running"
 
     def _complete(self, graph: Graph) -> ExecutionStatus:
@@ -122,27 +98,6 @@ class Interpreter:
                 ended: Graph = stop.value
                 return ended
         return None
-
-    def _bring(self) -> bool:
-        """What the harness does at a pause: the first signal that is awaited, else the clock to the earliest timer.
-
-        Raises PayloadRefused for a signal whose payload JSON cannot carry.
-        """
-        paused = [(ran, ran.node) for ran in self.steps.values() if ran.status == "paused"]
-        waits = [(ran, node) for ran, node in paused if isinstance(node, WaitNode)]
-        for ran, _ in waits:
-            ran.seen_ms = self.clock_ms if ran.seen_ms is None else ran.seen_ms
-        awaited = {node.signal for _, node in waits}
-        for signal in self._scenario.signals:
-            if signal.id not in self.delivered and signal.name in awaited:
-                encode(signal.payload)
-                self.delivered.append(signal.id)
-                self._inbox.append(signal)
-                return True
-        due = [(ran.seen_ms or 0) + node.timeout_ms for ran, node in waits if node.timeout_ms is not None]
-        if due:
-            self.clock_ms = max(self.clock_ms, min(due))
-        return bool(due)
 
     def _abandon(self) -> None:
         """Ends what has not ended: failed around a failing step, cancelled elsewhere."""
@@ -250,21 +205,20 @@ class Interpreter:
             if not response.retryable or k == node.retry.max_retries:
                 break
             ran.delays.append(delay_band(node.retry, k))
-            self.clock_ms += ran.delays[-1][1]
+            self._outside.clock_ms += ran.delays[-1][1]
         if node.on_error == "fail":
             return (yield from self._fail(ran, message))
         ran.status, ran.error = "failed", message
         return {"error": message}, ("out" if node.on_error == "continue" else "error",)
 
     def _wait(self, ran: Ran, node: WaitNode) -> Blocked:
-        ran.paused_ms = self.clock_ms
+        ran.paused_ms = self._outside.clock_ms
         while True:
-            signal = next((signal for signal in self._inbox if signal.name == node.signal), None)
+            signal = self._outside.take(node.signal)
             if signal is not None:
-                self._inbox.remove(signal)
                 ran.woken_by = signal.id
                 return signal.payload, ("out",)
-            if node.timeout_ms is not None and self.clock_ms >= ran.paused_ms + node.timeout_ms:
+            if node.timeout_ms is not None and self._outside.clock_ms >= ran.paused_ms + node.timeout_ms:
                 ran.woken_by = "timer"
                 return (ran.input, ("out",)) if node.signal is None else (None, ("timeout",))
             ran.status = "paused"
