@@ -11,6 +11,7 @@ from harness.judge.policy import Criterion
 __all__ = ["amount", "plural", "threshold"]
 
 _SYMBOLS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
+_ALL_OR_NONE = {("share", "at_least", 1.0), ("share", "at_most", 0.0), ("count", "at_most", 0.0)}
 
 
 def amount(value: float | None, unit: Unit) -> str:
@@ -31,6 +32,8 @@ def threshold(criterion: Criterion) -> str:
     condition = criterion.condition
     rank = f"P{100 * condition.quantile:g}" if condition.quantile is not None else ""
     text = f"{_SYMBOLS[condition.operator]} {amount(condition.limit, criterion.unit)}"
+    if (criterion.unit, condition.operator, condition.limit) in _ALL_OR_NONE:
+        text = amount(condition.limit, criterion.unit)
     match condition.statistic:
         case "share" | "level":
             return text

@@ -12,7 +12,7 @@ from harness.judge.criteria import judge
 from harness.judge.findings import Verdict
 from harness.judge.metrics import Count, Level, Measurement, Paired, Pairs, Samples, Share, Unit
 from harness.judge.policy import Condition, Criterion
-from harness.judge.wording import amount, plural
+from harness.judge.wording import amount, plural, threshold
 
 
 def criterion(unit: Unit, min_n: int = 1, **condition: Any) -> Criterion:
@@ -142,6 +142,24 @@ def test_what_is_needed_is_said() -> None:
 )
 def test_amounts_never_round_to_all_or_nothing(value: float | None, unit: Unit, text: str) -> None:
     assert amount(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("of", "text"),
+    [
+        (SUCCESS, ">= 99.5 %"),
+        (ALL, "100 %"),
+        (NONE, "0"),
+        (P95, "P95 < 100 ms"),
+        (MEAN, "mean <= 150 ms"),
+        (SLOWER, "duration <= 1.2 x the control's"),
+        (WORSE, "E < 100, or share <= 1.1 x the control's"),
+        (criterion("days", 1, statistic="level", operator="at_least", limit=3), ">= 3 days"),
+        (criterion("days", 1, statistic="level", operator="at_least", limit=1), ">= 1 day"),
+    ],
+)
+def test_thresholds_as_text(of: Criterion, text: str) -> None:
+    assert threshold(of) == text
 
 
 def test_plurals() -> None:
