@@ -13,6 +13,7 @@ from scenarios.model import Response, Scenario
 
 __all__ = ["NoValue", "delay_band", "digest", "evaluate", "has_effect", "output_of", "ports_of", "response_to"]
 
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode
 _ITERATION = re.compile(r"\[\d+\]")
 
 
@@ -31,8 +32,7 @@ def response_to(scenario: Scenario, step_id: str, activity: str, attempt: int) -
 
 def digest(value: JsonValue) -> str:
     """The first 16 hex digits of the SHA-256 of the value's canonical JSON."""
-    canonical = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    return hashlib.sha256(_canonical(value).encode()).hexdigest()[:16]
 
 
 def output_of(response: Response, given: JsonValue) -> JsonValue:
