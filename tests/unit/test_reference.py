@@ -441,6 +441,29 @@ def test_a_payload_that_json_cannot_carry_is_refused() -> None:
     assert "nan" in expected.refused
 
 
+def test_an_answer_that_json_cannot_carry_fails_its_step_after_one_attempt_and_keeps_its_effect() -> None:
+    shape = flow(do("a"), paths=("start a",))
+    expected = expect(scenario(shape, world={"a": (Response(output=float("inf")),)}))
+    assert (expected.outcome.status, expected.steps["a"].attempts, expected.refused) == ("failed", 1, None)
+    assert expected.outcome.steps["a"].error == ENGINES_WORDS
+    assert expected.outcome.effects == (Effect("a", "a", "null"),)
+
+
+def test_a_signal_that_json_cannot_carry_is_refused() -> None:
+    shape = flow(WaitNode(id="w", signal="go"), paths=("start w",))
+    expected = expect(scenario(shape, signals=(PlannedSignal(id="1", name="go", payload=float("nan")),)))
+    assert expected.outcome.status == "refused"
+
+
+def test_branches_that_nest_too_deeply_together_fail_the_step_that_joins_them() -> None:
+    deep: JsonValue = 1
+    for _ in range(400):
+        deep = [deep]
+    shape = flow(do("a"), do("b"), JoinNode(id="j"), paths=("start a", "start b", "a j", "b j"))
+    expected = expect(scenario(shape, world={"a": (Response(output=deep),), "b": (Response(output=1),)}))
+    assert statuses(expected) == {"start": "completed", "a": "completed", "b": "completed", "j": "failed"}
+
+
 def test_a_world_without_a_plan_gives_a_final_error() -> None:
     expected = expect(scenario(flow(do("a"), paths=("start a",))))
     assert (expected.outcome.status, expected.steps["a"].attempts) == ("failed", 1)
