@@ -116,7 +116,7 @@ def _planned(built: Built, source: Source, start: str, name: str, stem: str) -> 
             workflow=built.workflow,
             input=pinned or [{"start": start, "token": plan.token}],
             world=plan.world,
-            signals=tuple(plan.signals),
+            signals=tuple(plan.signals.values()),
         )
 
 

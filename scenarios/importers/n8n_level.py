@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from engines.api import ActivityNode, Node, StartNode, Workflow
 
 __all__ = ["Level"]
@@ -41,19 +39,6 @@ class Level:
             seen.add(goal[0])
             goal = next(iter(self.sources.get(goal[0], ())), None)
         return forced
-
-    def reached(self, choices: Mapping[str, str | None]) -> dict[str, None]:
-        """The nodes and ends that are reached, in the order in which they are found."""
-        found: dict[str, None] = {self.start: None}
-        pending = [self.start]
-        while pending:
-            node_id = pending.pop()
-            for target in self.targets.get((node_id, choices.get(node_id) or ""), ()):
-                if target not in found:
-                    found[target] = None
-                    if not target.startswith("$"):
-                        pending.append(target)
-        return found
 
     def leading_to(self, ends: set[str]) -> set[str]:
         """The ends, and the nodes that lead to one of them whichever way out they take."""

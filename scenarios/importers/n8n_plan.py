@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from engines.api import ActivityNode, JsonValue, LoopNode, Node, WaitNode, Workflow
+from scenarios.importers.imported import ImportRefused
 from scenarios.importers.n8n_flow import AGAIN, EXIT
 from scenarios.importers.n8n_level import Level
 from scenarios.importers.n8n_nodes import is_effect
@@ -35,7 +36,7 @@ class Plan:
 
     token: str
     world: dict[str, tuple[Response, ...]] = field(default_factory=dict)
-    signals: list[PlannedSignal] = field(default_factory=list)
+    signals: dict[str, PlannedSignal] = field(default_factory=dict)
     taken: set[tuple[str, str]] = field(default_factory=set)
 
     def succeeds(self, step_id: str) -> bool:
@@ -104,56 +105,85 @@ class _Planner:
         self._plan = plan
         self._failing = failing
 
-    def play(self, workflow: Workflow, prefix: str, forced: Mapping[str, str], goal: str | None) -> None:
-        """Plans one run of a level: of the whole, or of a round that is to lead to `goal` (an end, or nowhere)."""
+    def play(self, workflow: Workflow, prefix: str, forced: Mapping[str, str], goal: str | None) -> set[str]:
+        """Plans one run of a level: of the whole, or of a round that is to lead to `goal`, an end or nowhere.
+
+        Gives the ends that it leads to. Raises ImportRefused for a round that can only lead to another.
+        """
         level = Level(workflow)
         if goal is not None and (ways := level.sources.get(goal)):
             forced = level.toward(ways[self._pick(prefix + goal, len(ways))])
-        avoided = set() if goal in {None, AGAIN} else level.ends if goal == _NOWHERE else {AGAIN}
-        bad = level.leading_to(avoided)
+        avoided = set[str]() if goal in {None, AGAIN} else level.ends - {goal}
+        stopping = {id_: None for id_, node in level.nodes.items() if isinstance(node, ActivityNode | LoopNode)}
+        choices = self._choices(level, prefix, forced, level.leading_to(avoided))
+        ends = self._walk(level, prefix, choices | stopping if goal == _NOWHERE else choices)
+        if avoided & ends:
+            ends = self._walk(level, prefix, choices | stopping)
+        if AGAIN in avoided & ends:
+            raise ImportRefused(f"cycle in {plain_path(prefix).rstrip('/')!r}: nothing in it can end it")
+        return ends
+
+    def _choices(self, level: Level, prefix: str, forced: Mapping[str, str], bad: set[str]) -> dict[str, str | None]:
+        """A way out for each node: the one forced, else one that need not lead to anything bad, where there is one."""
         choices: dict[str, str | None] = {}
         for node_id, options in level.options.items():
             good = [port for port in options if not bad & set(level.targets.get((node_id, port), ()))] or list(options)
             choices[node_id] = forced.get(node_id) or good[self._pick(prefix + node_id, len(good))]
-        if avoided & level.reached(choices).keys():
-            stopping = (ActivityNode, LoopNode)
-            choices |= {node_id: None for node_id, node in level.nodes.items() if isinstance(node, stopping)}
-        for node_id in level.reached(choices):
-            if node_id in level.nodes:
-                self._answer(level.nodes[node_id], prefix, choices[node_id])
+        return choices
 
-    def _answer(self, node: Node, prefix: str, port: str | None) -> None:
+    def _walk(self, level: Level, prefix: str, choices: Mapping[str, str | None]) -> set[str]:
+        """Answers for every node that the choices reach, and gives the ends that they reach."""
+        reached, pending, ends = {level.start}, [level.start], set[str]()
+        while pending:
+            node_id = pending.pop()
+            for port in self._answer(level.nodes[node_id], prefix, choices[node_id]):
+                targets = set(level.targets.get((node_id, port), ()))
+                ends |= targets & level.ends
+                pending += sorted(targets - level.ends - reached)
+                reached |= targets
+        return ends
+
+    def _answer(self, node: Node, prefix: str, port: str | None) -> tuple[str, ...]:
+        """Plans the answers for one step; gives the ports by which it leaves."""
         step_id = prefix + node.id
         if port is not None and not prefix:
             self._plan.taken.add((node.id, port))
         match node:
             case ActivityNode():
                 self._plan.world[step_id] = self._responses(node, step_id, port)
+                fatal = node.on_error == "fail" and not self._plan.succeeds(step_id)
+                return () if fatal or port is None else (port,)
             case WaitNode(signal=str(signal)):
                 payload: list[JsonValue] = [{"signal": signal, "token": self._plan.token}]
-                self._plan.signals.append(PlannedSignal(id=f"{step_id} resumes", name=signal, payload=payload))
+                resume = PlannedSignal(id=f"{step_id} resumes", name=signal, payload=payload)
+                self._plan.signals[resume.id] = resume
+                return ("out",)
             case LoopNode(repeat=True):
-                self._rounds(node, step_id, port)
+                return self._rounds(node, step_id, port)
             case _:
-                pass
+                return ("out",)
 
-    def _rounds(self, node: LoopNode, step_id: str, port: str | None) -> None:
+    def _rounds(self, node: LoopNode, step_id: str, port: str | None) -> tuple[str, ...]:
+        """Plans the rounds of a loop that is to leave by a port, or by none; gives the ports by which it does."""
         rounds = 1 + self._pick(f"{step_id} rounds", _MOST_ROUNDS) if step_id.count("/") < _DEEPEST_ROUNDS else 1
-        last = _NOWHERE if port is None else EXIT + port
+        ends: set[str] = set()
         for i in range(rounds):
-            goal = AGAIN if i < rounds - 1 else last
-            self.play(node.body, f"{step_id}[{i}]/", {}, goal)
+            goal = AGAIN if i < rounds - 1 else _NOWHERE if port is None else EXIT + port
+            ends = self.play(node.body, f"{step_id}[{i}]/", {}, goal)
+            if AGAIN not in ends:
+                break
+        return tuple(sorted(end.removeprefix(EXIT) for end in ends))
 
     def _responses(self, node: ActivityNode, step_id: str, port: str | None) -> tuple[Response, ...]:
         """One success, after one error where the node is tried again; only errors where the way out is by one."""
         origin = self._origins[plain_path(step_id)]
-        if origin.kind == "stopAndError":
+        if origin.kind == "stopAndError" and node.on_error == "fail":
             return (Response(error="the workflow stops with an error", retryable=False),)
         if port == "error" and node.on_error == "route":
             return (Response(error=FAILURE, effect=False),)
         if step_id == self._failing:
             return (Response(error=FAILURE, retryable=False, effect=False),)
-        if node.on_error == "continue" and self._pick(f"{step_id} fails", 2):
+        if node.on_error == "continue" and port == "out" and self._pick(f"{step_id} fails", 2):
             return (Response(error=FAILURE, effect=False),)
         count = 1 + self._pick(f"{step_id} items", _MOST_ITEMS)
         output: list[JsonValue] = [{"step": step_id, "token": self._plan.token, "item": i} for i in range(count)]

@@ -14,8 +14,10 @@ from scenarios.importers.n8n_loops import fold
 from scenarios.importers.n8n_nodes import clean, make_node
 from scenarios.importers.n8n_source import Source, SourceNode
 
-__all__ = ["Built", "build", "plain_path"]
+__all__ = ["MAX_ROUNDS", "Built", "build", "plain_path"]
 
+MAX_ROUNDS = 100
+"""Rounds of a loop of which no execution was recorded; its plan takes far fewer."""
 _ITERATION = re.compile(r"\[\d+\](?=/)")
 
 
@@ -71,7 +73,7 @@ def _workflow(folded: Flow, workflow_id: str, prefix: str, state: _Building) -> 
             nodes.append(make_node(ids[key], vertex.node))
         else:
             body = _workflow(vertex.body, f"{workflow_id}/{ids[key]}", f"{path}/", state)
-            nodes.append(LoopNode(id=ids[key], body=body, repeat=True))
+            nodes.append(LoopNode(id=ids[key], body=body, repeat=True, max_iterations=MAX_ROUNDS))
     edges = [Edge(source=ids[one.source], target=ids.get(one.target, one.target), port=one.port) for one in flow.links]
     return Workflow(id=workflow_id, nodes=tuple(nodes), edges=tuple(dict.fromkeys(edges)))
 
