@@ -96,7 +96,7 @@ def _table(done: Sequence[Imported]) -> str:
     table.add_column("Dropped or refused, and why", overflow="fold")
     for imported in done:
         refused = imported.refused is not None
-        why = f"refused: {imported.refused}" if refused else "; ".join(imported.dropped) or "-"
+        why = f"refused: {imported.refused}" if refused else "; ".join((*imported.dropped, *imported.unlike)) or "-"
         table.add_row(
             Text(plain(Path(imported.file).name)),
             str(len(imported.scenarios)),
