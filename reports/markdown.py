@@ -18,7 +18,7 @@ MAX_BYTES = 1_000_000
 """What GitHub takes as a step summary is 1 MiB."""
 _ROWS = (200, 50, 10, 1)
 """How many rows a table may have, tried in this order until the report is small enough."""
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$@:])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|~$@#]|:(?=//))")
 
 
 def render(document: Document) -> str:
