@@ -55,9 +55,9 @@ class Renewer:
 
     def watch(self, execution_id: UUID, epoch: int, owner: str) -> None:
         """Something begins that may take long."""
-        self._held = Held(execution_id, epoch, owner, time.monotonic())
-        if self._thread is None:
-            with self._lock:
+        with self._lock:
+            self._held = Held(execution_id, epoch, owner, time.monotonic())
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._keep, name="v2-lease", daemon=True)
                 self._thread.start()
 

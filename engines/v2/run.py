@@ -1,4 +1,4 @@
-"""One execution in memory, between two commits: its steps, what is ready, what the next commit will say. Pure.
+"""One execution on its way: what is ready, what each node comes to, what follows it. Pure.
 
 Everything here can be built again from rows; `engines.v2.recovery` does.
 """
@@ -13,13 +13,11 @@ from engines.api import ActivityNode, ConditionNode, JoinNode, JsonText, LoopNod
 from engines.errors import PayloadRefused
 from engines.payloads import encode, storable_text
 from engines.v2 import events
-from engines.v2.checkpoints import FIRST_CHECKSUM
-from engines.v2.delta import Delta, Step
-from engines.v2.events import Event
+from engines.v2.delta import Step
 from engines.v2.graph import Graph
 from engines.v2.nodes import Unanswered, choose, evaluate, iteration, list_items
 from engines.v2.planner import Frame, Place, in_list
-from engines.v2.state_machine import END_STATES, next_state
+from engines.v2.record import Record
 
 __all__ = ["Run"]
 
@@ -29,28 +27,14 @@ _FIRST: Place = (-1,)
 _ORDINARY: Place = (0,)
 
 
-class Run:
-    """One execution. `active` is the activity step that is under way: running, or waiting for its next attempt."""
+class Run(Record):
+    """An execution that goes on. `ready` and `waits` are in definition order; `signals` have not been used yet."""
 
     def __init__(self, execution_id: UUID, graph: Graph, given: JsonText) -> None:
-        self.execution_id = execution_id
-        self.status = "running"
-        self.output: JsonText | None = None
-        self.error: str | None = None
-        self.node_id: str | None = None
-        self.epoch = 1
-        self.version = 0
-        self.sequence = 0
-        self.checksum = FIRST_CHECKSUM
-        self.checkpoint_ms: float | None = None
-        self.released = False
-        self.top = Frame(graph, given)
-        self.active: Step | None = None
-        self.open: dict[str, Step] = {}
+        super().__init__(execution_id, graph, given)
         self.signals: list[tuple[str, str, JsonText]] = []
         self.ready: list[tuple[Place, int, Frame]] = []
         self.waits: list[tuple[Place, int, Frame]] = []
-        self.delta = Delta()
 
     def begin(self) -> None:
         """Puts the start node in line and writes the execution's first event."""
@@ -83,17 +67,6 @@ class Run:
         """Whether nothing can go on without a signal or a timer."""
         return not self.ready and not self.waits and self.active is None and self.status == "running"
 
-    def transition(self, step: Step, event: str) -> None:
-        """Changes a step's status, with its event; raises InvalidTransition."""
-        before = step.status
-        step.status = next_state("step", before, event)
-        self._event(step, event, before, step.status)
-        self.delta.steps[step.step_id] = step
-        if step.status in END_STATES:
-            self.open.pop(step.step_id, None)
-        else:
-            self.open[step.step_id] = step
-
     def complete(self, step: Step, output: JsonText, ports: tuple[str, ...]) -> None:
         """Ends a step well and decides what follows it."""
         step.output, step.ports = output, ports
@@ -112,37 +85,6 @@ class Run:
         self.transition(step, "FAIL")
         self.delta.metric(step, "failure")
         self._leave(step)
-
-    def retry(self, step: Step, message: str, due_at: datetime) -> None:
-        """Puts the step's next attempt off until a deadline."""
-        step.error, step.due_at = storable_text(message), due_at
-        self.transition(step, "RETRY")
-        self.delta.timer(step, "retry", step.attempt + 1, due_at)
-
-    def start_attempt(self, step: Step, now: datetime | None) -> None:
-        """Begins the step's next attempt; `now` is when the pause before it ended."""
-        if step.status == "retrying" and step.due_at is not None:
-            self.delta.timer(step, "retry", step.attempt + 1, step.due_at, now)
-        step.attempt, step.error, step.due_at = step.attempt + 1, None, None
-        self.transition(step, "START")
-
-    def fail(self, step: Step, message: str) -> None:
-        """Ends a step, the loops around it and the execution as failed, and every other open step as cancelled."""
-        self._failed(step, message)
-        around = []
-        loop = step.frame.loop
-        while loop is not None:
-            around.append(loop)
-            loop = loop.frame.loop
-        self._cancel_open(keep=around)
-        for loop in around:
-            self._failed(loop, f"{step.step_id}: {message}")
-        self._end("FAIL", error=storable_text(f"{step.step_id}: {message}"))
-
-    def cancel(self) -> None:
-        """Ends the execution as cancelled, with every step that has not ended."""
-        self._cancel_open(keep=[])
-        self._end("CANCEL")
 
     def receive(self, signal_id: str, name: str, payload: JsonText) -> None:
         """Takes a signal in: for the first wait that is paused for it, else for one to come."""
@@ -321,33 +263,3 @@ class Run:
         self.node_id = step.node.id
         self.transition(step, "RESUME")
         self.complete(step, output, ports)
-
-    def _failed(self, step: Step, message: str) -> None:
-        step.error = storable_text(message)
-        self.transition(step, "FAIL")
-        self.delta.metric(step, "failure")
-
-    def _cancel_open(self, keep: list[Step]) -> None:
-        """Cancels open steps, those inside a loop before the loop."""
-        for step in sorted(self.open.values(), key=lambda s: s.place, reverse=True):
-            if step not in keep:
-                self.transition(step, "CANCEL")
-                self.delta.metric(step, "cancelled")
-
-    def _end(self, event: str, output: JsonText | None = None, error: str | None = None) -> None:
-        before = self.status
-        self.status = next_state("execution", before, event)
-        self.output, self.error, self.active = output, error, None
-        self._event(None, event, before, self.status)
-
-    def _event(self, step: Step | None, event: str, before: str, after: str) -> None:
-        self.sequence = events.next_sequence(self.sequence)
-        if step is None:
-            entry = Event(self.sequence, "STATE_TRANSITION", None, None, "", "", 0, before, event, after)
-        else:
-            due = step.due_at if after in {"retrying", "paused"} else None
-            entry = Event(
-                self.sequence, "STATE_TRANSITION", step.step_id, step.node.id, step.key, step.node_key, step.attempt,
-                before, event, after, due,
-            )  # fmt: skip
-        self.delta.events.append(entry)
