@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, TaskID
 
 __all__ = ["Advance", "captured", "emit", "note", "problem", "progress"]
 
@@ -24,6 +25,9 @@ class Advance(Protocol):
 
     def __call__(self, done: int, /) -> None:
         """Shows it."""
+
+    def expect(self, total: int, /) -> None:
+        """Says how many there will be, where that was not known at the start."""
 
 
 def problem(message: str) -> None:
@@ -62,12 +66,12 @@ def captured(show: Callable[[Console], None]) -> str:
 def progress(what: str, total: int, *, quiet: bool) -> Iterator[Advance]:
     """Shows how far something has come: a bar on a terminal, else a line every ten seconds; nothing when quiet."""
     if quiet:
-        yield lambda _done: None
+        yield _Silence()
     elif sys.stderr.isatty():
         with _bar(what, total) as advance:
             yield advance
     else:
-        yield _lines(what, total)
+        yield _Lines(what, total)
 
 
 @contextmanager
@@ -78,17 +82,40 @@ def _bar(what: str, total: int) -> Iterator[Advance]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+        yield _Bar(bar, task)
 
 
-def _lines(what: str, total: int) -> Advance:
-    began = said = time.monotonic()
+class _Silence:
+    def __call__(self, done: int, /) -> None:
+        pass
 
-    def advance(done: int) -> None:
-        nonlocal said
+    def expect(self, total: int, /) -> None:
+        pass
+
+
+class _Bar:
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self._bar, self._task = bar, task
+
+    def __call__(self, done: int, /) -> None:
+        self._bar.update(self._task, completed=done)
+
+    def expect(self, total: int, /) -> None:
+        self._bar.update(self._task, total=total)
+
+
+class _Lines:
+    """A line every ten seconds, for logs."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what, self._total = what, total
+        self._began = self._said = time.monotonic()
+
+    def __call__(self, done: int, /) -> None:
         now = time.monotonic()
-        if now - said >= _EVERY_S:
-            said = now
-            note(f"{what}: {done} of {total} after {now - began:.0f} s", quiet=False)
+        if now - self._said >= _EVERY_S:
+            self._said = now
+            note(f"{self._what}: {done} of {self._total} after {now - self._began:.0f} s", quiet=False)
 
-    return advance
+    def expect(self, total: int, /) -> None:
+        self._total = total

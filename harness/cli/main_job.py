@@ -27,7 +27,7 @@ from reports.document import Document
 from reports.words import plain
 from scenarios.model import Scenario
 
-__all__ = ["main_job"]
+__all__ = ["RUNS", "machine", "main_job"]
 
 RUNS = Path("cutover-runs")
 
@@ -70,7 +70,7 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool) -> int:
             workers=where.workers,
             seconds=0.0,
             arguments=plan.arguments(),
-            environment=_machine(),
+            environment=machine(),
         )
         with RunWriter(folder, manifest) as writer:
             interrupted = _run(plan, where, server, scenarios, writer, quiet=quiet)
@@ -132,7 +132,8 @@ def _engine(spec: str) -> EngineInfo:
     return EngineInfo(spec=spec, name=name, digest=digest)
 
 
-def _machine() -> dict[str, str | int | None]:
+def machine() -> dict[str, str | int | None]:
+    """What a run ran on."""
     return {
         "python": platform.python_version(),
         "system": platform.system(),

@@ -275,6 +275,8 @@ class CaseRun:
         elif way is Way.RESTART:
             self._watch.note(host, "restart")
             self._stage.restart_server()
+            if channel is not None:
+                channel.cut(announced=False)
         elif way in {Way.ZOMBIE, Way.CANCEL_LIVE}:
             self._watch.note(host, "stop")
             host.stop()

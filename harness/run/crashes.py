@@ -13,13 +13,15 @@ from harness.run.case_lines import decode_baseline, decode_case
 from harness.run.runners import Job, Runners
 from scenarios.model import Scenario
 
-__all__ = ["BASIC_WAYS", "Plan", "plan_cases", "run_crashes"]
+__all__ = ["BASIC_WAYS", "Plan", "plan_cases", "replay_case", "run_crashes"]
 
 BASIC_WAYS = (Way.ONCE, Way.TWICE, Way.CONCURRENT, Way.ZOMBIE)
 _AT_REQUESTS = frozenset({Way.SERIALIZATION, Way.DEADLOCK})
 _AT_ROUND_TRIPS = frozenset({Way.CUT, Way.DROP, Way.RESTART})
 _AT_SIGNALS = frozenset({Way.SIGNAL_TWICE, Way.SIGNAL_LATE, Way.SIGNAL_STRAY})
 _CANCELS = frozenset({Way.CANCEL, Way.CANCEL_LIVE})
+_MOST_RESTARTS = 24
+"""Restarting a server takes a second and nothing else can run meanwhile."""
 _ALL_PAIRS_UP_TO = 8
 """Scenarios with at most this many kill points get every pair of deaths; larger ones a sample."""
 
@@ -53,20 +55,33 @@ def run_crashes(
         trials[name] = CrashTrial(scenario=by_id[name], baseline=arm, points=points)
     ordered = [trials[scenario.id] for scenario in scenarios]
     cases = [case for trial in ordered for case in plan_cases(trial, plan)]
-    pairs = Way.AGAIN in plan.ways
-    sampled = _sample(cases, plan)
-    on_planned(len(sampled))
+    restarts = _sample([case for case in cases if case.way is Way.RESTART], plan.seed, _MOST_RESTARTS)
+    if not runners.restarts:
+        restarts = []
+    together = _sample([case for case in cases if case.way is not Way.RESTART], plan.seed, plan.limit)
+    on_planned(len(together) + len(restarts))
     resumes: dict[Case, Mapping[str, int]] = {}
-    for record in _play(runners, trials, sampled, plan.seed):
+    for record in _play(runners, trials, together, plan.seed):
         if record.case.way is Way.ONCE:
             resumes[record.case] = record.resume_points
         on_record(record)
-    if pairs:
+    if Way.AGAIN in plan.ways:
         second = [case for trial in ordered for case in _pairs(trial, resumes, plan)]
-        on_planned(len(sampled) + len(second))
+        on_planned(len(together) + len(restarts) + len(second))
         for record in _play(runners, trials, second, plan.seed):
             on_record(record)
+    for record in _play(runners, trials, restarts, plan.seed, alone=True):
+        on_record(record)
     return ordered
+
+
+def replay_case(runners: Runners, scenario: Scenario, case: Case) -> CaseRecord:
+    """One case, after a baseline that says what its kill point touches."""
+    [(_, line)] = runners.play([Job(scenario, None, _id(0, scenario.id))])
+    arm, points = decode_baseline(line)[1]
+    trial = CrashTrial(scenario=scenario, baseline=arm, points=points)
+    [record] = _play(runners, {scenario.id: trial}, [case], 0)
+    return record
 
 
 def plan_cases(trial: CrashTrial, plan: Plan) -> Iterator[Case]:
@@ -110,19 +125,23 @@ def _pairs(trial: CrashTrial, resumes: Mapping[Case, Mapping[str, int]], plan: P
         yield from (Case(trial.scenario.id, point, Way.AGAIN, second) for second in seconds)
 
 
-def _sample(cases: list[Case], plan: Plan) -> list[Case]:
-    if plan.limit is None or len(cases) <= plan.limit:
+def _sample(cases: list[Case], seed: int, limit: int | None) -> list[Case]:
+    """At most `limit` cases drawn by the seed, one of each scenario first; in the order given."""
+    if limit is None or len(cases) <= limit:
         return cases
-    draw = random.Random(plan.seed)  # noqa: S311 - a sample, not a secret
-    first = {case.scenario: case for case in draw.sample(cases, len(cases))}
-    rest = [case for case in cases if first[case.scenario] != case]
-    chosen = {*first.values(), *draw.sample(rest, max(0, plan.limit - len(first)))}
+    draw = random.Random(seed)  # noqa: S311 - a sample, not a secret
+    shuffled = draw.sample(cases, len(cases))
+    firsts = {case.scenario: case for case in shuffled}
+    rest = [case for case in shuffled if firsts[case.scenario] != case]
+    chosen = set([*firsts.values(), *rest][:limit])
     return [case for case in cases if case in chosen]
 
 
-def _play(runners: Runners, trials: Mapping[str, CrashTrial], cases: Iterable[Case], seed: int) -> Iterator[CaseRecord]:
+def _play(
+    runners: Runners, trials: Mapping[str, CrashTrial], cases: Iterable[Case], seed: int, *, alone: bool = False
+) -> Iterator[CaseRecord]:
     jobs = (Job(trials[case.scenario].scenario, case, _id(seed, str(case))) for case in cases)
-    for job, line in runners.play(jobs):
+    for job, line in runners.play(jobs, alone=alone):
         record = decode_case(line)
         if job.case is not None:
             yield replace(record, node_kinds=_kinds(trials[job.case.scenario], job.case.point))

@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -30,12 +30,16 @@ ProvisionMode: TypeAlias = Literal["auto", "url", "container", "embedded"]
 
 @dataclass(slots=True)
 class Server:
-    """A server that answers. `why` says how it came to be chosen; no attribute but `dsn` holds a password."""
+    """A server that answers. `why` says how it came to be chosen; no attribute but `dsn` holds a password.
+
+    `restart` stops it with immediate and starts it again; None where it is not ours to restart.
+    """
 
     dsn: str = field(repr=False)
     description: str
     why: str
     version: str = ""
+    restart: Callable[[], None] | None = None
     _made: set[str] = field(default_factory=set)
 
     def create_database(self, template: str | None = None) -> Database:
@@ -111,8 +115,8 @@ def _start(stack: contextlib.ExitStack, mode: ProvisionMode, settings: Mapping[s
             if mode == "container":
                 raise
             why = str(problem).partition("; or give")[0]
-    dsn = stack.enter_context(embedded(settings))
-    return Server(dsn=dsn, description="embedded server", why=why)
+    dsn, restart = stack.enter_context(embedded(settings))
+    return Server(dsn=dsn, description="embedded server", why=why, restart=restart)
 
 
 def _connect(server: Server) -> Server:

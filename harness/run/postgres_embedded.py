@@ -16,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psycopg
@@ -62,23 +62,25 @@ def _reachable(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def embedded(settings: Mapping[str, str]) -> Iterator[str]:
-    """The URL of a fresh server whose directory and processes are gone afterwards, also when this process is killed."""
+def embedded(settings: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], None]]]:
+    """A fresh server's URL, and what stops it at once and starts it again.
+
+    Its directory and processes are gone afterwards, also when this process is killed.
+    """
     root = Path(tempfile.gettempdir())
     if len(str(root)) > _SOCKET_PATH_MAX:
         root = Path("/tmp")  # noqa: S108 - a socket's path has at most 107 bytes; mkdtemp makes it ours
     home = Path(tempfile.mkdtemp(prefix="cutover-pg-", dir=root))
     try:
-        with _serve(home, settings) as url:
-            yield url
+        with _serve(home, settings) as served:
+            yield served
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _serve(home: Path, settings: Mapping[str, str]) -> Iterator[str]:
+def _serve(home: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], None]]]:
     user, install = _server_user(), _installation()
-    uid, gid, groups = _identity(user)
     if user is not None:
         os.chown(home, user.pw_uid, user.pw_gid)
         if not _reachable(install / "bin"):
@@ -90,32 +92,58 @@ def _serve(home: Path, settings: Mapping[str, str]) -> Iterator[str]:
     options = {"listen_addresses": "", "unix_socket_directories": str(home), "max_connections": "200", **settings}
     command = [str(install / "bin/postgres"), "-D", str(data)]
     command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    log = home / "log"
-    with log.open("wb") as out:
-        server = subprocess.Popen(  # noqa: S603 - our own command
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            cwd=home,
-            start_new_session=True,
-            user=uid,
-            group=gid,
-            extra_groups=groups,
-        )
-    guard = subprocess.Popen(  # noqa: S603 - our own command
-        ["/bin/sh", "-c", _GUARD, "sh", str(server.pid), str(home)], stdin=subprocess.PIPE, start_new_session=True
-    )
+    server = _Postmaster(command, home, user)
     try:
-        url = f"postgresql://postgres@/postgres?host={home}"
-        _await(url, server, log)
-        yield url
+        server.start()
+        yield server.url, server.restart
     finally:
-        _stop(server)
-        guard.kill()
-        guard.wait()
-        if guard.stdin is not None:
-            guard.stdin.close()
+        server.stop()
+
+
+class _Postmaster:
+    """The server process, and the guard that ends it should this process be killed."""
+
+    def __init__(self, command: Sequence[str], home: Path, user: pwd.struct_passwd | None) -> None:
+        self.url = f"postgresql://postgres@/postgres?host={home}"
+        self._command, self._home, self._user = command, home, user
+        self._server: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        uid, gid, groups = _identity(self._user)
+        log = self._home / "log"
+        with log.open("ab") as out:
+            self._server = subprocess.Popen(  # noqa: S603 - our own command
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                cwd=self._home,
+                start_new_session=True,
+                user=uid,
+                group=gid,
+                extra_groups=groups,
+            )
+        self._guard = subprocess.Popen(  # noqa: S603 - our own command
+            ["/bin/sh", "-c", _GUARD, "sh", str(self._server.pid), str(self._home)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        _await(self.url, self._server, log)
+
+    def restart(self) -> None:
+        """Stops it as `pg_ctl -m immediate` does, and starts it again on the same data."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            _stop(self._server)
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.wait()
+            if self._guard.stdin is not None:
+                self._guard.stdin.close()
 
 
 def _identity(user: pwd.struct_passwd | None) -> tuple[int | None, int | None, list[str] | None]:

@@ -39,7 +39,7 @@ class Job:
 class Runners:
     """`count` runner processes for one engine; a context manager that leaves none behind.
 
-    `restart` stops the server with immediate and starts it again; it is called while no other job is being played.
+    `restart` stops the server with immediate and starts it again; it is called by jobs played alone.
     """
 
     def __init__(
@@ -61,15 +61,20 @@ class Runners:
         }
         self._runners = [_Runner(settings) for _ in range(count)]
 
-    def play(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, bytes]]:
-        """Each job with its answer, as they finish. Raises RunnerProblem."""
+    @property
+    def restarts(self) -> bool:
+        """Whether cases may restart the server."""
+        return self._restart is not None
+
+    def play(self, jobs: Iterable[Job], *, alone: bool = False) -> Iterator[tuple[Job, bytes]]:
+        """Each job with its answer, as they finish; `alone` one after another. Raises RunnerProblem."""
         todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
         done: queue.SimpleQueue[tuple[Job, bytes] | Exception] = queue.SimpleQueue()
         count = 0
         for job in jobs:
             todo.put(job)
             count += 1
-        workers = self._runners if self._restart is None else self._runners[:1]
+        workers = self._runners[:1] if alone else self._runners
         threads = [threading.Thread(target=self._work, args=(runner, todo, done), daemon=True) for runner in workers]
         for thread in threads:
             thread.start()

@@ -2,6 +2,7 @@
 
 `manifest.json` is written last, by a rename: a folder without it holds no finished run. `scenarios.jsonl.gz` has a
 line a trial, `arms.jsonl.gz` a line an arm, the arms of a trial next to each other and the trials in the same order.
+`cases.jsonl.gz`, where engines were killed, has a line a case.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from types import TracebackType
 from typing import Self
 
 from harness.errors import EnvironmentProblem, RunError, UsageProblem
+from harness.judge.cases import CaseError, CaseRecord
 from harness.judge.records import RUN_SCHEMA_VERSION, Manifest, Run, Trial
+from harness.run.case_lines import decode_case, encode_case
 from harness.run.lines import (
     RecordedTrial,
     decode_arm,
@@ -30,9 +33,10 @@ from harness.run.lines import (
     record_trial,
 )
 
-__all__ = ["RunWriter", "iter_trials", "load_manifest", "load_run"]
+__all__ = ["RunWriter", "iter_cases", "iter_trials", "load_manifest", "load_run"]
 
 _MANIFEST, _SCENARIOS, _ARMS = "manifest.json", "scenarios.jsonl.gz", "arms.jsonl.gz"
+_CASES = "cases.jsonl.gz"
 _LEVEL = 1  # a run is written while its workers need the processor
 
 
@@ -70,11 +74,18 @@ class RunWriter:
             self._files[_ARMS].write(b"".join(line + b"\n" for line in recorded.lines.values()))
         self.finished += 1
 
+    def write_case(self, record: CaseRecord) -> None:
+        """Adds a finished crash case; its scenario is, or will be, that of a trial."""
+        with self._explained():
+            if _CASES not in self._files:
+                self._files[_CASES] = self._open(_CASES)
+            self._files[_CASES].write(encode_case(record) + b"\n")
+
     def finish(self, *, seconds: float, partial: bool = False) -> Manifest:
         """Closes the files and writes the manifest; `partial` says that the run was interrupted."""
         with self._explained():
             self._close()
-            digests = {name: _digest(self.folder / name) for name in (_ARMS, _SCENARIOS)}
+            digests = {name: _digest(self.folder / name) for name in sorted(self._files)}
             manifest = dataclasses.replace(
                 self._manifest, finished=self.finished, seconds=seconds, partial=partial, files=digests
             )
@@ -144,6 +155,19 @@ def iter_trials(folder: Path | str) -> Iterator[Trial]:
         raise RunError(f"{place} is damaged, {count} trials were readable: {_first_line(error)}; run again") from error
     if count != manifest.finished:
         raise RunError(f"{place} has {count} trials and its manifest says {manifest.finished}; run again")
+
+
+def iter_cases(folder: Path | str) -> Iterator[CaseRecord]:
+    """The crash cases of a run, one in memory at a time; none where nothing was killed. Raises RunError."""
+    place, manifest = Path(folder), load_manifest(folder)
+    if _CASES not in manifest.files:
+        return
+    _verify(place / _CASES, manifest.files[_CASES])
+    try:
+        with gzip.open(place / _CASES) as lines:
+            yield from map(decode_case, lines)
+    except (OSError, EOFError, ValueError, KeyError, CaseError) as error:
+        raise RunError(f"{place / _CASES} is damaged: {_first_line(error)}; run again") from error
 
 
 def load_run(folder: Path | str) -> Run:

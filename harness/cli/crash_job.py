@@ -1,0 +1,211 @@
+"""The crash matrix and single cases: provision, play, save, judge, report. Does I/O."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engines.registry import describe
+from harness.cli.console import captured, emit, note, progress
+from harness.cli.main_job import RUNS, machine
+from harness.cli.plan import ServerChoice
+from harness.cli.selection import select
+from harness.cli.status import Status
+from harness.cli.version import installed_version
+from harness.errors import UsageProblem
+from harness.judge.cases import Case, CaseRecord, Way
+from harness.judge.crash import CaseVerdict, CrashTally, judge_case
+from harness.judge.findings import Verdict
+from harness.judge.records import EngineInfo, Manifest, Trial
+from harness.run.case_lines import encode_case
+from harness.run.crash_run import SETTINGS, crash_matrix, replay
+from harness.run.crashes import BASIC_WAYS, Plan
+from harness.run.postgres import Server, provision
+from harness.run.store import RunWriter, iter_cases, iter_trials
+from reports.crash import crash_part, render_cases, render_timeline
+from reports.words import plain
+from scenarios.model import Scenario
+
+__all__ = ["CrashPlan", "crash_job", "explain_job", "replay_job", "ways_of"]
+
+_AROUND = 12
+"""Moments shown on each side of the fault unless the whole time line is asked for."""
+_STATUS = {Verdict.PASS: Status.GO, Verdict.FAIL: Status.NO_GO}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrashPlan:
+    """What the command line asked for."""
+
+    engine: str
+    ways: tuple[Way, ...]
+    paths: tuple[Path, ...]
+    only: tuple[str, ...]
+    generated: int
+    seed: int
+    limit: int | None
+    workers: int
+    url: str | None
+    choice: ServerChoice
+    deadline_s: float
+    takeover_s: float
+    folder: Path | None = None
+
+
+def ways_of(names: Sequence[str]) -> tuple[Way, ...]:
+    """The ways by name; `basic` and `all` stand for several. Raises UsageProblem."""
+    chosen: list[Way] = []
+    for name in (part for group in names for part in group.split(",")):
+        if name == "basic":
+            chosen += BASIC_WAYS
+        elif name == "all":
+            chosen += Way
+        elif name in set(Way):
+            chosen.append(Way(name))
+        else:
+            raise UsageProblem(f"--ways {name}: no such way; there are basic, all, {', '.join(Way)}")
+    if Way.AGAIN in chosen and Way.ONCE not in chosen:
+        chosen.append(Way.ONCE)  # its resumes show where the second death can be
+    return tuple(dict.fromkeys(chosen))
+
+
+def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
+    """Plays the matrix, saves it, and says what it came to."""
+    scenarios = _scenarios(plan, quiet=quiet)
+    name, digest = describe(plan.engine)
+    engine = EngineInfo(spec=plan.engine, name=name, digest=digest)
+    created_at = datetime.now(UTC)
+    folder = plan.folder or RUNS / f"crash-{created_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    with provision(plan.url, plan.choice.value, settings=SETTINGS) as server:
+        note(plain(f"Postgres {server.version}, {server.description} ({server.why})"), quiet=quiet)
+        manifest = Manifest(
+            run_id=folder.name,
+            created_at=created_at,
+            cutover_version=installed_version(),
+            seed=plan.seed,
+            stage=0,
+            control=engine,
+            candidate=engine,
+            server=server.description,
+            server_version=server.version,
+            planned=len(scenarios),
+            finished=0,
+            workers=plan.workers,
+            seconds=0.0,
+            environment=machine(),
+        )
+        tally = CrashTally(name, plan.seed)
+        interrupted = False
+        with RunWriter(folder, manifest) as writer:
+            began = time.monotonic()
+            try:
+                _play(plan, server, scenarios, tally, writer, quiet=quiet)
+            except KeyboardInterrupt:
+                interrupted = True
+            writer.finish(seconds=time.monotonic() - began, partial=interrupted)
+    part = crash_part(tally.summary(), f"cutover replay --engine {plan.engine}")
+    (folder / "crash.json").write_text(part.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        emit(part.model_dump_json(indent=2))
+    else:
+        emit(plain(part.headline) if quiet else captured(lambda console: render_cases(part, console)))
+    note(f"saved in {folder}: crash.json, and every case", quiet=quiet)
+    if interrupted:
+        note(f"cutover: interrupted; the cases so far are saved in {folder}", quiet=False)
+        return Status.INTERRUPTED
+    return _STATUS.get(Verdict(part.verdict), Status.INCONCLUSIVE)
+
+
+def _play(
+    plan: CrashPlan,
+    server: Server,
+    scenarios: tuple[Scenario, ...],
+    tally: CrashTally,
+    writer: RunWriter,
+    *,
+    quiet: bool,
+) -> None:
+    """Plays every case; saves and judges each as it comes."""
+    by_id = {scenario.id: scenario for scenario in scenarios}
+    with ExitStack() as stack:
+        advance = stack.enter_context(progress(f"killing {plan.engine}", 0, quiet=quiet))
+        done = 0
+
+        def planned(total: int) -> None:
+            advance.expect(total)
+
+        def keep(record: CaseRecord) -> None:
+            nonlocal done
+            writer.write_case(record)
+            tally.add(by_id[record.case.scenario], record)
+            done += 1
+            advance(done)
+
+        trials = crash_matrix(
+            server,
+            scenarios,
+            Plan(engine=plan.engine, ways=plan.ways, seed=plan.seed, limit=plan.limit),
+            workers=plan.workers,
+            on_record=keep,
+            on_planned=planned,
+            deadline_s=plan.deadline_s,
+            takeover_s=plan.takeover_s,
+        )
+    for number, trial in enumerate(trials, start=1):
+        writer.write(Trial(number=number, scenario=trial.scenario, arms={"candidate": trial.baseline}))
+
+
+def replay_job(plan: CrashPlan, case: Case, *, whole: bool, as_json: bool) -> int:
+    """Repeats one case and shows its time line."""
+    scenario = _one(plan, case)
+    with provision(plan.url, plan.choice.value, settings=SETTINGS) as server:
+        record = replay(server, scenario, case, plan.engine, deadline_s=plan.deadline_s, takeover_s=plan.takeover_s)
+    return _show(scenario, record, whole=whole, as_json=as_json)
+
+
+def explain_job(folder: Path, name: str, *, whole: bool) -> int:
+    """Shows the time line of one saved case."""
+    case = Case.parse(name)
+    for record in iter_cases(folder):
+        if record.case == case:
+            scenario = next(t.scenario for t in iter_trials(folder) if t.scenario.id == case.scenario)
+            return _show(scenario, record, whole=whole, as_json=False)
+    raise UsageProblem(f"{folder} has no case {name}; `cutover replay {name}` plays it")
+
+
+def _scenarios(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
+    return select(
+        paths=plan.paths,
+        n8n=(),
+        trials=None,
+        generated=plan.generated,
+        seed=plan.seed,
+        only=plan.only,
+        say=lambda line: note(plain(line), quiet=quiet),
+    )
+
+
+def _one(plan: CrashPlan, case: Case) -> Scenario:
+    """The scenario of a case: from the catalog, from files, or generated again."""
+    for scenario in _scenarios(plan, quiet=True):
+        if scenario.id == case.scenario:
+            return scenario
+    raise UsageProblem(
+        f"no scenario {case.scenario}; give --scenarios PATH where it is a file of yours, "
+        "or the --generated and --seed of the run where it was generated"
+    )
+
+
+def _show(scenario: Scenario, record: CaseRecord, *, whole: bool, as_json: bool) -> int:
+    judged: CaseVerdict = judge_case(scenario, record)
+    if as_json:
+        emit(encode_case(record).decode("ascii"))
+    else:
+        around = None if whole else _AROUND
+        emit(captured(lambda console: render_timeline(record, judged, console, around=around)))
+    return _STATUS.get(judged.verdict, Status.INCONCLUSIVE)

@@ -1,0 +1,150 @@
+"""`cutover crash`, `replay` and `explain`: engines killed wherever a process can die. `crash_job` does the I/O."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.plan import ServerChoice
+
+__all__ = ["crash", "explain", "replay"]
+
+Engine = Annotated[str, typer.Option(help="The engine to kill.", metavar="ENGINE")]
+Scenarios = Annotated[
+    list[Path] | None, typer.Option(help="Scenario files or folders instead of the catalog.", metavar="PATH")
+]
+Generated = Annotated[int, typer.Option(help="So many generated scenarios besides.", min=0, metavar="N")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same cases.", min=0, metavar="N")]
+Postgres = Annotated[str | None, typer.Option(help="A Postgres to run on; also CUTOVER_DATABASE_URL.", metavar="URL")]
+Mode = Annotated[ServerChoice, typer.Option(help="auto: the URL given, else a container, else embedded.")]
+Deadline = Annotated[float, typer.Option(help="How long one command to an engine may take.", min=0.1, metavar="S")]
+Takeover = Annotated[
+    float, typer.Option(help="How far the clock moves before another worker takes over.", min=0, metavar="S")
+]
+Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
+Whole = Annotated[bool, typer.Option("--all", help="The whole time line, not only what is near the fault.")]
+
+
+def crash(
+    *,
+    engine: Engine = "v2",
+    ways: Annotated[
+        list[str] | None,
+        typer.Option(help="How to interrupt and resume: basic, all, or names with commas.", metavar="WAYS"),
+    ] = None,
+    scenarios: Scenarios = None,
+    only: Annotated[list[str] | None, typer.Option(help="Of all these, only this one.", metavar="ID")] = None,
+    generated: Generated = 0,
+    seed: Seed = 1,
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many cases, drawn by the seed.", min=1, metavar="N")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Runner processes; one a core by default.", min=1, max=64, metavar="N")
+    ] = None,
+    postgres: Postgres = None,
+    postgres_mode: Mode = ServerChoice.AUTO,
+    deadline: Deadline = 20.0,
+    takeover: Takeover = 31.0,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The folder to save in.", metavar="DIR")] = None,
+    as_json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and of the result one sentence.")] = False,
+) -> int:
+    """Kill an engine at every point where a process can die, resume it in every way, and judge.
+
+    Every round trip to Postgres and every activity call is a kill point: before it happens, and after it has happened
+    but before the engine hears of it. Real SIGKILL, real SIGSTOP, no hook in the engine.
+
+    Ways: once, twice, concurrent, zombie (together: basic); again, cut, drop, serialization, deadlock, restart, cancel,
+    cancel-live, signal-twice, signal-late, signal-stray (with basic: all).
+
+    [bold]Examples[/bold]
+
+      cutover crash
+
+      cutover crash --engine v1 --ways once --limit 200
+
+      cutover crash --engine mypackage.engine:create --ways all --generated 50 --seed 7
+
+      cutover replay --engine v1 03-data-flow@answer:9/once
+    """
+    from harness.cli.crash_job import CrashPlan, crash_job, ways_of
+
+    plan = CrashPlan(
+        engine=engine,
+        ways=ways_of(ways or ["basic"]),
+        paths=tuple(scenarios or ()),
+        only=tuple(only or ()),
+        generated=generated,
+        seed=seed,
+        limit=limit,
+        workers=workers or len(os.sched_getaffinity(0)),
+        url=postgres,
+        choice=postgres_mode,
+        deadline_s=deadline,
+        takeover_s=takeover,
+        folder=out,
+    )
+    return crash_job(plan, as_json=as_json, quiet=quiet)
+
+
+def replay(
+    case: Annotated[str, typer.Argument(help="The case's name, as reports write it.", metavar="CASE")],
+    *,
+    engine: Engine = "v2",
+    scenarios: Scenarios = None,
+    generated: Generated = 0,
+    seed: Seed = 1,
+    postgres: Postgres = None,
+    postgres_mode: Mode = ServerChoice.AUTO,
+    deadline: Deadline = 20.0,
+    takeover: Takeover = 31.0,
+    whole: Whole = False,
+    as_json: Json = False,
+) -> int:
+    """Repeat one crash case from its name, and show what happened.
+
+    [bold]Examples[/bold]
+
+      cutover replay 03-data-flow@answer:3/zombie
+
+      cutover replay --engine v1 --all 03-data-flow@reply:1/once
+    """
+    from harness.cli.crash_job import CrashPlan, replay_job
+    from harness.judge.cases import Case
+
+    plan = CrashPlan(
+        engine=engine,
+        ways=(),
+        paths=tuple(scenarios or ()),
+        only=(),
+        generated=generated,
+        seed=seed,
+        limit=None,
+        workers=1,
+        url=postgres,
+        choice=postgres_mode,
+        deadline_s=deadline,
+        takeover_s=takeover,
+    )
+    return replay_job(plan, Case.parse(case), whole=whole, as_json=as_json)
+
+
+def explain(
+    case: Annotated[str, typer.Argument(help="The case's name, as reports write it.", metavar="CASE")],
+    *,
+    run: Annotated[Path, typer.Option(help="The folder in which the case is saved.", metavar="RUN")],
+    whole: Whole = False,
+) -> int:
+    """Show the time line of a saved crash case: ledger, round trips, and what each worker did.
+
+    [bold]Examples[/bold]
+
+      cutover explain 03-data-flow@answer:3/zombie --run cutover-runs/crash-20260101-120000-abcdef
+    """
+    from harness.cli.crash_job import explain_job
+
+    return explain_job(run, case, whole=whole)
