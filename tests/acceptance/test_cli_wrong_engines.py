@@ -1,0 +1,171 @@
+"""Wrong engines: each is V2 with one fault, and `cutover run` catches each by the check that is there for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import _outcome
+from harness.judge.checks import CHECKS
+from harness.run.postgres import Server
+
+WRONG = '''
+"""V2 with one fault each: what it hands to the world, or what it says it committed, is not what it should be."""
+
+from dataclasses import replace
+
+from engines.api import Journal
+from engines.errors import ActivityError
+from engines.registry import resolve
+
+
+class Faulty:
+    def __init__(self, engine, change):
+        self._engine, self._change = engine, change
+        self.name = engine.name
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def journal(self, execution_id):
+        return self._change(self._engine.journal(execution_id))
+
+
+class World:
+    def __init__(self, world, call):
+        self._world, self.call = world, lambda asked: call(world, asked)
+
+
+def telling(context, change):
+    return Faulty(resolve("v2")(context), change)
+
+
+def asking(context, call):
+    return resolve("v2")(replace(context, activities=World(context.activities, call)))
+
+
+def right(context):
+    return telling(context, lambda journal: journal)
+
+
+def another_output(context):
+    def change(journal):
+        execution = journal.execution
+        return journal if execution.output is None else replace(journal, execution=replace(execution, output="7"))
+
+    return telling(context, change)
+
+
+def loses_event(context):
+    return telling(context, lambda journal: replace(journal, events=(*journal.events[:2], *journal.events[3:])))
+
+
+def skips_version(context):
+    def change(journal):
+        if len(journal.checkpoints) < 2:
+            return journal
+        *rest, last = journal.checkpoints
+        execution = replace(journal.execution, version=last.version + 1)
+        return replace(journal, execution=execution, checkpoints=(*rest, replace(last, version=last.version + 1)))
+
+    return telling(context, change)
+
+
+def repeats_step(context):
+    def call(world, asked):
+        keyless = replace(asked, idempotency_key=None)
+        world.call(keyless)
+        return world.call(keyless)
+
+    return asking(context, call)
+
+
+def retries_what_may_not_be(context):
+    def call(world, asked):
+        try:
+            return world.call(asked)
+        except ActivityError as error:
+            if error.retryable:
+                raise
+            return world.call(replace(asked, attempt=asked.attempt + 1))
+
+    return asking(context, call)
+
+
+LAST = {}
+
+
+def shares_context(context):
+    def call(world, asked):
+        foreign = LAST.get("input", asked.input)
+        LAST["input"] = asked.input
+        return world.call(replace(asked, input=foreign))
+
+    return asking(context, call)
+'''
+
+
+ITSELF = [("v2", 100, 3, set()), ("v1", 100, 1, {"BOTH_WRONG"})]
+"""Engine, trials, exit status, classes: V1 agrees with itself where both arms break the reference model."""
+
+
+def judged(server: Server, tmp_path: Path, candidate: str) -> tuple[int, dict[str, str]]:
+    """The exit status, and the verdict of every check, of a run of the whole catalog."""
+    arguments = ["run", "--generated", "0", "--candidate", f"wrong_engines:{candidate}", "--postgres", server.dsn]
+    status = _outcome([*arguments, "--out", str(tmp_path / "run"), "--quiet"])
+    document = json.loads((tmp_path / "run/report.json").read_text("utf-8"))
+    return status, {check["check"]: check["verdict"] for check in document["checks"]}
+
+
+@pytest.fixture(autouse=True)
+def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wrong_engines.py").write_text(WRONG, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "wrong_engines", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "check"),
+    [
+        ("another_output", "OUT"),
+        ("loses_event", "EVT"),
+        ("skips_version", "CKPT"),
+        ("repeats_step", "DUP"),
+        ("retries_what_may_not_be", "RETRY"),
+        ("shares_context", "ISO"),
+    ],
+)
+def test_a_wrong_engine_is_no_go_by_the_check_that_is_there_for_it(
+    server: Server, tmp_path: Path, candidate: str, check: str
+) -> None:
+    status, verdicts = judged(server, tmp_path, candidate)
+    assert status == 1
+    assert verdicts[check] == "FAIL"
+
+
+def test_the_same_wrapping_without_a_fault_breaks_no_check(server: Server, tmp_path: Path) -> None:
+    status, verdicts = judged(server, tmp_path, "right")
+    assert status == 3
+    assert verdicts == dict.fromkeys(CHECKS, "PASS")
+
+
+@pytest.mark.parametrize(
+    ("engine", "trials", "status", "classes"),
+    [
+        *ITSELF,
+        *(
+            pytest.param(name, 600, 0 if name == "v2" else 1, found, marks=pytest.mark.nightly)
+            for name, *_, found in ITSELF
+        ),
+    ],
+)
+def test_an_engine_differs_from_itself_in_nothing(
+    server: Server, tmp_path: Path, engine: str, trials: int, status: int, classes: set[str]
+) -> None:
+    arguments = ["run", "--control", engine, "--candidate", engine, "--trials", str(trials), "--postgres", server.dsn]
+    assert _outcome([*arguments, "--out", str(tmp_path / "run"), "--quiet"]) == status
+    document = json.loads((tmp_path / "run/report.json").read_text("utf-8"))
+    assert {group["class"] for group in document["differences"]} == classes
