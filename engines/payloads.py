@@ -20,6 +20,7 @@ MAX_DEPTH = 400
 MAX_BYTES = 64 * 1024 * 1024
 
 _encoder = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), check_circular=False)
+_LEAVES = frozenset({str, int, float, bool, type(None)})
 _UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 
 
@@ -32,7 +33,7 @@ def encode(value: JsonValue) -> JsonText:
         raise PayloadRefused(f"payload cannot be written as JSON: {error}") from error
     if len(text) > MAX_BYTES:
         raise PayloadRefused(f"payload of {len(text):,} bytes of JSON; at most {MAX_BYTES:,} are kept")
-    if text.count("[") + text.count("{") > MAX_DEPTH:
+    if not _plain(value):
         _explain(value)
     return text
 
@@ -46,6 +47,28 @@ def decode(text: JsonText) -> JsonValue:
 def storable_text(text: str) -> str:
     r"""The text with NUL and lone surrogates, which a Postgres `text` column refuses, as `\uXXXX` escapes."""
     return _UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _plain(value: object) -> bool:
+    """Whether the value is made of JSON's own types alone, with text for keys and no deeper than allowed.
+
+    The codec is laxer: it writes the key 1 as "1" and a tuple as a list, which would come back as something else.
+    """
+    level, depth = [value], 0
+    while level:
+        below: list[object] = []
+        for part in level:
+            kind = type(part)
+            if kind is dict:
+                if not all(type(key) is str for key in part):  # type: ignore[attr-defined]
+                    return False
+                below += part.values()  # type: ignore[attr-defined]
+            elif kind is list:
+                below += part  # type: ignore[arg-type]
+            elif kind not in _LEAVES:
+                return False
+        level, depth = below, depth + 1
+    return depth <= MAX_DEPTH + 1
 
 
 def _explain(value: JsonValue) -> None:
