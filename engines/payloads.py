@@ -57,8 +57,10 @@ def _plain(value: object) -> bool:
     level, depth = [value], 0
     while level:
         below: list[object] = []
+        deeper = False
         for part in level:
             kind = type(part)
+            deeper = deeper or kind is dict or kind is list
             if kind is dict:
                 if not all(type(key) is str for key in part):  # type: ignore[attr-defined]
                     return False
@@ -67,8 +69,10 @@ def _plain(value: object) -> bool:
                 below += part  # type: ignore[arg-type]
             elif kind not in _LEAVES:
                 return False
-        level, depth = below, depth + 1
-    return depth <= MAX_DEPTH + 1
+        level, depth = below, depth + deeper
+        if depth > MAX_DEPTH:
+            return False
+    return True
 
 
 def _explain(value: JsonValue) -> None:

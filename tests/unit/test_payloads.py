@@ -18,8 +18,7 @@ json_values = st.recursive(
 )
 
 
-def nested(levels: int) -> Any:
-    value: Any = 1
+def nested(levels: int, value: Any = 1) -> Any:
     for _ in range(levels):
         value = [value]
     return value
@@ -51,6 +50,7 @@ def test_text_is_ascii(value: str) -> None:
         ({"a": (1,)}, r"tuple at \$\.a"),
         ([{1, 2}], r"set at \$\[0\]"),
         (nested(MAX_DEPTH + 1), "nests deeper than 400"),
+        (nested(MAX_DEPTH, []), "nests deeper than 400"),
         pytest.param(nested(100_000), "nests deeper than 400", id="100,000 levels"),
         pytest.param(10**5000, "cannot be written as JSON", id="5,001 digits"),
     ],
@@ -61,7 +61,8 @@ def test_what_json_cannot_carry_is_refused_with_its_place(value: Any, told: str)
 
 
 def test_the_deepest_allowed_value_is_kept() -> None:
-    assert decode(encode(nested(MAX_DEPTH))) == nested(MAX_DEPTH)
+    for deep in (nested(MAX_DEPTH), nested(MAX_DEPTH - 1, [])):
+        assert decode(encode(deep)) == deep
 
 
 def test_text_for_a_column_has_no_character_that_postgres_refuses() -> None:
