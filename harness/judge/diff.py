@@ -66,6 +66,8 @@ def diff_texts(left: JsonText | None, right: JsonText | None, path: str) -> list
 def diff_outcomes(left: Outcome, right: Outcome, optional: Collection[str] = ()) -> list[Difference]:
     """Every difference between two outcomes; `optional` steps may be missing on the right, or cancelled there."""
     found: list[Difference] = []
+    if left == right:
+        return found
     if left.status != right.status:
         found.append(_made("status", "value", left.status, right.status))
     else:

@@ -6,6 +6,7 @@ Status, effects and the number of steps are never noise.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -42,6 +43,11 @@ class Names:
             if own in text:
                 text = text.replace(own, placeholder)
         return text
+
+    def free(self, texts: Iterable[JsonText | None]) -> bool:
+        """Whether none of them stands in any of the texts, as is usual; quicker than to look into one after another."""
+        whole = "\x00".join([text for text in texts if text is not None])
+        return not any(own in whole for own, _ in self.pairs)
 
     def hidden(self, text: JsonText | None) -> JsonText | None:
         """As `hide`, for a column that may be empty."""

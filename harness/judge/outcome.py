@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -58,6 +58,8 @@ def outcome_of(arm: ArmRecord) -> Outcome:
     left out, and so are its rows' other columns.
     """
     names = Names.of(arm)
+    if names.free(_texts(arm)):
+        names = Names(())
     effects = _effects(arm.ledger, names)
     if arm.journal is None:
         return Outcome(status="refused" if is_refusal(arm) else "unknown", effects=effects)
@@ -77,6 +79,17 @@ def outcome_of(arm: ArmRecord) -> Outcome:
 def is_refusal(arm: ArmRecord) -> bool:
     """Whether the engine refused a payload clearly, rather than broke."""
     return arm.failure is not None and arm.failure.type.rpartition(".")[2] == "PayloadRefused"
+
+
+def _texts(arm: ArmRecord) -> Iterator[JsonText | None]:
+    """All that an outcome takes over."""
+    for entry in arm.ledger:
+        yield entry.input
+    if arm.journal is not None:
+        yield arm.journal.execution.output
+        for row in arm.journal.steps:
+            yield row.output
+            yield row.error
 
 
 def _effects(ledger: Iterable[LedgerEntry], names: Names) -> tuple[Effect, ...]:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from engines.api import EventRow, StepRow
+from engines.api import EventRow, JsonText, StepRow
+from engines.errors import PayloadRefused
+from engines.payloads import encode
 from harness.judge.diff import diff_outcomes
 from harness.judge.findings import Difference
 from harness.judge.outcome import Outcome, is_refusal, outcome_of
@@ -20,6 +22,8 @@ __all__ = ["END_STATES", "ArmView", "TrialView", "against", "view_of"]
 
 END_STATES: Final = frozenset({"completed", "failed", "skipped", "cancelled"})
 _MEMORY = 4
+_SCENARIOS = 1_024
+"""Scenarios whose expectation is remembered: a run may try the same ones again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,23 @@ class ArmView:
 
 @dataclass(frozen=True, slots=True)
 class TrialView:
-    """A trial with all its arms; `tokens` are those that its scenario plants."""
+    """A trial with all its arms; `tokens` are those that its scenario plants, `input` is its input as JSON."""
 
     trial: Trial
     expected: Expected
     tokens: frozenset[str]
+    input: JsonText | None
     arms: Mapping[ArmName, ArmView]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A scenario made ready: what it must come to, the tokens that it plants, its input as engines keep it."""
+
+    scenario: Scenario
+    expected: Expected
+    tokens: frozenset[str]
+    input: JsonText | None
 
 
 class _Memory:
@@ -56,17 +71,17 @@ class _Memory:
 
     def __init__(self) -> None:
         self._views: dict[int, TrialView] = {}
-        self._expected: dict[int, tuple[Scenario, Expected]] = {}
+        self._planned: dict[int, Planned] = {}
 
-    def expected(self, scenario: Scenario) -> Expected:
-        """The expectation, worked out once for all cases of one scenario."""
-        known = self._expected.get(id(scenario))
-        if known is None or known[0] is not scenario:
-            known = scenario, expect(scenario)
-            while len(self._expected) >= _MEMORY:
-                self._expected.pop(next(iter(self._expected)), None)
-            self._expected[id(scenario)] = known
-        return known[1]
+    def planned(self, scenario: Scenario) -> Planned:
+        """What the scenario asks for, worked out once for all its trials and cases."""
+        known = self._planned.get(id(scenario))
+        if known is None or known.scenario is not scenario:
+            known = Planned(scenario, expect(scenario), planted(scenario), _input(scenario))
+            while len(self._planned) >= _SCENARIOS:
+                self._planned.pop(next(iter(self._planned)), None)
+            self._planned[id(scenario)] = known
+        return known
 
     def view(self, trial: Trial) -> TrialView:
         known = self._views.get(id(trial))
@@ -104,9 +119,16 @@ def against(expected: Expected, outcome: Outcome, arm: ArmRecord) -> tuple[Expec
 
 
 def _view(trial: Trial) -> TrialView:
-    expected = _memory.expected(trial.scenario)
-    arms = {name: _arm(name, arm, expected) for name, arm in trial.arms.items()}
-    return TrialView(trial, expected, planted(trial.scenario), arms)
+    planned = _memory.planned(trial.scenario)
+    arms = {name: _arm(name, arm, planned.expected) for name, arm in trial.arms.items()}
+    return TrialView(trial, planned.expected, planned.tokens, planned.input, arms)
+
+
+def _input(scenario: Scenario) -> JsonText | None:
+    try:
+        return encode(scenario.input)
+    except (PayloadRefused, ValueError, TypeError, RecursionError):
+        return None
 
 
 def _arm(name: ArmName, arm: ArmRecord, expected: Expected) -> ArmView:

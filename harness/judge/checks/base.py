@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import orjson
+
 from harness.judge.findings import CheckResult, Finding, Verdict
 from harness.judge.records import Trial
 from harness.judge.view import ArmView, TrialView, view_of
@@ -16,16 +18,22 @@ MOST_FINDINGS = 50
 """Findings kept of one check in one arm; one more then says how many there were."""
 
 
-_scan = json.JSONDecoder().raw_decode
-
-
 def parsed_object(text: str) -> dict[str, object] | None:
-    """The object that the text is as JSON, None where it is none. Faster than `json.loads`, which looks for blanks."""
-    try:
-        value, end = _scan(text)
-    except (ValueError, RecursionError):
+    """The object that the text is as JSON, None where it is none.
+
+    Not for payloads: a codec that rounds integers beyond 64 bits comes first, because it is several times as quick;
+    what it refuses (NaN, lone surrogates) is left to Python's own.
+    """
+    if not text.lstrip().startswith("{"):
         return None
-    return value if isinstance(value, dict) and not text[end:].strip() else None
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, dict) else None
 
 
 @dataclass(slots=True)

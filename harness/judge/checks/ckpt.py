@@ -9,13 +9,17 @@ by newlines.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 
-from engines.api import CheckpointRow, EventRow, Journal
+from engines.api import CheckpointRow, EventRow, Journal, JsonText
 from harness.judge.checks.base import ArmCheck, Sheet, parsed_object
 from harness.judge.view import ArmView
 
 __all__ = ["CHECK", "checksum"]
+
+_SHORT = 4_000
+"""Characters of a state that is worth remembering."""
 
 
 def checksum(previous: str, row: CheckpointRow) -> str:
@@ -65,7 +69,7 @@ def _states(arm: ArmView, sheet: Sheet, journal: Journal) -> None:
     waiting = next(events, None)
     outputs: dict[str, object] = {}
     for row in journal.checkpoints:
-        state = _state(row)
+        state = _state(row.state)
         if state is None:
             sheet.fault(f"checkpoint {row.version} cannot be read", version=row.version)
             return
@@ -107,8 +111,14 @@ def _same(
         )
 
 
-def _state(row: CheckpointRow) -> dict[str, dict[str, object]] | None:
-    state = parsed_object(row.state)
+def _state(text: JsonText) -> Mapping[str, Mapping[str, object]] | None:
+    """The state as steps; arms of one scenario have the same, so short texts are remembered."""
+    return _read(text) if len(text) < _SHORT else _read.__wrapped__(text)
+
+
+@lru_cache(maxsize=4_096)
+def _read(text: JsonText) -> Mapping[str, Mapping[str, object]] | None:
+    state = parsed_object(text)
     if state is None:
         return None
     parts = {step_id: part for step_id, part in state.items() if isinstance(part, dict)}

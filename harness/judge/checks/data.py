@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from engines.api import JsonText
-from engines.errors import PayloadRefused
-from engines.payloads import encode
 from harness.judge.checks.base import ArmCheck, Sheet
 from harness.judge.diff import diff_texts
 from harness.judge.outcome import is_refusal
@@ -25,7 +23,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
     journal = arm.record.journal
     if journal is None:
         return
-    _same(sheet, "the execution's input", _text(sheet), journal.execution.input)
+    _same(sheet, "the execution's input", sheet.trial.input, journal.execution.input)
     for step_id, calls in arm.calls.items():
         step = arm.expected.steps.get(step_id)
         row = arm.rows.get(step_id)
@@ -37,13 +35,6 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         answer = next((entry.output for entry in reversed(calls) if entry.status == "ok"), None)
         if row is not None and row.status == "completed" and answer is not None:
             _same(sheet, f"step {step_id}'s output, journal against ledger,", answer, row.output, step_id)
-
-
-def _text(sheet: Sheet) -> JsonText | None:
-    try:
-        return encode(sheet.trial.trial.scenario.input)
-    except (PayloadRefused, ValueError, TypeError, RecursionError):
-        return None
 
 
 def _same(sheet: Sheet, what: str, left: JsonText | None, right: JsonText | None, step_id: str | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from harness.judge.checks.base import ArmCheck, Sheet, parsed_object
@@ -25,7 +26,9 @@ FIELDS: Final = (
 )
 """The rollout plan's nine."""
 _NAMES: Final = frozenset(FIELDS)
+_changed = itemgetter("node_id", "from_state", "to_state", "event")
 _LEVELS: Final = frozenset({"debug", "info", "warning", "warn", "error", "critical"})
+_NOTHING: Final[Sequence[str]] = ()
 _Change: TypeAlias = tuple[str | None, str | None, str | None, str | None]
 
 
@@ -34,7 +37,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
     journal = arm.record.journal
     told = None if journal is None else journal.execution.metadata.get("orchestrator_version")
     own, version = str(arm.record.execution_id), told or arm.record.engine
-    logged: Counter[_Change] = Counter()
+    logged: list[_Change] = []
     free: list[int] = []
     sheet.saw(len(logs))
     for i, text in enumerate(logs, 1):
@@ -42,19 +45,19 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         if line is None:
             free.append(i)
             continue
-        absent = sorted(_NAMES - line.keys())
-        if absent:
+        if not line.keys() >= _NAMES:
+            absent = sorted(_NAMES - line.keys())
             sheet.fault(f"log line {i} lacks {', '.join(absent)}", line=i, field=absent[0])
             continue
         for name in _wrong(line, own, version):
             sheet.fault(f"log line {i} has {name} {line[name]!r}", line=i, field=name)
         if line["type"] == "STATE_TRANSITION":
-            logged[_change(line)] += 1
+            logged.append(_change(line))
     if free:
         sheet.fault(
             f"{len(free)} of {len(logs)} log lines are free text, first line {free[0]}", line=free[0], lines=len(free)
         )
-    _missing(arm, sheet, logged)
+    _missing(arm, sheet, Counter(logged))
 
 
 def _wrong(line: Mapping[str, object], own: str, version: object) -> Sequence[str]:
@@ -64,13 +67,13 @@ def _wrong(line: Mapping[str, object], own: str, version: object) -> Sequence[st
         wrong.append("execution_id")
     if line["orchestrator_version"] != version:
         wrong.append("orchestrator_version")
-    if line["level"] not in _LEVELS:
+    if not isinstance(line["level"], str) or line["level"] not in _LEVELS:
         wrong.append("level")
     if not isinstance(line["type"], str) or not line["type"]:
         wrong.append("type")
     if not _instant(line["timestamp"]):
         wrong.append("timestamp")
-    return wrong
+    return wrong or _NOTHING
 
 
 def _missing(arm: ArmView, sheet: Sheet, logged: Counter[_Change]) -> None:
@@ -97,11 +100,12 @@ def _missing(arm: ArmView, sheet: Sheet, logged: Counter[_Change]) -> None:
 
 
 def _change(line: Mapping[str, object]) -> _Change:
-    return _word(line["node_id"]), _word(line["from_state"]), _word(line["to_state"]), _word(line["event"])
+    node_id, from_state, to_state, event = _changed(line)
+    return _word(node_id), _word(from_state), _word(to_state), _word(event)
 
 
 def _word(value: object) -> str | None:
-    return value if value is None else str(value)
+    return value if value is None or isinstance(value, str) else str(value)
 
 
 def _instant(value: object) -> bool:
