@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from harness.cli import crashing, doctor, importing, reporting, running
+from harness.cli import crashing, doctor, importing, mutants, reporting, running
 from harness.cli.console import problem
 from harness.cli.status import Status, status_of
 
@@ -29,6 +29,7 @@ app.command("run")(running.run)
 app.command("crash")(crashing.crash)
 app.command("replay")(crashing.replay)
 app.command("explain")(crashing.explain)
+app.command("mutants")(mutants.mutants)
 app.command("report")(reporting.report)
 app.command("import")(importing.import_)
 app.command("doctor")(doctor.doctor)

@@ -11,6 +11,7 @@ from harness.judge.cases import CaseRecord, PointKind, Way
 from harness.judge.checks import CHECKS, run_checks
 from harness.judge.checks.base import Sheet
 from harness.judge.crash_checks import CRASH_CHECKS, CaseView
+from harness.judge.durable import DURABLE_CHECKS
 from harness.judge.findings import CheckResult, Finding, Verdict
 from harness.judge.records import LedgerEntry, Trial
 from harness.judge.stats import proportion_bounds
@@ -52,7 +53,7 @@ def judge_case(scenario: Scenario, record: CaseRecord, number: int = 1) -> CaseV
     case = CaseView(record, view.arms["candidate"])
     skipped = _EXPECT_THE_END if case.cancelled else frozenset[str]()
     results = list(run_checks(trial, {name: CHECKS[name] for name in _OF_TRIALS if name not in skipped}))
-    for name, look in CRASH_CHECKS.items():
+    for name, look in (*CRASH_CHECKS.items(), *DURABLE_CHECKS):
         sheet = Sheet(name, case.arm, view)
         look(case, sheet)
         results.append(sheet.result())

@@ -45,6 +45,7 @@ def _attempts(arm: ArmView, sheet: Sheet, step: ExpectedStep, calls: Sequence[Le
             attempts=most,
             expected=step.attempts,
         )
+    _never_back(sheet, step, calls)
     row = arm.rows.get(step.step_id)
     if row is not None and row.attempt != most:
         sheet.fault(
@@ -53,6 +54,21 @@ def _attempts(arm: ArmView, sheet: Sheet, step: ExpectedStep, calls: Sequence[Le
             row=row.attempt,
             ledger=most,
         )
+
+
+def _never_back(sheet: Sheet, step: ExpectedStep, calls: Sequence[LedgerEntry]) -> None:
+    """The count is never begun anew. A last call with an earlier attempt is that of a worker that woke up too late."""
+    newest = 0
+    for before, after in pairwise(calls):
+        newest = max(newest, before.attempt)
+        if before.attempt < newest and after.attempt > before.attempt:
+            sheet.fault(
+                f"step {step.step_id}: attempts are counted from {before.attempt} again after attempt {newest}",
+                step_id=step.step_id,
+                call=before.sequence,
+                newest=newest,
+            )
+            return
 
 
 def _final(sheet: Sheet, step: ExpectedStep, calls: Sequence[LedgerEntry]) -> None:

@@ -1,0 +1,1 @@
+"""Broken engines, broken harnesses and sound controls: the proof that the harness would notice."""

@@ -1,0 +1,187 @@
+"""Engines in which two workers can drive, or end, one execution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from engines.api import EngineContext
+from engines.errors import ExecutionHeld, LeaseLost
+from engines.sqlfiles import sql
+from engines.v2.claims import Claims
+from engines.v2.delta import Step
+from engines.v2.lease import Renewer
+from engines.v2.recovery import Claimed
+from engines.v2.run import Run
+from engines.v2.writer import Writer
+from harness.mutants.engines.broken import Broken
+
+__all__ = [
+    "AdoptsItself",
+    "FinishesUnfenced",
+    "IgnoresRowCount",
+    "NeverRenews",
+    "NoReaper",
+    "PooledLock",
+    "ReadsThenWrites",
+    "RevivesTheEnded",
+]
+
+HERE = "harness.mutants.engines"
+
+
+class _OwnClaims(Broken):
+    """V2 with claims of another kind."""
+
+    kind: type[Claims] = Claims
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.claims = self.kind(self.store, context.clock, self.lines, self.owner)
+
+
+class _OwnWriter(Broken):
+    """V2 with a writer of another kind."""
+
+    kind: type[Writer] = Writer
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.writer = self.kind(self.store, context.clock, self.lines, self.owner)
+
+
+class _ReadFirst(Claims):
+    def take(self, execution_id: UUID, signal_id: str | None = None, *, force: bool = False) -> Claimed | None:
+        found = self._store.run("standing", {"id": execution_id, "signal": signal_id})
+        if force or not found or found[0][2] is None:
+            return super().take(execution_id, signal_id, force=force)
+        _, _, owner, expires, _ = found[0]
+        if owner != self._owner and expires > self._clock.now():
+            raise ExecutionHeld(f"execution {execution_id} is driven by {owner}; try again")
+        return super().take(execution_id, signal_id, force=True)
+
+
+class ReadsThenWrites(_OwnClaims):
+    """Reads who holds the lease, decides, and then writes without asking again."""
+
+    kind = _ReadFirst
+
+
+class _Undeterred(Claims):
+    def take(self, execution_id: UUID, signal_id: str | None = None, *, force: bool = False) -> Claimed | None:
+        try:
+            return super().take(execution_id, signal_id, force=force)
+        except ExecutionHeld:
+            row = self._store.connection.execute(sql(HERE, "unclaimed"), {"id": execution_id}).fetchone()
+            return None if row is None else Claimed(*row)
+
+
+class IgnoresRowCount(_OwnClaims):
+    """Sends the claim and goes on, though it updated no row."""
+
+    kind = _Undeterred
+
+
+class _NoDead(Claims):
+    def take(self, execution_id: UUID, signal_id: str | None = None, *, force: bool = False) -> Claimed | None:
+        found = self._store.run("standing", {"id": execution_id, "signal": signal_id})
+        if found and found[0][0] == "running" and found[0][2] not in {None, self._owner} and not force:
+            raise ExecutionHeld(f"execution {execution_id} is driven by {found[0][2]}; try again")
+        return super().take(execution_id, signal_id, force=force)
+
+
+class NoReaper(_OwnClaims):
+    """Waits for the owner to let go, which a dead one never does."""
+
+    kind = _NoDead
+
+
+class _Unmarked(Claims):
+    @contextmanager
+    def driving(self, execution_id: UUID) -> Iterator[None]:
+        del execution_id
+        yield
+
+
+class AdoptsItself(_OwnClaims):
+    """Looks for orphans while an activity runs, and takes its own execution for one."""
+
+    kind = _Unmarked
+
+    def attempt(self, run: Run, step: Step) -> None:
+        """As V2, after a look for orphans."""
+        looking: set[UUID] = self.__dict__.setdefault("looking", set())
+        if run.execution_id not in looking:
+            looking.add(run.execution_id)
+            self.resume(run.execution_id)
+        super().attempt(run, step)
+
+
+class _LockInPool(Claims):
+    def take(self, execution_id: UUID, signal_id: str | None = None, *, force: bool = False) -> Claimed | None:
+        found = self._store.run("standing", {"id": execution_id, "signal": signal_id})
+        if not found or found[0][2] is None:
+            return super().take(execution_id, signal_id, force=force)
+        with psycopg.connect(self._store._dsn, autocommit=True) as pooled:
+            pooled.execute("SELECT pg_advisory_lock(hashtext(%s))", (str(execution_id),))
+            pooled.execute("DISCARD ALL")  # what a pool does with a connection that comes back
+        return super().take(execution_id, signal_id, force=True)
+
+
+class PooledLock(_OwnClaims):
+    """Holds an execution by a session's lock, on a connection that goes back to its pool."""
+
+    kind = _LockInPool
+
+
+class NeverRenews(Broken):
+    """Lets the lease run out while an activity takes long."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.renewer = _Idle(context.dsn, context.clock)
+
+
+class _Idle(Renewer):
+    def watch(self, execution_id: UUID, epoch: int, owner: str) -> None:
+        del execution_id, epoch, owner
+
+
+class _Unfenced(Writer):
+    def commit(self, run: Run) -> None:
+        try:
+            super().commit(run)
+        except LeaseLost:
+            if run.status == "running":
+                raise
+            self._store.connection.execute(sql(HERE, "finish"), _end_of(run))
+
+
+class FinishesUnfenced(_OwnWriter):
+    """Guards every write by its lease, but not the one that ends the execution."""
+
+    kind = _Unfenced
+
+
+class _Late(Writer):
+    def commit(self, run: Run) -> None:
+        try:
+            super().commit(run)
+        except LeaseLost:
+            if run.status == "running":
+                self._store.connection.execute(sql(HERE, "finish"), _end_of(run))
+            raise
+
+
+class RevivesTheEnded(_OwnWriter):
+    """Writes where it stands although the execution has ended meanwhile."""
+
+    kind = _Late
+
+
+def _end_of(run: Run) -> dict[str, Any]:
+    return {"id": run.execution_id, "status": run.status, "output": run.output, "error": run.error}

@@ -1,0 +1,98 @@
+"""Plays all mutants on a server, on several processes, and gives the kill matrix. Does I/O."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from engines.api import ActivityCall, ActivityResult, EngineContext
+from engines.errors import ActivityError
+from engines.registry import resolve
+from harness.judge.kills import Kill, KillMatrix
+from harness.mutants.model import Control, EngineMutant
+from harness.mutants.playing import play_control, play_mutant
+from harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
+from harness.run.clock import VirtualClock
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import SimpleQueue
+
+    from harness.run.postgres import Server
+
+__all__ = ["kill_matrix", "known"]
+
+_dsn = ""
+
+
+def known() -> tuple[str, ...]:
+    """The id of everything that can be played, in order."""
+    return tuple(each.id for each in _all())
+
+
+def kill_matrix(
+    server: Server, *, only: Sequence[str] = (), seed: int, workers: int, on_kill: Callable[[Kill], None]
+) -> KillMatrix:
+    """Plays everything, or what `only` names; databases and processes are gone afterwards."""
+    began = time.monotonic()
+    chosen = [each for each in _all() if not only or each.id in only]
+    context = multiprocessing.get_context("spawn")
+    done: dict[str, Kill] = {}
+    with ExitStack() as stack:
+        dsns: SimpleQueue[str] = context.SimpleQueue()
+        count = min(workers, len(chosen))
+        for _ in range(count):
+            database = server.create_database()
+            stack.callback(database.drop)
+            _install(database.dsn)
+            dsns.put(database.dsn)
+        pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(dsns,))
+        stack.callback(pool.shutdown, cancel_futures=True)
+        futures = {pool.submit(_play, each.id): each for each in chosen}
+        for future in as_completed(futures):
+            kill = _result(futures[future], future)
+            done[kill.id] = kill
+            on_kill(kill)
+    return KillMatrix(seed=seed, kills=tuple(done[each.id] for each in chosen), seconds=time.monotonic() - began)
+
+
+def _all() -> tuple[EngineMutant | Control, ...]:
+    return (*ENGINE_MUTANTS, *CONTROLS)
+
+
+def _begin(dsns: SimpleQueue[str]) -> None:
+    """In a new process: takes a database, and leaves interrupts to the parent."""
+    global _dsn  # noqa: PLW0603 - a process has one database
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _dsn = dsns.get()
+
+
+def _play(name: str) -> Kill:
+    each = next(each for each in _all() if each.id == name)
+    return play_mutant(each, _dsn) if isinstance(each, EngineMutant) else play_control(each, _dsn)
+
+
+def _result(each: EngineMutant | Control, future: Future[Kill]) -> Kill:
+    try:
+        return future.result()
+    except Exception as error:  # noqa: BLE001 - one that cannot be played must not hide the others
+        blank = Kill(
+            kind="control", id=each.id, pattern=each.pattern, check="", problem=f"{type(error).__name__}: {error}"
+        )
+        return replace(blank, kind="engine", check=each.check) if isinstance(each, EngineMutant) else blank
+
+
+def _install(dsn: str) -> None:
+    engine = resolve("v2")(EngineContext(dsn=dsn, activities=_Nobody(), clock=VirtualClock(), log=lambda _line: None))
+    engine.install()
+    engine.close()
+
+
+class _Nobody:
+    def call(self, call: ActivityCall) -> ActivityResult:
+        raise ActivityError(f"step {call.step_id} was called while the tables were installed", retryable=False)

@@ -1,0 +1,162 @@
+"""Plays the experiment of one mutant in this process, and says which checks saw it. Does I/O."""
+
+from __future__ import annotations
+
+import signal
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Final
+
+from engines.api import EngineFactory
+from engines.registry import resolve
+from harness.judge.cases import Case, CrashTrial
+from harness.judge.checks import run_checks
+from harness.judge.crash import judge_case
+from harness.judge.findings import CheckResult
+from harness.judge.kills import Kill
+from harness.judge.records import Trial
+from harness.mutants.model import Control, Crashes, EngineMutant, Routing, Trials
+from harness.mutants.scenarios import scenario
+from harness.run.arm import Arm
+from harness.run.case import CaseRun
+from harness.run.crashes import Plan, plan_cases
+from harness.run.stage import Stage
+
+__all__ = ["play_control", "play_mutant"]
+
+_ARM_S: Final = 20
+_COMMAND_S: Final = 6.0
+"""Real time for one command in a crash case; a hang costs so much."""
+_MOST_HANGS: Final = 2
+
+
+class _Late(BaseException):
+    """An arm took too long; no `except Exception` of an engine may swallow it."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the checks held against an engine so far."""
+
+    checks: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    witness: dict[str, str] = field(default_factory=dict)
+    looked_at: int = 0
+    unfired: int = 0
+    hangs: int = 0
+
+    def add(self, where: str, results: Iterable[CheckResult]) -> None:
+        """Takes in the results of one arm or case."""
+        self.looked_at += 1
+        for result in results:
+            self.counts.update(result.counts)
+            if result.findings:
+                self.checks[result.check] += len(result.findings)
+                self.witness.setdefault(result.check, f"{where}: {result.findings[0].message}")
+
+
+def play_mutant(mutant: EngineMutant, dsn: str) -> Kill:
+    """What the checks say of a broken engine; `dsn` is a database in which V2 is installed."""
+    began = time.perf_counter()
+    seen = _Seen()
+    _play(mutant.experiment, mutant.engine, dsn, seen)
+    return Kill(
+        kind="engine",
+        id=mutant.id,
+        pattern=mutant.pattern,
+        check=mutant.check,
+        seen=dict(seen.checks),
+        witness=seen.witness.get(mutant.check, ""),
+        looked_at=seen.looked_at,
+        unfired=seen.unfired,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def play_control(control: Control, dsn: str) -> Kill:
+    """What the checks say of a sound engine; a fault that does not fire, or a count that stays 0, is a problem."""
+    began = time.perf_counter()
+    seen = _Seen()
+    for experiment in control.experiments:
+        _play(experiment, control.engine, dsn, seen)
+    problem = f"{seen.unfired} planned faults did not fire" if seen.unfired else ""
+    if control.counts and not seen.counts[control.counts]:
+        problem = f"nothing counted as {control.counts}"
+    return Kill(
+        kind="control",
+        id=control.id,
+        pattern=control.pattern,
+        check="",
+        seen=dict(seen.checks),
+        witness=next(iter(seen.witness.values()), ""),
+        looked_at=seen.looked_at,
+        unfired=seen.unfired,
+        seconds=time.perf_counter() - began,
+        problem=problem,
+    )
+
+
+def _play(experiment: Trials | Crashes | Routing, engine: str, dsn: str, seen: _Seen) -> None:
+    factory = resolve(engine)
+    match experiment:
+        case Trials():
+            _trials(experiment, factory, dsn, seen)
+        case Crashes():
+            _crashes(experiment, factory, dsn, seen)
+        case Routing():
+            raise NotImplementedError
+
+
+def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _Seen) -> None:
+    arm = Arm("candidate", factory, dsn)
+    companion = scenario(experiment.companion) if experiment.companion else None
+    for number, name in enumerate(experiment.scenarios, start=1):
+        with _within(_ARM_S):
+            record = arm.run(scenario(name), uuid.uuid4(), 0, companion)
+        trial = Trial(number=number, scenario=scenario(name), arms={"candidate": record})
+        seen.add(name, run_checks(trial))
+    arm.close()
+
+
+def _crashes(experiment: Crashes, factory: EngineFactory, dsn: str, seen: _Seen) -> None:
+    chosen = scenario(experiment.scenario)
+    with Stage(factory, dsn, deadline_s=_COMMAND_S) as stage:
+        arm, points = CaseRun(stage, chosen, None, uuid.uuid4()).baseline()
+        kinds = experiment.points or ("request", "answer", "call", "reply", "signal")
+        trial = CrashTrial(
+            scenario=chosen,
+            baseline=arm,
+            points={point: steps for point, steps in points.items() if point.kind in kinds},
+        )
+        for case in plan_cases(trial, Plan(engine="", ways=experiment.ways)):
+            if seen.hangs < _MOST_HANGS:
+                _case(stage, trial, case, seen)
+
+
+def _case(stage: Stage, trial: CrashTrial, case: Case, seen: _Seen) -> None:
+    record = CaseRun(stage, trial.scenario, case, uuid.uuid4()).run()
+    judged = judge_case(trial.scenario, record)
+    seen.unfired += record.fired < record.planned
+    seen.hangs += record.arm.failure is not None and record.arm.failure.kind == "timeout"
+    seen.add(str(case), judged.results)
+
+
+@contextmanager
+def _within(seconds: int) -> Iterator[None]:
+    """Raises _Late where the block takes longer; only in the main thread of a process of its own."""
+
+    def late(_number: int, _frame: FrameType | None) -> None:
+        raise _Late
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

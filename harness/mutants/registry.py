@@ -1,0 +1,112 @@
+"""Every mutant and every control, with the pattern it stands for and the check that must see it. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.judge.cases import Way
+from harness.mutants.model import Control, Crashes, EngineMutant, Routing, Trials
+
+__all__ = ["CONTROLS", "ENGINE_MUTANTS"]
+
+_FLOW: Final = "03-data-flow"
+_AT_EFFECTS: Final = ("call", "reply")
+_AT_ROUND_TRIPS: Final = ("request", "answer")
+
+
+def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials | Crashes | Routing) -> EngineMutant:
+    return EngineMutant(name, pattern, check, f"harness.mutants.engines:{engine}", experiment)
+
+
+ENGINE_MUTANTS: Final = (
+    _engine(
+        "effect-without-key",
+        "effect before record, without an idempotency key",
+        "DUP",
+        "NoKey",
+        Crashes(_FLOW, (Way.ONCE,), _AT_EFFECTS),
+    ),
+    _engine("record-first", "record before effect", "LOST", "RecordFirst", Crashes(_FLOW, (Way.ONCE,), _AT_EFFECTS)),
+    _engine("starts-over", "resume from the start", "DUP", "StartsOver", Crashes(_FLOW, (Way.ONCE,), _AT_EFFECTS)),
+    _engine(
+        "last-step-again",
+        "the last step again on resume",
+        "DUP",
+        "LastStepAgain",
+        Crashes(_FLOW, (Way.ONCE,), _AT_EFFECTS),
+    ),
+    _engine(
+        "in-flight-done", "in-flight taken as done", "LOST", "InFlightDone", Crashes(_FLOW, (Way.ONCE,), _AT_EFFECTS)
+    ),
+    _engine(
+        "key-by-order",
+        "step ids by completion order",
+        "RESUME",
+        "KeyByOrder",
+        Crashes(_FLOW, (Way.ONCE,), _AT_EFFECTS),
+    ),
+    _engine("memo-by-name", "memo by name in a loop", "OUT", "MemoByName", Trials(("54",))),
+    _engine("repeats-a-step", "every effect asked for twice", "DUP", "RepeatsStep", Trials((_FLOW,))),
+    _engine("another-output", "another output than the answer", "OUT", "AnotherOutput", Trials((_FLOW,))),
+    _engine(
+        "shared-context", "one context for all executions", "ISO", "SharesContext", Trials((_FLOW,), companion="01")
+    ),
+    _engine("constant-backoff", "constant backoff", "RETRY", "ConstantBackoff", Trials(("05", "06"))),
+    _engine("retries-the-final", "what may not be retried is", "RETRY", "RetriesTheFinal", Trials(("11",))),
+    _engine(
+        "attempts-rolled-back", "attempts rolled back with the try", "RETRY", "AttemptsRolledBack", Trials(("05",))
+    ),
+    _engine(
+        "attempts-reset",
+        "attempts reset on resume",
+        "RETRY",
+        "AttemptsReset",
+        Crashes("06", (Way.ONCE,), _AT_EFFECTS),
+    ),
+    _engine(
+        "reads-then-writes",
+        "claim by read-then-write",
+        "CONC",
+        "ReadsThenWrites",
+        Crashes(_FLOW, (Way.CONCURRENT,), _AT_EFFECTS),
+    ),
+    _engine(
+        "ignores-row-count",
+        "runs when the claim updated no row",
+        "CONC",
+        "IgnoresRowCount",
+        Crashes(_FLOW, (Way.CONCURRENT,), _AT_EFFECTS),
+    ),
+    _engine("adopts-itself", "adopts its own live execution", "DUP", "AdoptsItself", Trials((_FLOW,))),
+    _engine(
+        "finishes-unfenced",
+        "no fencing on finish",
+        "FENCE",
+        "FinishesUnfenced",
+        Crashes(_FLOW, (Way.ZOMBIE,), _AT_EFFECTS),
+    ),
+    _engine(
+        "pooled-lock",
+        "session lock on a pooled connection",
+        "CONC",
+        "PooledLock",
+        Crashes(_FLOW, (Way.CONCURRENT,), _AT_EFFECTS),
+    ),
+    _engine(
+        "revives-the-ended",
+        "late writer revives an ended execution",
+        "RESUME",
+        "RevivesTheEnded",
+        Crashes(_FLOW, (Way.CANCEL_LIVE,), _AT_EFFECTS),
+    ),
+    _engine("no-reaper", "no reaper for a dead owner", "STUCK", "NoReaper", Crashes(_FLOW, (Way.ONCE,), ("call",))),
+)
+
+CONTROLS: Final[tuple[Control, ...]] = (
+    Control(
+        "same-engine",
+        "the candidate itself",
+        "v2",
+        (Trials((_FLOW, "06", "45", "54", "70")), Crashes(_FLOW, (Way.ONCE, Way.CONCURRENT, Way.ZOMBIE))),
+    ),
+)
