@@ -37,8 +37,8 @@ def tests(session: nox.Session) -> None:
 @nox.session(venv_backend="venv")
 def bench(session: nox.Session) -> None:
     """V2 beside other engines on one server, as ratios; in an environment of its own, since those are heavy."""
-    session.install(".[dev,bench]")
-    session.run("python", "-m", "pytest", "tests/benchmarks", "-p", "no:xdist", "-s", *session.posargs)
+    session.install(".[bench]")
+    session.run("python", "tests/benchmarks", *session.posargs)
 
 
 @nox.session

@@ -1,0 +1,27 @@
+-- The end of the last step and of the execution.
+WITH execution AS (
+    UPDATE workflow_executions
+    SET status = 'completed', output = %(output)s::json, checkpoint_version = %(version)s, last_sequence = %(sequence)s,
+        lease_owner = NULL, lease_expires_at = NULL, finished_at = clock_timestamp()
+    WHERE id = %(id)s
+),
+ended AS (
+    UPDATE workflow_step_executions
+    SET status = 'completed', output = %(output)s::json, ports = '{out}', finished_at = clock_timestamp()
+    WHERE execution_id = %(id)s AND step_id = %(step_id)s
+),
+events AS (
+    INSERT INTO workflow_events (execution_id, sequence, event_type, scope, step_id, node_id, attempt, state_before,
+                                 event, state_after, payload)
+    VALUES (%(id)s, %(sequence)s - 1, 'STATE_TRANSITION', 'step', %(step_id)s, %(step_id)s, 1, 'running', 'COMPLETE',
+            'completed', %(event_1)s::jsonb),
+           (%(id)s, %(sequence)s, 'STATE_TRANSITION', 'execution', NULL, NULL, NULL, 'running', 'COMPLETE', 'completed',
+            %(event_2)s::jsonb)
+),
+checkpoint AS (
+    INSERT INTO workflow_checkpoints (execution_id, version, node_id, schema_version, sequence, state, checksum, metadata)
+    VALUES (%(id)s, %(version)s, %(step_id)s, 1, %(sequence)s, %(state)s::json, %(checksum)s,
+            %(checkpoint_metadata)s::jsonb)
+)
+INSERT INTO workflow_metrics (execution_id, step_id, node_id, retry_count, status, duration_ms, orchestrator_version)
+VALUES (%(id)s, %(step_id)s, %(step_id)s, 0, 'success', %(duration_ms)s, 'v2')
