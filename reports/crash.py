@@ -1,131 +1,24 @@
-"""What the crash matrix came to, for a terminal and as JSON. Pure."""
+"""The crash matrix, and the time line of one case, for a terminal. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator
 
-from pydantic import BaseModel, ConfigDict
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from harness.judge.cases import CaseRecord
-from harness.judge.crash import CaseVerdict, Cell, CrashSummary
-from harness.judge.findings import Verdict
-from reports.words import clip, count, number, plain
+from harness.judge.crash import CaseVerdict
+from reports.crash_part import CellPart, CrashPart
+from reports.words import clip, count, plain
 
-__all__ = ["CellPart", "CrashPart", "WitnessPart", "crash_part", "headline", "render_cases", "render_timeline"]
+__all__ = ["compact", "render_cases", "render_timeline"]
 
 _STYLES = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
-_VERDICTS: dict[Verdict, Literal["PASS", "FAIL", "INCONCLUSIVE"]] = {
-    Verdict.PASS: "PASS",
-    Verdict.FAIL: "FAIL",
-    Verdict.INCONCLUSIVE: "INCONCLUSIVE",
-}
 _POINTS = ("request", "answer", "call", "reply", "signal")
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CellPart(_Part):
-    """One cell of the coverage: planned cases, those whose fault fired, those that passed."""
-
-    node_kind: str
-    point: str
-    way: str
-    planned: int
-    fired: int
-    passed: int
-
-
-class WitnessPart(_Part):
-    """One thing that a check holds against one case, and what repeats it."""
-
-    case: str
-    check: str
-    message: str
-    replay: str
-
-
-class CrashPart(_Part):
-    """The crash matrix of one engine."""
-
-    engine: str
-    seed: int
-    verdict: Literal["PASS", "FAIL", "INCONCLUSIVE"]
-    headline: str
-    cases: int
-    passed: int
-    unfired: int
-    failed: int
-    duplicates: int
-    lost: int
-    redeliveries: int
-    duplicates_per_hundred: float
-    upper_bound: float
-    examined: dict[str, int]
-    failed_by_check: dict[str, int]
-    coverage: tuple[CellPart, ...]
-    witnesses: tuple[WitnessPart, ...]
-
-
-def headline(summary: CrashSummary) -> str:
-    """The one sentence."""
-    cases = f"{count(summary.cases)} crash cases"
-    match summary.verdict:
-        case Verdict.PASS:
-            bound = number(summary.upper_bound, "share")
-            return (
-                f"PASS: {summary.engine} came through {cases} without a duplicate or a loss; with 95 % confidence "
-                f"fewer than {bound} of such crashes harm an execution."
-            )
-        case Verdict.FAIL:
-            return (
-                f"FAIL: {summary.engine} fails {count(summary.failed)} of {cases}, with {count(summary.duplicates)} "
-                f"duplicates ({number(summary.per_hundred, 'count')} per hundred resumes) and "
-                f"{count(summary.lost)} losses."
-            )
-        case _:
-            why = f"{count(summary.unfired)} of {cases} did not fire" if summary.cases else "no case was run"
-            return f"INCONCLUSIVE: {summary.engine}: {why}."
-
-
-def crash_part(summary: CrashSummary, replay: str) -> CrashPart:
-    """The summary as a part of a report; `replay` is the command that a case's name is put behind."""
-    return CrashPart(
-        engine=summary.engine,
-        seed=summary.seed,
-        verdict=_VERDICTS[summary.verdict],
-        headline=headline(summary),
-        cases=summary.cases,
-        passed=summary.passed,
-        unfired=summary.unfired,
-        failed=summary.failed,
-        duplicates=summary.duplicates,
-        lost=summary.lost,
-        redeliveries=summary.redeliveries,
-        duplicates_per_hundred=summary.per_hundred,
-        upper_bound=summary.upper_bound,
-        examined=dict(summary.examined),
-        failed_by_check=dict(summary.failed_by_check),
-        coverage=tuple(_cell(cell, counts) for cell, counts in summary.coverage.items()),
-        witnesses=tuple(
-            WitnessPart(case=case, check=finding.check, message=finding.message, replay=f"{replay} {case}")
-            for case, finding in summary.witnesses
-        ),
-    )
-
-
-def _cell(cell: Cell, counts: tuple[int, int, int]) -> CellPart:
-    planned, fired, passed = counts
-    return CellPart(
-        node_kind=cell.node_kind, point=cell.point, way=cell.way, planned=planned, fired=fired, passed=passed
-    )
 
 
 def render_cases(part: CrashPart, console: Console) -> None:
@@ -135,21 +28,35 @@ def render_cases(part: CrashPart, console: Console) -> None:
         console.print(witness.replay, soft_wrap=True)
 
 
+def compact(part: CrashPart) -> RenderableType:
+    """The matrix in the report of a run: the sentence, both tables, and what repeats a failure."""
+    repeat = [Text(f"{witness.check}: {plain(witness.replay)}") for witness in part.witnesses[:3]]
+    return Group(_sentence(part), _legal(part), Text(""), _ways(part), Text(""), _kinds(part), *repeat)
+
+
 def _parts(part: CrashPart) -> Iterator[RenderableType]:
-    text = Text(plain(part.headline))
-    text.highlight_words([part.verdict], f"bold {_STYLES[part.verdict]}")
-    yield text
-    yield Text(
-        f"{count(part.redeliveries)} redeliveries with the same attempt and key, which are legal; "
-        f"{count(part.unfired)} faults did not fire",
-        style="dim",
-    )
+    yield _sentence(part)
+    yield _legal(part)
     yield _headed("Cases by way of interruption and kill point: passed of planned", _ways(part))
     yield _headed("Cases by kind of node that the kill point touches", _kinds(part))
     yield _headed("Checks", _checks(part))
     if part.witnesses:
         yield _headed("Witnesses", _witnesses(part))
         yield Group(Text(""), Text("To repeat one", style="bold"))
+
+
+def _sentence(part: CrashPart) -> Text:
+    text = Text(plain(part.headline))
+    text.highlight_words([part.verdict], f"bold {_STYLES[part.verdict]}")
+    return text
+
+
+def _legal(part: CrashPart) -> Text:
+    return Text(
+        f"{count(part.redeliveries)} redeliveries with the same attempt and key, which are legal; "
+        f"{count(part.unfired)} faults did not fire",
+        style="dim",
+    )
 
 
 def _headed(title: str, body: RenderableType) -> RenderableType:
@@ -165,31 +72,36 @@ def _grid(*columns: str) -> Table:
 
 
 def _ways(part: CrashPart) -> Table:
-    table = _grid("Way", *(point for point in _POINTS))
-    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
-    for cell in part.coverage:
-        for place, value in enumerate((cell.planned, cell.fired, cell.passed)):
-            sums[cell.way, cell.point][place] += value
-    for way in dict.fromkeys(way for way, _ in sums):
-        table.add_row(way, *(_ratio(sums.get((way, point))) for point in _POINTS))
-    return table
+    return _sums(part, "Way", lambda cell: cell.way, set())
 
 
 def _kinds(part: CrashPart) -> Table:
-    table = _grid("Node", *(point for point in _POINTS))
-    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    return _sums(part, "Node", lambda cell: cell.node_kind, {(each.node_kind, each.point) for each in part.untouched})
+
+
+def _sums(part: CrashPart, head: str, row: Callable[[CellPart], str], untouched: set[tuple[str, str]]) -> Table:
+    """Planned and passed cases by row and kill point; `untouched` says which empty cells could have had cases."""
+    table = _grid(head, *_POINTS)
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for cell in part.coverage:
-        for place, value in enumerate((cell.planned, cell.fired, cell.passed)):
-            sums[cell.node_kind, cell.point][place] += value
-    for kind in dict.fromkeys(kind for kind, _ in sums):
-        table.add_row(kind, *(_ratio(sums.get((kind, point))) for point in _POINTS))
+        counts = sums[row(cell), cell.point]
+        counts[0] += cell.planned
+        counts[1] += cell.passed
+    for name in dict.fromkeys([name for name, _ in sums] + sorted(name for name, _ in untouched)):
+        table.add_row(
+            name,
+            *(
+                Text("not tested", style="yellow") if (name, point) in untouched else _ratio(sums.get((name, point)))
+                for point in _POINTS
+            ),
+        )
     return table
 
 
 def _ratio(counts: list[int] | None) -> Text:
     if counts is None:
         return Text("-", style="dim")
-    planned, _, passed = counts
+    planned, passed = counts
     return Text(f"{count(passed)}/{count(planned)}", style="green" if passed == planned else "red")
 
 

@@ -13,6 +13,7 @@ from harness.judge.analysis import Analysis
 from harness.judge.findings import DifferenceClass, Verdict
 from harness.judge.gate import Part, Severity, StageVerdict
 from harness.judge.records import Manifest
+from reports.crash_part import CrashPart, crash_part
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -47,7 +48,10 @@ class EnginePart(_Part):
 
 
 class RunPart(_Part):
-    """What was run, on what. `partial` says that it was interrupted; `seconds` is real time."""
+    """What was run, on what. `partial` says that it was interrupted; `seconds` is real time.
+
+    `cases` counts the crash cases played, of `cases_planned`; `crash_budget_s` is the time that they were given.
+    """
 
     run_id: str
     created_at: datetime
@@ -64,6 +68,9 @@ class RunPart(_Part):
     partial: bool
     arguments: tuple[str, ...]
     environment: Mapping[str, JsonValue]
+    cases: int
+    cases_planned: int
+    crash_budget_s: float | None
 
 
 class ReasonPart(_Part):
@@ -105,11 +112,15 @@ class CriterionPart(_Part):
 
 
 class FindingPart(_Part):
-    """One thing that a check holds against one arm of one trial; `reproduce` runs that trial alone."""
+    """One thing that a check holds against one arm of one trial; `reproduce` runs that trial alone.
+
+    `case` names the crash case instead, where it is not empty; `trial` is then 0.
+    """
 
     verdict: Verdict
     trial: int
     scenario: str
+    case: str
     arm: str
     message: str
     witness: Mapping[str, str | int | float | bool | None]
@@ -195,6 +206,7 @@ class Document(_Part):
     checks: tuple[CheckPart, ...]
     differences: tuple[DifferencePart, ...]
     side_by_side: tuple[SidePart, ...]
+    crash: CrashPart | None
     not_tested: tuple[str, ...]
     reproduce: str
     run: RunPart
@@ -204,6 +216,7 @@ def build(analysis: Analysis, manifest: Manifest) -> Document:
     """The document; numbers and words are taken over, nothing is judged again."""
     again = shlex.join(("cutover", "run", *manifest.arguments))
     base = shlex.join(("cutover", "run", *_without_only(manifest.arguments)))
+    replay = shlex.join(("cutover", "replay", "--engine", manifest.candidate.spec))
     return Document(
         verdict=analysis.verdict,
         exit_status=analysis.verdict.exit_status,
@@ -221,9 +234,10 @@ def build(analysis: Analysis, manifest: Manifest) -> Document:
         blocking=tuple(ReasonPart.model_validate(reason) for reason in analysis.blocking),
         reasons=tuple(ReasonPart.model_validate(reason) for reason in analysis.reasons),
         criteria=_criteria(analysis),
-        checks=_checks(analysis, base),
+        checks=_checks(analysis, base, replay),
         differences=_differences(analysis),
         side_by_side=tuple(SidePart.model_validate(side) for side in analysis.side_by_side),
+        crash=crash_part(analysis.crash, replay) if analysis.crash else None,
         not_tested=analysis.not_tested,
         reproduce=again,
         run=RunPart.model_validate(manifest),
@@ -258,7 +272,7 @@ def _criteria(analysis: Analysis) -> tuple[CriterionPart, ...]:
     )
 
 
-def _checks(analysis: Analysis, base: str) -> tuple[CheckPart, ...]:
+def _checks(analysis: Analysis, base: str, replay: str) -> tuple[CheckPart, ...]:
     plain = tuple(name for name in CheckPart.model_fields if name != "samples")
     return tuple(
         CheckPart.model_validate(
@@ -269,10 +283,13 @@ def _checks(analysis: Analysis, base: str) -> tuple[CheckPart, ...]:
                         verdict=finding.verdict,
                         trial=finding.trial,
                         scenario=finding.scenario,
+                        case=finding.case,
                         arm=finding.arm,
                         message=finding.message,
                         witness=dict(finding.witness),
-                        reproduce=_alone(base, finding.scenario),
+                        reproduce=f"{replay} {shlex.quote(finding.case)}"
+                        if finding.case
+                        else _alone(base, finding.scenario),
                     )
                     for finding in summary.samples
                 )

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from reports.crash import compact
 from reports.document import CheckPart, CriterionPart, DifferencePart, Document
 from reports.words import clip, count, needed, number, plain
 
@@ -58,6 +59,10 @@ def _parts(document: Document, width: int) -> Iterator[RenderableType]:
     yield _headed("Checks, and what each engine has against it", _checks(document, width))
     yield _headed("Differences between control, candidate and reference, by class", _differences(document))
     yield _headed("Side by side", _sides(document))
+    if document.crash is not None:
+        yield _headed(
+            "Crashes: cases passed of planned, by way of interruption and by kind of node", compact(document.crash)
+        )
     if document.not_tested:
         yield _headed(
             "What this run says nothing of", Group(*(Text(f"- {plain(line)}") for line in document.not_tested))

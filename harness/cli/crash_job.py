@@ -26,8 +26,9 @@ from harness.run.case_lines import encode_case
 from harness.run.crash_run import SETTINGS, crash_matrix, replay
 from harness.run.crashes import BASIC_WAYS, Plan
 from harness.run.postgres import Server, provision
-from harness.run.store import RunWriter, iter_cases, iter_trials
-from reports.crash import crash_part, render_cases, render_timeline
+from harness.run.store import RunWriter, crash_scenarios, iter_cases
+from reports.crash import render_cases, render_timeline
+from reports.crash_part import crash_part
 from reports.words import plain
 from scenarios.model import Scenario
 
@@ -132,11 +133,13 @@ def _play(
 ) -> None:
     """Plays every case; saves and judges each as it comes."""
     by_id = {scenario.id: scenario for scenario in scenarios}
+    writer.write_crash_scenarios(scenarios)
     with ExitStack() as stack:
         advance = stack.enter_context(progress(f"killing {plan.engine}", 0, quiet=quiet))
         done = 0
 
         def planned(total: int) -> None:
+            writer.cases_planned = total
             advance.expect(total)
 
         def keep(record: CaseRecord) -> None:
@@ -173,8 +176,7 @@ def explain_job(folder: Path, name: str, *, whole: bool) -> int:
     case = Case.parse(name)
     for record in iter_cases(folder):
         if record.case == case:
-            scenario = next(t.scenario for t in iter_trials(folder) if t.scenario.id == case.scenario)
-            return _show(scenario, record, whole=whole, as_json=False)
+            return _show(crash_scenarios(folder)[case.scenario], record, whole=whole, as_json=False)
     raise UsageProblem(f"{folder} has no case {name}; `cutover replay {name}` plays it")
 
 

@@ -18,13 +18,18 @@ from harness.cli.selection import select
 from harness.cli.status import Status
 from harness.cli.version import installed_version
 from harness.errors import EnvironmentProblem, UsageProblem
+from harness.judge.cases import CaseRecord
 from harness.judge.records import EngineInfo, Manifest
+from harness.run.crash_plan import SAMPLE_WAYS, selection
+from harness.run.crash_plan import Plan as CrashPlan
+from harness.run.crash_run import crash_matrix
 from harness.run.lines import RecordedTrial
 from harness.run.postgres import Server, provision
 from harness.run.shadow import run_trials
 from harness.run.store import RunWriter
 from reports.document import Document
 from reports.words import plain
+from scenarios.catalog import load_catalog
 from scenarios.model import Scenario
 
 __all__ = ["RUNS", "machine", "main_job"]
@@ -71,6 +76,7 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool) -> int:
             seconds=0.0,
             arguments=plan.arguments(),
             environment=machine(),
+            crash_budget_s=plan.crash_budget_s,
         )
         with RunWriter(folder, manifest) as writer:
             interrupted = _run(plan, where, server, scenarios, writer, quiet=quiet)
@@ -87,34 +93,71 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool) -> int:
 def _run(
     plan: Plan, where: Where, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter, *, quiet: bool
 ) -> bool:
-    """Runs every trial and saves it; says whether somebody interrupted."""
+    """Plays everything and saves it; says whether somebody interrupted."""
     began = time.monotonic()
+    try:
+        _compare(plan, where, server, scenarios, writer, quiet=quiet)
+        if plan.crash_budget_s:
+            _kill(plan, where, server, scenarios, writer, quiet=quiet)
+    except KeyboardInterrupt:
+        writer.finish(seconds=time.monotonic() - began, partial=True)
+        return True
+    except BaseException:
+        with contextlib.suppress(EnvironmentProblem):  # what stopped the run is told, not what follows from it
+            writer.finish(seconds=time.monotonic() - began, partial=True)
+        raise
+    writer.finish(seconds=time.monotonic() - began)
+    return False
+
+
+def _compare(
+    plan: Plan, where: Where, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter, *, quiet: bool
+) -> None:
+    """Runs every trial and saves it."""
     with progress(f"{plan.control} against {plan.candidate}", len(scenarios), quiet=quiet) as advance:
 
         def keep(trial: RecordedTrial) -> None:
             writer.write(trial)
             advance(writer.finished)
 
-        try:
-            run_trials(
-                scenarios,
-                control=plan.control,
-                candidate=plan.candidate,
-                server=server,
-                workers=where.workers,
-                seed=plan.seed,
-                deadline_s=plan.deadline_s,
-                on_trial=keep,
-            )
-        except KeyboardInterrupt:
-            writer.finish(seconds=time.monotonic() - began, partial=True)
-            return True
-        except BaseException:
-            with contextlib.suppress(EnvironmentProblem):  # what stopped the run is told, not what follows from it
-                writer.finish(seconds=time.monotonic() - began, partial=True)
-            raise
-        writer.finish(seconds=time.monotonic() - began)
-        return False
+        run_trials(
+            scenarios,
+            control=plan.control,
+            candidate=plan.candidate,
+            server=server,
+            workers=where.workers,
+            seed=plan.seed,
+            deadline_s=plan.deadline_s,
+            on_trial=keep,
+        )
+
+
+def _kill(
+    plan: Plan, where: Where, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter, *, quiet: bool
+) -> None:
+    """Plays a sample of the candidate's crash cases and saves them."""
+    chosen = selection(scenarios, load_catalog())
+    writer.write_crash_scenarios(chosen)
+    with progress(f"killing {plan.candidate}", 0, quiet=quiet) as advance:
+
+        def keep(record: CaseRecord) -> None:
+            writer.write_case(record)
+            advance(writer.cases)
+
+        def planned(total: int) -> None:
+            writer.cases_planned = total
+            advance.expect(total)
+
+        crash_matrix(
+            server,
+            chosen,
+            CrashPlan(engine=plan.candidate, ways=SAMPLE_WAYS, seed=plan.seed),
+            workers=where.workers,
+            on_record=keep,
+            on_planned=planned,
+            deadline_s=plan.deadline_s,
+            budget_s=plan.crash_budget_s,
+        )
 
 
 def _refuse_odd(plan: Plan, where: Where, stages: tuple[int, ...]) -> None:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["DEADLINE_S", "Plan", "ServerChoice", "Where"]
+__all__ = ["CRASH_BUDGET_S", "DEADLINE_S", "Plan", "ServerChoice", "Where"]
 
 DEADLINE_S = 30.0
 """How long an engine may take for one arm unless the command line says otherwise, s."""
+
+CRASH_BUDGET_S = 20.0
+"""How long the candidate is killed and resumed unless the command line says otherwise, s."""
 
 
 class ServerChoice(StrEnum):
@@ -37,6 +40,7 @@ class Plan:
     seed: int = 1
     policy: Path | None = None
     deadline_s: float = DEADLINE_S
+    crash_budget_s: float = CRASH_BUDGET_S
 
     def arguments(self) -> tuple[str, ...]:
         """What to write after `cutover run`; never a server's URL, which may hold a password."""
@@ -57,6 +61,8 @@ class Plan:
             yield from ("--policy", str(self.policy))
         if self.deadline_s != DEADLINE_S:
             yield from ("--deadline", f"{self.deadline_s:g}")
+        if self.crash_budget_s != CRASH_BUDGET_S:
+            yield from ("--crash-budget", f"{self.crash_budget_s:g}")
         for scenario in self.only:
             yield from ("--only", scenario)
 

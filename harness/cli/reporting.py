@@ -69,13 +69,15 @@ def policy_of(file: Path | None) -> Policy:
 
 
 def judged(folder: Path, policy: Policy, stage: int) -> Document:
-    """The report on a saved run, by a policy, for a stage; reads one trial at a time."""
+    """The report on a saved run, by a policy, for a stage; reads one trial, and one case, at a time."""
     from harness.judge.analysis import analyse
-    from harness.run.store import iter_trials, load_manifest
+    from harness.run.store import crash_scenarios, iter_cases, iter_trials, load_manifest
     from reports.document import build
 
     manifest = load_manifest(folder)
-    return build(analyse(manifest, iter_trials(folder), policy, stage), manifest)
+    scenarios = crash_scenarios(folder)
+    cases = ((scenarios[record.case.scenario], record) for record in iter_cases(folder))
+    return build(analyse(manifest, iter_trials(folder), policy, stage, cases=cases), manifest)
 
 
 def rendered(document: Document, form: Format) -> str:

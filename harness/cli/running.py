@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.plan import DEADLINE_S, Plan, ServerChoice, Where
+from harness.cli.plan import CRASH_BUDGET_S, DEADLINE_S, Plan, ServerChoice, Where
 
 __all__ = ["run"]
 
@@ -54,12 +54,16 @@ def run(
     deadline: Annotated[
         float, typer.Option(help="How long an engine may take for one arm.", min=0.1, metavar="S")
     ] = DEADLINE_S,
+    crash_budget: Annotated[
+        float, typer.Option(help="How long to kill and resume the candidate; 0: not at all.", min=0, metavar="S")
+    ] = CRASH_BUDGET_S,
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and of the report one sentence.")] = False,
 ) -> int:
     """Run both engines on the same scenarios, compare what they did, and judge.
 
-    Saves the run, then judges it for one rollout stage: GO, NO-GO or INCONCLUSIVE, with the evidence.
+    Then kills the candidate at points drawn by the seed and resumes it, for as long as --crash-budget says. Saves the
+    run and judges it for one rollout stage: GO, NO-GO or INCONCLUSIVE, with the evidence. Without crashes never GO.
 
     [bold]Examples[/bold]
 
@@ -81,6 +85,7 @@ def run(
         seed=seed,
         policy=policy,
         deadline_s=deadline,
+        crash_budget_s=crash_budget,
     )
     where = Where(url=postgres, choice=postgres_mode, workers=workers or len(os.sched_getaffinity(0)), folder=out)
     from harness.cli.main_job import main_job

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from harness.judge.cases import CaseRecord
 from harness.judge.checks import CHECKS, run_checks
 from harness.judge.classify import Waives, classify
 from harness.judge.coverage import Coverage
+from harness.judge.crash import CrashSummary, CrashTally
+from harness.judge.crash_checks import HOLDS_WHEN
 from harness.judge.criteria import CriterionResult, failed_to_judge, judge, not_measured
 from harness.judge.findings import Check
 from harness.judge.gate import Reason, StageVerdict, decide, ordered
-from harness.judge.headline import headline
+from harness.judge.headline import Told, headline
 from harness.judge.meta import RunFacts
 from harness.judge.metrics import METRICS, Frames, Measurement
 from harness.judge.policy import Criterion, Policy
@@ -30,6 +33,7 @@ from harness.judge.summaries import (
 )
 from harness.judge.tally import Tally
 from harness.judge.view import view_of
+from scenarios.model import Scenario
 
 __all__ = [
     "Analysis",
@@ -49,7 +53,8 @@ class Analysis:
     `headline` is one sentence; `blocking` are the reasons that keep the stage from GO, strongest first, and
     `reasons` all. `trials` counts the trials judged, `trials_failed` those in which the candidate broke a required
     check, with at most five `failed_scenarios` as (trial number, scenario id). `criteria` are the stage's; those that
-    the harness cannot measure have `measured` False. `not_tested` lists, in sentences, what the run says nothing of.
+    the harness cannot measure have `measured` False. `crash` is what the crash cases came to, None where there are
+    none. `not_tested` lists, in sentences, what the run says nothing of.
     """
 
     run_id: str
@@ -68,6 +73,7 @@ class Analysis:
     criteria: tuple[CriterionResult, ...]
     differences: tuple[DifferenceSummary, ...]
     side_by_side: tuple[SideBySide, ...]
+    crash: CrashSummary | None
     not_tested: tuple[str, ...]
 
 
@@ -77,20 +83,25 @@ def analyse(
     policy: Policy,
     stage: int,
     *,
+    cases: Iterable[tuple[Scenario, CaseRecord]] = (),
     production: Mapping[str, Measurement] | None = None,
     checks: Mapping[str, Check] = CHECKS,
     waives: Waives | None = None,
 ) -> Analysis:
     """Judges a run for one stage of a policy.
 
-    `production` gives, by metric, what only production can measure. `checks` are those that the code has: one that
-    the stage requires and that is not among them makes it INVALID. Raises PolicyError where there is no such stage.
+    `cases` are its crash cases, each with its scenario. `production` gives, by metric, what only production can
+    measure. `checks` are those of trials that the code has: one that the stage requires and that neither these nor the
+    crash checks have makes it INVALID. Raises PolicyError where there is no such stage.
     """
     guarded = policy.stage(stage)
     gathered = _Gathered(manifest, guarded.required_checks, checks, waives)
     for trial in trials:
         gathered.add(trial)
-    frames = gathered.tally.frames()
+    for scenario, record in cases:
+        gathered.add_case(scenario, record)
+    crash = gathered.crash.summary()
+    frames = gathered.tally.frames(cases=crash.cases - crash.unfired, case_duplicates=crash.duplicates)
     summaries = gathered.checks.summaries(guarded.required_checks)
     results = tuple(_criterion(criterion, frames, production or {}) for criterion in policy.criteria_of(stage))
     reasons = (
@@ -119,7 +130,7 @@ def analyse(
         policy_name=policy.name,
         policy_digest=policy.digest,
         verdict=verdict,
-        headline=headline(verdict, stage, blocking, results, trials=gathered.facts.trials, failed=gathered.failed),
+        headline=headline(verdict, stage, blocking, results, gathered.told()),
         reasons=reasons,
         blocking=blocking,
         trials=gathered.facts.trials,
@@ -129,8 +140,9 @@ def analyse(
         criteria=results,
         differences=gathered.differences.summaries(),
         side_by_side=side_by_side(frames),
+        crash=crash if crash.cases else None,
         not_tested=gathered.coverage.gaps(
-            (summary.check for summary in summaries if summary.examined_candidate), results
+            (summary.check for summary in summaries if summary.examined_candidate), results, manifest, crash
         ),
     )
 
@@ -145,11 +157,26 @@ class _Gathered:
         self._waives = waives
         self.facts = RunFacts(manifest)
         self.tally = Tally(required)
-        self.checks = CheckCollector({name: check.holds_when for name, check in checks.items()})
+        self.checks = CheckCollector({**{name: check.holds_when for name, check in checks.items()}, **HOLDS_WHEN})
+        self.crash = CrashTally(manifest.candidate.name, manifest.seed, checks)
         self.differences = DifferenceCollector()
         self.coverage = Coverage()
         self.failed = 0
         self.failed_scenarios: list[tuple[int, str]] = []
+
+    def told(self) -> Told:
+        """What was judged, for the headline."""
+        return Told(trials=self.facts.trials, failed=self.failed, cases=self.facts.cases)
+
+    def add_case(self, scenario: Scenario, record: CaseRecord) -> None:
+        """Judges one crash case; what the checks say of it counts as said of the candidate."""
+        self.facts.add_case(record)
+        try:
+            judged = self.crash.add(scenario, record)
+        except Exception as error:  # noqa: BLE001 - as with trials
+            self.facts.unjudged.add(f"case {record.case}: {type(error).__name__}: {error}")
+            return
+        self.checks.add(judged.results)
 
     def add(self, trial: Trial) -> None:
         """Judges one trial; one that cannot be judged is an ERROR of the run, and no reason to stop."""

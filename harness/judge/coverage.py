@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engines.api import ActivityNode, LoopNode, WaitNode, Workflow
+from harness.judge.crash import CrashSummary
 from harness.judge.criteria import CriterionResult
+from harness.judge.records import Manifest
 from scenarios.model import Scenario
 
 __all__ = ["Coverage"]
@@ -54,19 +56,39 @@ class Coverage:
             if used
         )
 
-    def gaps(self, checks: Iterable[str], criteria: Iterable[CriterionResult]) -> tuple[str, ...]:
+    def gaps(
+        self, checks: Iterable[str], criteria: Iterable[CriterionResult], manifest: Manifest, crash: CrashSummary
+    ) -> tuple[str, ...]:
         """One sentence for each gap; `checks` are the ids of those that looked at something."""
         parts = [words for part, words in _PARTS.items() if part not in self._seen]
         looked = set(checks)
         return (
             *([f"no scenario has {', '.join(parts)}"] if parts else []),
             *(words for check, words in _BEYOND.items() if check not in looked),
+            *_unkilled(manifest, crash),
             *(
                 f"{result.criterion.words} ({result.criterion.id}): only production can tell"
                 for result in criteria
                 if not result.measured
             ),
         )
+
+
+def _unkilled(manifest: Manifest, crash: CrashSummary) -> Iterable[str]:
+    """Where the candidate was not killed though some case of the matrix would kill it there."""
+    if not crash.cases:
+        return
+    if manifest.cases < manifest.cases_planned:
+        left = manifest.cases_planned - manifest.cases
+        yield (
+            f"{left:,} of {manifest.cases_planned:,} crash cases were not played: --crash-budget gives more time, "
+            "`cutover crash` plays all"
+        )
+    kinds: dict[str, list[str]] = {}
+    for kind, point in crash.untouched:
+        kinds.setdefault(kind, []).append(point)
+    for kind, points in kinds.items():
+        yield f"no crash case touched {'an' if kind[0] in 'ae' else 'a'} {kind} at {', '.join(points)}"
 
 
 def _nodes(workflow: Workflow) -> Iterable[str]:

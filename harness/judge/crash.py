@@ -12,7 +12,7 @@ from harness.judge.checks import CHECKS, run_checks
 from harness.judge.checks.base import Sheet
 from harness.judge.crash_checks import CRASH_CHECKS, CaseView
 from harness.judge.durable import DURABLE_CHECKS
-from harness.judge.findings import CheckResult, Finding, Verdict
+from harness.judge.findings import Check, CheckResult, Finding, Verdict
 from harness.judge.records import LedgerEntry, Trial
 from harness.judge.stats import proportion_bounds
 from harness.judge.view import view_of
@@ -45,14 +45,15 @@ class CaseVerdict:
         return sum(result.counts.get(name, 0) for result in self.results)
 
 
-def judge_case(scenario: Scenario, record: CaseRecord, number: int = 1) -> CaseVerdict:
-    """Makes every check that fits on one case; `number` stands in the findings as the trial's."""
+def judge_case(scenario: Scenario, record: CaseRecord, checks: Mapping[str, Check] = CHECKS) -> CaseVerdict:
+    """Makes every check that fits on one case; of `checks`, which are of trials, those that fit an interrupted one."""
     arm = replace(record.arm, kills=max(record.fired, 1), ledger=_forgiven(record))
-    trial = Trial(number=number, scenario=scenario, arms={"candidate": arm})
+    trial = Trial(number=0, scenario=scenario, arms={"candidate": arm})
     view = view_of(trial)
     case = CaseView(record, view.arms["candidate"])
     skipped = _EXPECT_THE_END if case.cancelled else frozenset[str]()
-    results = list(run_checks(trial, {name: CHECKS[name] for name in _OF_TRIALS if name not in skipped}))
+    fitting = {name: checks[name] for name in _OF_TRIALS if name in checks and name not in skipped}
+    results = list(run_checks(trial, fitting))
     for name, look in (*CRASH_CHECKS.items(), *DURABLE_CHECKS):
         sheet = Sheet(name, case.arm, view)
         look(case, sheet)
@@ -62,7 +63,15 @@ def judge_case(scenario: Scenario, record: CaseRecord, number: int = 1) -> CaseV
         verdict = Verdict.FAIL
     elif record.fired < record.planned:
         verdict = Verdict.INCONCLUSIVE
-    return CaseVerdict(record=record, verdict=verdict, results=tuple(results))
+    return CaseVerdict(record=record, verdict=verdict, results=tuple(_named(result, record) for result in results))
+
+
+def _named(result: CheckResult, record: CaseRecord) -> CheckResult:
+    """The result with the case's name in its findings."""
+    if not result.findings:
+        return result
+    name = str(record.case)
+    return replace(result, findings=tuple(replace(finding, case=name) for finding in result.findings))
 
 
 def _forgiven(record: CaseRecord) -> tuple[LedgerEntry, ...]:
@@ -92,6 +101,19 @@ class Cell:
     way: Way
 
 
+_ROUND_TRIP: Final[tuple[PointKind, ...]] = ("request", "answer")
+_POINTS_OF: Final[Mapping[str, tuple[PointKind, ...]]] = {
+    "execution": _ROUND_TRIP,
+    "start": _ROUND_TRIP,
+    "activity": (*_ROUND_TRIP, "call", "reply"),
+    "condition": _ROUND_TRIP,
+    "join": _ROUND_TRIP,
+    "loop": _ROUND_TRIP,
+    "wait": (*_ROUND_TRIP, "signal"),
+}
+"""Which kill points can touch which kind of node; `execution` stands for round trips that touch no step."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrashSummary:
     """What all cases came to.
@@ -115,7 +137,15 @@ class CrashSummary:
     examined: Mapping[str, int]
     failed_by_check: Mapping[str, int]
     coverage: Mapping[Cell, tuple[int, int, int]]
-    witnesses: tuple[tuple[str, Finding], ...]
+    witnesses: tuple[Finding, ...]
+
+    @property
+    def untouched(self) -> tuple[tuple[str, PointKind], ...]:
+        """The kinds of node and kill point that can come together and of which no case was played."""
+        seen = {(cell.node_kind, cell.point) for cell in self.coverage}
+        return tuple(
+            (kind, point) for kind, points in _POINTS_OF.items() for point in points if (kind, point) not in seen
+        )
 
     @property
     def verdict(self) -> Verdict:
@@ -130,18 +160,18 @@ class CrashSummary:
 class CrashTally:
     """Judges cases one at a time and keeps only what a summary needs."""
 
-    def __init__(self, engine: str, seed: int) -> None:
-        self._engine, self._seed = engine, seed
+    def __init__(self, engine: str, seed: int, checks: Mapping[str, Check] = CHECKS) -> None:
+        self._engine, self._seed, self._checks = engine, seed, checks
         self._verdicts: Counter[Verdict] = Counter()
         self._counts: Counter[str] = Counter()
         self._examined: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
         self._cells: dict[Cell, list[int]] = {}
-        self._witnesses: list[tuple[str, Finding]] = []
+        self._witnesses: list[Finding] = []
 
     def add(self, scenario: Scenario, record: CaseRecord) -> CaseVerdict:
         """Judges one more case."""
-        judged = judge_case(scenario, record, number=sum(self._verdicts.values()) + 1)
+        judged = judge_case(scenario, record, self._checks)
         self._verdicts[judged.verdict] += 1
         self._counts.update(_counts(judged.results))
         for result in judged.results:
@@ -149,7 +179,7 @@ class CrashTally:
             if result.findings:
                 self._failed[result.check] += 1
                 if self._failed[result.check] <= 5:
-                    self._witnesses.append((str(record.case), result.findings[0]))
+                    self._witnesses.append(result.findings[0])
         for kind in record.node_kinds:
             cell = self._cells.setdefault(Cell(kind, record.case.point.kind, record.case.way), [0, 0, 0])
             cell[0] += 1

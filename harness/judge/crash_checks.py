@@ -15,7 +15,7 @@ from harness.judge.cases import CaseRecord, CommandRecord, Way
 from harness.judge.checks.base import Sheet
 from harness.judge.view import END_STATES, ArmView
 
-__all__ = ["CRASH_CHECKS", "CaseView"]
+__all__ = ["CRASH_CHECKS", "HOLDS_WHEN", "CaseView"]
 
 _CANCELS: Final = frozenset({Way.CANCEL, Way.CANCEL_LIVE})
 
@@ -188,3 +188,12 @@ CRASH_CHECKS: Final[Mapping[str, Callable[[CaseView, Sheet], None]]] = {
     "STUCK": _stuck,
 }
 """By id; IDEM and the checks of whole trials are added by harness.judge.crash."""
+
+HOLDS_WHEN: Final[Mapping[str, str]] = {
+    "RESUME": "interrupted anywhere and resumed in any way, an execution ends as it does without the crash",
+    "CONC": "of several workers at once, one runs",
+    "FENCE": "a worker that lost its lease changes nothing, and no process outlives its worker",
+    "TIME": "a timer wakes once, in its window, across crashes",
+    "STUCK": "every command returns in time, and what should end does",
+}
+"""What each of them says, for reports."""

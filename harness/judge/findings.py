@@ -55,7 +55,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that a check holds against one arm of one trial."""
+    """One thing that a check holds against one arm of one trial, or against a crash case: then `trial` is 0."""
 
     check: str
     verdict: Verdict
@@ -64,6 +64,7 @@ class Finding:
     arm: ArmName
     message: str
     witness: Witness = field(default_factory=dict)
+    case: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

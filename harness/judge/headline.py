@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from harness.judge.criteria import CriterionResult
 from harness.judge.findings import Verdict
 from harness.judge.gate import Reason, StageVerdict, effect
 from harness.judge.wording import plural
 
-__all__ = ["headline"]
+__all__ = ["Told", "headline"]
 
 _NAMED = 3
 _LONGEST = 160
@@ -21,14 +22,21 @@ _PHRASES = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What was judged: trials, those of them that failed, and crash cases."""
+
+    trials: int
+    failed: int
+    cases: int = 0
+
+
 def headline(
     verdict: StageVerdict,
     stage: int,
     blocking: Sequence[Reason],
     criteria: Sequence[CriterionResult],
-    *,
-    trials: int,
-    failed: int,
+    told: Told,
 ) -> str:
     """What was decided and why: what decided it by name, the first of it with its evidence, and what would help."""
     own = [reason for reason in blocking if effect(reason) is verdict]
@@ -36,14 +44,15 @@ def headline(
     match verdict:
         case StageVerdict.GO:
             parts.append(
-                f"the candidate passed all of {plural(trials, 'trial')} and {plural(len(criteria), 'criterion')}"
+                f"the candidate passed all of {plural(told.trials, 'trial')}, {plural(told.cases, 'crash case')} and "
+                f"{plural(len(criteria), 'criterion')}"
             )
         case StageVerdict.ROLLBACK:
             parts.append("take the traffic back to the control")
             parts += _named(own)
         case StageVerdict.NO_GO:
-            if failed:
-                parts.append(f"the candidate failed {failed:,} of {plural(trials, 'trial')}")
+            if told.failed:
+                parts.append(f"the candidate failed {told.failed:,} of {plural(told.trials, 'trial')}")
             parts += _named(own)
         case StageVerdict.INCONCLUSIVE:
             away = {result.criterion.id for result in criteria if not result.measured}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.judge.cases import CaseRecord
 from harness.judge.findings import Verdict
 from harness.judge.gate import Reason
 from harness.judge.records import ARMS, Manifest, Trial, role
@@ -14,11 +15,11 @@ __all__ = ["RunFacts"]
 
 @dataclass(slots=True)
 class _Fault:
-    trials: int = 0
+    count: int = 0
     first: str = ""
 
     def add(self, text: str) -> None:
-        self.trials += 1
+        self.count += 1
         self.first = self.first or text
 
 
@@ -28,11 +29,13 @@ class RunFacts:
 
     manifest: Manifest
     trials: int = 0
+    cases: int = 0
     unjudged: _Fault = field(default_factory=_Fault)
     _numbers: set[int] = field(default_factory=set)
     _incomplete: _Fault = field(default_factory=_Fault)
     _swapped: _Fault = field(default_factory=_Fault)
     _repeated: _Fault = field(default_factory=_Fault)
+    _unfired: _Fault = field(default_factory=_Fault)
 
     def add(self, trial: Trial) -> None:
         """Takes one in."""
@@ -52,6 +55,12 @@ class RunFacts:
                 )
                 break
 
+    def add_case(self, record: CaseRecord) -> None:
+        """Takes in one crash case."""
+        self.cases += 1
+        if record.fired < record.planned:
+            self._unfired.add(f"{record.case}, {record.fired} of {plural(record.planned, 'fault')}")
+
     def reasons(self) -> tuple[Reason, ...]:
         """One reason for each fact, the good ones too."""
         manifest = self.manifest
@@ -68,7 +77,16 @@ class RunFacts:
             _fact("arms", Verdict.INVALID, _told(self._incomplete)),
             _fact("engines", Verdict.INVALID, _told(self._swapped)),
             _fact("numbers", Verdict.INVALID, _told(self._repeated)),
-            _fact("judged", Verdict.ERROR, _told(self.unjudged)),
+            _fact("judged", Verdict.ERROR, _told(self.unjudged, "record")),
+            _fact("killed", Verdict.INCONCLUSIVE, "" if self.cases else "no engine was killed"),
+            _fact(
+                "cases",
+                Verdict.INVALID,
+                ""
+                if self.cases == manifest.cases
+                else f"the run holds {plural(self.cases, 'crash case')}, its manifest says {manifest.cases:,}",
+            ),
+            _fact("fired", Verdict.INCONCLUSIVE, _told(self._unfired, "crash case")),
         )
 
     def _unfinished(self) -> str:
@@ -84,8 +102,8 @@ def _fact(name: str, bad: Verdict, text: str) -> Reason:
     return Reason(part="run", id=f"META {name}", verdict=bad if text else Verdict.PASS, text=text or _GOOD[name])
 
 
-def _told(fault: _Fault) -> str:
-    return f"{plural(fault.trials, 'trial')}: {fault.first}" if fault.trials else ""
+def _told(fault: _Fault, what: str = "trial") -> str:
+    return f"{plural(fault.count, what)}: {fault.first}" if fault.count else ""
 
 
 _GOOD = {
@@ -95,5 +113,8 @@ _GOOD = {
     "arms": "every trial has its four arms",
     "engines": "every arm was run by its role's engine",
     "numbers": "every trial is there once",
-    "judged": "every trial could be judged",
+    "judged": "everything could be judged",
+    "killed": "the candidate was killed and resumed",
+    "cases": "the run holds the crash cases that its manifest counts",
+    "fired": "every planned fault fired",
 }

@@ -101,13 +101,18 @@ Measurement: TypeAlias = Share | Count | Samples | Pairs | Paired | Level
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
-    """A run as pandas frames, one row a trial, arm, step, checkpoint, metrics row; `harness.judge.tally` makes them."""
+    """A run as pandas frames, one row a trial, arm, step, checkpoint, metrics row; `harness.judge.tally` makes them.
+
+    `cases` counts the crash cases of the candidate whose fault fired, `case_duplicates` what was done twice in all.
+    """
 
     trials: pd.DataFrame
     arms: pd.DataFrame
     steps: pd.DataFrame
     checkpoints: pd.DataFrame
     metrics: pd.DataFrame
+    cases: int = 0
+    case_duplicates: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +161,11 @@ def duplicates(frames: Frames, role: _Role) -> Count:
     """Duplicate effects and duplicate steps, in the executions that were resumed once more after they had settled."""
     arms = _all(frames, role)
     return Count(count=int(arms["duplicates"].sum()), n=int(arms["resumed"].sum()))
+
+
+def _duplicated_steps(frames: Frames) -> Count:
+    """All that the candidate did twice, in executions that were interrupted and resumed."""
+    return Count(count=duplicates(frames, "candidate").count + frames.case_duplicates, n=frames.cases)
 
 
 def _e2e_success(frames: Frames) -> Share:
@@ -240,7 +250,7 @@ METRICS: Mapping[str, Metric] = {
     "critical_bugs": Metric(shape=Count, unit="count", measure=_critical_bugs),
     "days_without_incident": Metric(shape=Level, unit="days", measure=None),
     "doubled_latency": Metric(shape=Paired, unit="evidence", measure=_doubled_latency),
-    "duplicated_steps": Metric(shape=Count, unit="count", measure=lambda frames: duplicates(frames, "candidate")),
+    "duplicated_steps": Metric(shape=Count, unit="count", measure=_duplicated_steps),
     "e2e_success": Metric(shape=Share, unit="share", measure=_e2e_success),
     "error_rate": Metric(shape=Share, unit="share", measure=_error_rate),
     "errors_against_control": Metric(shape=Paired, unit="evidence", measure=_errors_against_control),

@@ -127,7 +127,11 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a run was. `partial` says that it was interrupted; `files` maps each file to its SHA-256."""
+    """What a run was. `partial` says that it was interrupted; `files` maps each file to its SHA-256.
+
+    `cases` counts the crash cases played, of `cases_planned`; `crash_budget_s` is the real time they were given, None
+    where there was no such limit.
+    """
 
     run_id: str
     created_at: datetime
@@ -147,6 +151,9 @@ class Manifest:
     schema_version: int = RUN_SCHEMA_VERSION
     files: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, JsonValue] = field(default_factory=dict)
+    cases: int = 0
+    cases_planned: int = 0
+    crash_budget_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,7 +153,7 @@ class CheckCollector:
             if verdict in verdicts:
                 first = candidate.first.get(verdict) or control.first[verdict]
                 count = candidate.counted[verdict] + (control.counted[verdict] if verdict is Verdict.ERROR else 0)
-                where = f"trial {first.trial}, {first.scenario}, {first.arm}"
+                where = first.case or f"trial {first.trial}, {first.scenario}, {first.arm}"
                 return verdict, f"{plural(count, 'finding')}; {where}: {first.message}"
         if candidate.examined == 0:
             return Verdict.INCONCLUSIVE, "it found nothing to look at in the candidate"

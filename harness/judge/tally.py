@@ -86,14 +86,16 @@ class Tally:
         """Takes in a trial of which nothing can be told."""
         _append(self._trials, trial.number, trial.scenario.id, False, True, 0)
 
-    def frames(self) -> Frames:
-        """All that was taken in."""
+    def frames(self, *, cases: int = 0, case_duplicates: int = 0) -> Frames:
+        """All that was taken in, with what the crash cases came to."""
         return Frames(
             trials=_frame(self._trials, _TRIALS),
             arms=_frame(self._arms, _ARMS),
             steps=_frame(self._steps, _STEPS),
             checkpoints=_frame(self._checkpoints, _CHECKPOINTS),
             metrics=_frame(self._metrics, _METRICS),
+            cases=cases,
+            case_duplicates=case_duplicates,
         )
 
     def _add_arm(self, number: int, arm: ArmRecord, results: tuple[CheckResult, ...], expected: Expected) -> None:

@@ -9,7 +9,8 @@ from engines.errors import ActivityError
 from engines.registry import resolve
 from harness.judge.cases import Case, CaseRecord, CrashTrial
 from harness.run.clock import EPOCH, VirtualClock
-from harness.run.crashes import Plan, replay_case, run_crashes
+from harness.run.crash_plan import Plan
+from harness.run.crashes import replay_case, run_crashes, run_sample
 from harness.run.postgres import Server
 from harness.run.runners import Runners
 from harness.run.stage import TAKEOVER_S
@@ -33,8 +34,12 @@ def crash_matrix(
     on_planned: Callable[[int], None],
     deadline_s: float = DEADLINE_S,
     takeover_s: float = TAKEOVER_S,
+    budget_s: float | None = None,
 ) -> list[CrashTrial]:
-    """Every planned case, in a database of its own that is dropped afterwards; the trials have the baselines."""
+    """Every planned case, in a database of its own that is dropped afterwards; the trials have the baselines.
+
+    With a budget (real time, s) it is a sample of as many cases as fit.
+    """
     database = server.create_database()
     try:
         _install(plan.engine, database.dsn)
@@ -46,7 +51,9 @@ def crash_matrix(
             takeover_s=takeover_s,
             restart=server.restart,
         ) as runners:
-            return run_crashes(runners, scenarios, plan, on_record, on_planned)
+            if budget_s is None:
+                return run_crashes(runners, scenarios, plan, on_record, on_planned)
+            return run_sample(runners, scenarios, plan, on_record=on_record, on_planned=on_planned, budget_s=budget_s)
     finally:
         database.drop()
 

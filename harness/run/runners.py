@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from harness.errors import CutoverProblem
 from harness.judge.cases import Case
@@ -34,6 +36,10 @@ class Job:
     scenario: Scenario
     case: Case | None
     execution_id: uuid.UUID
+
+
+_Done: TypeAlias = "queue.SimpleQueue[tuple[Job, bytes] | Exception | None]"
+"""Answers, a failure, or None where a runner has nothing more to do."""
 
 
 class Runners:
@@ -66,40 +72,42 @@ class Runners:
         """Whether cases may restart the server."""
         return self._restart is not None
 
-    def play(self, jobs: Iterable[Job], *, alone: bool = False) -> Iterator[tuple[Job, bytes]]:
-        """Each job with its answer, as they finish; `alone` one after another. Raises RunnerProblem."""
-        todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        done: queue.SimpleQueue[tuple[Job, bytes] | Exception] = queue.SimpleQueue()
-        count = 0
-        for job in jobs:
-            todo.put(job)
-            count += 1
-        workers = self._runners[:1] if alone else self._runners
-        threads = [threading.Thread(target=self._work, args=(runner, todo, done), daemon=True) for runner in workers]
-        for thread in threads:
-            thread.start()
-        for _ in range(count):
-            answer = done.get()
-            if isinstance(answer, Exception):
-                raise answer
-            yield answer
+    def play(
+        self, jobs: Iterable[Job], *, alone: bool = False, until: float | None = None
+    ) -> Iterator[tuple[Job, bytes]]:
+        """Each job with its answer, as they finish; `alone` one after another. Raises RunnerProblem.
 
-    def _work(
-        self,
-        runner: _Runner,
-        todo: queue.SimpleQueue[Job],
-        done: queue.SimpleQueue[tuple[Job, bytes] | Exception],
-    ) -> None:
-        while True:
-            try:
-                job = todo.get_nowait()
-            except queue.Empty:
-                return
-            try:
+        None is begun after `until` (the monotonic clock, s), nor once the caller stops listening.
+        """
+        todo = deque(jobs)
+        done: _Done = queue.SimpleQueue()
+        workers = self._runners[:1] if alone else self._runners
+        for runner in workers:
+            threading.Thread(target=self._work, args=(runner, todo, done, until), daemon=True).start()
+        try:
+            working = len(workers)
+            while working:
+                answer = done.get()
+                if answer is None:
+                    working -= 1
+                elif isinstance(answer, Exception):
+                    raise answer
+                else:
+                    yield answer
+        finally:
+            todo.clear()
+
+    def _work(self, runner: _Runner, todo: deque[Job], done: _Done, until: float | None) -> None:
+        try:
+            while until is None or time.monotonic() < until:
+                try:
+                    job = todo.popleft()
+                except IndexError:
+                    break
                 done.put((job, runner.play(job, self._restart)))
-            except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
-                done.put(error)
-                return
+            done.put(None)
+        except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
+            done.put(error)
 
     def close(self) -> None:
         """Ends the processes; their hosts die with them."""

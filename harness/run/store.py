@@ -2,7 +2,7 @@
 
 `manifest.json` is written last, by a rename: a folder without it holds no finished run. `scenarios.jsonl.gz` has a
 line a trial, `arms.jsonl.gz` a line an arm, the arms of a trial next to each other and the trials in the same order.
-`cases.jsonl.gz`, where engines were killed, has a line a case.
+`cases.jsonl.gz`, where engines were killed, has a line a case, `crash_scenarios.jsonl.gz` a line a scenario of theirs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import gzip
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -32,11 +32,12 @@ from harness.run.lines import (
     encode_scenario,
     record_trial,
 )
+from scenarios.model import Scenario
 
-__all__ = ["RunWriter", "iter_cases", "iter_trials", "load_manifest", "load_run"]
+__all__ = ["RunWriter", "crash_scenarios", "iter_cases", "iter_trials", "load_manifest", "load_run"]
 
 _MANIFEST, _SCENARIOS, _ARMS = "manifest.json", "scenarios.jsonl.gz", "arms.jsonl.gz"
-_CASES = "cases.jsonl.gz"
+_CASES, _CRASH_SCENARIOS = "cases.jsonl.gz", "crash_scenarios.jsonl.gz"
 _LEVEL = 1  # a run is written while its workers need the processor
 
 
@@ -50,6 +51,7 @@ class RunWriter:
     def __init__(self, folder: Path | str, manifest: Manifest) -> None:
         self.folder = Path(folder)
         self.finished = 0
+        self.cases = self.cases_planned = 0
         self._manifest = manifest
         with self._explained():
             if self.folder.is_dir() and any(self.folder.iterdir()):
@@ -75,11 +77,20 @@ class RunWriter:
         self.finished += 1
 
     def write_case(self, record: CaseRecord) -> None:
-        """Adds a finished crash case; its scenario is, or will be, that of a trial."""
+        """Adds a finished crash case; its scenario has been given to `write_crash_scenarios`."""
+        self._line(_CASES, encode_case(record))
+        self.cases += 1
+
+    def write_crash_scenarios(self, scenarios: Iterable[Scenario]) -> None:
+        """Adds scenarios that crash cases are played with."""
+        for number, scenario in enumerate(scenarios, start=1):
+            self._line(_CRASH_SCENARIOS, encode_scenario(number, scenario))
+
+    def _line(self, name: str, line: bytes) -> None:
         with self._explained():
-            if _CASES not in self._files:
-                self._files[_CASES] = self._open(_CASES)
-            self._files[_CASES].write(encode_case(record) + b"\n")
+            if name not in self._files:
+                self._files[name] = self._open(name)
+            self._files[name].write(line + b"\n")
 
     def finish(self, *, seconds: float, partial: bool = False) -> Manifest:
         """Closes the files and writes the manifest; `partial` says that the run was interrupted."""
@@ -87,7 +98,13 @@ class RunWriter:
             self._close()
             digests = {name: _digest(self.folder / name) for name in sorted(self._files)}
             manifest = dataclasses.replace(
-                self._manifest, finished=self.finished, seconds=seconds, partial=partial, files=digests
+                self._manifest,
+                finished=self.finished,
+                cases=self.cases,
+                cases_planned=self.cases_planned,
+                seconds=seconds,
+                partial=partial,
+                files=digests,
             )
             draft = self.folder / f".{_MANIFEST}"
             with draft.open("wb") as file:
@@ -168,6 +185,19 @@ def iter_cases(folder: Path | str) -> Iterator[CaseRecord]:
             yield from map(decode_case, lines)
     except (OSError, EOFError, ValueError, KeyError, CaseError) as error:
         raise RunError(f"{place / _CASES} is damaged: {_first_line(error)}; run again") from error
+
+
+def crash_scenarios(folder: Path | str) -> dict[str, Scenario]:
+    """The scenarios of a run's crash cases, by id; raises RunError."""
+    place, manifest = Path(folder), load_manifest(folder)
+    if _CRASH_SCENARIOS not in manifest.files:
+        return {}
+    _verify(place / _CRASH_SCENARIOS, manifest.files[_CRASH_SCENARIOS])
+    try:
+        with gzip.open(place / _CRASH_SCENARIOS) as lines:
+            return {scenario.id: scenario for _, scenario in map(decode_scenario, lines)}
+    except (OSError, EOFError, ValueError, KeyError) as error:
+        raise RunError(f"{place / _CRASH_SCENARIOS} is damaged: {_first_line(error)}; run again") from error
 
 
 def load_run(folder: Path | str) -> Run:

@@ -14,10 +14,13 @@ import pandas as pd
 import psycopg
 import pytest
 
+from harness.judge.crash_checks import CRASH_CHECKS
 from harness.run.postgres import Server
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "reports/schema/report.schema.json").read_text("utf-8"))
+FAST = ("--crash-budget", "0")
+"""For what crashes do not matter to."""
 HEAVY = {"docker", "hypothesis", "numpy", "pandas", "psycopg", "scipy", "sqlalchemy", "testcontainers"}
 
 STOPPER = '''
@@ -147,9 +150,50 @@ def test_the_candidate_breaks_no_check_and_every_check_looked_at_something(
     checks = {check["check"]: check for check in document["checks"]}
     assert {name: check["findings_candidate"] for name, check in checks.items() if check["findings_candidate"]} == {}
     required = {name for name, check in checks.items() if check["required"]}
+    assert set(CRASH_CHECKS) <= required
+    required -= {"TIME"}  # which cases fit into the budget depends on the machine
     assert required >= {"OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM"}
     assert {name for name in required if checks[name]["examined_candidate"] == 0} == set()
     assert {group["class"] for group in document["differences"]} <= {"IMPROVEMENT", "NOISE"}
+
+
+def test_the_candidate_was_killed_and_resumed_and_the_report_shows_it(
+    done: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    completed, cwd = done
+    folder = the_run(cwd)
+    document = json.loads((folder / "report.json").read_text("utf-8"))
+    crash = document["crash"]
+    assert (crash["verdict"], crash["failed"], crash["unfired"], crash["duplicates"]) == ("PASS", 0, 0, 0)
+    assert crash["cases"] == document["run"]["cases"] > 0
+    assert crash["cases"] <= document["run"]["cases_planned"]
+    (idempotent,) = [each for each in document["criteria"] if each["id"] == "resume-idempotent"]
+    assert (idempotent["estimate"], idempotent["n"]) == (0.0, crash["cases"])
+    assert {cell["way"] for cell in crash["coverage"]} >= {"once", "twice", "concurrent", "zombie"}
+    assert crash["headline"] in " ".join(completed.stdout.split())
+    cases = pd.read_json(folder / "cases.jsonl.gz", lines=True)
+    assert len(cases) == crash["cases"]
+
+
+def test_a_saved_crash_case_of_a_run_can_be_explained(
+    done: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path
+) -> None:
+    folder = the_run(done[1])
+    cases = pd.read_json(folder / "cases.jsonl.gz", lines=True)
+    case = next(name for name in cases["case"] if name.endswith("/once"))
+    explained = cutover("explain", case, "--run", str(folder), cwd=tmp_path)
+    assert explained.returncode == 0, explained.stderr
+    assert explained.stdout.startswith(f"PASS: {case}, 1 of 1 faults fired")
+    assert "kill" in explained.stdout.split()
+
+
+def test_without_crashes_a_run_says_so(server: Server, tmp_path: Path) -> None:
+    arguments = ("run", "--trials", "2", *FAST, "--json", "--quiet", "--postgres", server.dsn)
+    document = json.loads(cutover(*arguments, cwd=tmp_path).stdout)
+    assert document["crash"] is None
+    assert "no process was killed: resuming after a crash was not tested" in document["not_tested"]
+    assert {reason["id"] for reason in document["blocking"]} >= {"META killed", "RESUME", "resume-idempotent"}
+    assert "--crash-budget 0" in document["reproduce"]
 
 
 def test_no_database_of_the_run_is_left(
@@ -157,7 +201,7 @@ def test_no_database_of_the_run_is_left(
 ) -> None:
     assert done[0].returncode == 3
     before = databases(server)
-    assert cutover("run", "--trials", "2", "--postgres", server.dsn, "--quiet", cwd=tmp_path).returncode == 3
+    assert cutover("run", "--trials", "2", *FAST, "--postgres", server.dsn, "--quiet", cwd=tmp_path).returncode == 3
     assert databases(server) == before
 
 
@@ -178,7 +222,7 @@ def test_the_same_run_judged_again_comes_to_the_same(
 
 def test_json_is_alone_on_stdout_and_quiet_keeps_stderr_empty(server: Server, tmp_path: Path) -> None:
     completed = cutover(
-        "run", "--trials", "2", "--json", "--quiet", "--postgres", server.dsn, "-o", "here", cwd=tmp_path
+        "run", "--trials", "2", *FAST, "--json", "--quiet", "--postgres", server.dsn, "-o", "here", cwd=tmp_path
     )
     assert completed.stderr == ""
     jsonschema.validate(json.loads(completed.stdout), SCHEMA)
@@ -232,7 +276,7 @@ def test_interrupted_it_keeps_the_run_so_far_says_so_and_leaves_no_database(serv
 def test_an_engine_that_returns_another_output_is_no_go_by_the_check_out(server: Server, tmp_path: Path) -> None:
     (tmp_path / "liar.py").write_text(MUTE, encoding="utf-8")
     completed = cutover(
-        *("run", "--trials", "30", "--candidate", "liar:create", "--postgres", server.dsn, "--out", "lies"),
+        *("run", "--trials", "30", *FAST, "--candidate", "liar:create", "--postgres", server.dsn, "--out", "lies"),
         cwd=tmp_path,
     )
     assert completed.returncode == 1, completed.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -21,9 +21,12 @@ from engines.api import (
     StartNode,
     StepRow,
     StepStatus,
+    TimerRow,
     Workflow,
 )
 from harness.judge.analysis import Analysis, analyse
+from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
+from harness.judge.checks import CHECKS
 from harness.judge.findings import Check, CheckResult, DifferenceClass, Finding, Verdict
 from harness.judge.gate import StageVerdict
 from harness.judge.metrics import Level, Measurement
@@ -140,7 +143,30 @@ def trial(number: int) -> Trial:
     return Trial(number=number, scenario=SHIP, arms={name: arm(name) for name in ARMS})
 
 
-def manifest(trials: int) -> Manifest:
+def case(number: int, way: Way = Way.CONCURRENT, *, fired: int = 1) -> CaseRecord:
+    """The execution died in its first attempt, and two workers resumed it: one of them did the rest."""
+    timer = TimerRow(step_id="ship", kind="retry", attempt=2, due_at=NOW, fired_at=NOW)
+    before = replace(journal("running", "retrying", 2.0), timers=(replace(timer, fired_at=None),))
+    after = replace(journal("completed", "completed", 2.0), timers=(timer,))
+    return CaseRecord(
+        case=Case("ship", KillPoint("answer", number), way),
+        planned=1,
+        fired=fired,
+        arm=replace(arm("candidate"), journal=after),
+        node_kinds=("activity",),
+        at_crash=before,
+        commands=(
+            CommandRecord(worker=1, command="execute", ended="killed", calls=(1,)),
+            CommandRecord(worker=2, command="resume", ended="returned", calls=(2,)),
+            CommandRecord(worker=3, command="resume", ended="raised", error_type="ExecutionHeld"),
+        ),
+    )
+
+
+CASES = tuple((SHIP, case(number)) for number in range(1, 599))
+
+
+def manifest(trials: int, cases: int = len(CASES)) -> Manifest:
     return Manifest(
         run_id="r1",
         created_at=NOW,
@@ -155,6 +181,9 @@ def manifest(trials: int) -> Manifest:
         finished=trials,
         workers=1,
         seconds=1.0,
+        cases=cases,
+        cases_planned=cases,
+        crash_budget_s=20.0,
     )
 
 
@@ -194,12 +223,14 @@ def judged(
     facts: Manifest | None = None,
     having: Mapping[str, Check] | None = None,
     production: Mapping[str, Measurement] | None = None,
+    cases: Sequence[tuple[Scenario, CaseRecord]] = CASES,
 ) -> Analysis:
     return analyse(
-        facts or manifest(len(trials)),
+        facts or manifest(len(trials), len(cases)),
         iter(trials),
         default_policy(),
         stage,
+        cases=cases,
         checks=checks() if having is None else having,
         production=production,
     )
@@ -235,7 +266,9 @@ def blocked_by(analysis: Analysis) -> list[str]:
 def test_600_good_trials_go(good: list[Trial]) -> None:
     analysis = judged(good)
     assert analysis.verdict is StageVerdict.GO, analysis.blocking
-    assert analysis.headline == "GO for stage 0 %: the candidate passed all of 600 trials and 9 criteria."
+    assert analysis.headline == (
+        "GO for stage 0 %: the candidate passed all of 600 trials, 598 crash cases and 9 criteria."
+    )
     assert analysis.blocking == ()
     assert (analysis.trials, analysis.trials_failed) == (600, 0)
     assert {each.verdict for each in analysis.checks} == {Verdict.PASS}
@@ -260,6 +293,53 @@ def test_597_good_trials_are_too_few(good: list[Trial]) -> None:
         "INCONCLUSIVE for stage 0 %: undecided: e2e, critical-bugs, success; "
         "about 1 more clean measurement would decide."
     )
+
+
+def test_without_crashes_a_run_never_goes(good: list[Trial]) -> None:
+    analysis = judged(good, cases=())
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert set(blocked_by(analysis)) == {
+        *("META killed", "RESUME", "CONC", "FENCE", "TIME", "STUCK", "resume-idempotent")
+    }
+    assert analysis.crash is None
+    assert "no process was killed: resuming after a crash was not tested" in analysis.not_tested
+
+
+def test_597_crash_cases_are_too_few(good: list[Trial]) -> None:
+    analysis = judged(good, cases=CASES[1:])
+    assert blocked_by(analysis) == ["resume-idempotent"]
+    assert criterion(analysis, "resume-idempotent") == (Verdict.INCONCLUSIVE, 1)
+
+
+def test_a_planned_fault_that_did_not_fire_never_goes(good: list[Trial]) -> None:
+    analysis = judged(good, cases=(*CASES, (SHIP, case(7, Way.ONCE, fired=0))))
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert blocked_by(analysis) == ["META fired"]
+    assert "1 crash case: ship@answer:7/once, 0 of 1 fault" in analysis.blocking[0].text
+
+
+def test_a_duplicate_after_a_crash_is_no_go_and_names_its_case(good: list[Trial]) -> None:
+    again = replace(call(2), sequence=3, idempotency_key=None)
+    broken = case(9, Way.ONCE)
+    broken = replace(broken, arm=replace(broken.arm, ledger=(*broken.arm.ledger, again)))
+    analysis = judged(good, cases=(*CASES[1:], (SHIP, broken)), having={**checks(), "DUP": CHECKS["DUP"]})
+    assert analysis.verdict is StageVerdict.NO_GO
+    assert blocked_by(analysis)[0] == "DUP"
+    assert "ship@answer:9/once" in analysis.blocking[0].text
+    assert criterion(analysis, "resume-idempotent")[0] is Verdict.FAIL
+
+
+def test_crash_cases_that_the_manifest_does_not_count_never_go(good: list[Trial]) -> None:
+    analysis = judged(good, facts=manifest(600, 599))
+    assert blocked_by(analysis) == ["META cases"]
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+
+
+def test_cells_that_no_case_touched_are_named(good: list[Trial]) -> None:
+    gaps = judged(good, facts=replace(manifest(600), cases_planned=1000)).not_tested
+    assert "no crash case touched an activity at request, call, reply" in gaps
+    assert "no crash case touched a wait at request, answer, signal" in gaps
+    assert any("402 of 1,000 crash cases were not played" in gap for gap in gaps)
 
 
 def test_one_failing_trial_is_no_go_at_stage_0(good: list[Trial]) -> None:
@@ -312,7 +392,7 @@ def test_a_check_that_the_stage_does_not_require_blocks_nothing(good: list[Trial
 
 @pytest.mark.parametrize("stage", [0, 10, 50, 100])
 def test_an_empty_run_never_goes(stage: int) -> None:
-    analysis = judged([], stage)
+    analysis = judged([], stage, cases=())
     assert analysis.verdict is StageVerdict.INCONCLUSIVE
     assert "META trials" in blocked_by(analysis)
     assert all(each.verdict is Verdict.INCONCLUSIVE for each in analysis.criteria)
@@ -454,7 +534,8 @@ def test_what_was_not_tested_is_said(good: list[Trial]) -> None:
     sentences = judged(good).not_tested
     assert "no scenario has a condition, a join, a wait, a loop" in sentences[0]
     assert "a failing attempt" not in sentences[0]
-    assert any("no process was killed" in sentence for sentence in sentences)
+    assert not any("no process was killed" in sentence for sentence in sentences)
+    assert any("router's split" in sentence for sentence in sentences)
 
 
 def test_an_unknown_stage_is_refused(good: list[Trial]) -> None:

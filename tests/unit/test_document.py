@@ -23,6 +23,8 @@ from harness.judge.analysis import (
     DifferenceSummary,
     SideBySide,
 )
+from harness.judge.cases import Way
+from harness.judge.crash import Cell, CrashSummary
 from harness.judge.findings import Difference, DifferenceClass, Finding, Verdict
 from harness.judge.gate import Reason, StageVerdict
 from harness.judge.policy import Condition, Criterion
@@ -78,6 +80,15 @@ FINDING = Finding(
     message=f"output differs: {HOSTILE}",
     witness={"path": HOSTILE, "left": 1, "right": None},
 )
+CRASHED = Finding(
+    check="DUP",
+    verdict=Verdict.FAIL,
+    trial=0,
+    scenario=HOSTILE,
+    arm="candidate",
+    message=f"twice: {HOSTILE}",
+    case=f"{HOSTILE}@answer:3/once",
+)
 ANALYSIS = Analysis(
     run_id=MANIFEST.run_id,
     stage=0,
@@ -101,7 +112,7 @@ ANALYSIS = Analysis(
             examined_control=1200,
             findings_candidate=1,
             findings_control=0,
-            samples=(FINDING,),
+            samples=(FINDING, CRASHED),
         ),
     ),
     criteria=(SUCCESS,),
@@ -125,6 +136,26 @@ ANALYSIS = Analysis(
         SideBySide(
             id="success", name="success", unit="share", control=0.98, candidate=0.99996, n_control=600, n_candidate=600
         ),
+    ),
+    crash=CrashSummary(
+        engine="v2",
+        seed=1,
+        cases=40,
+        passed=38,
+        unfired=1,
+        failed=1,
+        duplicates=1,
+        lost=0,
+        redeliveries=3,
+        per_hundred=2.5,
+        upper_bound=0.113,
+        examined={"RESUME": 80},
+        failed_by_check={"DUP": 1},
+        coverage={
+            Cell("activity", "answer", Way.ONCE): (30, 30, 29),
+            Cell("wait", "signal", Way.SIGNAL_LATE): (10, 9, 9),
+        },
+        witnesses=(CRASHED,),
     ),
     not_tested=("No process was killed.",),
 )

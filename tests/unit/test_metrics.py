@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -252,7 +253,8 @@ def test_what_must_never_happen_is_counted_in_all_arms_of_the_candidate() -> Non
         log_failed=[9, 0, 0],
     )
     assert measured("stuck_executions", of) == Count(count=2, n=2)
-    assert measured("duplicated_steps", of) == Count(count=2, n=1)
+    assert measured("duplicated_steps", of) == Count(count=2, n=0)
+    assert measured("duplicated_steps", replace(of, cases=9, case_duplicates=3)) == Count(count=5, n=9)
     assert measured("events_registered", of) == Share(successes=19, n=20)
     assert measured("operations_logged", of) == Share(successes=0, n=4)
 
