@@ -21,10 +21,12 @@ __all__ = [
     "CriterionPart",
     "DifferencePart",
     "DifferenceSamplePart",
+    "DistributionPart",
     "Document",
     "EnginePart",
     "FailedScenario",
     "FindingPart",
+    "LimitPart",
     "ReasonPart",
     "RunPart",
     "SidePart",
@@ -178,6 +180,30 @@ class SidePart(_Part):
     n_candidate: int
 
 
+class LimitPart(_Part):
+    """What a criterion of the policy allows at most, ms; `here` says whether this stage asks it."""
+
+    criterion: str
+    quantile: float | None
+    limit: float
+    here: bool
+
+
+class DistributionPart(_Part):
+    """One duration of both engines: bin i counts those from `edges[i]` to `edges[i + 1]`, ms; no edges without data.
+
+    `unusable_*` count the values that are no positive number and in no bin.
+    """
+
+    id: Literal["latency", "checkpoint"]
+    edges: tuple[float, ...]
+    control: tuple[int, ...]
+    candidate: tuple[int, ...]
+    unusable_control: int
+    unusable_candidate: int
+    limits: tuple[LimitPart, ...]
+
+
 class FailedScenario(_Part):
     """A trial in which the candidate broke a required check; `reproduce` runs it alone."""
 
@@ -206,6 +232,7 @@ class Document(_Part):
     checks: tuple[CheckPart, ...]
     differences: tuple[DifferencePart, ...]
     side_by_side: tuple[SidePart, ...]
+    distributions: tuple[DistributionPart, ...]
     crash: CrashPart | None
     not_tested: tuple[str, ...]
     reproduce: str
@@ -237,6 +264,7 @@ def build(analysis: Analysis, manifest: Manifest) -> Document:
         checks=_checks(analysis, base, replay),
         differences=_differences(analysis),
         side_by_side=tuple(SidePart.model_validate(side) for side in analysis.side_by_side),
+        distributions=tuple(DistributionPart.model_validate(each) for each in analysis.distributions),
         crash=crash_part(analysis.crash, replay) if analysis.crash else None,
         not_tested=analysis.not_tested,
         reproduce=again,

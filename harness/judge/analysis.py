@@ -15,6 +15,7 @@ from harness.judge.coverage import Coverage
 from harness.judge.crash import CrashSummary, CrashTally
 from harness.judge.crash_checks import HOLDS_WHEN
 from harness.judge.criteria import CriterionResult, failed_to_judge, judge, not_measured
+from harness.judge.distributions import Distribution, distributions
 from harness.judge.findings import Check
 from harness.judge.gate import Reason, StageVerdict, decide, ordered
 from harness.judge.headline import Told, headline
@@ -54,7 +55,7 @@ class Analysis:
     `reasons` all. `trials` counts the trials judged, `trials_failed` those in which the candidate broke a required
     check, with at most five `failed_scenarios` as (trial number, scenario id). `criteria` are the stage's; those that
     the harness cannot measure have `measured` False. `crash` is what the crash cases came to, None where there are
-    none. `not_tested` lists, in sentences, what the run says nothing of.
+    none. `not_tested` lists, in sentences, what the run says nothing of. `distributions` are the durations, for charts.
     """
 
     run_id: str
@@ -75,6 +76,7 @@ class Analysis:
     side_by_side: tuple[SideBySide, ...]
     crash: CrashSummary | None
     not_tested: tuple[str, ...]
+    distributions: tuple[Distribution, ...] = ()
 
 
 def analyse(
@@ -144,6 +146,7 @@ def analyse(
         not_tested=gathered.coverage.gaps(
             (summary.check for summary in summaries if summary.examined_candidate), results, manifest, crash
         ),
+        distributions=distributions(frames, policy, stage),
     )
 
 
