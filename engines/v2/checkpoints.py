@@ -62,12 +62,9 @@ def next_version(newest: int) -> int:
 
 def metadata(before_ms: float | None, problem: str | None) -> JsonText:
     """What a checkpoint says besides: how long the one before it took, and why its own commit was refused at first."""
-    said: dict[str, float | str] = {}
-    if before_ms is not None:
-        said["duration_ms"] = round(before_ms, 4)
-    if problem is not None:
-        said["error"] = problem
-    return json.dumps(said)
+    took = [] if before_ms is None else [f'"duration_ms": {round(before_ms, 4)!r}']
+    why = [] if problem is None else [f'"error": {json.dumps(problem)}']
+    return "{" + ", ".join(took + why) + "}"
 
 
 def digest(output: JsonText | None) -> str | None:

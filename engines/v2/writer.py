@@ -27,8 +27,8 @@ class Writer:
         self._clock = clock
         self._lines = lines
         self._owner = owner
-        self._first = sql("engines.v2", "hold_new") + sql("engines.v2", "write")
-        self._next = sql("engines.v2", "hold") + sql("engines.v2", "write")
+        self._first = _tight(sql("engines.v2", "hold_new") + sql("engines.v2", "write"))
+        self._next = _tight(sql("engines.v2", "hold") + sql("engines.v2", "write"))
 
     def start(self, run: Run, first: Mapping[str, Any]) -> bool:
         """Writes a new execution and its first delta; False, and nothing written, where the execution exists.
@@ -92,3 +92,8 @@ class Writer:
     def _landed(self, run: Run, version: int) -> bool:
         """Whether the commit that made this version is in the database, though its answer was lost."""
         return self._store.run("probe", {"id": run.execution_id}) == [(run.epoch, version)]
+
+
+def _tight(statement: str) -> str:
+    """Without comments and line breaks: psycopg parses a statement of more than 4,096 characters at every use."""
+    return " ".join(" ".join(line.partition("--")[0].split()) for line in statement.splitlines())
