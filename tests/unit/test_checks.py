@@ -297,7 +297,13 @@ def test_the_whole_history_satisfies_every_check_and_every_check_looked_at_somet
     assert all(result.examined > 0 for result in results)
 
 
+def rewriting_history() -> tuple[CheckpointRow, ...]:
+    whole: State = {}
+    return chain(*((sequence, dict(whole := whole | state)) for sequence, state in COMMITS))
+
+
 BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
+    ("PERF", "writes 2 steps for 1 events", with_journal(checkpoints=rewriting_history())),
     ("OUT", "did not return", replace(GOOD, failure=Failure(kind="timeout", type="timeout", message="30 s"))),
     ("OUT", "no journal", replace(GOOD, journal=None)),
     ("OUT", "status: value", with_execution(status="failed")),
@@ -443,6 +449,23 @@ def test_each_way_of_breaking_it_is_held_against_the_arm(check: str, words: str,
     assert result.examined > 0
 
 
+@pytest.mark.parametrize(("commits", "late", "findings"), [(12, 60, 0), (12, 130, 1), (8, 130, 0)])
+def test_growth_is_seen_from_nine_commits_on(commits: int, late: int, findings: int) -> None:
+    sizes = [30] * (commits * 2 // 3) + [late] * (commits - commits * 2 // 3)
+    rows = chain(*((i, {f"step{i}": {"status": "x" * size, "attempt": 1}}) for i, size in enumerate(sizes, 1)))
+    result = of("PERF", judged(with_journal(checkpoints=rows)))
+    assert (len(result.findings), result.examined) == (findings, commits)
+
+
+def test_a_count_of_attempts_begun_anew_is_seen_and_a_late_last_call_is_not() -> None:
+    busy, won, bill = LEDGER
+    again = replace(GOOD, kills=1, ledger=(busy, won, replace(busy, sequence=3), replace(won, sequence=4), bill))
+    [finding] = of("RETRY", judged(again)).findings
+    assert finding.message == "step ship: attempts are counted from 1 again after attempt 2"
+    late = replace(GOOD, kills=1, ledger=(busy, won, bill, replace(busy, sequence=4)))
+    assert of("RETRY", judged(late)).findings == ()
+
+
 def test_every_check_has_a_broken_history_here() -> None:
     assert {check for check, _, _ in BROKEN} == CHECKS.keys()
 
@@ -457,7 +480,7 @@ def test_an_engine_without_a_history_is_judged_by_rows_and_ledger_alone() -> Non
     )
     results = judged(bare)
     looked = {result.check for result in results if result.examined}
-    assert looked == CHECKS.keys() - {"EVT", "CKPT", "MET"}
+    assert looked == CHECKS.keys() - {"EVT", "CKPT", "MET", "PERF"}
 
 
 def test_a_redelivery_after_a_kill_is_legal_and_counted() -> None:
@@ -540,6 +563,6 @@ def test_a_check_that_raises_is_an_error_and_the_others_still_speak() -> None:
 
 def test_every_check_says_when_it_holds() -> None:
     assert list(CHECKS) == [
-        "OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM", "MET"
+        "OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM", "MET", "PERF"
     ]  # fmt: skip
     assert all(check.holds_when for check in CHECKS.values())

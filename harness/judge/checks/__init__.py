@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, met, ord, out, retry, sm  # noqa: A004
+from harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, met, ord, out, perf, retry, sm  # noqa: A004
 from harness.judge.findings import Check, CheckResult, Finding, Verdict
 from harness.judge.records import Trial
 
@@ -27,6 +27,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         log.CHECK,
         idem.CHECK,
         met.CHECK,
+        perf.CHECK,
     )
 }
 """By id, in the order of the design's table."""

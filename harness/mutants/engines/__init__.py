@@ -12,6 +12,14 @@ from harness.mutants.engines.claiming import (
     ReadsThenWrites,
     RevivesTheEnded,
 )
+from harness.mutants.engines.committing import (
+    AppendsUnlocked,
+    CommitsBlindly,
+    DropsEvents,
+    ReEmits,
+    StoresTheRefusal,
+    WritesBehind,
+)
 from harness.mutants.engines.effects import (
     AnotherOutput,
     InFlightDone,
@@ -24,29 +32,76 @@ from harness.mutants.engines.effects import (
     SharesContext,
     StartsOver,
 )
-from harness.mutants.engines.retrying import AttemptsReset, AttemptsRolledBack, ConstantBackoff, RetriesTheFinal
+from harness.mutants.engines.flowing import (
+    CancelsIntoTheStep,
+    EndsTooSoon,
+    JoinsNever,
+    JoinsTwice,
+)
+from harness.mutants.engines.keeping import (
+    AliasesLiveState,
+    FloatsIntegers,
+    LatestByClientClock,
+    RewritesHistory,
+    SecondsForMilliseconds,
+    SkipsVersions,
+    StripsNul,
+)
+from harness.mutants.engines.retrying import (
+    AttemptsReset,
+    AttemptsRolledBack,
+    ConstantBackoff,
+    RetriesTheFinal,
+)
+from harness.mutants.engines.waiting import (
+    KeepsTimersInMemory,
+    RenewsOften,
+    RestartsTimers,
+    WakesByNotify,
+)
 
 __all__ = [
     "AdoptsItself",
+    "AliasesLiveState",
     "AnotherOutput",
+    "AppendsUnlocked",
     "AttemptsReset",
     "AttemptsRolledBack",
+    "CancelsIntoTheStep",
+    "CommitsBlindly",
     "ConstantBackoff",
+    "DropsEvents",
+    "EndsTooSoon",
     "FinishesUnfenced",
+    "FloatsIntegers",
     "IgnoresRowCount",
     "InFlightDone",
+    "JoinsNever",
+    "JoinsTwice",
+    "KeepsTimersInMemory",
     "KeyByOrder",
     "LastStepAgain",
+    "LatestByClientClock",
     "MemoByName",
     "NeverRenews",
     "NoKey",
     "NoReaper",
     "PooledLock",
+    "ReEmits",
     "ReadsThenWrites",
     "RecordFirst",
+    "RenewsOften",
     "RepeatsStep",
+    "RestartsTimers",
     "RetriesTheFinal",
     "RevivesTheEnded",
+    "RewritesHistory",
+    "SecondsForMilliseconds",
     "SharesContext",
+    "SkipsVersions",
     "StartsOver",
+    "StoresTheRefusal",
+    "StripsNul",
+    "WakesByNotify",
+    "WritesBehind",
 ]

@@ -1,0 +1,8 @@
+-- Writes events behind all that are there.
+INSERT INTO workflow_events (execution_id, sequence, event_type, scope, step_id, node_id, attempt, state_before, event,
+                             state_after, payload)
+SELECT %(id)s,
+       (SELECT max(sequence) FROM workflow_events WHERE execution_id = %(id)s) + row_number() OVER (ORDER BY place),
+       e ->> 'type', e ->> 'scope', e ->> 'step_id', e ->> 'node_id', (e ->> 'attempt')::integer,
+       e ->> 'from_state', e ->> 'event', e ->> 'to_state', e
+FROM jsonb_array_elements(%(events)s::jsonb) WITH ORDINALITY AS entry (e, place)

@@ -1,0 +1,144 @@
+"""Engines whose commits lose, repeat or invent something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import SerializationFailure
+
+from engines.api import EngineContext
+from engines.errors import LeaseLost
+from engines.sqlfiles import sql
+from engines.v2 import store
+from engines.v2.delta import Step
+from engines.v2.recovery import Claimed, Rows
+from engines.v2.run import Run
+from engines.v2.store import Store
+from engines.v2.writer import Writer
+from harness.mutants.engines.broken import Broken, Patch
+
+__all__ = [
+    "AppendsUnlocked",
+    "CommitsBlindly",
+    "DropsEvents",
+    "ReEmits",
+    "StoresTheRefusal",
+    "WritesBehind",
+]
+
+HERE = "harness.mutants.engines"
+
+
+class StoresTheRefusal(Broken):
+    """Takes 40001 for the step's own failure."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """No commit is sent twice."""
+        return ((store, "COMMIT_TRIES", 1),)
+
+    def go_on(self, run: Run, step: Step | None) -> None:
+        """As V2, but a refused commit fails the step."""
+        try:
+            super().go_on(run, step)
+        except SerializationFailure as error:
+            claimed = self.claims.take(run.execution_id, force=True)
+            if claimed is None:
+                return
+            again, _ = self.restore(run.execution_id, claimed)
+            if again.active is not None and again.active.status == "running":
+                again.fail(again.active, str(error))
+                self.writer.commit(again)
+
+
+class _Blind(Writer):
+    def commit(self, run: Run) -> None:
+        delta = run.delta
+        try:
+            super().commit(run)
+        except LeaseLost:
+            row = self._store.connection.execute(sql(HERE, "newest"), {"id": run.execution_id}).fetchone()
+            if row is None or row[0] != run.epoch:
+                raise
+            _, run.version, sequence, run.checksum = row
+            shift = sequence - (run.sequence - len(delta.events))
+            delta.events = [entry._replace(sequence=entry.sequence + shift) for entry in delta.events]
+            run.sequence, run.delta = run.sequence + shift, delta
+            super().commit(run)
+
+    def _landed(self, run: Run, version: int) -> bool:
+        del run, version
+        return False
+
+
+class CommitsBlindly(Broken):
+    """Sends a commit whose answer was lost once more, without a look at whether it landed."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.writer = _Blind(self.store, context.clock, self.lines, self.owner)
+
+
+class _Apart(Store):
+    def commit(
+        self, statement: str, parameters: dict[str, Any], landed: Callable[[], bool], note: Callable[[str], None]
+    ) -> bool:
+        if not super().commit(statement, parameters | {"events": "[]"}, landed, note):
+            return False
+        self._send(sql(HERE, "events"), {"id": parameters["id"], "events": parameters["events"]})
+        return True
+
+
+class DropsEvents(Broken):
+    """Writes the events in a transaction of their own, after the one that they tell of."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.store = _Apart(context.dsn)
+        self.writer = Writer(self.store, context.clock, self.lines, self.owner)
+        self.claims._store = self.store
+
+
+class _Appending(Writer):
+    def commit(self, run: Run) -> None:
+        events = run.delta.parameters()["events"]
+        try:
+            super().commit(run)
+        except LeaseLost:
+            self._store.connection.execute(sql(HERE, "append"), {"id": run.execution_id, "events": events})
+            raise
+
+
+class AppendsUnlocked(Broken):
+    """Numbers an event by the highest number there is and one more, whoever else is writing."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.writer = _Appending(self.store, context.clock, self.lines, self.owner)
+
+
+class ReEmits(Broken):
+    """Tells of the start of a step again when it goes on with it."""
+
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+        """As V2, with one event more."""
+        run, rows = super().restore(execution_id, claimed)
+        if run.active is not None and run.active.status == "running":
+            run._event(run.active, "START", "pending", "running")
+        return run, rows
+
+
+class WritesBehind(Broken):
+    """Goes on as soon as a commit stands in its queue, and empties the queue when there is nothing else to do."""
+
+    def go_on(self, run: Run, step: Step | None) -> None:
+        """As V2, with one commit at the end."""
+        while run.status == "running" and not run.paused:
+            if step is not None:
+                self.work(run, step)
+            step = run.advance(self.clock.now())
+        if run.delta:
+            self.writer.commit(run)
+        if not run.released:
+            self.claims.release(run.execution_id, run.epoch)

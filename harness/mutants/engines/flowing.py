@@ -1,0 +1,76 @@
+"""Engines that walk the graph wrongly, or end it wrongly."""
+
+from __future__ import annotations
+
+from engines.api import JoinNode
+from engines.v2.delta import Step
+from engines.v2.planner import Frame, _is_any
+from engines.v2.record import Record
+from engines.v2.run import Run
+from harness.mutants.engines.broken import Broken, Patch
+
+__all__ = ["CancelsIntoTheStep", "EndsTooSoon", "JoinsNever", "JoinsTwice"]
+
+
+class CancelsIntoTheStep(Broken):
+    """Takes the cancellation for what the step came to."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """How paused steps end."""
+        original = Record.cancel
+
+        def cancel(run: Record) -> None:
+            for step in [step for step in run.open.values() if step.status == "paused"]:
+                run.transition(step, "RESUME")
+                step.output, step.ports = '{"error":"cancelled"}', ("out",)
+                run.transition(step, "COMPLETE")
+            original(run)
+
+        return ((Record, "cancel", cancel),)
+
+
+class EndsTooSoon(Broken):
+    """Ends with the first branch that ends."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """What follows a step."""
+        original = Run._leave
+
+        def leave(run: Run, step: Step) -> None:
+            original(run, step)
+            frame = step.frame
+            if frame.loop is None and frame.last and run.status == "running":
+                run._end("COMPLETE", output=frame.output())
+
+        return ((Run, "_leave", leave),)
+
+
+class JoinsNever(Broken):
+    """Has a join wait for every branch, also for one that was skipped."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """When a node is ready."""
+        original = Frame._look_at
+
+        def look_at(frame: Frame, index: int, ready: list[int], skipped: list[int]) -> None:
+            waits = isinstance(frame.graph.nodes[index], JoinNode) and frame.taken[index]
+            if not waits or len(frame.taken[index]) == frame.graph.incoming[index]:
+                original(frame, index, ready, skipped)
+
+        return ((Frame, "_look_at", look_at),)
+
+
+class JoinsTwice(Broken):
+    """Fires a join for any branch at each branch that comes."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """When a node is ready."""
+        original = Frame._look_at
+
+        def look_at(frame: Frame, index: int, ready: list[int], skipped: list[int]) -> None:
+            if frame.fired[index] and _is_any(frame.graph, index):
+                frame.open += 1
+                ready.append(index)
+            original(frame, index, ready, skipped)
+
+        return ((Frame, "_look_at", look_at),)

@@ -1,0 +1,77 @@
+"""Engines that lose, or move, what an execution waits for; and engines that keep a lease or let it run out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from engines.api import EngineContext, Signal, WaitNode
+from engines.sqlfiles import sql
+from engines.v2.delta import Step
+from engines.v2.lease import Renewer
+from engines.v2.recovery import Claimed, Rows
+from engines.v2.run import Run
+from harness.mutants.engines.broken import Broken
+
+__all__ = ["KeepsTimersInMemory", "RenewsOften", "RestartsTimers", "WakesByNotify"]
+
+HERE = "harness.mutants.engines"
+
+
+class _Remembering(Broken):
+    """Knows which executions this process has brought to a pause."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.mine: set[UUID] = set()
+
+    def go_on(self, run: Run, step: Step | None) -> None:
+        """As V2, and remembers."""
+        super().go_on(run, step)
+        self.mine.add(run.execution_id)
+
+
+class RestartsTimers(_Remembering):
+    """Lets the time of a wait begin anew when another worker takes the execution over."""
+
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+        """As V2, with later deadlines."""
+        run, rows = super().restore(execution_id, claimed)
+        for step in run.open.values() if execution_id not in self.mine else ():
+            if isinstance(step.node, WaitNode) and step.node.timeout_ms is not None and step.due_at is not None:
+                step.due_at = self.clock.now() + timedelta(milliseconds=step.node.timeout_ms)
+                moved = {"id": execution_id, "step_id": step.step_id, "due_at": step.due_at}
+                self.store.connection.execute(sql(HERE, "move_timer"), moved)
+        return run, rows
+
+
+class KeepsTimersInMemory(_Remembering):
+    """Trusts in the process that set a timer, and clears away those of others."""
+
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+        """As V2, without the timers that another process had set."""
+        run, rows = super().restore(execution_id, claimed)
+        if execution_id not in self.mine:
+            self.store.connection.execute(sql(HERE, "drop_timers"), {"id": execution_id})
+            for step in run.open.values():
+                step.due_at = None
+        return run, rows
+
+
+class WakesByNotify(_Remembering):
+    """Hands a signal to whoever listens, and keeps it nowhere."""
+
+    def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
+        """As V2 where this process listens; else the signal is only announced."""
+        if signal is None or execution_id in self.mine:
+            super().resume(execution_id, signal)
+        else:
+            self.store.connection.execute("SELECT pg_notify('workflow_signals', %s)", (str(execution_id),))
+
+
+class RenewsOften(Broken):
+    """Sound: V2 with a lease that is renewed often enough for a harness in which time runs fast."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.renewer = Renewer(context.dsn, context.clock, every_s=0.05)
