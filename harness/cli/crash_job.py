@@ -18,7 +18,7 @@ from harness.cli.selection import select
 from harness.cli.status import Status
 from harness.cli.version import installed_version
 from harness.errors import UsageProblem
-from harness.judge.cases import Case, CaseRecord, Way
+from harness.judge.cases import ALL_WAYS, Case, CaseRecord, Way
 from harness.judge.crash import CaseVerdict, CrashTally, judge_case
 from harness.judge.findings import Verdict
 from harness.judge.records import EngineInfo, Manifest, Trial
@@ -65,7 +65,7 @@ def ways_of(names: Sequence[str]) -> tuple[Way, ...]:
         if name == "basic":
             chosen += BASIC_WAYS
         elif name == "all":
-            chosen += Way
+            chosen += ALL_WAYS
         elif name in set(Way):
             chosen.append(Way(name))
         else:

@@ -14,6 +14,7 @@ from harness.judge.records import ArmRecord
 from scenarios.model import Scenario
 
 __all__ = [
+    "ALL_WAYS",
     "Case",
     "CaseError",
     "CaseRecord",
@@ -69,6 +70,12 @@ class Way(StrEnum):
     """The signal is delivered once more when the execution has ended."""
     SIGNAL_STRAY = "signal-stray"
     """A signal of the same name and another id comes when the execution has ended."""
+    LAPSE = "lapse"
+    """An activity takes longer than a lease lasts; another worker resumes meanwhile, and must be turned away."""
+
+
+ALL_WAYS = tuple(way for way in Way if way is not Way.LAPSE)
+"""All but the one that asks an engine to renew its lease as fast as a harness moves time, which few do."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from harness.judge.cases import Way
 from harness.judge.checks.base import Sheet
 from harness.judge.crash_checks import CaseView
 from harness.judge.records import LedgerEntry
@@ -51,6 +52,22 @@ def _not_ahead(case: CaseView, sheet: Sheet) -> None:
             )
 
 
+def _kept(case: CaseView, sheet: Sheet) -> None:
+    """CONC: whoever is at work keeps the execution, however long an activity takes."""
+    if case.record.case.way is not Way.LAPSE:
+        return
+    for command in case.record.commands:
+        if command.worker == 1:
+            continue
+        sheet.saw()
+        if command.calls:
+            sheet.fault(
+                f"worker {command.worker} took the execution over while worker 1 was inside an activity",
+                worker=command.worker,
+                call=command.calls[0],
+            )
+
+
 def _calls(case: CaseView, of: Callable[[int], bool]) -> Iterator[LedgerEntry]:
     theirs = {call for command in case.record.commands if of(command.worker) for call in command.calls}
     return (entry for entry in case.arm.record.ledger if entry.sequence in theirs)
@@ -59,5 +76,6 @@ def _calls(case: CaseView, of: Callable[[int], bool]) -> Iterator[LedgerEntry]:
 DURABLE_CHECKS: Final[tuple[tuple[str, Callable[[CaseView, Sheet], None]], ...]] = (
     ("DUP", _not_again),
     ("CKPT", _not_ahead),
+    ("CONC", _kept),
 )
 """Beside the checks of the same ids that look at whole arms."""

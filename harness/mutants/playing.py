@@ -24,7 +24,7 @@ from harness.mutants.model import Control, Crashes, EngineMutant, Routing, Trial
 from harness.mutants.scenarios import scenario
 from harness.run.arm import Arm
 from harness.run.case import CaseRun
-from harness.run.crashes import Plan, plan_cases
+from harness.run.crash_plan import Plan, plan_cases
 from harness.run.stage import Stage
 
 __all__ = ["play_control", "play_mutant"]

@@ -180,6 +180,7 @@ ENGINE_MUTANTS: Final = (
         "WakesByNotify",
         Crashes("41", (Way.ONCE,), _AT_ROUND_TRIPS),
     ),
+    _engine("never-renews", "lease never renewed", "CONC", "NeverRenews", Crashes("01", (Way.LAPSE,))),
 )
 
 CONTROLS: Final[tuple[Control, ...]] = (
@@ -188,5 +189,11 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "the candidate itself",
         "v2",
         (Trials((_FLOW, "06", "45", "54", "70")), Crashes(_FLOW, (Way.ONCE, Way.CONCURRENT, Way.ZOMBIE))),
+    ),
+    Control(
+        "renews-often",
+        "an activity that outlasts a lease which is renewed",
+        "harness.mutants.engines:RenewsOften",
+        (Crashes("01", (Way.LAPSE,)),),
     ),
 )

@@ -28,6 +28,8 @@ _REFUSALS = {
     Way.DEADLOCK: ("40P01", "deadlock detected"),
 }
 _MAX_COMMANDS = 10_000
+_LAPSE, _LAPSES, _LAPSE_S = timedelta(seconds=8), 5, 0.25
+"""How an activity outlasts a lease: time moves on in so many parts, each of them as long in real time as this (s)."""
 
 
 class CaseRun:
@@ -113,6 +115,9 @@ class CaseRun:
         """Brings the execution to its end after the fault, in the case's way."""
         if interrupted is None:
             return  # the engine took the fault without letting its caller know
+        if case.way is Way.LAPSE:
+            self._lapse(host, interrupted)
+            return
         self._let_leases_end()
         if host.alive and not host.stopped:
             self._drive(host, self._retry_of(interrupted))
@@ -154,6 +159,23 @@ class CaseRun:
             self._held.release()
         self._watch.release_call()
         self._await([host])
+
+    def _lapse(self, host: Host, interrupted: Message) -> None:
+        """Another worker asks for the execution when an activity has taken longer than a lease lasts."""
+        for _ in range(_LAPSES):
+            self._clock.advance_to(self._clock.now() + _LAPSE)
+            self._shift += _LAPSE
+            self._stage.loop.run_until(lambda: False, _LAPSE_S)
+            self._worked_s += _LAPSE_S
+        other = self._spawn()
+        self._give(other, self._retry_of(interrupted))
+        self._await([other])
+        host.stopped = False
+        self._watch.note(host, "go-on")
+        self._watch.calls[host] = []
+        self._watch.release_call()
+        if self._await([host]) and host.raised is None:
+            self._drive(host, self._next_command())
 
     def _let_leases_end(self) -> None:
         self._clock.advance_to(self._clock.now() + self._stage.takeover)
@@ -277,6 +299,9 @@ class CaseRun:
             self._stage.restart_server()
             if channel is not None:
                 channel.cut(announced=False)
+        elif way is Way.LAPSE:
+            self._watch.note(host, "stop", "its activity takes long")
+            host.stopped = True  # as far as this case is concerned; the process itself goes on
         elif way in {Way.ZOMBIE, Way.CANCEL_LIVE}:
             self._watch.note(host, "stop")
             host.stop()

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engines.api import ActivityNode, LoopNode, Node, WaitNode, Workflow
-from harness.judge.cases import Case, CrashTrial, KillPoint, PointKind, Way
+from harness.judge.cases import ALL_WAYS, Case, CrashTrial, KillPoint, PointKind, Way
 from scenarios.model import Scenario
 
 __all__ = ["BASIC_WAYS", "SAMPLE_WAYS", "Plan", "kinds_at", "pairs", "plan_cases", "sample", "selection", "spread"]
 
 BASIC_WAYS = (Way.ONCE, Way.TWICE, Way.CONCURRENT, Way.ZOMBIE)
-SAMPLE_WAYS = tuple(way for way in Way if way not in {Way.AGAIN, Way.RESTART})
+SAMPLE_WAYS = tuple(way for way in ALL_WAYS if way not in {Way.AGAIN, Way.RESTART})
 """What a sample is drawn from: not what must wait for other cases, nor what stops the server for all."""
 _AT_REQUESTS = frozenset({Way.SERIALIZATION, Way.DEADLOCK})
 _AT_ROUND_TRIPS = frozenset({Way.CUT, Way.DROP, Way.RESTART})
@@ -31,7 +31,7 @@ class Plan:
     """What to run: `ways` at every point that they fit; `limit` samples by seed, at least one case a scenario."""
 
     engine: str
-    ways: tuple[Way, ...] = tuple(Way)
+    ways: tuple[Way, ...] = ALL_WAYS
     seed: int = 0
     limit: int | None = None
     pairs_per_point: int = 1
@@ -134,6 +134,8 @@ def _fits(way: Way, point: KillPoint) -> bool:
         return point.kind == "signal" and way in _AT_SIGNALS
     if way in _AT_REQUESTS:
         return point.kind == "request"
+    if way is Way.LAPSE:
+        return point.kind == "call"
     if way in _AT_ROUND_TRIPS:
         return point.kind in {"request", "answer"}
     return True
