@@ -156,7 +156,8 @@ class CaseRecord:
     where nothing had been committed), `before_go_on` the one before a zombie went on. `arm` holds the final journal,
     the ledger, the logs and what resuming again did. `node_kinds` are the kinds of node that the kill point touches.
     `resume_points` counts the kill points of the resume, by kind; `leftovers` the processes that the engine left
-    behind. `clock_shift_ms` is how far waiting for a lease moved time.
+    behind; `strays` are tables and the like that appeared meanwhile. `clock_shift_ms` is how far waiting for a lease
+    moved time.
     """
 
     case: Case
@@ -170,6 +171,7 @@ class CaseRecord:
     commands: tuple[CommandRecord, ...] = ()
     moments: tuple[Moment, ...] = ()
     leftovers: int = 0
+    strays: tuple[str, ...] = ()
     clock_shift_ms: int = 0
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from engines.api import Journal, TimerRow
 from harness.judge.cases import CaseRecord, CommandRecord, Way
 from harness.judge.checks.base import Sheet
+from harness.judge.outcome import is_refusal
 from harness.judge.view import END_STATES, ArmView
 
 __all__ = ["CRASH_CHECKS", "HOLDS_WHEN", "CaseView"]
@@ -37,7 +38,8 @@ def _resume(case: CaseView, sheet: Sheet) -> None:
     """RESUME: the outcome is that of the run without the crash, or a clean cancellation where one was asked for."""
     failure = case.arm.record.failure
     sheet.saw()
-    if failure is not None and failure.kind != "timeout":
+    refused = case.arm.expected.refused is not None and is_refusal(case.arm.record)
+    if failure is not None and failure.kind != "timeout" and not refused:
         sheet.fault(f"the resume did not return: {failure.type}: {failure.message}", kind=failure.kind)
         return
     if case.cancelled:
@@ -114,6 +116,9 @@ def _fence(case: CaseView, sheet: Sheet) -> None:
     sheet.saw()
     if record.leftovers:
         sheet.fault(f"{record.leftovers} processes lived on after their worker was killed", processes=record.leftovers)
+    if record.strays:
+        tables = ", ".join(record.strays)
+        sheet.fault(f"the engine writes outside its tables: {tables} appeared after it was installed", tables=tables)
     before, after = record.before_go_on, case.arm.record.journal
     if before is None or after is None:
         return
@@ -192,7 +197,7 @@ CRASH_CHECKS: Final[Mapping[str, Callable[[CaseView, Sheet], None]]] = {
 HOLDS_WHEN: Final[Mapping[str, str]] = {
     "RESUME": "interrupted anywhere and resumed in any way, an execution ends as it does without the crash",
     "CONC": "of several workers at once, one runs",
-    "FENCE": "a worker that lost its lease changes nothing, and no process outlives its worker",
+    "FENCE": "a worker that lost its lease changes nothing, no process outlives its worker, and none makes tables",
     "TIME": "a timer wakes once, in its window, across crashes",
     "STUCK": "every command returns in time, and what should end does",
 }

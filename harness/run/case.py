@@ -13,7 +13,7 @@ from engines.payloads import encode
 from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
 from harness.judge.records import Again, ArmRecord, Failure
 from harness.run.clock import EPOCH
-from harness.run.host import Host, Message, SharedClock
+from harness.run.host import Host, Message
 from harness.run.outside import Move, Outside
 from harness.run.proxy import Channel
 from harness.run.stage import Stage
@@ -38,7 +38,8 @@ class CaseRun:
     def __init__(self, stage: Stage, scenario: Scenario, case: Case | None, execution_id: uuid.UUID) -> None:
         self._stage, self._scenario, self._case = stage, scenario, case
         self._request = ExecutionRequest(execution_id=execution_id, workflow=scenario.workflow, input=scenario.input)
-        self._clock = SharedClock(EPOCH)
+        self._clock = stage.clock
+        self._clock.restart(EPOCH)
         self._world = World(scenario, self._clock, self._completed)
         self._outside = Outside(scenario, self._clock)
         self._watch = Watch(self._world, self._clock, self._strike)
@@ -108,6 +109,7 @@ class CaseRun:
             commands=tuple(self._commands),
             moments=tuple(self._watch.moments),
             leftovers=leftovers,
+            strays=self._stage.strays(),
             clock_shift_ms=int(self._shift.total_seconds() * 1000),
         )
 
@@ -141,12 +143,16 @@ class CaseRun:
 
     def _race(self, interrupted: Message) -> None:
         """Two workers resume at the same moment; whoever does not get it stands back, and the outside goes on."""
-        self._watch.race = []
+        self._watch.race = {}
         racers = [self._spawn(), self._spawn()]
         for racer in racers:
             self._give(racer, self._retry_of(interrupted))
         self._await(racers)
         self._watch.race = None
+        if self._failure is not None:
+            return
+        if interrupted["op"] == "signal":
+            self._delivered(interrupted)
         self._drive(racers[0], self._next_command())
 
     def _wake(self, host: Host) -> None:
@@ -202,13 +208,16 @@ class CaseRun:
                 )
                 return None
             if command["op"] == "signal":
-                if command["id"] not in self._outside.delivered:
-                    self._outside.delivered.append(str(command["id"]))
+                self._delivered(command)
                 if self._watch.deliver_twice():
                     continue
             command = self._next_command()
         self._failure = Failure(kind="timeout", type="endless", message=f"still running after {_MAX_COMMANDS} commands")
         return None
+
+    def _delivered(self, command: Message) -> None:
+        if command["id"] not in self._outside.delivered:
+            self._outside.delivered.append(str(command["id"]))
 
     def _next_command(self) -> Message | None:
         journal = self._journal()
@@ -242,7 +251,7 @@ class CaseRun:
         def done() -> bool:
             racing = self._watch.race
             if racing and any(host.busy is None for host in hosts):
-                racing[0].release()
+                next(iter(racing.values())).release()
             return all(host.busy is None or host.stopped for host in hosts)
 
         in_time = self._stage.loop.run_until(done, self._stage.deadline_s)

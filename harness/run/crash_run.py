@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+
+import psycopg
 
 from engines.api import ActivityCall, ActivityResult, EngineContext
 from engines.errors import ActivityError
@@ -12,6 +15,7 @@ from harness.run.clock import EPOCH, VirtualClock
 from harness.run.crash_plan import Plan
 from harness.run.crashes import replay_case, run_crashes, run_sample
 from harness.run.postgres import Server
+from harness.run.proxy import refuse_encrypted
 from harness.run.runners import Runners
 from harness.run.stage import TAKEOVER_S
 from scenarios.model import Scenario
@@ -40,22 +44,15 @@ def crash_matrix(
 
     With a budget (real time, s) it is a sample of as many cases as fit.
     """
-    database = server.create_database()
-    try:
-        _install(plan.engine, database.dsn)
-        with Runners(
-            plan.engine,
-            database.dsn,
-            count=workers,
-            deadline_s=deadline_s,
-            takeover_s=takeover_s,
-            restart=server.restart,
-        ) as runners:
-            if budget_s is None:
-                return run_crashes(runners, scenarios, plan, on_record, on_planned)
-            return run_sample(runners, scenarios, plan, on_record=on_record, on_planned=on_planned, budget_s=budget_s)
-    finally:
-        database.drop()
+    with (
+        _installed(server, plan.engine) as dsn,
+        Runners(
+            plan.engine, dsn, count=workers, deadline_s=deadline_s, takeover_s=takeover_s, restart=server.restart
+        ) as runners,
+    ):
+        if budget_s is None:
+            return run_crashes(runners, scenarios, plan, on_record, on_planned)
+        return run_sample(runners, scenarios, plan, on_record=on_record, on_planned=on_planned, budget_s=budget_s)
 
 
 def replay(
@@ -68,23 +65,34 @@ def replay(
     takeover_s: float = TAKEOVER_S,
 ) -> CaseRecord:
     """One case once more."""
+    with (
+        _installed(server, engine) as dsn,
+        Runners(engine, dsn, count=1, deadline_s=deadline_s, takeover_s=takeover_s, restart=server.restart) as runners,
+    ):
+        return replay_case(runners, scenario, case)
+
+
+@contextlib.contextmanager
+def _installed(server: Server, engine: str) -> Iterator[str]:
+    """A database of its own with the engine's tables, dropped afterwards; yields its URL.
+
+    Whatever goes wrong when the server no longer answers is the environment's fault: raises EnvironmentProblem.
+    """
+    refuse_encrypted(server.dsn)
     database = server.create_database()
     try:
-        _install(engine, database.dsn)
-        with Runners(
-            engine, database.dsn, count=1, deadline_s=deadline_s, takeover_s=takeover_s, restart=server.restart
-        ) as runners:
-            return replay_case(runners, scenario, case)
+        made = resolve(engine)(
+            EngineContext(dsn=database.dsn, activities=_Nobody(), clock=VirtualClock(EPOCH), log=lambda _line: None)
+        )
+        made.install()
+        made.close()
+        yield database.dsn
+    except Exception:
+        server.check()
+        raise
     finally:
-        database.drop()
-
-
-def _install(engine: str, dsn: str) -> None:
-    made = resolve(engine)(
-        EngineContext(dsn=dsn, activities=_Nobody(), clock=VirtualClock(EPOCH), log=lambda _line: None)
-    )
-    made.install()
-    made.close()
+        with contextlib.suppress(psycopg.OperationalError):  # where the server is gone, so is the database
+            database.drop()
 
 
 class _Nobody:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import mmap
 import os
@@ -18,11 +19,11 @@ import struct
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn, TypeAlias
-from uuid import UUID
 
 from engines.api import (
     ActivityCall,
     ActivityResult,
+    Engine,
     EngineContext,
     EngineFactory,
     ExecutionRequest,
@@ -39,13 +40,18 @@ Message: TypeAlias = dict[str, JsonValue]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
 
 
 class SharedClock:
-    """Time in memory that parent and children share; only the runner moves it, and only forwards."""
+    """Time in memory that parent and children share; only the runner moves it, and within a case only forwards."""
 
     def __init__(self, start: datetime) -> None:
         self._memory = mmap.mmap(-1, 8)
+        self.restart(start)
+
+    def restart(self, start: datetime) -> None:
+        """Sets the time for the next case."""
         self._write(start)
 
     def now(self) -> datetime:
@@ -142,36 +148,34 @@ def _child(
     """Everything that happens in the forked process."""
     link = _Link(sock)
     outside = _Outside(link, clock)
-    engine = factory(EngineContext(dsn=dsn, activities=outside, clock=outside, log=outside.log))
+    engine: Engine | None = None
     while True:
         command = link.receive()
-        execution_id = UUID(str(command["execution_id"])) if "execution_id" in command else request.execution_id
         raised: JsonValue = None
         try:
-            match command["op"]:
-                case "execute":
-                    engine.execute(request)
-                case "resume":
-                    engine.resume(execution_id)
-                case "signal":
-                    given = Signal(
-                        id=str(command["id"]), name=str(command["name"]), payload=decode(str(command["payload"]))
-                    )
-                    engine.resume(execution_id, given)
-                case "cancel":
-                    engine.cancel(execution_id)
-                case "close":
-                    engine.close()
+            if engine is None:
+                engine = factory(EngineContext(dsn=dsn, activities=outside, clock=outside, log=outside.log))
+            _obey(engine, request, command)
         except Exception as error:  # noqa: BLE001 - whatever an engine raises is a result
             raised = {"type": type(error).__name__, "message": str(error)}
         link.send({"op": "done", "raised": raised})
 
 
-class Host:
-    """The runner's handle on one hosted engine.
+def _obey(engine: Engine, request: ExecutionRequest, command: Message) -> None:
+    match command["op"]:
+        case "execute":
+            engine.execute(request)
+        case "resume":
+            engine.resume(request.execution_id)
+        case "signal":
+            given = Signal(id=str(command["id"]), name=str(command["name"]), payload=decode(str(command["payload"])))
+            engine.resume(request.execution_id, given)
+        case "cancel":
+            engine.cancel(request.execution_id)
 
-    `on_message` gets every message but `done`; `on_end` is called when the process has ended, however it did.
-    """
+
+class Host:
+    """The runner's handle on one hosted engine, in a process group of its own; `on_message` gets all but `done`."""
 
     def __init__(
         self,
@@ -199,9 +203,11 @@ class Host:
         self._connection = Connection(loop, ours, self._data, lambda: None)
 
     def command(self, message: Message) -> None:
-        """Gives the engine something to do; `busy` until it has returned or raised."""
-        self.busy = str(message["op"])
+        """Gives the engine something to do; `busy` until it has returned or raised. A dead one never is."""
         self.raised = None
+        if not self.alive:
+            return
+        self.busy = str(message["op"])
         self.answer(message)
 
     def answer(self, message: Message) -> None:
@@ -209,10 +215,9 @@ class Host:
         self._connection.send(_pack(message))
 
     def kill(self) -> None:
-        """Ends the process and every child of its own with SIGKILL."""
+        """SIGKILL to this process alone: children of its own go on, as they would if it ran out of memory."""
         if self.alive:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGKILL)
 
     def leads(self, pid: int) -> bool:
         """Whether a process belongs to this host's group."""
@@ -271,11 +276,13 @@ def _fork(sock: socket.socket, factory: EngineFactory, dsn: str, clock: SharedCl
             os.setpgid(pid, pid)  # the child does it too; whoever comes first
         return pid
     try:
+        gc.freeze()  # what the runner holds is neither looked at nor given back here
         os.setpgid(0, 0)
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != runner:
             os._exit(0)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         keep = sock.fileno()
         os.closerange(3, keep)
         os.closerange(keep + 1, 4096)

@@ -23,10 +23,11 @@ from harness.run import wire
 from harness.run.dsn import parse_dsn, to_url
 from harness.run.loop import Connection, Loop
 
-__all__ = ["Channel", "Gate", "OpenGate", "Proxy", "Ruling"]
+__all__ = ["Channel", "Gate", "OpenGate", "Proxy", "Ruling", "refuse_encrypted"]
 
 _HIGH_WATER = 4 * 1024 * 1024
 _PORT = 5432
+_ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
 
 
 class Ruling(Enum):
@@ -71,6 +72,7 @@ class Channel:
         self._greeted = False
         self._inbox: deque[bytes] = deque()
         self._parts = bytearray()
+        self._last = 0
         self._held: tuple[int, bytes] | None = None
         self._awaited: deque[tuple[int, bool]] = deque()  # requests the server has, and whether to collect the answer
         self._replacement: tuple[int, bytes] | None = None
@@ -125,12 +127,21 @@ class Channel:
         self._proxy.forget(self)
 
     def _client_data(self, data: bytes) -> None:
-        for message in self._from_client.feed(data):
-            if self._greeted:
-                self._inbox.append(message)
-            else:
-                self._greet(message)
+        try:
+            for message in self._from_client.feed(data):
+                if self._greeted:
+                    self._inbox.append(message)
+                else:
+                    self._greet(message)
+        except wire.WireError as error:
+            self._give_up(error)
+            return
         self._pump()
+
+    def _give_up(self, error: wire.WireError) -> None:
+        """Ends a connection on which something else than Postgres's protocol is spoken; others go on."""
+        self.client.send(wire.error_response("08P01", str(error), "FATAL"))
+        self.close()
 
     def _greet(self, message: bytes) -> None:
         """Answers a wish for encryption with No, and passes the startup message on."""
@@ -148,6 +159,7 @@ class Channel:
                 self._parts += message
                 continue
             request, self._parts = bytes(self._parts) + message, bytearray()
+            self._last = message[0]
             if message[0] in wire.REQUEST_ENDS:
                 self._rule(self._proxy.next_number(), request)
             else:
@@ -166,8 +178,12 @@ class Channel:
 
     def _server_data(self, data: bytes) -> None:
         passing = bytearray()
-        for message in self._from_server.feed(data):
-            passing += self._server_message(message)
+        try:
+            for message in self._from_server.feed(data):
+                passing += self._server_message(message)
+        except wire.WireError as error:
+            self._give_up(error)
+            return
         self._to_client(bytes(passing))
 
     def _server_message(self, message: bytes) -> bytes:
@@ -176,6 +192,8 @@ class Channel:
         if ready:
             self.transaction = message[5:6]
         number, collect = self._awaited[0] if self._awaited else (0, False)
+        if message[0] == wire.COPY_IN and self._last == wire.SYNC and len(self._awaited) == 1:
+            self._awaited.popleft()  # the server overlooks this Sync; the one behind the data counts
         if ready and self._awaited:
             self._awaited.popleft()
         if self._replacement is not None and self._replacement[0] == number:
@@ -222,6 +240,7 @@ class Proxy:
         self.gate: Gate = gate or OpenGate()
         self.round_trips = 0
         self.channels: list[Channel] = []
+        refuse_encrypted(target)
         self._target = parse_dsn(target)
         self._folder: str | None = None
         self._listener = self._listen_tcp(port) if port is not None else self._listen_unix()
@@ -301,6 +320,16 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def refuse_encrypted(target: str) -> None:
+    """Raises EnvironmentProblem where the target asks for encryption, which would hide the round trips."""
+    mode = parse_dsn(target).get("sslmode", "")
+    if mode in _ENCRYPTED:
+        raise EnvironmentProblem(
+            f"the server's URL says sslmode={mode}, but engines are killed at round trips, and TLS hides those; "
+            "give a test server that takes connections without it, or none to use the embedded one"
+        )
 
 
 def _peer(sock: socket.socket) -> int:

@@ -6,8 +6,11 @@ line, and answers each with a line. Its standard output goes to standard error, 
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
+import signal
 import socket
 import sys
 import traceback
@@ -22,6 +25,8 @@ from scenarios.files import loads
 from scenarios.model import Scenario
 
 __all__ = ["main", "serve"]
+
+_PR_SET_PDEATHSIG = 1
 
 
 def serve(link: socket.socket) -> None:
@@ -64,11 +69,14 @@ def _play(stage: Stage, scenario: Scenario, job: dict[str, str]) -> bytes:
 
 
 def main() -> None:
-    """The process's entry point."""
+    """The process's entry point; SIGTERM, which also says that the parent has died, ends it with all that it began."""
     link = socket.socket(fileno=int(sys.argv[1]))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     sys.path.insert(0, "")
     os.dup2(2, 1)
-    serve(link)
+    with contextlib.suppress(BrokenPipeError):
+        serve(link)
 
 
 if __name__ == "__main__":

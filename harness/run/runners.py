@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -23,6 +24,8 @@ from scenarios.files import dumps
 from scenarios.model import Scenario
 
 __all__ = ["Job", "RunnerProblem", "Runners"]
+
+_END_S = 10.0
 
 
 class RunnerProblem(CutoverProblem):
@@ -65,7 +68,13 @@ class Runners:
             "deadline_s": deadline_s,
             "takeover_s": takeover_s,
         }
-        self._runners = [_Runner(settings) for _ in range(count)]
+        self._runners: list[_Runner] = []
+        try:
+            for _ in range(count):
+                self._runners.append(_Runner(settings))
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def restarts(self) -> bool:
@@ -162,14 +171,18 @@ class _Runner:
         return line
 
     def close(self) -> None:
-        self._link.shutdown(socket.SHUT_RDWR)
-        self._lines.close()
-        self._link.close()
+        """Ends the process, which first ends all that it began; blocks until both are gone."""
+        with contextlib.suppress(OSError):
+            self._link.shutdown(socket.SHUT_RDWR)
+        self._process.terminate()
         try:
-            self._process.wait(timeout=2)
+            self._process.wait(timeout=_END_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        with contextlib.suppress(OSError):
+            self._lines.close()
+        self._link.close()
 
     def _say(self, message: object) -> None:
         try:

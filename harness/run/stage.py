@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ import psycopg
 from engines.api import ActivityCall, ActivityResult, Engine, EngineContext, EngineFactory, Journal
 from engines.errors import ActivityError, CutoverError, UnknownExecution
 from harness.run.clock import EPOCH, VirtualClock
+from harness.run.host import SharedClock
 from harness.run.loop import Loop
 from harness.run.proxy import Proxy
 
@@ -25,6 +27,12 @@ __all__ = ["TAKEOVER_S", "Stage"]
 TAKEOVER_S = 31.0
 """How far time moves on after a death before another worker resumes: beyond a lease of 30 s."""
 _PR_SET_CHILD_SUBREAPER = 36
+_GRACE_S = 0.2
+"""How long processes that an engine started have to see that it is gone, real seconds."""
+_RELATIONS = """
+    SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname !~ '^(pg_|information_schema)'
+"""
 
 
 class Stage:
@@ -47,10 +55,13 @@ class Stage:
         self.factory = factory
         self.deadline_s = deadline_s
         self.takeover = timedelta(seconds=takeover_s)
+        self.clock = SharedClock(EPOCH)
         self.loop = Loop()
         self.proxy = Proxy(self.loop, dsn)
         self._dsn = dsn
         self._restart = restart
+        self._census: psycopg.Connection | None = None
+        self._relations = self._now_there()
         self._reader = self._make_reader()
         self.engine_name = self._reader.name
 
@@ -69,6 +80,21 @@ class Stage:
         except UnknownExecution:
             return None
 
+    def strays(self) -> tuple[str, ...]:
+        """Tables, views and sequences that were made since the last look, so that no engine had installed them."""
+        there = self._now_there()
+        new, self._relations = there - self._relations, there
+        return tuple(sorted(new))
+
+    def _now_there(self) -> frozenset[str]:
+        if self._census is None or self._census.closed:
+            self._census = psycopg.connect(self._dsn, autocommit=True)
+        try:
+            return frozenset(name for (name,) in self._census.execute(_RELATIONS, prepare=True))
+        except psycopg.OperationalError:
+            self._census = psycopg.connect(self._dsn, autocommit=True)  # the server may have been restarted
+            return frozenset(name for (name,) in self._census.execute(_RELATIONS, prepare=True))
+
     def restart_server(self) -> None:
         """Stops the server with immediate and starts it again."""
         if self._restart is None:
@@ -81,18 +107,24 @@ class Stage:
         )
 
     def sweep(self) -> int:
-        """Kills and reaps every process that came since the stage was set; gives how many there were."""
+        """Kills and reaps every process that came since the stage was set; gives how many would have lived on."""
         count = 0
+        until = time.monotonic() + _GRACE_S
         while children := set(_children()) - self._others:
+            late = time.monotonic() > until
             for pid in children:
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-                count += 1
+                if os.waitpid(pid, os.WNOHANG) == (0, 0) and late:
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+                    count += 1
+            time.sleep(0.001)
         return count
 
     def close(self) -> None:
         """Gives back connections, descriptors and processes."""
         self.sweep()
+        if self._census is not None:
+            self._census.close()
         self._reader.close()
         self.proxy.close()
         self.loop.close()

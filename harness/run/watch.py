@@ -46,7 +46,8 @@ class Watch:
         self.deliveries = 0
         self.repeat_signal = 0
         self.on_answered: Callable[[int], None] | None = None
-        self.race: list[Channel] | None = None
+        self.race: dict[Host | None, Channel] | None = None
+        self._numbers: dict[int, int] = {}
 
     def note(self, host: Host | None, what: str, detail: str = "") -> None:
         """Adds to the time line."""
@@ -68,29 +69,29 @@ class Watch:
         self.fired += 1
         return True
 
-    def request(self, channel: Channel, _number: int, message: bytes) -> Ruling:
+    def request(self, channel: Channel, number: int, message: bytes) -> Ruling:
         """Rules on a request, as the proxy's gate."""
         host = self._host_of(channel)
         self.round_trips += 1
-        number = self.round_trips
+        self._numbers[number] = number = self.round_trips
         self.note(host, "request", f"{number} {_summary(message)}")
-        if self.race is not None and channel not in self.race:
-            return self._line_up(channel)
+        if self.race is not None and host not in self.race:
+            return self._line_up(self.race, host, channel)
         if self.armed == KillPoint("request", number) and host is not None:
             self._strike(host, channel)
             return Ruling.HOLD
         collect = self.on_answered is not None or self.armed == KillPoint("answer", number)
         return Ruling.COLLECT if collect else Ruling.PASS
 
-    def answer(self, channel: Channel, _number: int) -> bool:
+    def answer(self, channel: Channel, number: int) -> bool:
         """Rules on an answer that `request` asked to see."""
         host = self._host_of(channel)
         if self.on_answered is not None:
-            self.on_answered(self.round_trips)
+            self.on_answered(self._numbers[number])
             return True
         if host is None:
             return True
-        self.note(host, "answer", str(self.round_trips))
+        self.note(host, "answer", str(self._numbers[number]))
         self._strike(host, channel)
         return False
 
@@ -157,13 +158,13 @@ class Watch:
         self.fired += 1
         self._on_strike(host, channel)
 
-    def _line_up(self, channel: Channel) -> Ruling:
+    @staticmethod
+    def _line_up(racers: dict[Host | None, Channel], host: Host | None, channel: Channel) -> Ruling:
         """Lets two workers send their first requests at the same moment."""
-        racers = self.race if self.race is not None else []
-        racers.append(channel)
+        racers[host] = channel
         if len(racers) < 2:
             return Ruling.HOLD
-        racers[0].release()
+        next(iter(racers.values())).release()
         return Ruling.PASS
 
     def _host_of(self, channel: Channel) -> Host | None:

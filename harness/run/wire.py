@@ -11,12 +11,14 @@ from typing import Final
 
 __all__ = [
     "CANCEL_REQUEST",
+    "COPY_IN",
     "COPY_STARTS",
     "GSSENC_REQUEST",
     "READY",
     "REQUEST_ENDS",
     "REQUEST_PARTS",
     "SSL_REQUEST",
+    "SYNC",
     "Splitter",
     "WireError",
     "error_response",
@@ -37,6 +39,8 @@ REQUEST_PARTS: Final = frozenset(b"PBDEC")
 """Parse, Bind, Describe, Execute, Close: the parts of an extended query, sent on together with their Sync."""
 READY: Final = ord("Z")
 
+SYNC: Final = ord("S")
+COPY_IN: Final = ord("G")
 COPY_STARTS: Final = frozenset(b"GW")
 """CopyInResponse and CopyBothResponse, which the client must hear before it goes on."""
 
