@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Final
+from typing import Final, cast
 
 from engines.api import EngineFactory
 from engines.registry import resolve
@@ -18,6 +18,7 @@ from harness.judge.cases import Case, CrashTrial
 from harness.judge.checks import run_checks
 from harness.judge.crash import judge_case
 from harness.judge.findings import CheckResult
+from harness.judge.flag import judge_routing
 from harness.judge.kills import Kill
 from harness.judge.records import Trial
 from harness.mutants.model import Control, Crashes, EngineMutant, Routing, Trials
@@ -25,6 +26,7 @@ from harness.mutants.scenarios import scenario
 from harness.run.arm import Arm
 from harness.run.case import CaseRun
 from harness.run.crash_plan import Plan, plan_cases
+from harness.run.routing import RouterFactory, run_routing
 from harness.run.stage import Stage
 
 __all__ = ["play_control", "play_mutant"]
@@ -109,7 +111,7 @@ def _play(experiment: Trials | Crashes | Routing, engine: str, dsn: str, seen: _
         case Crashes():
             _crashes(experiment, factory, dsn, seen)
         case Routing():
-            raise NotImplementedError
+            seen.add("routing", [judge_routing(run_routing(cast("RouterFactory", factory), dsn))])
 
 
 def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _Seen) -> None:

@@ -181,6 +181,8 @@ ENGINE_MUTANTS: Final = (
         Crashes("41", (Way.ONCE,), _AT_ROUND_TRIPS),
     ),
     _engine("never-renews", "lease never renewed", "CONC", "NeverRenews", Crashes("01", (Way.LAPSE,))),
+    _engine("reads-the-flag-again", "flag read again on resume", "FLAG", "reads_the_flag_again", Routing()),
+    _engine("takes-false-for-true", '"false" taken as true', "FLAG", "takes_false_for_true", Routing()),
 )
 
 CONTROLS: Final[tuple[Control, ...]] = (
@@ -196,4 +198,5 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "harness.mutants.engines:RenewsOften",
         (Crashes("01", (Way.LAPSE,)),),
     ),
+    Control("sound-router", "the router itself", "harness.mutants.engines:sound_router", (Routing(),)),
 )

@@ -53,6 +53,11 @@ from harness.mutants.engines.retrying import (
     ConstantBackoff,
     RetriesTheFinal,
 )
+from harness.mutants.engines.routing import (
+    reads_the_flag_again,
+    sound_router,
+    takes_false_for_true,
+)
 from harness.mutants.engines.waiting import (
     KeepsTimersInMemory,
     RenewsOften,
@@ -104,4 +109,7 @@ __all__ = [
     "StripsNul",
     "WakesByNotify",
     "WritesBehind",
+    "reads_the_flag_again",
+    "sound_router",
+    "takes_false_for_true",
 ]
