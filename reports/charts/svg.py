@@ -1,0 +1,56 @@
+"""SVG elements as markup, every value escaped. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup, escape
+
+__all__ = ["WIDTH", "image", "staggered", "tag"]
+
+WIDTH = 400
+"""Of every chart, in its own units; the page scales it."""
+
+
+def tag(name: str, *children: str, **attributes: float | str | None) -> Markup:
+    """One element; `class_` gives `class`, `font_size` gives `font-size`, None leaves an attribute out."""
+    written = (
+        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _value(value))
+        for key, value in attributes.items()
+        if value is not None
+    )
+    opening = Markup("<{}{}").format(Markup(name), Markup("").join(written))  # noqa: S704 - names are our own
+    if not children:
+        return opening + Markup("/>")
+    return opening + Markup(">") + Markup("").join(escape(child) for child in children) + Markup(f"</{name}>")  # noqa: S704
+
+
+def image(name: str, title: str, text: str, height: float, parts: Iterable[Markup]) -> Markup:
+    """A whole picture with what it is (`title`) and what it shows in words (`text`); `name` is unique in the page."""
+    return tag(
+        "svg",
+        tag("title", title, id=f"{name}-title"),
+        tag("desc", text, id=f"{name}-text"),
+        *parts,
+        viewBox=f"0 0 {WIDTH} {height:g}",
+        role="img",
+        aria_labelledby=f"{name}-title {name}-text",
+        class_="chart",
+    )
+
+
+def staggered(spans: Sequence[tuple[float, float]]) -> list[int]:
+    """For labels that reach from one x to another, the lowest line on which each overlaps no earlier one."""
+    ends: list[float] = []
+    lines = []
+    for start, end in spans:
+        line = next((line for line, last in enumerate(ends) if last <= start), len(ends))
+        if line == len(ends):
+            ends.append(end)
+        ends[line] = end
+        lines.append(line)
+    return lines
+
+
+def _value(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.1f}".removesuffix(".0")

@@ -1,0 +1,190 @@
+"""The report as one HTML file: no scripts, nothing fetched, a policy that forbids both, charts as SVG. Pure."""
+
+from __future__ import annotations
+
+import functools
+from base64 import b64encode
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from reports.charts.bars import classes
+from reports.charts.heat import POINTS, heat
+from reports.charts.past import past
+from reports.charts.spread import Row, spread
+from reports.document import DistributionPart, Document, SidePart
+from reports.messages import Lang, Messages
+from reports.mutants import MatrixPart
+from reports.past import History, of_document
+from reports.words import ABSENT, clip, plain
+
+__all__ = ["MAX_BYTES", "render", "tone"]
+
+MAX_BYTES = 1_000_000
+_ROWS = (200, 50, 10, 1)
+"""How many rows a table may have, tried in this order until the report is small enough."""
+_TONES = {
+    "GO": "ok",
+    "PASS": "ok",
+    "IMPROVEMENT": "ok",
+    "EQUAL": "ok",
+    "NO-GO": "bad",
+    "ROLLBACK": "bad",
+    "FAIL": "bad",
+    "REGRESSION": "bad",
+    "INVALID": "odd",
+    "ERROR": "odd",
+    "NOISE": "mute",
+    "WAIVED": "mute",
+}
+_MARKS = {
+    "latency": (("P50", "latency_p50"), ("P95", "latency_p95"), ("P99", "latency_p99")),
+    "checkpoint": (("", "checkpoint_mean"), ("P95", "checkpoint_p95")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    id: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    id: str
+    svg: Markup
+    notes: tuple[str, ...]
+
+
+def render(
+    document: Document, *, lang: Lang = Lang.EN, history: History | None = None, mutants: MatrixPart | None = None
+) -> str:
+    """The report; tables are cut, and say so, where it would be over `MAX_BYTES`."""
+    say = Messages.of(lang)
+    told = history or History()
+    context = _context(document, told, mutants, say)
+    for rows in _ROWS:
+        text = _template().render(context, rows=rows)
+        if len(text.encode()) <= MAX_BYTES:
+            return text
+    raise ValueError(f"the report of run {document.run.run_id} cannot be made shorter than {MAX_BYTES:,} bytes")
+
+
+def tone(verdict: str) -> str:
+    """The class of style for a verdict, or for a class of differences."""
+    return _TONES.get(verdict, "wait")
+
+
+def _context(document: Document, history: History, mutants: MatrixPart | None, say: Messages) -> dict[str, object]:
+    style = _style()
+    runs = (*history.runs, of_document(document))
+    crash = document.crash
+    sections = ("evidence", "sides", "differences", "checks", "crash", "history", "untested", "reproduce")
+    return {
+        "document": document,
+        "t": say,
+        "headline": say.sentence(plain(document.headline)).text,
+        "style": Markup(style),  # noqa: S704 - our own file
+        "style_hash": Markup(f"sha256-{b64encode(sha256(style.encode()).digest()).decode()}"),  # noqa: S704 - base 64
+        "tiles": _tiles(document, say),
+        "figures": _figures(document, say),
+        "classes": classes(document.differences, say("chart.classes"), say),
+        "kinds": heat(crash, "node_kind", say("crash.kinds"), say) if crash else None,
+        "ways": heat(crash, "way", say("crash.ways"), say) if crash else None,
+        "points": POINTS,
+        "mutants": mutants,
+        "history": history,
+        "past": runs,
+        "history_chart": past(runs, say("history.title"), say),
+        "told_memory": any(side.id.startswith("memory") for side in document.side_by_side),
+        "change": functools.partial(_change, say=say),
+        "contents": [
+            (name, say(f"{name}.title"))
+            for name in (
+                *(("why",) if document.blocking else ()),
+                *sections[:5],
+                *(("mutants",) if mutants else ()),
+                *sections[5:],
+            )
+        ],
+    }
+
+
+def _tiles(document: Document, say: Messages) -> list[_Tile]:
+    success = next((side for side in document.side_by_side if side.id == "success"), None)
+    regressions = sum(part.count for part in document.differences if part.klass == "REGRESSION")
+    tiles = [
+        _Tile("trials", say.count(document.trials)),
+        _Tile("failed", say.count(document.trials_failed)),
+        _Tile("regressions", say.count(regressions)),
+    ]
+    if success is not None:
+        tiles.insert(1, _Tile("success", say.number(success.candidate, "share")))
+    if document.crash is not None:
+        tiles.append(_Tile("cases", f"{say.count(document.crash.passed)} / {say.count(document.crash.cases)}"))
+        tiles.append(_Tile("duplicates", say.count(document.crash.duplicates)))
+    return tiles
+
+
+def _figures(document: Document, say: Messages) -> list[_Figure]:
+    return [
+        _Figure(
+            part.id,
+            spread(part, _rows(document, part, say), say(f"{part.id}.title"), say),
+            (say("chart.unusable", n=say.count(unusable)),) if unusable else (),
+        )
+        for part in document.distributions
+        for unusable in [part.unusable_control + part.unusable_candidate]
+    ]
+
+
+def _rows(document: Document, part: DistributionPart, say: Messages) -> tuple[Row, Row]:
+    sides = {side.id: side for side in document.side_by_side}
+    marks = [(label or say("chart.mean"), sides[name]) for label, name in _MARKS[part.id] if name in sides]
+    run = document.run
+    return (
+        Row(
+            "control",
+            clip(plain(run.control.name), 30),
+            {label: side.control for label, side in marks if side.control is not None},
+        ),
+        Row(
+            "candidate",
+            clip(plain(run.candidate.name), 30),
+            {label: side.candidate for label, side in marks if side.candidate is not None},
+        ),
+    )
+
+
+def _change(side: SidePart, say: Messages) -> str:
+    """From control to candidate: in points for a share, else in percent of the control."""
+    if side.control is None or side.candidate is None or (side.unit != "share" and side.control == 0):
+        return ABSENT
+    difference = side.candidate - side.control
+    if side.unit == "share":
+        return say("sides.points", n=say.digits(f"{100 * difference:+.3g}"))
+    return say.digits(f"{100 * difference / side.control:+.3g} %")
+
+
+def _text(text: str, length: int = 300) -> str:
+    return clip(plain(text), length)
+
+
+@functools.cache
+def _style() -> str:
+    return _file("report.css")
+
+
+@functools.cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["text"] = _text
+    environment.globals["tone"] = tone
+    return environment.from_string(_file("report.html.jinja"))
+
+
+def _file(name: str) -> str:
+    return resources.files("reports").joinpath("templates", name).read_text(encoding="utf-8")
