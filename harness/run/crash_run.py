@@ -6,15 +6,16 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
 import psycopg
+from psycopg import sql
 
 from engines.api import ActivityCall, ActivityResult, EngineContext
 from engines.errors import ActivityError
 from engines.registry import resolve
-from harness.judge.cases import Case, CaseRecord, CrashTrial
+from harness.judge.cases import Case, CaseRecord, CrashTrial, Way
 from harness.run.clock import EPOCH, VirtualClock
 from harness.run.crash_plan import Plan
 from harness.run.crashes import replay_case, run_crashes, run_sample
-from harness.run.postgres import Server
+from harness.run.postgres import Database, Server
 from harness.run.proxy import refuse_encrypted
 from harness.run.runners import Runners
 from harness.run.stage import TAKEOVER_S
@@ -45,7 +46,7 @@ def crash_matrix(
     With a budget (real time, s) it is a sample of as many cases as fit.
     """
     with (
-        _installed(server, plan.engine) as dsn,
+        _installed(server, plan.engine, relaxed=Way.RESTART not in plan.ways) as dsn,
         Runners(
             plan.engine, dsn, count=workers, deadline_s=deadline_s, takeover_s=takeover_s, restart=server.restart
         ) as runners,
@@ -73,14 +74,17 @@ def replay(
 
 
 @contextlib.contextmanager
-def _installed(server: Server, engine: str) -> Iterator[str]:
+def _installed(server: Server, engine: str, *, relaxed: bool = False) -> Iterator[str]:
     """A database of its own with the engine's tables, dropped afterwards; yields its URL.
 
+    A relaxed one does not wait for the disk at each commit, which only a death of the server itself could tell.
     Whatever goes wrong when the server no longer answers is the environment's fault: raises EnvironmentProblem.
     """
     refuse_encrypted(server.dsn)
     database = server.create_database()
     try:
+        if relaxed:
+            _relax(server, database)
         made = resolve(engine)(
             EngineContext(dsn=database.dsn, activities=_Nobody(), clock=VirtualClock(EPOCH), log=lambda _line: None)
         )
@@ -93,6 +97,12 @@ def _installed(server: Server, engine: str) -> Iterator[str]:
     finally:
         with contextlib.suppress(psycopg.OperationalError):  # where the server is gone, so is the database
             database.drop()
+
+
+def _relax(server: Server, database: Database) -> None:
+    statement = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(database.name))
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute(statement)
 
 
 class _Nobody:
