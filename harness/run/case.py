@@ -53,6 +53,8 @@ class CaseRun:
         self._statuses: dict[str, str] = {}
         self._touched: dict[int, tuple[str, ...]] = {}
         self._worked_s = 0.0
+        self._known: Journal | None = None
+        self._settled = False
         stage.proxy.gate = self._watch
 
     def baseline(self) -> tuple[ArmRecord, dict[KillPoint, tuple[str, ...]]]:
@@ -160,6 +162,7 @@ class CaseRun:
         self._before_go_on = self._journal()
         self._watch.note(host, "go-on")
         self._watch.calls[host] = []
+        self._settled = False
         host.go_on()
         if self._held is not None:
             self._held.release()
@@ -239,6 +242,7 @@ class CaseRun:
         return command
 
     def _give(self, host: Host, command: Message) -> None:
+        self._settled = False
         self._watch.note(host, "command", str(command["op"]))
         self._watch.calls[host] = []
         host.command(command)
@@ -254,6 +258,7 @@ class CaseRun:
                 next(iter(racing.values())).release()
             return all(host.busy is None or host.stopped for host in hosts)
 
+        self._settled = False
         in_time = self._stage.loop.run_until(done, self._stage.deadline_s)
         self._worked_s += time.perf_counter() - began
         for host in hosts:
@@ -368,10 +373,14 @@ class CaseRun:
         self._statuses = {step_id: str(status) for step_id, status in statuses.items()}
 
     def _journal(self) -> Journal | None:
-        return self._stage.journal(self._request.execution_id)
+        """What is committed; read again only where a host has worked since."""
+        if not self._settled:
+            self._known = self._stage.journal(self._request.execution_id)
+            self._settled = not any(host.busy for host in self._watch.hosts if not host.stopped)
+        return self._known
 
     def _completed(self, step_id: str) -> bool:
-        journal = self._journal()
+        journal = self._stage.journal(self._request.execution_id)
         return journal is not None and any(s.step_id == step_id and s.status == "completed" for s in journal.steps)
 
     def _arm(self, again: Again | None) -> ArmRecord:

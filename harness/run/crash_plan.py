@@ -9,9 +9,21 @@ from dataclasses import dataclass
 
 from engines.api import ActivityNode, LoopNode, Node, WaitNode, Workflow
 from harness.judge.cases import ALL_WAYS, Case, CrashTrial, KillPoint, PointKind, Way
+from harness.judge.reference import expect
 from scenarios.model import Scenario
 
-__all__ = ["BASIC_WAYS", "SAMPLE_WAYS", "Plan", "kinds_at", "pairs", "plan_cases", "sample", "selection", "spread"]
+__all__ = [
+    "BASIC_WAYS",
+    "SAMPLE_WAYS",
+    "Plan",
+    "kinds_at",
+    "pairs",
+    "plan_cases",
+    "races_a_timer",
+    "sample",
+    "selection",
+    "spread",
+]
 
 BASIC_WAYS = (Way.ONCE, Way.TWICE, Way.CONCURRENT, Way.ZOMBIE)
 SAMPLE_WAYS = tuple(way for way in ALL_WAYS if way not in {Way.AGAIN, Way.RESTART})
@@ -22,6 +34,8 @@ _AT_SIGNALS = frozenset({Way.SIGNAL_TWICE, Way.SIGNAL_LATE, Way.SIGNAL_STRAY})
 _CANCELS = frozenset({Way.CANCEL, Way.CANCEL_LIVE})
 _ALL_PAIRS_UP_TO = 8
 """Scenarios with at most this many kill points get every pair of deaths; larger ones a sample."""
+_LONG_MS = 600_000
+"""Longer than all takeovers of a case together."""
 _SELECTED = 32
 """Scenarios that a sample is drawn from; their baselines take a few seconds."""
 
@@ -78,6 +92,7 @@ def selection(own: Sequence[Scenario], catalog: Sequence[Scenario]) -> tuple[Sce
 
     As few as show every kind of node and pause, those of the run before those of the catalog; then the run's smallest.
     """
+    own = [scenario for scenario in own if not races_a_timer(scenario)]
     ordered = [*sorted(own, key=_size), *sorted(catalog, key=_size)]
     seen: set[str] = set()
     chosen: dict[str, Scenario] = {}
@@ -91,6 +106,26 @@ def selection(own: Sequence[Scenario], catalog: Sequence[Scenario]) -> tuple[Sce
             break
         chosen.setdefault(scenario.id, scenario)
     return tuple(sorted(chosen.values(), key=_size))
+
+
+def races_a_timer(scenario: Scenario) -> bool:
+    """Whether a signal that is to come in time waits beside a timer that takeovers alone could use up.
+
+    Then time that passes between a death and the resume may rightly change the outcome, and no case can be judged.
+    """
+    planned = {signal.name for signal in scenario.signals}
+    short = {
+        node.id
+        for node in _nodes(scenario.workflow)
+        if isinstance(node, WaitNode)
+        and node.signal in planned
+        and node.timeout_ms is not None
+        and node.timeout_ms < _LONG_MS
+    }
+    return bool(short) and any(
+        step.rpartition("/")[2] in short and outcome.status != "skipped"
+        for step, outcome in expect(scenario).steps.items()
+    )
 
 
 def spread(trials: Iterable[CrashTrial], plan: Plan) -> list[Case]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -48,6 +49,7 @@ def serve(link: socket.socket) -> None:
         )
         scenarios: dict[str, Scenario] = {}
         with stage:
+            gc.freeze()  # what is here now stays: to look at it again would copy it after every fork
             for line in lines:
                 job = json.loads(line)
                 if "scenario" in job:

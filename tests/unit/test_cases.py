@@ -1,0 +1,43 @@
+"""Names of cases and kill points: what is written can be read, and nothing else can."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.judge.cases import Case, CaseError, KillPoint, Way
+
+POINTS = st.builds(KillPoint, st.sampled_from(["request", "answer", "call", "reply", "signal"]), st.integers(1, 10**6))
+CASES = st.builds(
+    Case,
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1),
+    POINTS,
+    st.sampled_from(Way),
+    st.none() | POINTS,
+)
+
+
+@given(CASES)
+def test_a_case_is_read_back_from_its_name(case: Case) -> None:
+    assert Case.parse(str(case)) == case
+
+
+@given(POINTS)
+def test_a_kill_point_is_read_back_from_its_name(point: KillPoint) -> None:
+    assert KillPoint.parse(str(point)) == point
+
+
+def test_names_are_what_the_reports_write() -> None:
+    point = KillPoint("answer", 3)
+    assert str(Case("03-data-flow", point, Way.ZOMBIE)) == "03-data-flow@answer:3/zombie"
+    assert str(Case("a", point, Way.AGAIN, KillPoint("call", 1))) == "a@answer:3/again@call:1"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "a", "a@answer:3", "a@answer/once", "a@answer:0/once", "a@nowhere:1/once", "a@answer:1/often", "@call:1/once"],
+)
+def test_what_is_no_case_is_refused_with_the_way_to_write_one(name: str) -> None:
+    with pytest.raises(CaseError, match=r"answer:3"):
+        Case.parse(name)
