@@ -91,6 +91,8 @@ def headline(summary: CrashSummary) -> str:
             )
         case _:
             why = f"{count(summary.unfired)} of {cases} did not fire" if summary.cases else "no case was run"
+            if summary.cases and not summary.unfired:
+                why = f"{count(summary.missed)} kill points were missed"
             return f"INCONCLUSIVE: {summary.engine}: {why}."
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.judge.cases import CaseRecord, PointKind, Way
+from harness.judge.cases import CaseRecord, CrashTrial, KillPoint, PointKind, Way
 from harness.judge.checks import CHECKS, run_checks
 from harness.judge.checks.base import Sheet
 from harness.judge.crash_checks import CRASH_CHECKS, CaseView
@@ -120,7 +120,8 @@ class CrashSummary:
 
     `upper_bound` is the one-sided 95 % Clopper-Pearson bound on the share of cases that fail. `coverage` counts the
     planned, fired and passed cases of a cell; a case that touches two kinds of node is in both. `per_hundred` is the
-    number of duplicates per hundred resumes; `witnesses` are failed cases, at most five a check.
+    number of duplicates per hundred resumes; `witnesses` are failed cases, at most five a check. `missed` counts the
+    kill points at which somebody should have died and nobody did.
     """
 
     engine: str
@@ -138,6 +139,7 @@ class CrashSummary:
     failed_by_check: Mapping[str, int]
     coverage: Mapping[Cell, tuple[int, int, int]]
     witnesses: tuple[Finding, ...]
+    missed: int = 0
 
     @property
     def untouched(self) -> tuple[tuple[str, PointKind], ...]:
@@ -149,10 +151,10 @@ class CrashSummary:
 
     @property
     def verdict(self) -> Verdict:
-        """FAIL where any case failed; INCONCLUSIVE without cases or with a fault that did not fire."""
+        """FAIL where any case failed; INCONCLUSIVE without cases, with a fault that did not fire or a point missed."""
         if self.failed:
             return Verdict.FAIL
-        if not self.cases or self.unfired:
+        if not self.cases or self.unfired or self.missed:
             return Verdict.INCONCLUSIVE
         return Verdict.PASS
 
@@ -168,10 +170,19 @@ class CrashTally:
         self._failed: Counter[str] = Counter()
         self._cells: dict[Cell, list[int]] = {}
         self._witnesses: list[Finding] = []
+        self._struck: set[tuple[str, KillPoint]] = set()
+        self._missed = 0
+
+    def expect_sweep(self, trials: Iterable[CrashTrial]) -> None:
+        """Says, once all cases are in, that they should have struck at every kill point of these scenarios."""
+        for trial in trials:
+            points = {(trial.scenario.id, point) for point in trial.points if point.kind != "signal"}
+            self._missed += len(points - self._struck)
 
     def add(self, scenario: Scenario, record: CaseRecord) -> CaseVerdict:
         """Judges one more case."""
         judged = judge_case(scenario, record, self._checks)
+        self._struck.add((scenario.id, record.case.point))
         self._verdicts[judged.verdict] += 1
         self._counts.update(_counts(judged.results))
         for result in judged.results:
@@ -208,6 +219,7 @@ class CrashTally:
             failed_by_check=dict(self._failed),
             coverage={cell: (counts[0], counts[1], counts[2]) for cell, counts in sorted(self._cells.items())},
             witnesses=tuple(self._witnesses),
+            missed=self._missed,
         )
 
 

@@ -200,5 +200,6 @@ HOLDS_WHEN: Final[Mapping[str, str]] = {
     "FENCE": "a worker that lost its lease changes nothing, no process outlives its worker, and none makes tables",
     "TIME": "a timer wakes once, in its window, across crashes",
     "STUCK": "every command returns in time, and what should end does",
+    "META": "the ledger has every call that was served, whoever died meanwhile",
 }
 """What each of them says, for reports."""

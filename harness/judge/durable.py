@@ -68,6 +68,19 @@ def _kept(case: CaseView, sheet: Sheet) -> None:
             )
 
 
+def _accounted(case: CaseView, sheet: Sheet) -> None:
+    """META: the ledger has every call that was served, whoever died then; nothing has taken any of it back."""
+    served = [moment for moment in case.record.moments if moment.what == "effect"]
+    ledger = [entry.sequence for entry in case.arm.record.ledger]
+    sheet.saw(1 + len(served))
+    if case.record.moments and len(served) != len(ledger):
+        sheet.fault(
+            f"{len(served)} calls were served and the ledger has {len(ledger)}", served=len(served), ledger=len(ledger)
+        )
+    elif ledger != list(range(1, len(ledger) + 1)):
+        sheet.fault("the ledger's entries are not counted from 1", ledger=len(ledger))
+
+
 def _calls(case: CaseView, of: Callable[[int], bool]) -> Iterator[LedgerEntry]:
     theirs = {call for command in case.record.commands if of(command.worker) for call in command.calls}
     return (entry for entry in case.arm.record.ledger if entry.sequence in theirs)
@@ -77,5 +90,6 @@ DURABLE_CHECKS: Final[tuple[tuple[str, Callable[[CaseView, Sheet], None]], ...]]
     ("DUP", _not_again),
     ("CKPT", _not_ahead),
     ("CONC", _kept),
+    ("META", _accounted),
 )
 """Beside the checks of the same ids that look at whole arms."""

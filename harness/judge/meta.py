@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from harness.judge.cases import CaseRecord
 from harness.judge.findings import Verdict
 from harness.judge.gate import Reason
+from harness.judge.laws import broken_laws
 from harness.judge.records import ARMS, Manifest, Trial, role
 from harness.judge.wording import plural
 
@@ -65,6 +66,7 @@ class RunFacts:
         """One reason for each fact, the good ones too."""
         manifest = self.manifest
         return (
+            _fact("laws", Verdict.INVALID, "; ".join(broken_laws())),
             _fact("trials", Verdict.INCONCLUSIVE, "" if self.trials else "the run has no trial"),
             _fact("finished", Verdict.INCONCLUSIVE, self._unfinished()),
             _fact(
@@ -107,6 +109,7 @@ def _told(fault: _Fault, what: str = "trial") -> str:
 
 
 _GOOD = {
+    "laws": "the judge keeps its own laws",
     "trials": "there are trials",
     "finished": "all planned trials finished",
     "count": "the run holds the trials that its manifest counts",
