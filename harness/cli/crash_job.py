@@ -23,8 +23,8 @@ from harness.judge.crash import CaseVerdict, CrashTally, judge_case
 from harness.judge.findings import Verdict
 from harness.judge.records import EngineInfo, Manifest, Trial
 from harness.run.case_lines import encode_case
+from harness.run.crash_plan import BASIC_WAYS, Plan, races_a_timer
 from harness.run.crash_run import SETTINGS, crash_matrix, replay
-from harness.run.crashes import BASIC_WAYS, Plan
 from harness.run.postgres import Server, provision
 from harness.run.store import RunWriter, crash_scenarios, iter_cases
 from reports.crash import render_cases, render_timeline
@@ -77,7 +77,11 @@ def ways_of(names: Sequence[str]) -> tuple[Way, ...]:
 
 def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
     """Plays the matrix, saves it, and says what it came to."""
-    scenarios = _scenarios(plan, quiet=quiet)
+    found = _scenarios(plan, quiet=quiet)
+    scenarios = tuple(scenario for scenario in found if not races_a_timer(scenario))
+    if len(scenarios) < len(found):
+        left = len(found) - len(scenarios)
+        note(f"{left} scenarios left out: a signal races a timer that the wait for a lease uses up", quiet=quiet)
     name, digest = describe(plan.engine)
     engine = EngineInfo(spec=plan.engine, name=name, digest=digest)
     created_at = datetime.now(UTC)
