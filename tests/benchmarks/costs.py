@@ -68,8 +68,9 @@ def growth(server: Server, plan: Plan) -> list[Result]:
         long.start(execution_id)
         samples = []
         for _ in range(plan.rounds):
-            in_short = _seconds(short, _LONG // STEPS)
-            samples.append(_seconds(long, 1) / in_short)
+            half = _LONG // STEPS // 2
+            before, in_long, after = _seconds(short, half), _seconds(long, 1), _seconds(short, half)
+            samples.append(in_long / (before + after))
         plan.say(f"a step among {_LONG} against a step among {STEPS}: {samples}")
         with psycopg.connect(database.dsn) as connection:
             row = connection.execute(_BYTES.encode(), {"id": execution_id}).fetchone()
@@ -87,7 +88,7 @@ def growth(server: Server, plan: Plan) -> list[Result]:
             sense="at most",
             target=1.2,
             samples=tuple(samples),
-            detail=f"{_LONG} steps in one execution against {_LONG} in executions of {STEPS}",
+            detail=f"{_LONG} steps in one execution against {_LONG} in executions of {STEPS}, half before, half after",
         ),
         Result(
             name="e  bytes of a step, last 50 / first 50",
