@@ -63,6 +63,10 @@ class Outside:
         self._woken.add(due)
         return Move("resume", until=due[0])
 
+    def recall(self, move: Move) -> None:
+        """Takes a timer's move back that was not made, so that `next` gives it again."""
+        self._woken = {due for due in self._woken if due[0] != move.until}
+
     def _deadlines(self, waits: dict[str, WaitNode]) -> set[tuple[datetime, str]]:
         now = self._clock.now()
         return {

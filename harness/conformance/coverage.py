@@ -1,0 +1,112 @@
+"""Which transitions and which cells of state by kill point a run of sessions has hit, and which are missing. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from harness.judge.cases import CaseRecord, PointKind
+from harness.judge.checks.sm import LEGAL
+from harness.run.session import Situation
+
+__all__ = ["CORE", "Cell", "Coverage", "Transition"]
+
+Cell: TypeAlias = tuple[str, PointKind]
+"""The state in which a death finds the execution, and the kind of kill point."""
+Transition: TypeAlias = tuple[str, str, str, str]
+"""(scope, from, event, to)."""
+
+_STATES: Final = ("running", "paused", "completed", "failed", "cancelled")
+_ROUND_TRIP: Final[tuple[PointKind, ...]] = ("request", "answer")
+
+CORE: Final[frozenset[Cell]] = frozenset(
+    {
+        ("running", "call"),
+        ("running", "reply"),
+        *((state, kind) for state in _STATES for kind in _ROUND_TRIP),
+    }
+)
+"""The cells that every engine has, whatever was passed in one run."""
+_OF_PENDING: Final[Transition] = ("execution", "pending", "CANCEL", "cancelled")
+
+
+@dataclass(slots=True)
+class Coverage:
+    """Counts over all sessions of one run.
+
+    A cell is reachable when it is in CORE or when any worker passed it or died in it. A transition is reachable when it
+    is legal; cancelling a pending execution only where an execution was ever seen pending. An engine without events
+    is held to no transitions.
+    """
+
+    sessions: int = 0
+    kills: int = 0
+    unfired: int = 0
+    restarts: int = 0
+    rules: Counter[str] = field(default_factory=Counter)
+    cells: Counter[Cell] = field(default_factory=Counter)
+    seen: set[Cell] = field(default_factory=set)
+    transitions: Counter[Transition] = field(default_factory=Counter)
+    pending: bool = False
+    history: bool = False
+
+    def command(self, rule: str, now: Situation, *, armed: bool) -> None:
+        """Takes in what came of one command; an armed death that found no such point is unfired."""
+        self.rules[rule] += 1
+        self.seen |= set(now.seen)
+        self.pending |= now.pending
+        if now.struck is not None:
+            self.cells[now.struck] += 1
+            self.kills += 1
+        elif armed:
+            self.unfired += 1
+
+    def session(self, record: CaseRecord) -> None:
+        """Takes in a finished session."""
+        self.sessions += 1
+        events = record.arm.journal.events if record.arm.journal is not None else ()
+        for row in events:
+            if row.from_state is not None and row.event is not None and row.to_state is not None:
+                self.history = True
+                self.transitions[row.scope, row.from_state, row.event, row.to_state] += 1
+
+    @property
+    def reachable(self) -> frozenset[Cell]:
+        """Every cell that should be hit."""
+        return CORE | self.seen | self.cells.keys()
+
+    @property
+    def legal(self) -> frozenset[Transition]:
+        """Every transition that should be hit."""
+        if not self.history:
+            return frozenset()
+        return LEGAL if self.pending else LEGAL - {_OF_PENDING}
+
+    def missing(self) -> tuple[str, ...]:
+        """What was never hit, in words; empty where the run is conclusive."""
+        cells = sorted(self.reachable - self.cells.keys())
+        transitions = sorted(self.legal - self.transitions.keys())
+        lines = [f"no worker died at a {kind} while the execution was {state}" for state, kind in cells]
+        lines += [f"no {scope} went {before} -{event}-> {after}" for scope, before, event, after in transitions]
+        if not self.sessions:
+            lines.append("no session was finished")
+        return tuple(lines)
+
+    def table(self) -> str:
+        """All counts, for people."""
+        lines = [
+            f"{self.sessions} executions, {self.kills} deaths, {self.restarts} restarts of the server",
+            f"{self.unfired} deaths were armed at points that the command did not reach",
+            "state x kill point:",
+            *(f"  {state:10} {kind:8} {self.cells[state, kind]:6}" for state, kind in sorted(self.reachable)),
+            "transitions:" if self.history else "transitions: this engine keeps no events",
+        ]
+        for transition in sorted(self.legal):
+            scope, before, event, after = transition
+            lines.append(f"  {scope:10} {before:9} {event:9} {after:10} {self.transitions[transition]:6}")
+        if self.history and not self.pending:
+            lines.append(
+                "  execution  pending   CANCEL    cancelled  not reachable: no execution was ever seen pending"
+            )
+        return "\n".join(lines)

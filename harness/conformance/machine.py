@@ -1,0 +1,247 @@
+"""The state machine of resume: Hypothesis starts, kills, resumes, signals and cancels one engine as it likes. Does I/O.
+
+An example is a sequence of rules on executions of generated scenarios; a failing one shrinks in both. What an execution
+comes to depends neither on when it was killed nor on when time moved, so the reference model knows what is right:
+timeouts are stretched beyond all that the rules let pass, and cancelling is a rule, not part of the scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import ClassVar, Final
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from engines.api import LoopNode, Node, WaitNode, Workflow
+from harness.conformance.coverage import Coverage
+from harness.conformance.judging import AT_ANY_TIME, AT_THE_END, judge_session, wording
+from harness.conformance.player import Player
+from harness.judge.cases import CaseRecord, KillPoint
+from harness.judge.findings import Finding, Verdict
+from harness.run.host import Message
+from harness.run.session import Situation, signal_command
+from scenarios.generator import Bounds
+from scenarios.model import Scenario
+from scenarios.strategies import scenarios
+
+__all__ = ["BOUNDS", "PropertyBroken", "ResumeMachine", "machine_for", "stretched"]
+
+BOUNDS: Final = Bounds(max_nodes=6, large=0, retries=0.6, failures=0.15, waits=0.5, loops=0.3, awkward=0.1, racy=0)
+"""Small scenarios: what matters here is what happens to them."""
+_DAY_MS: Final = 86_400_000
+_OBSERVED_ONE_IN: Final = 5
+_MOST_AFTER_END: Final = 3
+
+
+class PropertyBroken(AssertionError):
+    """A check found something; the message has the findings, the kill points and the time line."""
+
+
+def stretched(scenario: Scenario) -> Scenario:
+    """The same with every timeout a day longer and without a planned cancellation."""
+    return replace(scenario, workflow=_stretched(scenario.workflow), cancel_at_pause=None)
+
+
+def _stretched(workflow: Workflow) -> Workflow:
+    return replace(workflow, nodes=tuple(_stretched_node(node) for node in workflow.nodes))
+
+
+def _stretched_node(node: Node) -> Node:
+    if isinstance(node, WaitNode) and node.timeout_ms is not None:
+        return replace(node, timeout_ms=node.timeout_ms + _DAY_MS)
+    return replace(node, body=_stretched(node.body)) if isinstance(node, LoopNode) else node
+
+
+SCENARIOS: Final = scenarios(BOUNDS).map(stretched)
+POINTS: Final = st.builds(
+    KillPoint, st.sampled_from(["reply", "call", "answer", "request"]), st.integers(min_value=1, max_value=5)
+)
+
+MAYBE_POINTS: Final = st.none() | POINTS
+RARELY: Final = st.integers(min_value=0, max_value=3).map(lambda dice: dice == 3)
+
+
+class ResumeMachine(RuleBasedStateMachine):
+    """One example; `machine_for` binds the engine, and what is counted and checked."""
+
+    player: ClassVar[Player]
+    coverage: ClassVar[Coverage]
+    only: ClassVar[Collection[str] | None] = None
+    failures: ClassVar[list[tuple[Scenario, tuple[Finding, ...]]]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scenario: Scenario | None = None
+        self.now = Situation()
+        self.open = False
+        self.after_end = 0
+        self.settled = self.changed = False
+        self.restarted = False
+
+    @initialize(scenario=SCENARIOS)
+    def first(self, scenario: Scenario) -> None:
+        """The example's scenario; nothing has been asked of the engine yet."""
+        self.scenario = scenario
+        self._open()
+
+    @rule()
+    def start(self) -> None:
+        """Another execution of the scenario, once the last one has ended."""
+        if self.now.over:
+            self._finish()
+            self._open()
+
+    @rule(point=POINTS)
+    def kill(self, point: KillPoint) -> None:
+        """A worker starts the execution, or resumes it, and dies at the point, if it comes so far."""
+        self._resume("kill", point)
+
+    @rule()
+    def resume(self) -> None:
+        """A worker starts the execution, or resumes it once the dead one's lease has run out."""
+        self._resume("resume", None)
+
+    @rule(fresh=st.booleans(), kill=MAYBE_POINTS)
+    def resume_again(self, fresh: bool, kill: KillPoint | None) -> None:  # noqa: FBT001 - drawn by name
+        """Whoever resumes what has nothing to do changes nothing, be it the same worker or a fresh one."""
+        if self.settled:
+            if fresh:
+                self.now = self.player.kill_idle()
+            self._go("resume again", {"op": "resume"}, kill=kill, idle=True)
+
+    @rule()
+    def resume_at_once(self) -> None:
+        """Before the dead worker's lease has run out another goes on or stands back; it does not do half of it."""
+        if self.now.ended != "killed":
+            return
+        after = self._go("resume at once", {"op": "resume"}, patient=False)
+        if after.ended == "raised" and (after.changed or after.calls):
+            self._broken("FENCE", f"{after.error_type} was raised, yet rows or the world have changed")
+
+    @rule(which=st.sampled_from(["awaited", "early", "twice", "stray"]), kill=MAYBE_POINTS)
+    def signal(self, which: str, kill: KillPoint | None) -> None:
+        """The signal that a wait awaits, one that nobody awaits yet, one that came before, one that nobody planned."""
+        command = self._signal(which)
+        if command is not None:
+            idle = self.now.over or (which == "twice" and self.settled)
+            self._go(f"signal {which}", command, kill=kill, idle=idle)
+
+    @rule(really=RARELY, kill=MAYBE_POINTS)
+    def cancel(self, really: bool, kill: KillPoint | None) -> None:  # noqa: FBT001 - drawn by name
+        """The execution is cancelled, in whatever state it is."""
+        if not really or self.now.state == "none":
+            return
+        was_over = self.now.over
+        after = self._go("cancel", {"op": "cancel"}, kill=kill, idle=was_over)
+        if after.ended == "returned" and not was_over and after.state != "cancelled":
+            self._broken("SM", f"cancel returned, and the execution is {after.state}")
+
+    @rule(by_ms=st.none() | st.integers(min_value=1, max_value=60_000))
+    def advance(self, by_ms: int | None) -> None:
+        """Time passes: until the next timer is up, or a while in which none is."""
+        if by_ms is not None:
+            self.now = self.player.advance(by_ms)
+        elif self.now.timer:
+            self.now = self.player.reach_timer()
+            self.settled = False
+
+    @rule(really=RARELY)
+    def restart_server(self, really: bool) -> None:  # noqa: FBT001 - drawn by name
+        """At most once an example: Postgres stops with immediate and starts again while the worker lives."""
+        if really and self.player.restarts and not self.restarted:
+            self.restarted = True
+            self.coverage.restarts += 1
+            self.now = self.player.restart_server()
+
+    @invariant()
+    def committed_state_holds(self) -> None:
+        """The checks of every committed state."""
+        if self.changed and self.open:
+            self.changed = False
+            record = self.player.record()
+            self._judge(record, AT_ANY_TIME, under_way=True)
+
+    def teardown(self) -> None:
+        """The execution is driven to its end and judged."""
+        self._finish()
+
+    def _signal(self, which: str) -> Message | None:
+        """The command that delivers such a signal, where there is one now."""
+        now, planned = self.now, self.scenario.signals if self.scenario is not None else ()
+        match which:
+            case "awaited":
+                found = [each for each in planned if each.id == now.signal]
+            case "early":
+                found = [each for each in planned if each.id not in now.delivered and now.state != "none"]
+            case "twice":
+                found = [each for each in planned if each.id in now.delivered[-1:]]
+            case _:
+                return signal_command(planned[0], name="stray") if now.over and planned else None
+        return signal_command(found[0]) if found else None
+
+    def _open(self) -> None:
+        if self.scenario is not None:
+            self.player.open(self.scenario, observe=self.coverage.sessions % _OBSERVED_ONE_IN == 0)
+            self.open = True
+            self.now, self.settled, self.after_end = Situation(), False, 0
+
+    def _resume(self, name: str, kill: KillPoint | None) -> None:
+        """An ended execution is worth a few more commands, not fifty: then the next one begins."""
+        self.after_end += self.now.over
+        if self.after_end > _MOST_AFTER_END:
+            self.start()
+        self._go(name, {"op": "resume"}, kill=kill, idle=self.settled)
+
+    def _go(
+        self, name: str, command: Message, *, kill: KillPoint | None = None, idle: bool = False, patient: bool = True
+    ) -> Situation:
+        """Gives a command; where it has nothing to do (`idle`) it must change nothing."""
+        self.now = self.player.go(command, kill=kill, patient=patient)
+        self.coverage.command(name, self.now, armed=kill is not None)
+        self.settled = self.now.ended == "returned" and (self.now.over or self.now.state == "paused")
+        self.changed |= self.now.changed or self.now.calls > 0
+        if self.now.failed:
+            self._finish()
+        elif idle and (self.now.changed or self.now.calls):
+            what = "rows have changed" if self.now.changed else f"{self.now.calls} calls to the world"
+            self._broken("IDEM", f"{name}, with nothing to do: {what}")
+        return self.now
+
+    def _finish(self) -> None:
+        if self.open:
+            record = self.player.finish()
+            self.open = False
+            self.coverage.session(record)
+            self._judge(record, AT_THE_END)
+
+    def _judge(self, record: CaseRecord, checks: Collection[str], *, under_way: bool = False) -> None:
+        if self.scenario is not None:
+            findings = judge_session(self.scenario, record, self._wanted(checks), under_way=under_way)
+            if findings:
+                self._raise(self.scenario, findings, record)
+
+    def _broken(self, check: str, message: str) -> None:
+        if self.open and self.scenario is not None and self._wanted((check,)):
+            finding = Finding(
+                check=check, verdict=Verdict.FAIL, trial=1, scenario=self.scenario.id, arm="candidate", message=message
+            )
+            self._raise(self.scenario, (finding,), self.player.record())
+
+    def _raise(self, scenario: Scenario, findings: tuple[Finding, ...], record: CaseRecord) -> None:
+        self.failures.append((scenario, findings))
+        self.open = False
+        self.player.drop()
+        raise PropertyBroken(wording(findings, record))
+
+    def _wanted(self, checks: Collection[str]) -> Collection[str]:
+        return checks if self.only is None else set(checks) & set(self.only)
+
+
+def machine_for(player: Player, coverage: Coverage, only: Collection[str] | None = None) -> type[ResumeMachine]:
+    """The machine for one engine; `only` names the checks to make, None makes all.
+
+    Its `failures` hold each failing scenario with the findings, in the order met: after a run the last is the minimal.
+    """
+    return type("Resume", (ResumeMachine,), {"player": player, "coverage": coverage, "only": only, "failures": []})

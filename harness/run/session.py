@@ -1,0 +1,400 @@
+"""One execution in the hands of a tester, who says what happens next: commands, deaths, time. Does I/O.
+
+Workers are real processes and die by real SIGKILL, as in `harness.run.case`; there a plan says what comes next, here
+the caller does, who hears after each command how things stand.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Literal, TypeAlias
+
+from engines.api import ExecutionRequest, Journal, LoopNode, Workflow
+from engines.payloads import encode
+from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, PointKind, Way
+from harness.judge.records import Again, ArmRecord, Failure
+from harness.run.clock import EPOCH
+from harness.run.host import Host, Message, SharedClock
+from harness.run.outside import Move, Outside
+from harness.run.proxy import Channel
+from harness.run.stage import Stage
+from harness.run.watch import Watch
+from harness.run.world import World
+from scenarios.model import PlannedSignal, Scenario
+
+__all__ = ["Ended", "Session", "Situation", "signal_command"]
+
+Ended: TypeAlias = Literal["returned", "raised", "killed", "died", "hung"]
+
+_END_STATES: Final = frozenset({"completed", "failed", "cancelled"})
+_POINTS: Final[dict[str, PointKind]] = {"request": "request", "call": "call", "effect": "reply"}
+_MOST_COMMANDS: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """How things stand after a command.
+
+    `state` is where a death would find the execution: `none` before its first commit, `running` (an activity step, or
+    between two steps), `retrying` (waiting for another attempt), `paused` (only waits are left), or how it ended.
+    `calls` counts the command's activity calls; `changed` says whether any row changed; `pending` that a row was seen
+    that no worker had begun. `signal` is the planned signal that a paused wait awaits, by id; `timer` says that the
+    next thing to happen is a timer. `struck` is the cell (state, kind of kill point) at which the worker was killed,
+    `seen` are those that it passed without a death.
+    """
+
+    ended: Ended = "returned"
+    error_type: str = ""
+    message: str = ""
+    state: str = "none"
+    calls: int = 0
+    changed: bool = False
+    pending: bool = False
+    failed: bool = False
+    signal: str | None = None
+    timer: bool = False
+    delivered: tuple[str, ...] = ()
+    struck: tuple[str, PointKind] | None = None
+    seen: tuple[tuple[str, PointKind], ...] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether the execution is in an end state."""
+        return self.state in _END_STATES
+
+
+class _Lookout(Watch):
+    """Tells of every kill point that is passed, while somebody wants to know."""
+
+    on_point: Callable[[PointKind], None] | None = None
+
+    def note(self, host: Host | None, what: str, detail: str = "") -> None:
+        """Adds to the time line, and tells."""
+        Watch.note(self, host, what, detail)
+        if self.on_point is not None and what in _POINTS:
+            self.on_point(_POINTS[what])
+
+
+def signal_command(signal: PlannedSignal, *, name: str | None = None) -> Message:
+    """The command that delivers a signal; under another `name` it is a stranger with the same payload."""
+    return {"op": "signal", "id": name or signal.id, "name": signal.name, "payload": encode(signal.payload)}
+
+
+def _loops(workflow: Workflow, prefix: str = "") -> Iterator[str]:
+    """The paths of all loops, without iterations."""
+    for node in workflow.nodes:
+        if isinstance(node, LoopNode):
+            yield prefix + node.id
+            yield from _loops(node.body, f"{prefix}{node.id}/")
+
+
+class Session:
+    """Drives one execution. With `observe` it notes which cells there are, at a look into the journal for each point.
+
+    A worker serves until it dies; then the next command gets a new one. After a death the clock is moved on beyond the
+    dead worker's lease before a command that is `patient`. The first thing that an engine may not do (raise, exit by
+    itself, hang) is the record's failure, and ends the session.
+    """
+
+    def __init__(self, stage: Stage, scenario: Scenario, execution_id: uuid.UUID, *, observe: bool = False) -> None:
+        self._stage, self._scenario, self._observe = stage, scenario, observe
+        self._request = ExecutionRequest(execution_id=execution_id, workflow=scenario.workflow, input=scenario.input)
+        self._clock = SharedClock(EPOCH)
+        self._world = World(scenario, self._clock, self._completed)
+        self._outside = Outside(scenario, self._clock)
+        self._watch = _Lookout(self._world, self._clock, self._strike)
+        self._loops = frozenset(_loops(scenario.workflow))
+        self._worker: Host | None = None
+        self._move: Move | None = None
+        self._last: Journal | None = None
+        self._at_crash: Journal | None = None
+        self._before_cancel: Journal | None = None
+        self._aim: KillPoint | None = None
+        self._first: KillPoint | None = None
+        self._commands: list[CommandRecord] = []
+        self._failure: Failure | None = None
+        self._interrupted = self._shaken = False
+        self._patient = True
+        self._struck: tuple[str, PointKind] | None = None
+        self._shift = timedelta()
+        self._worked_s = 0.0
+        self._seen: dict[tuple[str, PointKind], None] = {}
+        stage.proxy.gate = self._watch
+
+    def go(self, command: Message, *, kill: KillPoint | None = None, patient: bool = True) -> Situation:
+        """Gives a command (`resume` starts what is not there yet), to be killed at a point counted from here."""
+        self._patient = patient
+        if self._interrupted and patient:
+            self._wait_for_lease()
+        if command["op"] == "resume" and self._last is None:
+            command = {"op": "execute"}
+        if command["op"] == "cancel":
+            self._before_cancel = self._last
+        self._aim = kill
+        self._watch.arm(kill)
+        self._seen.clear()
+        self._struck = None
+        self._watch.on_point = self._passed if self._observe and kill is None else None
+        self._watch.on_answered = (lambda _number: self._passed("answer")) if self._watch.on_point else None
+        worker = self._worker or self._spawn()
+        calls, before = len(self._world.ledger), self._last
+        ended = self._run(worker, command)
+        self._watch.arm(None)
+        self._last = self._stage.journal(self._request.execution_id)
+        if ended == "returned":
+            self._heard(command)
+        raised = worker.raised or {}
+        return self._situation(
+            ended=ended,
+            error_type=str(raised.get("type", "")),
+            message=str(raised.get("message", "")),
+            calls=len(self._world.ledger) - calls,
+            changed=self._last != before,
+        )
+
+    def advance(self, by_ms: int) -> Situation:
+        """Moves the clock on; no worker is told."""
+        self._clock.advance_to(self._clock.now() + timedelta(milliseconds=by_ms))
+        return self._situation()
+
+    def reach_timer(self) -> Situation:
+        """Moves the clock on to the timer that is next to fire; no worker is told."""
+        if self._move is not None and self._move.until is not None:
+            self._clock.advance_to(self._move.until)
+        return self._situation()
+
+    def kill_idle(self) -> Situation:
+        """Kills the worker between two commands, if there is one."""
+        if self._worker is not None:
+            self._watch.note(self._worker, "kill", "between two commands")
+            self._worker.close()
+            self._worker = None
+        return self._situation()
+
+    def restarted(self) -> Situation:
+        """Takes note that the server was restarted: the worker's next command may fail for it, and is then forgiven."""
+        self._watch.note(None, "restart")
+        self._shaken = self._worker is not None
+        return self._situation()
+
+    def finish(self) -> CaseRecord:
+        """Brings the execution to its end or to where it waits for ever, resumes it once more, and ends the session."""
+        for _ in range(_MOST_COMMANDS):
+            if self._failure is not None:
+                break
+            if self._last is not None and not self._interrupted and not self._shaken and self._move is None:
+                break
+            self.go(self._next())
+        else:
+            self._fail("timeout", "endless", f"still running after {_MOST_COMMANDS} more commands")
+        again = self._again() if self._failure is None else None
+        record = self.record(again)
+        return self._ended(record)
+
+    def record(self, again: Again | None = None, *, leftovers: int = 0) -> CaseRecord:
+        """What has happened so far."""
+        status = self._last.execution.status if self._last is not None else None
+        cancelled = status == "cancelled" and self._before_cancel is not None
+        arm = ArmRecord(
+            arm="candidate",
+            engine=self._stage.engine_name,
+            execution_id=self._request.execution_id,
+            position=0,
+            journal=self._last,
+            ledger=self._world.ledger,
+            logs=tuple(self._watch.logs),
+            signals=tuple(self._outside.delivered),
+            pauses=self._outside.pauses,
+            failure=self._failure,
+            again=again,
+            duration_ms=round(self._worked_s * 1000, 3),
+            kills=self._watch.fired,
+        )
+        return CaseRecord(
+            case=Case(self._scenario.id, self._first or KillPoint("request", 1), Way.CANCEL if cancelled else Way.ONCE),
+            planned=self._watch.fired,
+            fired=self._watch.fired,
+            arm=arm,
+            at_crash=self._before_cancel if cancelled else self._at_crash,
+            commands=tuple(self._commands),
+            moments=tuple(self._watch.moments),
+            leftovers=leftovers,
+            clock_shift_ms=int(self._shift.total_seconds() * 1000),
+        )
+
+    def close(self) -> int:
+        """Ends every process; gives how many the engine had left behind."""
+        for host in self._watch.hosts:
+            host.close()
+        self._worker = None
+        for channel in list(self._stage.proxy.channels):
+            channel.close()
+        return self._stage.sweep()
+
+    def _ended(self, record: CaseRecord) -> CaseRecord:
+        leftovers = self.close()
+        return record if not leftovers else self.record(record.arm.again, leftovers=leftovers)
+
+    def _run(self, worker: Host, command: Message) -> Ended:
+        """One command, until the worker is no longer at it."""
+        name = str(command["op"])
+        fired = self._watch.fired
+        self._watch.note(worker, "command", name)
+        self._watch.calls[worker] = []
+        began = time.perf_counter()
+        worker.command(command)
+        in_time = self._stage.loop.run_until(lambda: worker.busy is None, self._stage.deadline_s)
+        self._worked_s += time.perf_counter() - began
+        ended = self._how(worker, in_time=in_time, struck=self._watch.fired > fired)
+        if ended == "hung":
+            self._watch.note(worker, "hang", name)
+            self._fail("timeout", "deadline", f"{name} had not returned after {self._stage.deadline_s:g} s")
+            worker.kill()
+        elif ended == "died":
+            self._fail("died", "exit", f"status {worker.exit_status}")
+        elif ended == "raised":
+            self._raised(worker)
+        if ended != "raised":
+            self._interrupted = self._interrupted and ended != "returned"
+        if not worker.alive:
+            self._worker = None
+        self._interrupted |= ended == "killed"
+        self._shaken = False
+        self._note(worker, name, ended)
+        return ended
+
+    def _how(self, worker: Host, *, in_time: bool, struck: bool) -> Ended:
+        if not worker.alive:
+            return "killed" if struck else "died"
+        if not in_time:
+            return "hung"
+        return "raised" if worker.raised is not None else "returned"
+
+    def _raised(self, worker: Host) -> None:
+        """What a worker may raise: that it lost the server which was restarted, or that the dead one's lease holds."""
+        raised = worker.raised or {}
+        if self._shaken:
+            self._watch.fired += 1
+            self._interrupted = True
+        elif not (self._interrupted and not self._patient and raised["type"] == "ExecutionHeld"):
+            self._fail("exception", str(raised["type"]), str(raised["message"]))
+
+    def _note(self, worker: Host, command: str, ended: Ended) -> None:
+        raised = worker.raised or {}
+        error_type = str(raised.get("type", ""))
+        self._watch.note(worker, "raised" if raised else "done", f"{command} {ended} {error_type}".rstrip())
+        self._commands.append(
+            CommandRecord(
+                worker=self._watch.hosts.index(worker) + 1,
+                command=command,
+                ended=ended,
+                error_type=error_type,
+                message=str(raised.get("message", "")),
+                calls=tuple(self._watch.calls.get(worker, ())),
+            )
+        )
+
+    def _heard(self, command: Message) -> None:
+        """The caller knows that the command was carried out, and looks what the outside does next."""
+        planned = {signal.id for signal in self._scenario.signals}
+        if command["op"] == "signal" and command["id"] in planned - set(self._outside.delivered):
+            self._outside.delivered.append(str(command["id"]))
+        if self._move is not None and self._move.until is not None and self._clock.now() < self._move.until:
+            self._outside.recall(self._move)
+        self._move = self._outside.next(self._last) if self._last is not None else None
+
+    def _next(self) -> Message:
+        """The outside's next command; a resume where the last one was not heard of."""
+        move = self._move
+        if move is not None and move.until is not None:
+            self._clock.advance_to(move.until)
+        if move is not None and move.signal is not None and not self._interrupted:
+            return signal_command(move.signal)
+        return {"op": "resume"}
+
+    def _again(self) -> Again:
+        """Resumes and executes once more, which should change nothing."""
+        calls, changed, failure = 0, False, None
+        for op in ("resume", "execute"):
+            after = self.go({"op": op})
+            calls += after.calls
+            changed = changed or after.changed
+            failure, self._failure = failure or self._failure, None
+        return Again(calls=calls, rows_changed=changed, journal=self._last if changed else None, failure=failure)
+
+    def _situation(
+        self,
+        *,
+        ended: Ended = "returned",
+        error_type: str = "",
+        message: str = "",
+        calls: int = 0,
+        changed: bool = False,
+    ) -> Situation:
+        signal = self._move.signal if self._move is not None else None
+        return Situation(
+            ended=ended,
+            error_type=error_type,
+            message=message,
+            state=self._state(self._last),
+            calls=calls,
+            changed=changed,
+            pending=self._last is not None and self._last.execution.status == "pending",
+            failed=self._failure is not None,
+            signal=signal.id if signal is not None else None,
+            timer=self._move is not None and self._move.until is not None,
+            delivered=tuple(self._outside.delivered),
+            struck=self._struck,
+            seen=tuple(self._seen),
+        )
+
+    def _passed(self, kind: PointKind) -> None:
+        self._seen[self._state(self._stage.journal(self._request.execution_id)), kind] = None
+
+    def _state(self, journal: Journal | None) -> str:
+        if journal is None:
+            return "none"
+        if journal.execution.status in _END_STATES:
+            return journal.execution.status
+        statuses = {
+            step.status for step in journal.steps if not (step.status == "running" and self._loop(step.step_id))
+        }
+        return next((state for state in ("retrying", "running", "paused") if state in statuses), "running")
+
+    def _loop(self, step_id: str) -> bool:
+        return "/".join(part.partition("[")[0] for part in step_id.split("/")) in self._loops
+
+    def _strike(self, worker: Host, channel: Channel | None) -> None:
+        self._watch.note(worker, "kill")
+        worker.kill()
+        if channel is not None:
+            channel.close()
+        self._at_crash = self._stage.journal(self._request.execution_id)
+        if self._aim is not None:
+            self._first = self._first or self._aim
+            self._struck = self._state(self._at_crash), self._aim.kind
+
+    def _spawn(self) -> Host:
+        stage = self._stage
+        self._worker = Host(
+            stage.loop, stage.factory, stage.proxy.dsn, self._clock, self._request, on_message=self._watch.message
+        )
+        self._watch.hosts.append(self._worker)
+        self._watch.note(self._worker, "start")
+        return self._worker
+
+    def _wait_for_lease(self) -> None:
+        self._clock.advance_to(self._clock.now() + self._stage.takeover)
+        self._shift += self._stage.takeover
+        self._watch.note(None, "takeover", f"the clock moves on {self._stage.takeover.total_seconds():g} s")
+
+    def _completed(self, step_id: str) -> bool:
+        journal = self._stage.journal(self._request.execution_id)
+        return journal is not None and any(s.step_id == step_id and s.status == "completed" for s in journal.steps)
+
+    def _fail(self, kind: Literal["exception", "timeout", "died"], what: str, message: str) -> None:
+        self._failure = self._failure or Failure(kind=kind, type=what, message=message)
