@@ -12,10 +12,11 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from reports.charts.bars import classes
-from reports.charts.heat import POINTS, heat
+from reports.charts.heat import heat
 from reports.charts.past import past
 from reports.charts.spread import Row, spread
-from reports.document import DistributionPart, Document, SidePart
+from reports.crash_grid import POINTS, grid
+from reports.document import DifferencePart, DistributionPart, Document, SidePart
 from reports.messages import Lang, Messages
 from reports.mutants import MatrixPart
 from reports.past import History, of_document
@@ -40,6 +41,8 @@ _TONES = {
     "NOISE": "mute",
     "WAIVED": "mute",
 }
+_URGENT = ("REGRESSION", "BOTH_WRONG")
+"""Classes whose differences are shown without a click."""
 _MARKS = {
     "latency": (("P50", "latency_p50"), ("P95", "latency_p95"), ("P99", "latency_p99")),
     "checkpoint": (("", "checkpoint_mean"), ("P95", "checkpoint_p95")),
@@ -50,6 +53,23 @@ _MARKS = {
 class _Tile:
     id: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """All differences of one class and one known flaw, the most frequent kind first."""
+
+    klass: str
+    flaw: str | None
+    parts: tuple[DifferencePart, ...]
+
+    @property
+    def count(self) -> int:
+        return sum(part.count for part in self.parts)
+
+    @property
+    def urgent(self) -> bool:
+        return self.klass in _URGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +112,9 @@ def _context(document: Document, history: History, mutants: MatrixPart | None, s
         "tiles": _tiles(document, say),
         "figures": _figures(document, say),
         "classes": classes(document.differences, say("chart.classes"), say),
-        "kinds": heat(crash, "node_kind", say("crash.kinds"), say) if crash else None,
-        "ways": heat(crash, "way", say("crash.ways"), say) if crash else None,
+        "groups": _groups(document),
+        "kinds": heat("kinds", grid(crash, "node_kind"), say("crash.kinds"), say) if crash else None,
+        "ways": heat("ways", grid(crash, "way"), say("crash.ways"), say) if crash else None,
         "points": POINTS,
         "mutants": mutants,
         "history": history,
@@ -127,6 +148,16 @@ def _tiles(document: Document, say: Messages) -> list[_Tile]:
         tiles.append(_Tile("cases", f"{say.count(document.crash.passed)} / {say.count(document.crash.cases)}"))
         tiles.append(_Tile("duplicates", say.count(document.crash.duplicates)))
     return tiles
+
+
+def _groups(document: Document) -> list[_Group]:
+    grouped: dict[tuple[str, str | None], list[DifferencePart]] = {}
+    for part in document.differences:
+        grouped.setdefault((part.klass, part.flaw), []).append(part)
+    return [
+        _Group(klass, flaw, tuple(sorted(parts, key=lambda part: -part.count)))
+        for (klass, flaw), parts in grouped.items()
+    ]
 
 
 def _figures(document: Document, say: Messages) -> list[_Figure]:

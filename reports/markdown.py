@@ -9,8 +9,10 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
+from reports.crash_grid import POINTS, grid
 from reports.document import Document
-from reports.words import clip, count, needed, number, plain
+from reports.messages import Lang, Messages
+from reports.words import clip, plain
 
 __all__ = ["MAX_BYTES", "render"]
 
@@ -21,10 +23,17 @@ _ROWS = (200, 50, 10, 1)
 _SPECIAL = re.compile(r"([\\`*_\[\]|~$@#]|:(?=//))")
 
 
-def render(document: Document) -> str:
+def render(document: Document, *, lang: Lang = Lang.EN) -> str:
     """The report; tables are cut, and say so, where it would be too long."""
+    context = {
+        "document": document,
+        "t": Messages.of(lang),
+        "points": POINTS,
+        "kinds": grid(document.crash, "node_kind") if document.crash else None,
+        "ways": grid(document.crash, "way") if document.crash else None,
+    }
     for rows in _ROWS:
-        text = _template().render(document=document, rows=rows)
+        text = _template().render(context, rows=rows)
         if len(text.encode()) <= MAX_BYTES:
             return text
     raise ValueError(f"the report of run {document.run.run_id} cannot be made shorter than {MAX_BYTES:,} bytes")
@@ -36,9 +45,14 @@ def inert(text: str, length: int = 300) -> Markup:
     return Markup(_SPECIAL.sub(lambda found: f"&#{ord(found[1])};", safe).replace("\0", "&#"))  # noqa: S704 - just escaped
 
 
+def flat(text: str) -> str:
+    """Text of any origin on one line, to be put into a message that is then made inert."""
+    return clip(plain(text), 2000)
+
+
 @functools.cache
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"count": count, "inert": inert, "needed": needed, "number": number}
+    environment.filters |= {"flat": flat, "inert": inert}
     source = resources.files("reports").joinpath("templates/report.md.jinja").read_text(encoding="utf-8")
     return environment.from_string(source)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from reports.crash import compact
 from reports.document import CheckPart, CriterionPart, DifferencePart, Document
+from reports.messages import Lang, Messages
 from reports.words import clip, count, needed, number, plain
 
 __all__ = ["render"]
@@ -39,19 +40,20 @@ _BLOCKING = ("REGRESSION", "BOTH_WRONG")
 """Classes of which more than the most frequent kind is shown."""
 
 
-def render(document: Document, console: Console) -> None:
+def render(document: Document, console: Console, *, lang: Lang = Lang.EN) -> None:
     """Prints the report in the console's width, the sentence first and once more at the end, where the eye is.
 
-    Commands alone stay on one line, however long, so that they can be copied.
+    Commands alone stay on one line, however long, so that they can be copied. The sentence alone is in `lang`.
     """
-    console.print(Group(*_parts(document, console.width)))
+    say = Messages.of(lang)
+    console.print(Group(*_parts(document, console.width, say)))
     for command in _commands(document):
         console.print(command, soft_wrap=True)
-    console.print(Text(""), _headline(document), sep="\n")
+    console.print(Text(""), _headline(document, say), sep="\n")
 
 
-def _parts(document: Document, width: int) -> Iterator[RenderableType]:
-    yield _headline(document)
+def _parts(document: Document, width: int, say: Messages) -> Iterator[RenderableType]:
+    yield _headline(document, say)
     yield Text(_about(document), style="dim")
     if document.blocking:
         yield _headed("Why not GO", _reasons(document))
@@ -70,9 +72,9 @@ def _parts(document: Document, width: int) -> Iterator[RenderableType]:
     yield Group(Text(""), Text("To reproduce", style="bold"))
 
 
-def _headline(document: Document) -> Text:
-    text = Text(plain(document.headline))
-    text.highlight_words([document.verdict], _STYLES[document.verdict])
+def _headline(document: Document, say: Messages) -> Text:
+    text = Text(say.sentence(plain(document.headline)).text)
+    text.highlight_words([say(f"verdict.{document.verdict}")], _STYLES[document.verdict])
     return text
 
 

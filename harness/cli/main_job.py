@@ -28,6 +28,7 @@ from harness.run.postgres import Server, provision
 from harness.run.shadow import run_trials
 from harness.run.store import RunWriter
 from reports.document import Document
+from reports.messages import Lang, Messages
 from reports.words import plain
 from scenarios.catalog import load_catalog
 from scenarios.model import Scenario
@@ -37,7 +38,7 @@ __all__ = ["RUNS", "machine", "main_job"]
 RUNS = Path("cutover-runs")
 
 
-def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool) -> int:
+def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool, lang: Lang = Lang.EN) -> int:
     """Runs, saves, judges and reports; the exit status is the verdict's, or 130 where somebody interrupted."""
 
     def say(line: str) -> None:
@@ -81,9 +82,9 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool) -> int:
         with RunWriter(folder, manifest) as writer:
             interrupted = _run(plan, where, server, scenarios, writer, quiet=quiet)
     document = judged(folder, policy, plan.stage)
-    _leave(document, folder)
-    emit(_shown(document, as_json=as_json, quiet=quiet))
-    say(f"saved in {folder}: report.json, report.md, and the run's rows")
+    _leave(document, folder, lang)
+    emit(_shown(document, lang, as_json=as_json, quiet=quiet))
+    say(f"saved in {folder}: report.html, report.json, report.md, and the run's rows")
     if interrupted:
         note(f"cutover: interrupted; {document.trials} of {len(scenarios)} trials are saved in {folder}", quiet=False)
         return Status.INTERRUPTED
@@ -185,13 +186,17 @@ def machine() -> dict[str, str | int | None]:
     }
 
 
-def _leave(document: Document, folder: Path) -> None:
+def _leave(document: Document, folder: Path, lang: Lang) -> None:
     """Writes the report's files beside the rows."""
-    (folder / "report.json").write_text(rendered(document, Format.JSON), encoding="utf-8")
-    (folder / "report.md").write_text(rendered(document, Format.MARKDOWN), encoding="utf-8")
+    for form, name in ((Format.JSON, "report.json"), (Format.MARKDOWN, "report.md"), (Format.HTML, "report.html")):
+        (folder / name).write_text(rendered(document, form, lang, folder), encoding="utf-8")
 
 
-def _shown(document: Document, *, as_json: bool, quiet: bool) -> str:
+def _shown(document: Document, lang: Lang, *, as_json: bool, quiet: bool) -> str:
     if as_json:
         return rendered(document, Format.JSON)
-    return plain(document.headline) if quiet else rendered(document, Format.TERMINAL)
+    return (
+        plain(Messages.of(lang).sentence(document.headline).text)
+        if quiet
+        else rendered(document, Format.TERMINAL, lang)
+    )

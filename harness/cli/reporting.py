@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reports.messages import Lang
+
 if TYPE_CHECKING:
     from harness.judge.policy import Policy
     from reports.document import Document
@@ -21,6 +23,9 @@ class Format(StrEnum):
     TERMINAL = "terminal"
     JSON = "json"
     MARKDOWN = "markdown"
+    HTML = "html"
+    JUNIT = "junit"
+    GITHUB = "github"
 
 
 def report(
@@ -33,6 +38,9 @@ def report(
     stage: Annotated[
         int | None, typer.Option("--stage", help="Judge for this stage instead of the run's own.", metavar="PERCENT")
     ] = None,
+    lang: Annotated[
+        Lang, typer.Option("--lang", help="The language of HTML, Markdown, annotations and the terminal's headline.")
+    ] = Lang.EN,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write to this file instead of stdout.", metavar="FILE")
     ] = None,
@@ -46,6 +54,9 @@ def report(
 
       cutover report cutover-runs/20260102-030405-1a2b3c
       cutover report RUN --format markdown --out report.md
+      cutover report RUN --format html --lang pt-BR --out report.html
+      cutover report RUN --format junit --out cutover.xml
+      cutover report RUN --format github
       cutover report RUN --policy stricter.toml --stage 10
     """
     from harness.cli.console import emit
@@ -53,7 +64,7 @@ def report(
 
     by = policy_of(policy)
     document = judged(run, by, load_manifest(run).stage if stage is None else stage)
-    text = rendered(document, form)
+    text = rendered(document, form, lang, run)
     if out is None:
         emit(text)
     else:
@@ -80,15 +91,36 @@ def judged(folder: Path, policy: Policy, stage: int) -> Document:
     return build(analyse(manifest, iter_trials(folder), policy, stage, cases=cases), manifest)
 
 
-def rendered(document: Document, form: Format) -> str:
-    """The report as text, ending in a newline."""
-    if form is Format.JSON:
-        return document.model_dump_json(indent=2) + "\n"
-    if form is Format.MARKDOWN:
-        from reports import markdown
+def rendered(document: Document, form: Format, lang: Lang = Lang.EN, folder: Path | None = None) -> str:
+    """The report as text, ending in a newline; `folder` is the run's, beside which HTML finds its history."""
+    match form:
+        case Format.JSON:
+            return document.model_dump_json(indent=2) + "\n"
+        case Format.MARKDOWN:
+            from reports import markdown
 
-        return markdown.render(document)
-    from harness.cli.console import captured
-    from reports import terminal
+            return markdown.render(document, lang=lang)
+        case Format.HTML:
+            return _page(document, lang, folder)
+        case Format.JUNIT:
+            from reports import junit
 
-    return captured(lambda console: terminal.render(document, console))
+            return junit.render(document)
+        case Format.GITHUB:
+            from reports import annotations
+
+            return annotations.render(document, lang=lang)
+        case Format.TERMINAL:
+            from harness.cli.console import captured
+            from reports import terminal
+
+            return captured(lambda console: terminal.render(document, console, lang=lang))
+
+
+def _page(document: Document, lang: Lang, folder: Path | None) -> str:
+    from harness.cli.history import earlier, kill_matrix
+    from reports import html
+
+    if folder is None:
+        return html.render(document, lang=lang)
+    return html.render(document, lang=lang, history=earlier(folder, document), mutants=kill_matrix(folder))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.plan import CRASH_BUDGET_S, DEADLINE_S, Plan, ServerChoice, Where
+from reports.messages import Lang
 
 __all__ = ["run"]
 
@@ -57,6 +58,9 @@ def run(
     crash_budget: Annotated[
         float, typer.Option(help="How long to kill and resume the candidate; 0: not at all.", min=0, metavar="S")
     ] = CRASH_BUDGET_S,
+    lang: Annotated[
+        Lang, typer.Option("--lang", help="The language of report.html, report.md and the headline.")
+    ] = Lang.EN,
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and of the report one sentence.")] = False,
 ) -> int:
@@ -90,4 +94,4 @@ def run(
     where = Where(url=postgres, choice=postgres_mode, workers=workers or len(os.sched_getaffinity(0)), folder=out)
     from harness.cli.main_job import main_job
 
-    return main_job(plan, where, as_json=as_json, quiet=quiet)
+    return main_job(plan, where, as_json=as_json, quiet=quiet, lang=lang)

@@ -16,8 +16,6 @@ __all__ = ["Row", "spread"]
 
 _LEFT, _RIGHT = 8.0, WIDTH - 8.0
 _ROW, _LINE, _CHARACTER = 52.0, 14.0, 6.4
-_EDGE = 16.0
-"""A tick's label is drawn inwards where its tick is nearer than this to an end."""
 _LEAST = 1.5
 """A bar of a single measurement is this high at least: a slow tail must be seen."""
 
@@ -116,9 +114,13 @@ def _limits(limits: Sequence[LimitPart], scale: LogScale, say: Messages) -> tupl
 
 
 def _axis(scale: LogScale, top: float, bottom: float, say: Messages) -> Iterator[Markup]:
+    free = 0.0
     for value in scale.ticks():
-        x = scale(value)
+        x, label = scale(value), say.number(value, "ms")
+        half = len(label) * _CHARACTER / 2
+        start = max(0.0, min(x - half, WIDTH - 2 * half))
         yield tag("line", x1=x, x2=x, y1=top, y2=bottom, class_="grid")
-        anchor = "start" if x - _LEFT < _EDGE else "end" if _RIGHT - x < _EDGE else "middle"
-        yield tag("text", say.number(value, "ms"), x=x, y=bottom + 15, text_anchor=anchor, class_="tick")
+        if start >= free:
+            yield tag("text", label, x=start + half, y=bottom + 15, text_anchor="middle", class_="tick")
+            free = start + 2 * half + 6
     yield tag("line", x1=_LEFT, x2=_RIGHT, y1=bottom, y2=bottom, class_="axis")

@@ -74,7 +74,10 @@ class Messages:
         return Sentence(english, Lang.EN)
 
     def parts(self, english: str, separator: str) -> tuple[Sentence, ...]:
-        """The parts of a list, each a sentence."""
+        """The parts of a list, each a sentence; one part where the whole is a sentence itself."""
+        whole = self.sentence(english)
+        if whole.lang is self.lang:
+            return (whole,)
         return tuple(self.sentence(part) for part in english.split(separator))
 
     def number(self, value: float | None, unit: str) -> str:
@@ -129,7 +132,7 @@ def phrases(lang: Lang) -> tuple[Phrase, ...]:
 def _pattern(english: str) -> re.Pattern[str]:
     parts = re.split(r"\{(\w+)\}", english)
     literal = [re.escape(part) for part in parts[::2]]
-    places = [f"(?P<{name}>{_PLACES.get(name.rstrip('0123456789'), '.+')})" for name in parts[1::2]]
+    places = [f"(?P<{name}>{_PLACES.get(name.rstrip('0123456789'), '[^;]+')})" for name in parts[1::2]]
     return re.compile("".join(a + b for a, b in zip(literal, [*places, ""], strict=True)), re.DOTALL)
 
 
@@ -141,6 +144,7 @@ _COMMA_AND_POINT = str.maketrans(",.", ".,")
 _NUMBER = r"-?[0-9][0-9,.e+-]*"
 _PLACES = {
     "amount": rf"-|(?:E = )?{_NUMBER}(?: [^\s,;()]+){{0,4}}?",
+    "joined": ".+",
     "n": _NUMBER,
     "sign": "[<>]=?",
     "verdict": "[A-Z-]+",

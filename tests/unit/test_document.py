@@ -252,7 +252,7 @@ def test_markdown_stays_under_a_megabyte_and_says_what_it_cut() -> None:
     long = replace(ANALYSIS.differences[0], fingerprint="x" * 10_000)
     text = markdown.render(document(replace(ANALYSIS, differences=(long,) * 20_000)))
     assert len(text.encode()) < markdown.MAX_BYTES
-    assert "more are in the JSON report" in text
+    assert "19,800 more are left out here; the JSON report has them all." in text
 
 
 def test_markdown_of_an_empty_analysis_says_none() -> None:

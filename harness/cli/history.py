@@ -1,0 +1,76 @@
+"""The runs beside a run, and the kill matrix that its folder may hold, for its report. Reads files."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reports.document import Document
+    from reports.mutants import MatrixPart
+    from reports.past import History
+
+__all__ = ["MOST", "earlier", "kill_matrix"]
+
+MOST = 12
+"""How many earlier runs a report tells of."""
+_READ = 60
+"""How many reports are read to find them, the newest files first."""
+_LARGEST = 32_000_000
+"""A larger file is no report of ours, bytes."""
+
+
+def earlier(folder: Path, document: Document) -> History:
+    """The verdicts of earlier runs in the folder's parent, oldest first."""
+    from reports.past import History, of_document, of_json
+
+    here = of_document(document)
+    files = sorted(_reports(folder), key=lambda file: file.stat().st_mtime, reverse=True)
+    told = [of_json(text) for file in islice(files, _READ) for text in [_text(file)]]
+    runs = sorted(run for run in told if run is not None and run.run_id != here.run_id and run < here)
+    return History(
+        runs=tuple(runs[-MOST:]),
+        left_out=len(runs[:-MOST]) + len(files[_READ:]),
+        unread=sum(run is None for run in told),
+    )
+
+
+def kill_matrix(folder: Path) -> MatrixPart | None:
+    """What `cutover mutants --json > RUN/mutants.json` left in the run's folder. Raises UsageProblem."""
+    from pydantic import ValidationError
+
+    from harness.errors import UsageProblem
+    from reports.mutants import MatrixPart
+
+    file = folder / "mutants.json"
+    if not file.is_file():
+        return None
+    try:
+        return MatrixPart.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise UsageProblem(
+            f"{file} is no kill matrix ({first['msg']}); make it with `cutover mutants --json > {file}`, or delete it"
+        ) from error
+
+
+def _reports(folder: Path) -> Iterator[Path]:
+    mine = folder.resolve()
+    with suppress(OSError):  # a parent that may not be looked into has no history to tell
+        for beside in mine.parent.iterdir():
+            file = beside / "report.json"
+            if beside != mine and file.is_file():
+                yield file
+
+
+def _text(file: Path) -> str:
+    if file.stat().st_size > _LARGEST:
+        return ""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,52 @@
+"""The report as GitHub annotations: workflow commands that no name in the report can break or add to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reports.document import Document, ReasonPart
+from reports.messages import Lang, Messages
+from reports.words import clip, plain
+
+__all__ = ["MOST", "command", "render"]
+
+MOST = 10
+"""GitHub shows this many annotations of one level a step; the last of them says how many more there are."""
+_LEVELS = {"FAIL": "error", "ERROR": "error", "INVALID": "error", "INCONCLUSIVE": "warning"}
+_HEADLINE = {"GO": "notice", "INCONCLUSIVE": "warning"}
+
+
+def render(document: Document, *, lang: Lang = Lang.EN) -> str:
+    """The headline, then a line for each reason that keeps the stage from GO, a command a line."""
+    say = Messages.of(lang)
+    lines = [
+        command(
+            _HEADLINE.get(document.verdict, "error"),
+            f"Cutover: {say(f'verdict.{document.verdict}')}",
+            say.sentence(plain(document.headline)).text,
+        )
+    ]
+    for level in ("error", "warning"):
+        reasons = [reason for reason in document.blocking if _LEVELS.get(reason.verdict, "error") == level]
+        room = MOST - sum(line.startswith(f"::{level} ") for line in lines)
+        lines += _commands(level, reasons, room, say)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def command(level: str, title: str, message: str) -> str:
+    """One workflow command on one line, its title and message escaped as GitHub unescapes them."""
+    head = _escaped(plain(clip(title, 200))).replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={head}::{_escaped(plain(clip(message, 1000)))}"
+
+
+def _commands(level: str, reasons: list[ReasonPart], room: int, say: Messages) -> Iterator[str]:
+    shown = reasons if len(reasons) <= room else reasons[: room - 1]
+    for reason in shown:
+        text = "; ".join(part.text for part in say.parts(plain(reason.text), "; "))
+        yield command(level, f"{reason.id}: {say(f'verdict.{reason.verdict}')}", text)
+    if len(shown) < len(reasons):
+        yield command(level, "Cutover", say("annotation.left_out", n=say.count(len(reasons) - len(shown))))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A").replace("##[", "# #[")
