@@ -198,7 +198,8 @@ class Session:
     def record(self, again: Again | None = None, *, leftovers: int = 0) -> CaseRecord:
         """What has happened so far."""
         status = self._last.execution.status if self._last is not None else None
-        cancelled = status == "cancelled" and self._before_cancel is not None
+        asked = self._before_cancel is not None and self._scenario.cancel_at_pause is None
+        cancelled = asked and status == "cancelled"
         arm = ArmRecord(
             arm="candidate",
             engine=self._stage.engine_name,
@@ -314,7 +315,7 @@ class Session:
             self._clock.advance_to(move.until)
         if move is not None and move.signal is not None and not self._interrupted:
             return signal_command(move.signal)
-        return {"op": "resume"}
+        return {"op": move.kind if move is not None and not self._interrupted else "resume"}
 
     def _again(self) -> Again:
         """Resumes and executes once more, which should change nothing."""

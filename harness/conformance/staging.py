@@ -1,0 +1,61 @@
+"""Puts an engine on a server: a database with its tables, an engine in this process, a player. Does I/O."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from engines.api import ActivityCall, ActivityResult, Engine, EngineContext
+from engines.errors import ActivityError
+from engines.registry import resolve
+from harness.conformance.player import Player
+from harness.run.clock import EPOCH, VirtualClock
+from harness.run.postgres import Server
+from harness.run.stage import TAKEOVER_S
+from harness.run.world import World
+from scenarios.model import Scenario
+
+__all__ = ["engine_here", "installed", "player_on"]
+
+
+@contextlib.contextmanager
+def installed(server: Server, spec: str) -> Iterator[str]:
+    """The URL of a new database in which the engine has created its tables; dropped afterwards."""
+    database = server.create_database()
+    try:
+        clock = VirtualClock(EPOCH)
+        made = resolve(spec)(EngineContext(dsn=database.dsn, activities=_Nobody(), clock=clock, log=_drop))
+        try:
+            made.install()
+        finally:
+            made.close()
+        yield database.dsn
+    finally:
+        database.drop()
+
+
+@contextlib.contextmanager
+def player_on(server: Server, spec: str, *, takeover_s: float = TAKEOVER_S) -> Iterator[Player]:
+    """A player of the engine, on a database of its own."""
+    with installed(server, spec) as dsn, Player(spec, dsn, takeover_s=takeover_s, restart=server.restart) as player:
+        yield player
+
+
+@contextlib.contextmanager
+def engine_here(spec: str, dsn: str, scenario: Scenario) -> Iterator[Engine]:
+    """The engine in this very process, with the scenario's world; for what needs no death."""
+    clock = VirtualClock(EPOCH)
+    engine = resolve(spec)(EngineContext(dsn=dsn, activities=World(scenario, clock), clock=clock, log=_drop))
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _drop(_line: str) -> None:
+    """Logs are not what is tested here."""
+
+
+class _Nobody:
+    def call(self, call: ActivityCall) -> ActivityResult:
+        raise ActivityError(f"step {call.step_id} was called while the tables were installed", retryable=False)

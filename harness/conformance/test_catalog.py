@@ -1,0 +1,21 @@
+"""Every scenario of the catalog comes to what the reference model says, and stays as it is when resumed again."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.conformance.judging import AT_THE_END, judge_session, wording
+from harness.conformance.player import Player
+from scenarios.catalog import load_catalog
+from scenarios.model import Scenario
+
+pytestmark = pytest.mark.cutover
+_CHECKS = frozenset({"OUT", *AT_THE_END}) - {"RESUME"}
+
+
+@pytest.mark.parametrize("scenario", load_catalog(), ids=lambda scenario: scenario.id)
+def test_outcome(cutover_stage: Player, scenario: Scenario) -> None:
+    cutover_stage.open(scenario)
+    record = cutover_stage.finish()
+    findings = judge_session(scenario, record, _CHECKS)
+    assert not findings, wording(findings, record)

@@ -1,0 +1,35 @@
+"""The smallest scenarios at every kill point, resumed once, twice, by two workers at once, and past a zombie."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.judge.cases import CaseRecord
+from harness.judge.crash import CrashTally
+from harness.judge.findings import Verdict
+from harness.run.crashes import BASIC_WAYS, Plan, run_crashes
+from harness.run.runners import Runners
+from scenarios.catalog import load_catalog
+from scenarios.model import Scenario
+
+pytestmark = pytest.mark.cutover
+_SMALLEST = ("01-one-activity", "03-data-flow", "41-wait-for-signal", "42-wait-for-timer")
+
+
+@pytest.mark.parametrize(
+    "scenario", [each for each in load_catalog() if each.id in _SMALLEST], ids=lambda scenario: scenario.id
+)
+def test_every_kill_point(cutover_spec: str, cutover_dsn: str, pytestconfig: pytest.Config, scenario: Scenario) -> None:
+    tally = CrashTally(cutover_spec, seed=0)
+
+    def add(record: CaseRecord) -> None:
+        tally.add(scenario, record)
+
+    takeover_s = float(pytestconfig.getoption("--cutover-takeover"))
+    with Runners(cutover_spec, cutover_dsn, count=1, deadline_s=20, takeover_s=takeover_s) as runners:
+        run_crashes(runners, [scenario], Plan(engine=cutover_spec, ways=BASIC_WAYS), add)
+    summary = tally.summary()
+    found = "\n".join(f"{finding.case}: {finding.check}: {finding.message}" for finding in summary.witnesses)
+    assert summary.verdict is Verdict.PASS, (
+        f"{summary.verdict}: {summary.failed} of {summary.cases} cases failed, {summary.unfired} did not fire\n{found}"
+    )

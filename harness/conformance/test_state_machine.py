@@ -1,0 +1,35 @@
+"""The state machine of resume on the engine under test; a failing scenario can be kept with --cutover-keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+from hypothesis.stateful import run_state_machine_as_test
+
+from harness.conformance.coverage import Coverage
+from harness.conformance.machine import PropertyBroken, machine_for
+from harness.conformance.player import Player
+from harness.conformance.profiles import ProfileName, profile
+from scenarios.model import Scenario
+
+pytestmark = pytest.mark.cutover
+
+
+def test_resume(cutover_stage: Player, cutover_profile: str, cutover_keep: Callable[[Scenario], Path | None]) -> None:
+    coverage = Coverage()
+    machine = machine_for(cutover_stage, coverage)
+    try:
+        run_state_machine_as_test(machine, settings=profile(cast("ProfileName", cutover_profile)))
+    except PropertyBroken as broken:
+        kept = cutover_keep(machine.failures[-1][0])
+        if kept is not None:
+            broken.add_note(f"the scenario is kept in {kept}")
+        raise
+    print(coverage.table())  # noqa: T201 - pytest shows it with -s or where the test fails
+    missing = coverage.missing()
+    if cutover_profile == "quick":
+        pytest.skip(f"INCONCLUSIVE by its length; never hit: {'; '.join(missing) or 'nothing'}")
+    assert not missing, "INCONCLUSIVE: " + "; ".join(missing)
