@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engines.api import ActivityCall, ActivityResult, EngineContext
 from engines.errors import ActivityError
 from engines.registry import resolve
-from harness.judge.kills import Kill, KillMatrix
+from harness.judge.kills import Kill, KillMatrix, Kind
+from harness.mutants.guards import HARNESS_MUTANTS, HarnessMutant, play_guard
 from harness.mutants.model import Control, EngineMutant
 from harness.mutants.playing import play_control, play_mutant
 from harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["kill_matrix", "known"]
 
+_Playable: TypeAlias = EngineMutant | HarnessMutant | Control
 _dsn = ""
 
 
@@ -53,7 +54,7 @@ def kill_matrix(
             dsns.put(database.dsn)
         pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(dsns,))
         stack.callback(pool.shutdown, cancel_futures=True)
-        futures = {pool.submit(_play, each.id): each for each in chosen}
+        futures = {pool.submit(_play, each.id, seed): each for each in chosen}
         for future in as_completed(futures):
             kill = _result(futures[future], future)
             done[kill.id] = kill
@@ -61,8 +62,8 @@ def kill_matrix(
     return KillMatrix(seed=seed, kills=tuple(done[each.id] for each in chosen), seconds=time.monotonic() - began)
 
 
-def _all() -> tuple[EngineMutant | Control, ...]:
-    return (*ENGINE_MUTANTS, *CONTROLS)
+def _all() -> tuple[_Playable, ...]:
+    return (*ENGINE_MUTANTS, *HARNESS_MUTANTS, *CONTROLS)
 
 
 def _begin(dsns: SimpleQueue[str]) -> None:
@@ -72,19 +73,31 @@ def _begin(dsns: SimpleQueue[str]) -> None:
     _dsn = dsns.get()
 
 
-def _play(name: str) -> Kill:
+def _play(name: str, seed: int) -> Kill:
     each = next(each for each in _all() if each.id == name)
-    return play_mutant(each, _dsn) if isinstance(each, EngineMutant) else play_control(each, _dsn)
+    match each:
+        case EngineMutant():
+            return play_mutant(each, _dsn, seed)
+        case HarnessMutant():
+            return play_guard(each, _dsn)
+        case Control():
+            return play_control(each, _dsn, seed)
 
 
-def _result(each: EngineMutant | Control, future: Future[Kill]) -> Kill:
+def _result(each: _Playable, future: Future[Kill]) -> Kill:
     try:
         return future.result()
     except Exception as error:  # noqa: BLE001 - one that cannot be played must not hide the others
-        blank = Kill(
-            kind="control", id=each.id, pattern=each.pattern, check="", problem=f"{type(error).__name__}: {error}"
+        return Kill(
+            kind=_KINDS[type(each)],
+            id=each.id,
+            pattern=each.pattern,
+            check="" if isinstance(each, Control) else each.check,
+            problem=f"{type(error).__name__}: {error}",
         )
-        return replace(blank, kind="engine", check=each.check) if isinstance(each, EngineMutant) else blank
+
+
+_KINDS: Final[dict[type[object], Kind]] = {EngineMutant: "engine", HarnessMutant: "harness", Control: "control"}
 
 
 def _install(dsn: str) -> None:

@@ -11,10 +11,14 @@ __all__ = ["Control", "Crashes", "EngineMutant", "Routing", "Trials"]
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """The scenarios run once each, uninterrupted; with a companion, executions of that one run in between."""
+    """The scenarios run once each, uninterrupted; with a companion, executions of that one run in between.
+
+    With a control, that engine runs each of them twice beside it, and what differs is judged too.
+    """
 
     scenarios: tuple[str, ...]
     companion: str | None = None
+    control: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

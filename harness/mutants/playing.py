@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import time
 import uuid
@@ -16,8 +17,9 @@ from engines.api import EngineFactory
 from engines.registry import resolve
 from harness.judge.cases import Case, CrashTrial
 from harness.judge.checks import run_checks
+from harness.judge.classify import classify
 from harness.judge.crash import judge_case
-from harness.judge.findings import CheckResult
+from harness.judge.findings import CheckResult, Difference, DifferenceClass
 from harness.judge.flag import judge_routing
 from harness.judge.kills import Kill
 from harness.judge.records import Trial
@@ -43,14 +45,19 @@ class _Late(BaseException):
 
 @dataclass(slots=True)
 class _Seen:
-    """What the checks held against an engine so far."""
+    """What the checks held against an engine so far; `draw` gives the ids of its executions."""
 
+    draw: random.Random
     checks: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     witness: dict[str, str] = field(default_factory=dict)
     looked_at: int = 0
     unfired: int = 0
     hangs: int = 0
+
+    def id(self) -> uuid.UUID:
+        """An execution id, the same for the same seed."""
+        return uuid.UUID(int=self.draw.getrandbits(128), version=4)
 
     def add(self, where: str, results: Iterable[CheckResult]) -> None:
         """Takes in the results of one arm or case."""
@@ -61,11 +68,18 @@ class _Seen:
                 self.checks[result.check] += len(result.findings)
                 self.witness.setdefault(result.check, f"{where}: {result.findings[0].message}")
 
+    def differ(self, where: str, differences: Iterable[Difference]) -> None:
+        """Takes in how two engines differ; what is equal, or better than the control, is no fault."""
+        for difference in differences:
+            if difference.klass not in {DifferenceClass.EQUAL, DifferenceClass.IMPROVEMENT}:
+                self.checks["OUT"] += 1
+                self.witness.setdefault("OUT", f"{where}: {difference.klass} at {difference.path}")
 
-def play_mutant(mutant: EngineMutant, dsn: str) -> Kill:
+
+def play_mutant(mutant: EngineMutant, dsn: str, seed: int) -> Kill:
     """What the checks say of a broken engine; `dsn` is a database in which V2 is installed."""
     began = time.perf_counter()
-    seen = _Seen()
+    seen = _Seen(random.Random(f"{seed}:{mutant.id}"))  # noqa: S311 - ids for a test, no secret
     _play(mutant.experiment, mutant.engine, dsn, seen)
     return Kill(
         kind="engine",
@@ -80,10 +94,10 @@ def play_mutant(mutant: EngineMutant, dsn: str) -> Kill:
     )
 
 
-def play_control(control: Control, dsn: str) -> Kill:
+def play_control(control: Control, dsn: str, seed: int) -> Kill:
     """What the checks say of a sound engine; a fault that does not fire, or a count that stays 0, is a problem."""
     began = time.perf_counter()
-    seen = _Seen()
+    seen = _Seen(random.Random(f"{seed}:{control.id}"))  # noqa: S311 - ids for a test, no secret
     for experiment in control.experiments:
         _play(experiment, control.engine, dsn, seen)
     problem = f"{seen.unfired} planned faults did not fire" if seen.unfired else ""
@@ -115,20 +129,26 @@ def _play(experiment: Trials | Crashes | Routing, engine: str, dsn: str, seen: _
 
 
 def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _Seen) -> None:
-    arm = Arm("candidate", factory, dsn)
+    arms = [Arm("candidate", factory, dsn)]
+    if experiment.control is not None:
+        control = resolve(experiment.control)
+        arms += [Arm("control", control, dsn), Arm("control_again", control, dsn)]
     companion = scenario(experiment.companion) if experiment.companion else None
     for number, name in enumerate(experiment.scenarios, start=1):
         with _within(_ARM_S):
-            record = arm.run(scenario(name), uuid.uuid4(), 0, companion)
-        trial = Trial(number=number, scenario=scenario(name), arms={"candidate": record})
-        seen.add(name, run_checks(trial))
-    arm.close()
+            records = [arm.run(scenario(name), seen.id(), place, companion) for place, arm in enumerate(arms)]
+        trial = Trial(number=number, scenario=scenario(name), arms={record.arm: record for record in records})
+        results = run_checks(trial)
+        seen.add(name, [result for result in results if result.arm == "candidate"])
+        seen.differ(name, classify(trial))
+    for arm in arms:
+        arm.close()
 
 
 def _crashes(experiment: Crashes, factory: EngineFactory, dsn: str, seen: _Seen) -> None:
     chosen = scenario(experiment.scenario)
     with Stage(factory, dsn, deadline_s=_COMMAND_S) as stage:
-        arm, points = CaseRun(stage, chosen, None, uuid.uuid4()).baseline()
+        arm, points = CaseRun(stage, chosen, None, seen.id()).baseline()
         kinds = experiment.points or ("request", "answer", "call", "reply", "signal")
         trial = CrashTrial(
             scenario=chosen,
@@ -141,7 +161,7 @@ def _crashes(experiment: Crashes, factory: EngineFactory, dsn: str, seen: _Seen)
 
 
 def _case(stage: Stage, trial: CrashTrial, case: Case, seen: _Seen) -> None:
-    record = CaseRun(stage, trial.scenario, case, uuid.uuid4()).run()
+    record = CaseRun(stage, trial.scenario, case, seen.id()).run()
     judged = judge_case(trial.scenario, record)
     seen.unfired += record.fired < record.planned
     seen.hangs += record.arm.failure is not None and record.arm.failure.kind == "timeout"

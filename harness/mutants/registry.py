@@ -185,18 +185,62 @@ ENGINE_MUTANTS: Final = (
     _engine("takes-false-for-true", '"false" taken as true', "FLAG", "takes_false_for_true", Routing()),
 )
 
-CONTROLS: Final[tuple[Control, ...]] = (
+_SOUND: Final = "harness.mutants.engines"
+_WIDE: Final = (_FLOW, "06", "15", "31", "34", "38", "45", "47", "54", "56", "60", "68", "70", "75", "77")
+_DEATHS: Final = (Way.ONCE, Way.CONCURRENT, Way.ZOMBIE)
+
+CONTROLS: Final = (
     Control(
-        "same-engine",
-        "the candidate itself",
+        "the-engine-itself",
+        "A/A: the candidate against itself",
         "v2",
-        (Trials((_FLOW, "06", "45", "54", "70")), Crashes(_FLOW, (Way.ONCE, Way.CONCURRENT, Way.ZOMBIE))),
+        (Trials(_WIDE, control="v2"), Crashes(_FLOW, _DEATHS), Crashes("42", (Way.ONCE,), _AT_ROUND_TRIPS)),
+    ),
+    Control(
+        "lives-later",
+        "other ids, and other times",
+        f"{_SOUND}:LivesLater",
+        (Trials(_WIDE, control="v2"), Crashes("42", (Way.ONCE,), _AT_ROUND_TRIPS)),
+    ),
+    Control(
+        "takes-the-last-first",
+        "branches in another legal order",
+        f"{_SOUND}:TakesTheLastFirst",
+        (Trials(_WIDE, control="v2"), Crashes("31", (Way.ONCE,), _AT_EFFECTS)),
+    ),
+    Control(
+        "says-more",
+        "extra informational events",
+        f"{_SOUND}:SaysMore",
+        (Trials(_WIDE, control="v2"), Crashes(_FLOW, (Way.ONCE,), _AT_ROUND_TRIPS)),
+    ),
+    Control(
+        "takes-its-time",
+        "slower, within the limit",
+        f"{_SOUND}:TakesItsTime",
+        (Trials(_WIDE, control="v2"), Crashes(_FLOW, (Way.ONCE,), _AT_EFFECTS)),
+    ),
+    Control(
+        "keys-in-order", "keys in another order", f"{_SOUND}:KeysInOrder", (Trials(("54", "70", "77"), control="v2"),)
+    ),
+    Control(
+        "redelivers",
+        "redelivery with the same key",
+        "v2",
+        (Crashes(_FLOW, (Way.ONCE, Way.ZOMBIE), ("reply",)),),
+        counts="redeliveries",
+    ),
+    Control(
+        "control-twice",
+        "a second run of the legacy control",
+        "v2",
+        (Trials((_FLOW, "31", "34", "38", "45", "54", "56", "70", "75", "77"), control="v1"),),
     ),
     Control(
         "renews-often",
         "an activity that outlasts a lease which is renewed",
-        "harness.mutants.engines:RenewsOften",
+        f"{_SOUND}:RenewsOften",
         (Crashes("01", (Way.LAPSE,)),),
     ),
-    Control("sound-router", "the router itself", "harness.mutants.engines:sound_router", (Routing(),)),
+    Control("sound-router", "the router itself", f"{_SOUND}:sound_router", (Routing(),)),
 )

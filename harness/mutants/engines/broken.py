@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from collections.abc import Iterable
 from uuid import UUID
 
 from engines.api import ActivityCall, ActivityNode, ExecutionRequest, Signal
@@ -12,11 +10,9 @@ from engines.payloads import decode
 from engines.v2.delta import Step
 from engines.v2.orchestrator import OrchestratorV2
 from engines.v2.run import Run
+from harness.mutants.patching import Patch, patched
 
-__all__ = ["Broken", "Patch"]
-
-Patch = tuple[Any, str, Callable[..., Any] | int]
-"""A module or class, the name of something in it, and what stands there instead."""
+__all__ = ["Broken"]
 
 
 class Broken(OrchestratorV2):
@@ -28,17 +24,17 @@ class Broken(OrchestratorV2):
 
     def execute(self, request: ExecutionRequest) -> None:
         """As V2, with the bug."""
-        with _patched(self.patches()):
+        with patched(self.patches()):
             super().execute(request)
 
     def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
         """As V2, with the bug."""
-        with _patched(self.patches()):
+        with patched(self.patches()):
             super().resume(execution_id, signal)
 
     def cancel(self, execution_id: UUID) -> None:
         """As V2, with the bug."""
-        with _patched(self.patches()):
+        with patched(self.patches()):
             super().cancel(execution_id)
 
     def call_of(self, run: Run, step: Step) -> ActivityCall:
@@ -52,12 +48,3 @@ class Broken(OrchestratorV2):
             idempotency_key=self.idempotency_key(run.execution_id, step.step_id),
             input=decode(step.given or "null"),
         )
-
-
-@contextmanager
-def _patched(patches: Iterable[Patch]) -> Iterator[None]:
-    with ExitStack() as stack:
-        for owner, name, new in patches:
-            stack.callback(setattr, owner, name, vars(owner)[name])
-            setattr(owner, name, new)
-        yield

@@ -17,7 +17,8 @@ from engines.v2.recovery import Claimed, Rows
 from engines.v2.run import Run
 from engines.v2.store import Store
 from engines.v2.writer import Writer
-from harness.mutants.engines.broken import Broken, Patch
+from harness.mutants.engines.broken import Broken
+from harness.mutants.patching import Patch
 
 __all__ = [
     "AppendsUnlocked",

@@ -7,7 +7,8 @@ from engines.v2.delta import Step
 from engines.v2.planner import Frame, _is_any
 from engines.v2.record import Record
 from engines.v2.run import Run
-from harness.mutants.engines.broken import Broken, Patch
+from harness.mutants.engines.broken import Broken
+from harness.mutants.patching import Patch
 
 __all__ = ["CancelsIntoTheStep", "EndsTooSoon", "JoinsNever", "JoinsTwice"]
 

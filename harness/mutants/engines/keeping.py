@@ -15,7 +15,8 @@ from engines.v2.delta import Delta, Step
 from engines.v2.planner import Frame
 from engines.v2.recovery import Rows
 from engines.v2.run import Run
-from harness.mutants.engines.broken import Broken, Patch
+from harness.mutants.engines.broken import Broken
+from harness.mutants.patching import Patch
 
 __all__ = [
     "AliasesLiveState",

@@ -10,7 +10,8 @@ from engines.v2 import retry
 from engines.v2.delta import Step
 from engines.v2.recovery import Claimed, Rows
 from engines.v2.run import Run
-from harness.mutants.engines.broken import Broken, Patch
+from harness.mutants.engines.broken import Broken
+from harness.mutants.patching import Patch
 
 __all__ = ["AttemptsReset", "AttemptsRolledBack", "ConstantBackoff", "RetriesTheFinal"]
 

@@ -1,0 +1,110 @@
+"""Sound engines that look odd: what they do differently is theirs to decide, and no check may mind. Does I/O as V2."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from engines.api import ActivityResult, Clock, EngineContext, JoinNode, JsonText, StartNode, WaitNode
+from engines.payloads import encode
+from engines.v2 import events
+from engines.v2.delta import Step
+from engines.v2.events import Event
+from engines.v2.planner import Frame
+from engines.v2.record import Record
+from engines.v2.run import Run
+from engines.v2.writer import Writer
+from harness.mutants.engines.broken import Broken
+from harness.mutants.patching import Patch
+
+__all__ = ["KeysInOrder", "LivesLater", "SaysMore", "TakesItsTime", "TakesTheLastFirst"]
+
+_LATER: Final = timedelta(days=400, microseconds=1)
+_PAUSE_S: Final = 0.004
+
+
+class _Later:
+    """A clock that is ahead of another."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now() + _LATER
+
+    def sleep_until(self, deadline: datetime) -> None:
+        self._clock.sleep_until(deadline - _LATER)
+
+
+class LivesLater(Broken):
+    """Lives more than a year later, and has a name of its own in every row."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(replace(context, clock=_Later(context.clock)))
+
+
+class TakesTheLastFirst(Broken):
+    """Takes the ready node that is defined last."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """How ready nodes are lined up."""
+        original = Run.line_up
+
+        def line_up(run: Run, frame: Frame, ready: list[int]) -> None:
+            nodes = frame.graph.nodes
+            ordinary = [index for index in ready if not isinstance(nodes[index], StartNode | JoinNode | WaitNode)]
+            original(run, frame, [index for index in ready if index not in ordinary])
+            run.ready += [((1, *(-place for place in (*frame.place, index))), index, frame) for index in ordinary]
+            run.ready.sort()
+
+        return ((Run, "line_up", line_up),)
+
+
+class SaysMore(Broken):
+    """Adds an informational event to every completion."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """What a completion leaves behind."""
+        original = Run.complete
+
+        def complete(run: Run, step: Step, output: JsonText, ports: tuple[str, ...]) -> None:
+            _tell(run)
+            original(run, step, output, ports)
+
+        return ((Run, "complete", complete),)
+
+
+class _Slow(Writer):
+    def _write(self, statement: str, run: Run, first: Mapping[str, Any], landed: Callable[[int], bool]) -> bool:
+        time.sleep(_PAUSE_S)
+        return super()._write(statement, run, first, landed)
+
+
+class TakesItsTime(Broken):
+    """Takes longer over each commit, within what is allowed."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.writer = _Slow(self.store, context.clock, self.lines, self.owner)
+
+
+class KeysInOrder(Broken):
+    """Keeps objects with their keys in another order than they came."""
+
+    def succeeded(self, run: Run, step: Step, result: ActivityResult) -> None:
+        """As V2, keys backwards."""
+
+        def backwards(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+            return dict(reversed(pairs))
+
+        turned = json.loads(encode(result.output), object_pairs_hook=backwards)
+        super().succeeded(run, step, replace(result, output=turned))
+
+
+def _tell(run: Record) -> None:
+    run.sequence = events.next_sequence(run.sequence)
+    run.delta.events.append(Event(run.sequence, "PROGRESS", None, None, "", "", 0, None, None, None))
