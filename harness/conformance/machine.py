@@ -1,36 +1,28 @@
 """The state machine of resume: Hypothesis starts, kills, resumes, signals and cancels one engine as it likes. Does I/O.
 
-An example is a sequence of rules on executions of generated scenarios; a failing one shrinks in both. What an execution
-comes to depends neither on when it was killed nor on when time moved, so the reference model knows what is right:
-timeouts are stretched beyond all that the rules let pass, and cancelling is a rule, not part of the scenario.
+An example is a sequence of rules on executions of one generated scenario; a failing one shrinks in both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import ClassVar, Final
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from engines.api import LoopNode, Node, WaitNode, Workflow
 from harness.conformance.coverage import Coverage
 from harness.conformance.judging import AT_ANY_TIME, AT_THE_END, judge_session, wording
 from harness.conformance.player import Player
+from harness.conformance.scenes import scenes
 from harness.judge.cases import CaseRecord, KillPoint
 from harness.judge.findings import Finding, Verdict
 from harness.run.host import Message
 from harness.run.session import Situation, signal_command
-from scenarios.generator import Bounds
 from scenarios.model import Scenario
-from scenarios.strategies import scenarios
 
-__all__ = ["BOUNDS", "PropertyBroken", "ResumeMachine", "machine_for", "stretched"]
+__all__ = ["PropertyBroken", "ResumeMachine", "machine_for"]
 
-BOUNDS: Final = Bounds(max_nodes=6, large=0, retries=0.6, failures=0.15, waits=0.5, loops=0.3, awkward=0.1, racy=0)
-"""Small scenarios: what matters here is what happens to them."""
-_DAY_MS: Final = 86_400_000
 _OBSERVED_ONE_IN: Final = 5
 _MOST_AFTER_END: Final = 3
 
@@ -39,24 +31,8 @@ class PropertyBroken(AssertionError):
     """A check found something; the message has the findings, the kill points and the time line."""
 
 
-def stretched(scenario: Scenario) -> Scenario:
-    """The same with every timeout a day longer and without a planned cancellation."""
-    return replace(scenario, workflow=_stretched(scenario.workflow), cancel_at_pause=None)
-
-
-def _stretched(workflow: Workflow) -> Workflow:
-    return replace(workflow, nodes=tuple(_stretched_node(node) for node in workflow.nodes))
-
-
-def _stretched_node(node: Node) -> Node:
-    if isinstance(node, WaitNode) and node.timeout_ms is not None:
-        return replace(node, timeout_ms=node.timeout_ms + _DAY_MS)
-    return replace(node, body=_stretched(node.body)) if isinstance(node, LoopNode) else node
-
-
-SCENARIOS: Final = scenarios(BOUNDS).map(stretched)
 POINTS: Final = st.builds(
-    KillPoint, st.sampled_from(["reply", "call", "answer", "request"]), st.integers(min_value=1, max_value=5)
+    KillPoint, st.sampled_from(["reply", "call", "answer", "request"]), st.integers(min_value=1, max_value=8)
 )
 
 MAYBE_POINTS: Final = st.none() | POINTS
@@ -80,7 +56,7 @@ class ResumeMachine(RuleBasedStateMachine):
         self.settled = self.changed = False
         self.restarted = False
 
-    @initialize(scenario=SCENARIOS)
+    @initialize(scenario=scenes())
     def first(self, scenario: Scenario) -> None:
         """The example's scenario; nothing has been asked of the engine yet."""
         self.scenario = scenario
@@ -128,7 +104,7 @@ class ResumeMachine(RuleBasedStateMachine):
             idle = self.now.over or (which == "twice" and self.settled)
             self._go(f"signal {which}", command, kill=kill, idle=idle)
 
-    @rule(really=RARELY, kill=MAYBE_POINTS)
+    @rule(really=st.booleans(), kill=MAYBE_POINTS)
     def cancel(self, really: bool, kill: KillPoint | None) -> None:  # noqa: FBT001 - drawn by name
         """The execution is cancelled, in whatever state it is."""
         if not really or self.now.state == "none":
