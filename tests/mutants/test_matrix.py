@@ -1,0 +1,69 @@
+"""The kill matrix: every mutant is killed by the check that it names, and no control is flagged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from harness.judge.kills import Kill, KillMatrix
+from harness.mutants.guards import HARNESS_MUTANTS
+from harness.mutants.matrix import kill_matrix, known
+from harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
+from harness.run.postgres import Server
+
+SEED = 1
+QUICK = (
+    "effect-without-key",
+    "in-flight-done",
+    "shared-context",
+    "constant-backoff",
+    "reads-then-writes",
+    "finishes-unfenced",
+    "commits-blindly",
+    "writes-behind",
+    "skips-versions",
+    "rewrites-history",
+    "strips-nul",
+    "joins-never",
+    "never-renews",
+    "takes-false-for-true",
+    "inconclusive-is-0",
+    "ledger-rolled-back",
+    "keys-in-order",
+    "redelivers",
+    "renews-often",
+    "sound-router",
+)
+"""At least one of every check that a mutant names and that is quick to show."""
+
+
+def play(server: Server, only: Sequence[str] = ()) -> KillMatrix:
+    return kill_matrix(server, only=only, seed=SEED, workers=2, on_kill=lambda _kill: None)
+
+
+def survivors(matrix: KillMatrix) -> dict[str, Kill]:
+    return {kill.id: kill for kill in matrix.kills if not kill.good}
+
+
+def test_the_quick_ones_are_killed_and_the_quick_controls_are_clean(server: Server) -> None:
+    matrix = play(server, QUICK)
+    assert survivors(matrix) == {}
+    assert [kill.id for kill in matrix.kills] == [name for name in known() if name in QUICK]
+    assert matrix.good
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+def test_all_are_killed_and_all_controls_are_clean(server: Server) -> None:
+    matrix = play(server)
+    assert survivors(matrix) == {}
+    assert matrix.seconds < 600
+
+
+def test_there_are_as_many_as_were_promised_each_with_a_name_of_its_own() -> None:
+    assert len(ENGINE_MUTANTS) >= 38
+    assert len(HARNESS_MUTANTS) >= 10
+    assert len(CONTROLS) >= 8
+    assert len(set(known())) == len(known())
+    assert len({mutant.engine for mutant in ENGINE_MUTANTS}) == len(ENGINE_MUTANTS)

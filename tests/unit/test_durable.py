@@ -1,0 +1,162 @@
+"""What must be durable at a crash, on a history of two activities that was killed while it was about the second."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from engines.api import ActivityNode, Edge, ExecutionRow, Journal, StartNode, StepRow, StepStatus, Workflow
+from harness.judge.cases import Case, CaseRecord, CommandRecord, CrashTrial, Moment
+from harness.judge.crash import CrashTally, judge_case
+from harness.judge.findings import Verdict
+from harness.judge.records import ArmRecord, LedgerEntry
+from scenarios.model import Response, Scenario
+
+ID = UUID("7f9c2ba4-e88f-4827-96ab-1d2c3b4a5f60")
+AT = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
+SCENARIO = Scenario(
+    id="two",
+    workflow=Workflow(
+        id="w",
+        nodes=(
+            StartNode(id="start"),
+            ActivityNode(id="ship", activity="ship"),
+            ActivityNode(id="bill", activity="bill"),
+        ),
+        edges=(Edge(source="start", target="ship"), Edge(source="ship", target="bill")),
+    ),
+    world={"ship": (Response(output=1),), "bill": (Response(output=2),)},
+)
+
+
+def journal(status: str, **steps: StepStatus) -> Journal:
+    rows = [
+        StepRow(
+            step_id=name,
+            node_id=name,
+            status=step,
+            attempt=1,
+            input=None,
+            output=None,
+            ports=(),
+            error=None,
+            started_at=AT,
+            finished_at=AT if step == "completed" else None,
+        )
+        for name, step in steps.items()
+    ]
+    execution = ExecutionRow(
+        id=ID,
+        workflow_id="w",
+        status="completed" if status == "completed" else "running",
+        current_node_id=None,
+        input="null",
+        output="2",
+        error=None,
+        metadata={},
+        version=0,
+        created_at=AT,
+        started_at=AT,
+        finished_at=AT if status == "completed" else None,
+    )
+    return Journal(execution=execution, steps=tuple(rows))
+
+
+def call(sequence: int, step_id: str, *, first: bool = True) -> LedgerEntry:
+    return LedgerEntry(
+        sequence=sequence,
+        step_id=step_id,
+        activity=step_id,
+        attempt=1,
+        idempotency_key=f"{ID}:{step_id}",
+        input="null",
+        planned=True,
+        status="ok",
+        output="1",
+        ports=("out",),
+        error=None,
+        retryable=True,
+        effect="applied" if first else "deduplicated",
+        after_completion=False,
+        at=AT,
+    )
+
+
+def command(worker: int, *calls: int, killed: bool = False) -> CommandRecord:
+    return CommandRecord(worker=worker, command="resume", ended="killed" if killed else "returned", calls=calls)
+
+
+def record(case: str, at_crash: Journal | None, commands: Sequence[CommandRecord], *steps: str) -> CaseRecord:
+    ledger = tuple(call(i, step, first=step not in steps[: i - 1]) for i, step in enumerate(steps, 1))
+    return CaseRecord(
+        case=Case.parse(case),
+        planned=1,
+        fired=1,
+        at_crash=at_crash,
+        commands=tuple(commands),
+        moments=tuple(Moment(at_ms=i, worker=1, what="effect") for i, _ in enumerate(steps)),
+        arm=ArmRecord(
+            arm="candidate",
+            engine="x",
+            execution_id=ID,
+            position=0,
+            journal=journal("completed", start="completed", ship="completed", bill="completed"),
+            ledger=ledger,
+        ),
+    )
+
+
+IN_BILL = journal("running", start="completed", ship="completed", bill="running")
+GOOD = record("two@reply:2/once", IN_BILL, [command(1, 1, 2, killed=True), command(2, 3)], "ship", "bill", "bill")
+
+
+def messages(case: CaseRecord, check: str) -> list[str]:
+    return [finding.message for result in judge_case(SCENARIO, case).results if result.check == check
+            for finding in result.findings]  # fmt: skip
+
+
+def test_the_one_step_in_flight_may_come_again() -> None:
+    assert [messages(GOOD, check) for check in ("DUP", "CKPT", "CONC", "META")] == [[], [], [], []]
+
+
+def test_what_was_completed_at_the_crash_is_not_called_again_whatever_the_journal_says_later() -> None:
+    over = record(
+        "two@reply:2/once", IN_BILL, [command(1, 1, 2, killed=True), command(2, 3, 4)], "ship", "bill", "ship", "bill"
+    )
+    assert messages(over, "DUP") == ["step ship was completed at the crash and called again, as call 3"]
+
+
+@pytest.mark.parametrize("at_crash", [None, journal("running", start="completed", ship="running")])
+def test_a_step_is_called_only_when_what_it_waits_for_is_durable(at_crash: Journal | None) -> None:
+    ahead = replace(GOOD, at_crash=at_crash)
+    assert "step bill was called, and the crash found no end of step ship, which it waits for" in messages(
+        ahead, "CKPT"
+    )
+
+
+def test_the_ledger_has_every_call_that_was_served() -> None:
+    [message] = messages(replace(GOOD, arm=replace(GOOD.arm, ledger=GOOD.arm.ledger[:2])), "META")
+    assert message == "3 calls were served and the ledger has 2"
+    renumbered = (*GOOD.arm.ledger[:2], call(4, "bill"))
+    assert messages(replace(GOOD, arm=replace(GOOD.arm, ledger=renumbered)), "META") != []
+
+
+def test_nobody_takes_over_while_an_activity_takes_long() -> None:
+    turned_away = record("two@call:2/lapse", IN_BILL, [command(1, 1), command(2), command(1, 2)], "ship", "bill")
+    assert messages(turned_away, "CONC") == []
+    taken = record("two@call:2/lapse", IN_BILL, [command(1, 1), command(2, 2), command(1, 3)], "ship", "bill", "bill")
+    assert messages(taken, "CONC") == ["worker 2 took the execution over while worker 1 was inside an activity"]
+
+
+@pytest.mark.parametrize(("more", "verdict"), [((), Verdict.PASS), (("two@call:1/once",), Verdict.INCONCLUSIVE)])
+def test_a_sweep_that_misses_a_kill_point_is_inconclusive(more: tuple[str, ...], verdict: Verdict) -> None:
+    points = {Case.parse(name).point: ("bill",) for name in ("two@reply:2/once", *more)}
+    tally = CrashTally("x", 1, {})
+    tally.add(SCENARIO, GOOD)
+    tally.expect_sweep([CrashTrial(scenario=SCENARIO, baseline=GOOD.arm, points=points)])
+    summary = replace(tally.summary(), failed=0)
+    assert (summary.verdict, summary.missed) == (verdict, len(more))
