@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -80,15 +81,12 @@ def policy_of(file: Path | None) -> Policy:
 
 
 def judged(folder: Path, policy: Policy, stage: int) -> Document:
-    """The report on a saved run, by a policy, for a stage; reads one trial, and one case, at a time."""
-    from harness.judge.analysis import analyse
-    from harness.run.store import crash_scenarios, iter_cases, iter_trials, load_manifest
+    """The report on a saved run, by a policy, for a stage; uses all cores where the run is large."""
+    from harness.run.judging import judge_run
+    from harness.run.store import load_manifest
     from reports.document import build
 
-    manifest = load_manifest(folder)
-    scenarios = crash_scenarios(folder)
-    cases = ((scenarios[record.case.scenario], record) for record in iter_cases(folder))
-    return build(analyse(manifest, iter_trials(folder), policy, stage, cases=cases), manifest)
+    return build(judge_run(folder, policy, stage, workers=len(os.sched_getaffinity(0))), load_manifest(folder))
 
 
 def rendered(document: Document, form: Format, lang: Lang = Lang.EN, folder: Path | None = None) -> str:

@@ -9,31 +9,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.judge.cases import CaseRecord
-from harness.judge.checks import CHECKS, run_checks
-from harness.judge.classify import Waives, classify
-from harness.judge.coverage import Coverage
-from harness.judge.crash import CrashSummary, CrashTally
-from harness.judge.crash_checks import HOLDS_WHEN
+from harness.judge.checks import CHECKS
+from harness.judge.classify import Waives
+from harness.judge.crash import CrashSummary
 from harness.judge.criteria import CriterionResult, failed_to_judge, judge, not_measured
 from harness.judge.distributions import Distribution, distributions
 from harness.judge.findings import Check
 from harness.judge.gate import Reason, StageVerdict, decide, ordered
-from harness.judge.headline import Told, headline
-from harness.judge.meta import RunFacts
+from harness.judge.gathered import Gathered
+from harness.judge.headline import headline
 from harness.judge.metrics import METRICS, Frames, Measurement
 from harness.judge.policy import Criterion, Policy
 from harness.judge.records import Manifest, Trial
 from harness.judge.sides import SideBySide, side_by_side
-from harness.judge.summaries import (
-    SAMPLES,
-    CheckCollector,
-    CheckSummary,
-    DifferenceCollector,
-    DifferenceSample,
-    DifferenceSummary,
-)
-from harness.judge.tally import Tally
-from harness.judge.view import view_of
+from harness.judge.summaries import CheckSummary, DifferenceSample, DifferenceSummary
 from scenarios.model import Scenario
 
 __all__ = [
@@ -44,6 +33,7 @@ __all__ = [
     "DifferenceSummary",
     "SideBySide",
     "analyse",
+    "conclude",
 ]
 
 
@@ -96,12 +86,19 @@ def analyse(
     measure. `checks` are those of trials that the code has: one that the stage requires and that neither these nor the
     crash checks have makes it INVALID. Raises PolicyError where there is no such stage.
     """
-    guarded = policy.stage(stage)
-    gathered = _Gathered(manifest, guarded.required_checks, checks, waives)
+    gathered = Gathered(manifest, policy.stage(stage).required_checks, checks, waives)
     for trial in trials:
         gathered.add(trial)
     for scenario, record in cases:
         gathered.add_case(scenario, record)
+    return conclude(gathered, policy, stage, production)
+
+
+def conclude(
+    gathered: Gathered, policy: Policy, stage: int, production: Mapping[str, Measurement] | None = None
+) -> Analysis:
+    """As `analyse`, where the trials have been gathered already, with the stage's required checks."""
+    guarded, manifest = policy.stage(stage), gathered.manifest
     crash = gathered.crash.summary()
     frames = gathered.tally.frames(cases=crash.cases - crash.unfired, case_duplicates=crash.duplicates)
     summaries = gathered.checks.summaries(guarded.required_checks)
@@ -148,57 +145,6 @@ def analyse(
         ),
         distributions=distributions(frames, policy, stage),
     )
-
-
-class _Gathered:
-    """What is kept of the trials."""
-
-    def __init__(
-        self, manifest: Manifest, required: tuple[str, ...], checks: Mapping[str, Check], waives: Waives | None
-    ) -> None:
-        self._registered = checks
-        self._waives = waives
-        self.facts = RunFacts(manifest)
-        self.tally = Tally(required)
-        self.checks = CheckCollector({**{name: check.holds_when for name, check in checks.items()}, **HOLDS_WHEN})
-        self.crash = CrashTally(manifest.candidate.name, manifest.seed, checks)
-        self.differences = DifferenceCollector()
-        self.coverage = Coverage()
-        self.failed = 0
-        self.failed_scenarios: list[tuple[int, str]] = []
-
-    def told(self) -> Told:
-        """What was judged, for the headline."""
-        return Told(trials=self.facts.trials, failed=self.failed, cases=self.facts.cases)
-
-    def add_case(self, scenario: Scenario, record: CaseRecord) -> None:
-        """Judges one crash case; what the checks say of it counts as said of the candidate."""
-        self.facts.add_case(record)
-        try:
-            judged = self.crash.add(scenario, record)
-        except Exception as error:  # noqa: BLE001 - as with trials
-            self.facts.unjudged.add(f"case {record.case}: {type(error).__name__}: {error}")
-            return
-        self.checks.add(judged.results)
-
-    def add(self, trial: Trial) -> None:
-        """Judges one trial; one that cannot be judged is an ERROR of the run, and no reason to stop."""
-        self.facts.add(trial)
-        self.coverage.add(trial.scenario)
-        results = run_checks(trial, self._registered)
-        self.checks.add(results)
-        try:
-            expected = view_of(trial).expected
-            differences = classify(trial, self._waives)
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong in the judge must block the stage
-            self.facts.unjudged.add(f"trial {trial.number}, {trial.scenario.id}: {type(error).__name__}: {error}")
-            self.tally.add_unjudged(trial)
-            return
-        self.differences.add(trial, differences)
-        if self.tally.add(trial, results, differences, expected):
-            self.failed += 1
-            if len(self.failed_scenarios) < SAMPLES:
-                self.failed_scenarios.append((trial.number, trial.scenario.id))
 
 
 def _criterion(criterion: Criterion, frames: Frames, production: Mapping[str, Measurement]) -> CriterionResult:

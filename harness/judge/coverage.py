@@ -56,6 +56,14 @@ class Coverage:
             if used
         )
 
+    def part(self) -> list[str]:
+        """What was seen, as JSON can carry it."""
+        return sorted(self._seen)
+
+    def absorb(self, part: Iterable[str]) -> None:
+        """Takes over what another has seen."""
+        self._seen.update(part)
+
     def gaps(
         self, checks: Iterable[str], criteria: Iterable[CriterionResult], manifest: Manifest, crash: CrashSummary
     ) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.judge.cases import CaseRecord
 from harness.judge.findings import Verdict
@@ -22,6 +24,9 @@ class _Fault:
     def add(self, text: str) -> None:
         self.count += 1
         self.first = self.first or text
+
+
+_FAULTS = ("unjudged", "_incomplete", "_swapped", "_repeated")
 
 
 @dataclass(slots=True)
@@ -61,6 +66,23 @@ class RunFacts:
         self.cases += 1
         if record.fired < record.planned:
             self._unfired.add(f"{record.case}, {record.fired} of {plural(record.planned, 'fault')}")
+
+    def part(self) -> dict[str, object]:
+        """All that was taken in, as JSON can carry it; `absorb` takes it over."""
+        faults = {name: [getattr(self, name).count, getattr(self, name).first] for name in _FAULTS}
+        return {"trials": self.trials, "numbers": list(self._numbers), **faults}
+
+    def absorb(self, part: Mapping[str, Any]) -> None:
+        """Takes over the facts of trials that come after those here."""
+        self.trials += part["trials"]
+        for number in self._numbers.intersection(part["numbers"]):
+            self._repeated.add(f"trial {number} comes twice")
+        self._numbers.update(part["numbers"])
+        for name in _FAULTS:
+            count, first = part[name]
+            fault: _Fault = getattr(self, name)
+            fault.count += count
+            fault.first = fault.first or first
 
     def reasons(self) -> tuple[Reason, ...]:
         """One reason for each fact, the good ones too."""

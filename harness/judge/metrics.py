@@ -101,16 +101,14 @@ Measurement: TypeAlias = Share | Count | Samples | Pairs | Paired | Level
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
-    """A run as pandas frames, one row a trial, arm, step, checkpoint, metrics row; `harness.judge.tally` makes them.
+    """A run as pandas frames, one row a trial, arm, checkpoint; `harness.judge.tally` makes them.
 
     `cases` counts the crash cases of the candidate whose fault fired, `case_duplicates` what was done twice in all.
     """
 
     trials: pd.DataFrame
     arms: pd.DataFrame
-    steps: pd.DataFrame
     checkpoints: pd.DataFrame
-    metrics: pd.DataFrame
     cases: int = 0
     case_duplicates: int = 0
 

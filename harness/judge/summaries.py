@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
 from harness.judge.records import Trial, role
@@ -104,6 +105,27 @@ class _Side:
             if len(self.samples) < SAMPLES:
                 self.samples.append(finding)
 
+    def part(self) -> dict[str, Any]:
+        return {
+            "examined": self.examined,
+            "counted": self.counted,
+            "first": [asdict(finding) for finding in self.first.values()],
+            "counts": self.counts,
+            "samples": [asdict(finding) for finding in self.samples],
+        }
+
+    def absorb(self, part: Mapping[str, Any]) -> None:
+        self.examined += part["examined"]
+        self.counted.update({Verdict(name): count for name, count in part["counted"].items()})
+        for finding in map(_finding, part["first"]):
+            self.first.setdefault(finding.verdict, finding)
+        self.counts.update(part["counts"])
+        self.samples += map(_finding, part["samples"][: SAMPLES - len(self.samples)])
+
+
+def _finding(part: Mapping[str, Any]) -> Finding:
+    return Finding(**{**part, "verdict": Verdict(part["verdict"])})
+
 
 class CheckCollector:
     """Sums up check results; `registered` maps the checks that the code has to what each holds."""
@@ -119,6 +141,17 @@ class CheckCollector:
             if sides is None:
                 sides = self._sides[result.check] = {"control": _Side(), "candidate": _Side()}
             sides[role(result.arm)].add(result)
+
+    def part(self) -> dict[str, Any]:
+        """All that was taken in, as JSON can carry it; `absorb` takes it over."""
+        return {check: {name: side.part() for name, side in sides.items()} for check, sides in self._sides.items()}
+
+    def absorb(self, part: Mapping[str, Mapping[str, Any]]) -> None:
+        """Takes over the results of trials that come after those here."""
+        for check, sides in part.items():
+            mine = self._sides.setdefault(check, {"control": _Side(), "candidate": _Side()})
+            for name, side in sides.items():
+                mine[name].absorb(side)
 
     def summaries(self, required: Collection[str]) -> tuple[CheckSummary, ...]:
         """One for each check that is required, registered or was seen."""
@@ -188,6 +221,21 @@ class DifferenceCollector:
                     DifferenceSample(trial=trial.number, scenario=trial.scenario.id, difference=difference)
                 )
 
+    def part(self) -> list[Any]:
+        """All that was taken in, as JSON can carry it; `absorb` takes it over."""
+        return [
+            [*key, group.count, group.trials, [asdict(sample) for sample in group.samples]]
+            for key, group in self._groups.items()
+        ]
+
+    def absorb(self, part: Iterable[Sequence[Any]]) -> None:
+        """Takes over the differences of trials that come after those here."""
+        for klass, flaw, pattern, count, trials, samples in part:
+            group = self._groups.setdefault((DifferenceClass(klass), flaw, pattern), _Group())
+            group.count += count
+            group.trials += trials
+            group.samples += map(_sample, samples[: SAMPLES - len(group.samples)])
+
     def summaries(self) -> tuple[DifferenceSummary, ...]:
         """The groups, the most telling class first and then the largest."""
         ranked = sorted(
@@ -204,6 +252,14 @@ class DifferenceCollector:
             )
             for (klass, flaw, pattern), group in ranked
         )
+
+
+def _sample(part: Mapping[str, Any]) -> DifferenceSample:
+    difference = part["difference"]
+    klass = None if difference["klass"] is None else DifferenceClass(difference["klass"])
+    return DifferenceSample(
+        trial=part["trial"], scenario=part["scenario"], difference=Difference(**{**difference, "klass": klass})
+    )
 
 
 def fingerprint(difference: Difference) -> str:

@@ -38,16 +38,7 @@ _ARMS = {
     "log_examined": "int64",
     "log_failed": "int64",
 }
-_STEPS = {"trial": "int64", "arm": "object", "status": "object", "attempt": "int64"}
 _CHECKPOINTS = {"trial": "int64", "arm": "object", "role": "object", "duration_ms": "float64"}
-_METRICS = {
-    "trial": "int64",
-    "arm": "object",
-    "role": "object",
-    "retry_count": "int64",
-    "status": "object",
-    "duration_ms": "float64",
-}
 
 
 class Tally:
@@ -57,9 +48,7 @@ class Tally:
         self._required = frozenset(required)
         self._trials: _Columns = {name: [] for name in _TRIALS}
         self._arms: _Columns = {name: [] for name in _ARMS}
-        self._steps: _Columns = {name: [] for name in _STEPS}
         self._checkpoints: _Columns = {name: [] for name in _CHECKPOINTS}
-        self._metrics: _Columns = {name: [] for name in _METRICS}
 
     def add(
         self, trial: Trial, results: Iterable[CheckResult], differences: Iterable[Difference], expected: Expected
@@ -91,12 +80,20 @@ class Tally:
         return Frames(
             trials=_frame(self._trials, _TRIALS),
             arms=_frame(self._arms, _ARMS),
-            steps=_frame(self._steps, _STEPS),
             checkpoints=_frame(self._checkpoints, _CHECKPOINTS),
-            metrics=_frame(self._metrics, _METRICS),
             cases=cases,
             case_duplicates=case_duplicates,
         )
+
+    def part(self) -> dict[str, _Columns]:
+        """All that was taken in, as JSON can carry it; another tally's `absorb` takes it over."""
+        return {"trials": self._trials, "arms": self._arms, "checkpoints": self._checkpoints}
+
+    def absorb(self, part: Mapping[str, Mapping[str, list[object]]]) -> None:
+        """Takes over what another tally of the same run took in after this one."""
+        for name, columns in self.part().items():
+            for column, values in part[name].items():
+                columns[column] += values
 
     def _add_arm(self, number: int, arm: ArmRecord, results: tuple[CheckResult, ...], expected: Expected) -> None:
         due = retried(expected)
@@ -121,15 +118,10 @@ class Tally:
         )
         if arm.journal is None:
             return
-        for row in arm.journal.steps:
-            _append(self._steps, number, arm.arm, row.status, row.attempt)
-        for checkpoint in arm.journal.checkpoints:
-            if checkpoint.duration_ms is not None:
-                _append(self._checkpoints, number, arm.arm, role(arm.arm), checkpoint.duration_ms)
-        for metric in arm.journal.metrics:
-            _append(
-                self._metrics, number, arm.arm, role(arm.arm), metric.retry_count, metric.status, metric.duration_ms
-            )
+        taken = [row.duration_ms for row in arm.journal.checkpoints if row.duration_ms is not None]
+        for name, value in (("trial", number), ("arm", arm.arm), ("role", role(arm.arm))):
+            self._checkpoints[name] += [value] * len(taken)
+        self._checkpoints["duration_ms"] += taken
 
 
 def as_expected(arm: ArmRecord, expected: Expected) -> bool:

@@ -11,14 +11,14 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-import orjson
 from pydantic import TypeAdapter
 
 from harness.judge.records import ArmName, ArmRecord, Manifest, Trial
+from harness.run.quick import quick_arm
 from scenarios.model import Scenario
 
 __all__ = [
@@ -30,8 +30,12 @@ __all__ = [
     "encode_fields",
     "encode_manifest",
     "encode_scenario",
+    "known_scenario",
     "record_trial",
 ]
+
+_SHORT = 16_384
+"""Characters of a scenario that is worth remembering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,14 @@ def encode_fields(value: object, **beside: object) -> bytes:
 
 
 def decode_arm(line: bytes | str) -> tuple[int, ArmRecord]:
-    """The trial's number and the arm; raises ValueError, which pydantic's ValidationError is."""
-    row = _loads(line)
+    """The trial's number and the arm; raises ValueError, which pydantic's ValidationError is.
+
+    A quick codec comes first; what it refuses, as NaN, Python's own and pydantic decide on.
+    """
+    try:
+        return quick_arm(line)
+    except (ValueError, RecursionError):
+        row = json.loads(line)
     number = row.pop("trial")
     del row["scenario"]
     arm: ArmRecord = _adapter(ArmRecord).validate_python(row)
@@ -84,8 +94,27 @@ def encode_scenario(number: int, scenario: Scenario) -> bytes:
 def decode_scenario(line: bytes | str) -> tuple[int, Scenario]:
     """The trial's number and its scenario; raises ValueError."""
     row = json.loads(line)
-    scenario: Scenario = _adapter(Scenario).validate_python(json.loads(row["scenario"]))
-    return int(row["trial"]), scenario
+    return int(row["trial"]), _read(row["scenario"])
+
+
+def known_scenario(line: bytes | str) -> tuple[int, Scenario]:
+    """As `decode_scenario`, but the same object for the same scenario: for readers, which change nothing in it.
+
+    A run may try a scenario many times, and what it means is then worked out once.
+    """
+    row = json.loads(line)
+    text = row["scenario"]
+    return int(row["trial"]), _known(text) if len(text) < _SHORT else _read(text)
+
+
+@lru_cache(maxsize=1_024)
+def _known(text: str) -> Scenario:
+    return _read(text)
+
+
+def _read(text: str) -> Scenario:
+    scenario: Scenario = _adapter(Scenario).validate_python(json.loads(text))
+    return scenario
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -97,17 +126,6 @@ def decode_manifest(text: bytes | str) -> Manifest:
     """The manifest; raises ValueError."""
     manifest: Manifest = _adapter(Manifest).validate_python(json.loads(text))
     return manifest
-
-
-def _loads(line: bytes | str) -> Any:
-    """The line's object: payloads in it are text, so a codec that rounds large integers is safe, and much quicker.
-
-    What only Python's own codec reads (NaN as a duration) is left to it.
-    """
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return json.loads(line)
 
 
 @cache

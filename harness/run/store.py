@@ -22,23 +22,35 @@ from typing import Self
 from harness.errors import EnvironmentProblem, RunError, UsageProblem
 from harness.judge.cases import CaseError, CaseRecord
 from harness.judge.records import RUN_SCHEMA_VERSION, Manifest, Run, Trial
+from harness.run.blocks import Block, BlockWriter, blocks_of, read_block
 from harness.run.case_lines import decode_case, encode_case
 from harness.run.lines import (
     RecordedTrial,
     decode_arm,
     decode_manifest,
-    decode_scenario,
     encode_manifest,
     encode_scenario,
+    known_scenario,
     record_trial,
 )
 from scenarios.model import Scenario
 
-__all__ = ["RunWriter", "crash_scenarios", "iter_cases", "iter_trials", "load_manifest", "load_run"]
+__all__ = [
+    "Part",
+    "RunWriter",
+    "crash_scenarios",
+    "iter_cases",
+    "iter_trials",
+    "load_manifest",
+    "load_run",
+    "parts_of",
+    "read_part",
+]
 
 _MANIFEST, _SCENARIOS, _ARMS = "manifest.json", "scenarios.jsonl.gz", "arms.jsonl.gz"
 _CASES, _CRASH_SCENARIOS = "cases.jsonl.gz", "crash_scenarios.jsonl.gz"
-_LEVEL = 1  # a run is written while its workers need the processor
+_BLOCK = 2 << 20
+"""Bytes of arms after which both files of trials begin a new block, so that the n-th blocks are of the same trials."""
 
 
 class RunWriter:
@@ -74,6 +86,9 @@ class RunWriter:
         with self._explained():
             self._files[_SCENARIOS].write(encode_scenario(recorded.number, recorded.scenario) + b"\n")
             self._files[_ARMS].write(b"".join(line + b"\n" for line in recorded.lines.values()))
+            if self._files[_ARMS].pending >= _BLOCK:
+                self._files[_SCENARIOS].cut()
+                self._files[_ARMS].cut()
         self.finished += 1
 
     def write_case(self, record: CaseRecord) -> None:
@@ -114,8 +129,8 @@ class RunWriter:
             draft.rename(self.folder / _MANIFEST)
         return manifest
 
-    def _open(self, name: str) -> gzip.GzipFile:
-        return gzip.GzipFile(self.folder / name, "xb", compresslevel=_LEVEL, mtime=0)
+    def _open(self, name: str) -> BlockWriter:
+        return BlockWriter(self.folder / name)
 
     def _close(self) -> None:
         for file in self._files.values():
@@ -154,24 +169,57 @@ def load_manifest(folder: Path | str) -> Manifest:
 def iter_trials(folder: Path | str) -> Iterator[Trial]:
     """The trials of a run, in the order in which they ended, one in memory at a time; raises RunError."""
     place, manifest = Path(folder), load_manifest(folder)
-    for name in (_SCENARIOS, _ARMS):
-        _verify(place / name, manifest.files.get(name))
+    _verify_trials(place, manifest)
     count = 0
     try:
         with gzip.open(place / _SCENARIOS) as scenarios, gzip.open(place / _ARMS) as arms:
-            groups = groupby(map(decode_arm, arms), key=lambda pair: pair[0])
-            for line, (number, rows) in zip(scenarios, groups, strict=True):
-                planned, scenario = decode_scenario(line)
-                if planned != number:
-                    raise RunError(
-                        f"{place}: trial {number} has the scenario of trial {planned}; the files do not match"
-                    )
-                yield Trial(number=number, scenario=scenario, arms={arm.arm: arm for _, arm in rows})
+            for trial in _trials(place, scenarios, arms):
+                yield trial
                 count += 1
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise RunError(f"{place} is damaged, {count} trials were readable: {_first_line(error)}; run again") from error
     if count != manifest.finished:
         raise RunError(f"{place} has {count} trials and its manifest says {manifest.finished}; run again")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """Trials that lie next to each other in a run's files, where they can be read apart from the others."""
+
+    scenarios: Block
+    arms: Block
+
+
+def parts_of(folder: Path | str) -> tuple[Part, ...]:
+    """The parts that make up a run's trials, in order; none where they must be read as one. Raises RunError."""
+    place = Path(folder)
+    _verify_trials(place, load_manifest(folder))
+    scenarios, arms = blocks_of(place / _SCENARIOS), blocks_of(place / _ARMS)
+    return tuple(map(Part, scenarios, arms)) if len(scenarios) == len(arms) else ()
+
+
+def read_part(folder: Path | str, part: Part) -> Iterator[Trial]:
+    """The trials of one part of a run whose files `parts_of` has verified; raises RunError."""
+    place = Path(folder)
+    try:
+        scenarios, arms = read_block(place / _SCENARIOS, part.scenarios), read_block(place / _ARMS, part.arms)
+        yield from _trials(place, scenarios.splitlines(), arms.splitlines())
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{place} is damaged: {_first_line(error)}; run again") from error
+
+
+def _trials(place: Path, scenarios: Iterable[bytes], arms: Iterable[bytes]) -> Iterator[Trial]:
+    groups = groupby(map(decode_arm, arms), key=lambda pair: pair[0])
+    for line, (number, rows) in zip(scenarios, groups, strict=True):
+        planned, scenario = known_scenario(line)
+        if planned != number:
+            raise RunError(f"{place}: trial {number} has the scenario of trial {planned}; the files do not match")
+        yield Trial(number=number, scenario=scenario, arms={arm.arm: arm for _, arm in rows})
+
+
+def _verify_trials(place: Path, manifest: Manifest) -> None:
+    for name in (_SCENARIOS, _ARMS):
+        _verify(place / name, manifest.files.get(name))
 
 
 def iter_cases(folder: Path | str) -> Iterator[CaseRecord]:
@@ -195,7 +243,7 @@ def crash_scenarios(folder: Path | str) -> dict[str, Scenario]:
     _verify(place / _CRASH_SCENARIOS, manifest.files[_CRASH_SCENARIOS])
     try:
         with gzip.open(place / _CRASH_SCENARIOS) as lines:
-            return {scenario.id: scenario for _, scenario in map(decode_scenario, lines)}
+            return {scenario.id: scenario for _, scenario in map(known_scenario, lines)}
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise RunError(f"{place / _CRASH_SCENARIOS} is damaged: {_first_line(error)}; run again") from error
 

@@ -453,7 +453,7 @@ def test_a_scenario_that_breaks_the_judge_is_an_error(good: list[Trial], monkeyp
     def broken(_: Trial, __: object = None) -> tuple[()]:
         raise KeyError("no such node")
 
-    monkeypatch.setattr("harness.judge.analysis.classify", broken)
+    monkeypatch.setattr("harness.judge.gathered.classify", broken)
     analysis = judged(good)
     assert analysis.verdict is StageVerdict.INCONCLUSIVE
     assert blocked_by(analysis)[0] == "META judged"

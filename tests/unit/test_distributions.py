@@ -19,7 +19,7 @@ def spread(control: list[float], candidate: list[float], stage: int = 0) -> Dist
     )
     checkpoints = pd.DataFrame({"role": ["candidate"] * len(candidate), "duration_ms": candidate}, dtype="object")
     none = pd.DataFrame()
-    frames = Frames(trials=none, arms=arms, steps=none, checkpoints=checkpoints, metrics=none)
+    frames = Frames(trials=none, arms=arms, checkpoints=checkpoints)
     latency, checkpoint = distributions(frames, default_policy(), stage)
     assert (latency.id, checkpoint.id) == ("latency", "checkpoint")
     return latency
@@ -54,7 +54,7 @@ def test_nothing_measured_is_nothing_drawn() -> None:
 def test_the_limits_are_the_plan_s_and_say_which_stage_asks_them(stage: int) -> None:
     none = pd.DataFrame()
     arms = pd.DataFrame(columns=["arm", "role", "duration_ms"])
-    frames = Frames(trials=none, arms=arms, steps=none, checkpoints=arms, metrics=none)
+    frames = Frames(trials=none, arms=arms, checkpoints=arms)
     checkpoint = distributions(frames, default_policy(), stage)[1]
     asked = {(limit.quantile, limit.limit): limit.here for limit in checkpoint.limits}
     assert asked == {(None, 150.0): stage > 0, (0.95, 200.0): stage > 0, (0.95, 100.0): True}

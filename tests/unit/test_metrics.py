@@ -217,9 +217,7 @@ def frames(**arms: list[object]) -> Frames:
             }
         ),
         arms=pd.DataFrame(columns),
-        steps=empty.steps,
         checkpoints=checkpoints,
-        metrics=empty.metrics,
     )
 
 

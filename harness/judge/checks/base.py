@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import orjson
+import msgspec
 
 from harness.judge.findings import CheckResult, Finding, Verdict
 from harness.judge.records import Trial
@@ -21,14 +21,13 @@ MOST_FINDINGS = 50
 def parsed_object(text: str) -> dict[str, object] | None:
     """The object that the text is as JSON, None where it is none.
 
-    Not for payloads: a codec that rounds integers beyond 64 bits comes first, because it is several times as quick;
-    what it refuses (NaN, lone surrogates) is left to Python's own.
+    A quick codec comes first; what it refuses (NaN, lone surrogates) is left to Python's own.
     """
     if not text.lstrip().startswith("{"):
         return None
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        value = msgspec.json.decode(text)
+    except (ValueError, RecursionError):
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):

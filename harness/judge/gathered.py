@@ -1,0 +1,105 @@
+"""What is gathered of a run's trials and crash cases, one at a time; they themselves may be forgotten. Pure.
+
+Trials may be gathered apart, part by part, and put together in their order: the result is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness.judge.cases import CaseRecord
+from harness.judge.checks import CHECKS, run_checks
+from harness.judge.classify import Waives, classify
+from harness.judge.coverage import Coverage
+from harness.judge.crash import CrashTally
+from harness.judge.crash_checks import HOLDS_WHEN
+from harness.judge.findings import Check
+from harness.judge.headline import Told
+from harness.judge.meta import RunFacts
+from harness.judge.records import Manifest, Trial
+from harness.judge.summaries import SAMPLES, CheckCollector, DifferenceCollector
+from harness.judge.tally import Tally
+from harness.judge.view import view_of
+from scenarios.model import Scenario
+
+__all__ = ["Gathered"]
+
+
+class Gathered:
+    """What is kept of the trials; `checks` are those of trials that the code has."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        required: Iterable[str],
+        checks: Mapping[str, Check] = CHECKS,
+        waives: Waives | None = None,
+    ) -> None:
+        self.manifest = manifest
+        self._registered = checks
+        self._waives = waives
+        self.facts = RunFacts(manifest)
+        self.tally = Tally(required)
+        self.checks = CheckCollector({**{name: check.holds_when for name, check in checks.items()}, **HOLDS_WHEN})
+        self.crash = CrashTally(manifest.candidate.name, manifest.seed, checks)
+        self.differences = DifferenceCollector()
+        self.coverage = Coverage()
+        self.failed = 0
+        self.failed_scenarios: list[tuple[int, str]] = []
+
+    def told(self) -> Told:
+        """What was judged, for the headline."""
+        return Told(trials=self.facts.trials, failed=self.failed, cases=self.facts.cases)
+
+    def add_case(self, scenario: Scenario, record: CaseRecord) -> None:
+        """Judges one crash case; what the checks say of it counts as said of the candidate."""
+        self.facts.add_case(record)
+        try:
+            judged = self.crash.add(scenario, record)
+        except Exception as error:  # noqa: BLE001 - as with trials
+            self.facts.unjudged.add(f"case {record.case}: {type(error).__name__}: {error}")
+            return
+        self.checks.add(judged.results)
+
+    def add(self, trial: Trial) -> None:
+        """Judges one trial; one that cannot be judged is an ERROR of the run, and no reason to stop."""
+        self.facts.add(trial)
+        self.coverage.add(trial.scenario)
+        results = run_checks(trial, self._registered)
+        self.checks.add(results)
+        try:
+            expected = view_of(trial).expected
+            differences = classify(trial, self._waives)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in the judge must block the stage
+            self.facts.unjudged.add(f"trial {trial.number}, {trial.scenario.id}: {type(error).__name__}: {error}")
+            self.tally.add_unjudged(trial)
+            return
+        self.differences.add(trial, differences)
+        if self.tally.add(trial, results, differences, expected):
+            self.failed += 1
+            if len(self.failed_scenarios) < SAMPLES:
+                self.failed_scenarios.append((trial.number, trial.scenario.id))
+
+    def part(self) -> dict[str, Any]:
+        """All that was taken in of trials, as JSON can carry it; another's `absorb` takes it over."""
+        return {
+            "facts": self.facts.part(),
+            "tally": self.tally.part(),
+            "checks": self.checks.part(),
+            "differences": self.differences.part(),
+            "coverage": self.coverage.part(),
+            "failed": self.failed,
+            "failed_scenarios": self.failed_scenarios,
+        }
+
+    def absorb(self, part: Mapping[str, Any]) -> None:
+        """Takes over what was gathered of trials that come after those here: the same as if they had been added."""
+        self.facts.absorb(part["facts"])
+        self.tally.absorb(part["tally"])
+        self.checks.absorb(part["checks"])
+        self.differences.absorb(part["differences"])
+        self.coverage.absorb(part["coverage"])
+        self.failed += part["failed"]
+        more = part["failed_scenarios"][: SAMPLES - len(self.failed_scenarios)]
+        self.failed_scenarios += [(number, scenario) for number, scenario in more]

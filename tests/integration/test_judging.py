@@ -1,0 +1,102 @@
+"""A saved run judged in one process and in several: the same analysis, and the same refusal of a damaged run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from engines.api import ActivityNode, Edge, ExecutionRow, Journal, StartNode, Workflow
+from harness.errors import RunError
+from harness.judge.policy import default_policy
+from harness.judge.records import ARMS, ArmName, ArmRecord, EngineInfo, Manifest, Trial, role
+from harness.run.judging import judge_run
+from harness.run.store import RunWriter, parts_of
+from scenarios.model import Response, Scenario
+
+NOW = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
+
+
+def scenario(number: int) -> Scenario:
+    return Scenario(
+        id=f"ship-{number}",
+        workflow=Workflow(
+            id="w",
+            nodes=(StartNode(id="start"), ActivityNode(id="ship", activity="post")),
+            edges=(Edge(source="start", target="ship"),),
+        ),
+        input=number,
+        world={"ship": (Response(output=number % 3),)},
+    )
+
+
+def arm(name: ArmName, number: int) -> ArmRecord:
+    execution = ExecutionRow(
+        id=UUID(int=number),
+        workflow_id="w",
+        status="completed",
+        current_node_id="ship",
+        input=str(number),
+        output="1",
+        error=None,
+        metadata={"orchestrator_version": "v2", "large": 10**30},
+        version=0,
+        created_at=NOW,
+        started_at=NOW,
+        finished_at=NOW,
+    )
+    return ArmRecord(
+        arm=name,
+        engine={"control": "v1", "candidate": "v2"}[role(name)],
+        execution_id=UUID(int=number),
+        position=0,
+        journal=Journal(execution=execution),
+        duration_ms=1.0 + number,
+        logs=("free text", "{}"),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of 30 trials, each in a block of its own."""
+    monkeypatch.setattr("harness.run.store._BLOCK", 1)
+    manifest = Manifest(
+        run_id="r",
+        created_at=NOW,
+        cutover_version="0",
+        seed=1,
+        stage=0,
+        control=EngineInfo(spec="v1", name="v1", digest="a"),
+        candidate=EngineInfo(spec="v2", name="v2", digest="b"),
+        server="s",
+        server_version="18",
+        planned=30,
+        finished=0,
+        workers=1,
+        seconds=0.0,
+    )
+    with RunWriter(tmp_path / "run", manifest) as writer:
+        for number in range(1, 31):
+            writer.write(
+                Trial(number=number, scenario=scenario(number), arms={name: arm(name, number) for name in ARMS})
+            )
+        writer.finish(seconds=1.0)
+    return tmp_path / "run"
+
+
+def test_the_analysis_is_the_same_however_many_processes(folder: Path) -> None:
+    alone = judge_run(folder, default_policy(), 0)
+    together = judge_run(folder, default_policy(), 0, workers=2)
+    assert len(parts_of(folder)) == alone.trials == 30
+    assert alone == together
+    assert alone.trials_failed == 30
+    assert {difference.klass for difference in alone.differences} == {"BOTH_WRONG"}
+
+
+def test_a_damaged_run_is_refused_by_several_processes_too(folder: Path) -> None:
+    file = folder / "arms.jsonl.gz"
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(RunError, match=r"arms\.jsonl\.gz is cut off or damaged"):
+        judge_run(folder, default_policy(), 0, workers=2)
