@@ -20,7 +20,7 @@ from reports.document import DifferencePart, DistributionPart, Document, SidePar
 from reports.messages import Lang, Messages
 from reports.mutants import MatrixPart
 from reports.past import History, of_document
-from reports.words import ABSENT, clip, plain
+from reports.words import ABSENT, clean, clip, plain
 
 __all__ = ["MAX_BYTES", "render", "tone"]
 
@@ -200,6 +200,11 @@ def _change(side: SidePart, say: Messages) -> str:
     return say.digits(f"{100 * difference / side.control:+.3g} %")
 
 
+def _finalized(value: object) -> object:
+    """The last guard: no text leaves with a control character in it, whatever the template forgot."""
+    return clean(value) if type(value) is str else value
+
+
 def _text(text: str, length: int = 300) -> str:
     return clip(plain(text), length)
 
@@ -211,7 +216,9 @@ def _style() -> str:
 
 @functools.cache
 def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_finalized
+    )
     environment.filters["text"] = _text
     environment.globals["tone"] = tone
     return environment.from_string(_file("report.html.jinja"))

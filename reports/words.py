@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["clip", "count", "needed", "number", "plain"]
+__all__ = ["ABSENT", "clean", "clip", "count", "needed", "number", "plain"]
 
 ABSENT = "-"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
+"""What stands where there is no number."""
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]+"
+)
 _TWO_COLONS = re.compile(r":(?=:)")
 
 
@@ -32,9 +35,14 @@ def needed(value: int | None) -> str:
     return ABSENT if value is None else count(value)
 
 
+def clean(text: str) -> str:
+    """The text with a space for every control character, for what turns the direction of writing, for half a pair."""
+    return _CONTROL.sub(" ", text)
+
+
 def plain(text: str) -> str:
     """The text on one line: no control characters, and nothing that a CI log takes for a command."""
-    return _TWO_COLONS.sub(": ", _CONTROL.sub(" ", text)).strip()
+    return _TWO_COLONS.sub(": ", clean(text)).replace("##[", "# #[").strip()
 
 
 def clip(text: str, length: int) -> str:

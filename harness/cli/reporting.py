@@ -105,9 +105,9 @@ def rendered(document: Document, form: Format, lang: Lang = Lang.EN, folder: Pat
 
             return junit.render(document)
         case Format.GITHUB:
-            from reports import annotations
+            from reports import github
 
-            return annotations.render(document, lang=lang)
+            return github.render(document, lang=lang)
         case Format.TERMINAL:
             from harness.cli.console import captured
             from reports import terminal

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from reports.charts.svg import WIDTH, image, tag
 from reports.crash_grid import POINTS, Grid
 from reports.messages import Messages
+from reports.words import clip, plain
 
 __all__ = ["heat"]
 
@@ -28,7 +29,7 @@ def heat(name: str, grid: Grid, title: str, say: Messages) -> Markup:
     ]
     for line, row in enumerate(grid.rows):
         y = _TOP + _ROW * line
-        parts.append(tag("text", row, x=_LEFT - 8, y=y + 18, text_anchor="end", class_="label"))
+        parts.append(tag("text", clip(plain(row), 16), x=_LEFT - 8, y=y + 18, text_anchor="end", class_="label"))
         parts += _cells(grid, row, y, say)
     text = say(
         "chart.heat_text",

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from reports.charts.svg import WIDTH, image, tag
 from reports.messages import Messages
 from reports.past import PastRun
+from reports.words import clip
 
 __all__ = ["past"]
 
@@ -30,14 +31,18 @@ def past(runs: Sequence[PastRun], title: str, say: Messages) -> Markup:
         if place == len(runs) - 1:
             parts.append(tag("circle", cx=x, cy=y, r=_SIZE + 4, class_="ring"))
         parts.append(
-            tag("g", tag("title", f"{_told(run.verdict, say)}, {run.day}, {run.run_id}"), *_mark(run.verdict, x, y))
+            tag(
+                "g",
+                tag("title", f"{_told(run.verdict, say)}, {clip(run.day, 20)}, {clip(run.run_id, 60)}"),
+                *_mark(run.verdict, x, y),
+            )
         )
-    text = ", ".join(f"{run.day} {run.stage} % {_told(run.verdict, say)}" for run in runs)
+    text = ", ".join(f"{clip(run.day, 20)} {run.stage} % {_told(run.verdict, say)}" for run in runs)
     return image("history", title, text, _LANE * len(stages), parts)
 
 
 def _told(verdict: str, say: Messages) -> str:
-    return say.texts.get(f"verdict.{verdict}", verdict)
+    return say.texts.get(f"verdict.{verdict}", clip(verdict, 20))
 
 
 def _mark(verdict: str, x: float, y: float) -> list[Markup]:

@@ -1,10 +1,12 @@
-"""SVG elements as markup, every value escaped. Pure."""
+"""SVG elements as markup, every value escaped and on one line. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
+
+from reports.words import clip, plain
 
 __all__ = ["WIDTH", "image", "staggered", "tag"]
 
@@ -22,7 +24,8 @@ def tag(name: str, *children: str, **attributes: float | str | None) -> Markup:
     opening = Markup("<{}{}").format(Markup(name), Markup("").join(written))  # noqa: S704 - names are our own
     if not children:
         return opening + Markup("/>")
-    return opening + Markup(">") + Markup("").join(escape(child) for child in children) + Markup(f"</{name}>")  # noqa: S704
+    inner = (child if isinstance(child, Markup) else escape(plain(child)) for child in children)
+    return opening + Markup(">") + Markup("").join(inner) + Markup(f"</{name}>")  # noqa: S704 - as above
 
 
 def image(name: str, title: str, text: str, height: float, parts: Iterable[Markup]) -> Markup:
@@ -30,7 +33,7 @@ def image(name: str, title: str, text: str, height: float, parts: Iterable[Marku
     return tag(
         "svg",
         tag("title", title, id=f"{name}-title"),
-        tag("desc", text, id=f"{name}-text"),
+        tag("desc", clip(text, 2000), id=f"{name}-text"),
         *parts,
         viewBox=f"0 0 {WIDTH} {height:g}",
         role="img",

@@ -49,4 +49,4 @@ def _commands(level: str, reasons: list[ReasonPart], room: int, say: Messages) -
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A").replace("##[", "# #[")
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
