@@ -47,13 +47,18 @@ class CaseVerdict:
 
 def judge_case(scenario: Scenario, record: CaseRecord, checks: Mapping[str, Check] = CHECKS) -> CaseVerdict:
     """Makes every check that fits on one case; of `checks`, which are of trials, those that fit an interrupted one."""
-    arm = replace(record.arm, kills=max(record.fired, 1), ledger=_forgiven(record))
+    forgiven = _forgiven(record)
+    arm = replace(record.arm, kills=max(record.fired, 1), ledger=_with(record.arm.ledger, forgiven))
     trial = Trial(number=0, scenario=scenario, arms={"candidate": arm})
     view = view_of(trial)
     case = CaseView(record, view.arms["candidate"])
     skipped = _EXPECT_THE_END if case.cancelled else frozenset[str]()
+    results: list[CheckResult] = []
     fitting = {name: checks[name] for name in _OF_TRIALS if name in checks and name not in skipped}
-    results = list(run_checks(trial, fitting))
+    if forgiven is not None and "ORD" in fitting:  # in which order what is forgiven came says nothing
+        without = replace(arm, ledger=tuple(entry for entry in arm.ledger if entry.sequence != forgiven))
+        results = list(run_checks(replace(trial, arms={"candidate": without}), {"ORD": fitting.pop("ORD")}))
+    results += run_checks(trial, fitting)
     for name, look in (*CRASH_CHECKS.items(), *DURABLE_CHECKS):
         sheet = Sheet(name, case.arm, view)
         look(case, sheet)
@@ -74,8 +79,8 @@ def _named(result: CheckResult, record: CaseRecord) -> CheckResult:
     return replace(result, findings=tuple(replace(finding, case=name) for finding in result.findings))
 
 
-def _forgiven(record: CaseRecord) -> tuple[LedgerEntry, ...]:
-    """The ledger, with the zombie's one call in flight read as the redelivery it is.
+def _forgiven(record: CaseRecord) -> int | None:
+    """The sequence of the zombie's one call in flight, where it is the redelivery of a call before it.
 
     It cannot know that another worker has completed the step meanwhile. With the attempt and the key of a call before
     it, it is what the world saw of a worker that was thought dead; any further call is not.
@@ -83,13 +88,17 @@ def _forgiven(record: CaseRecord) -> tuple[LedgerEntry, ...]:
     ledger = record.arm.ledger
     woken = [command.calls for command in record.commands if command.worker == 1][-1:] if record.before_go_on else []
     if not woken or not woken[0]:
-        return ledger
+        return None
     first = woken[0][0]
     entry = next(each for each in ledger if each.sequence == first)
     known = {(each.step_id, each.attempt, each.idempotency_key) for each in ledger if each.sequence < first}
-    if entry.idempotency_key is None or (entry.step_id, entry.attempt, entry.idempotency_key) not in known:
-        return ledger
-    return tuple(replace(each, after_completion=False) if each is entry else each for each in ledger)
+    redelivered = entry.idempotency_key is not None and (entry.step_id, entry.attempt, entry.idempotency_key) in known
+    return first if redelivered else None
+
+
+def _with(ledger: tuple[LedgerEntry, ...], forgiven: int | None) -> tuple[LedgerEntry, ...]:
+    """The ledger with the forgiven call read as the redelivery it is."""
+    return tuple(replace(each, after_completion=False) if each.sequence == forgiven else each for each in ledger)
 
 
 @dataclass(frozen=True, slots=True, order=True)

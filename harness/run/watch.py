@@ -21,6 +21,8 @@ from harness.run.world import World
 
 __all__ = ["Strike", "Watch"]
 
+_PRINTABLE = bytes(byte if 32 <= byte < 127 else 32 for byte in range(256))
+
 Strike: TypeAlias = Callable[[Host, Channel | None], None]
 """What happens at the armed point; the channel is the one whose request or answer is held there."""
 
@@ -179,5 +181,5 @@ class Watch:
 def _summary(request: bytes) -> str:
     """The first words of a request's SQL, or the message types of an extended query."""
     text = request[5:] if request[:1] == b"Q" else request
-    words = bytes(byte if 32 <= byte < 127 else 32 for byte in text[:400]).decode("ascii").split()
+    words = text[:400].translate(_PRINTABLE).decode("ascii").split()
     return " ".join(words)[:80]
