@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.judge.checks.base import ArmCheck, Sheet
+from harness.judge.records import LedgerEntry
 from harness.judge.reference import Waits
 from harness.judge.view import END_STATES, ArmView
 
@@ -61,10 +62,7 @@ def _events(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
 def _ledger(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
     """First call and last needed call of each activity; other steps end with the newest call behind them."""
     started = {step_id: calls[0].sequence for step_id, calls in arm.calls.items()}
-    done = {
-        step_id: next((entry.sequence for entry in calls if entry.status == "ok"), calls[-1].sequence)
-        for step_id, calls in arm.calls.items()
-    }
+    done = {step_id: _needed(calls) for step_id, calls in arm.calls.items()}
     inside: dict[str, int] = {}
     for step_id, sequence in done.items():
         loop, bracket, _ = step_id.rpartition("[")
@@ -75,6 +73,12 @@ def _ledger(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
     for step_id, step in arm.expected.steps.items():
         ended[step_id] = done.get(step_id) or max(inside.get(step_id, 0), _behind(step.waits, ended))
     return started, ended
+
+
+def _needed(calls: Sequence[LedgerEntry]) -> int:
+    """The first success, else the first call of the last attempt: what comes later is a redelivery, or a zombie's."""
+    last = max(entry.attempt for entry in calls)
+    return next(entry.sequence for entry in calls if entry.status == "ok" or entry.attempt == last)
 
 
 def _behind(waits: Waits, ended: Mapping[str, int]) -> int:
