@@ -449,7 +449,7 @@ def test_each_way_of_breaking_it_is_held_against_the_arm(check: str, words: str,
     assert result.examined > 0
 
 
-@pytest.mark.parametrize(("commits", "late", "findings"), [(12, 60, 0), (12, 130, 1), (8, 130, 0)])
+@pytest.mark.parametrize(("commits", "late", "findings"), [(12, 200, 0), (12, 500, 1), (8, 500, 0)])
 def test_growth_is_seen_from_nine_commits_on(commits: int, late: int, findings: int) -> None:
     sizes = [30] * (commits * 2 // 3) + [late] * (commits - commits * 2 // 3)
     rows = chain(*((i, {f"step{i}": {"status": "x" * size, "attempt": 1}}) for i, size in enumerate(sizes, 1)))
