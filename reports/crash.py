@@ -30,7 +30,7 @@ def render_cases(part: CrashPart, console: Console) -> None:
 
 def compact(part: CrashPart) -> RenderableType:
     """The matrix in the report of a run: the sentence, both tables, and what repeats a failure."""
-    repeat = [Text(f"{witness.check}: {plain(witness.replay)}") for witness in part.witnesses[:3]]
+    repeat = [Text(plain(f"{witness.check}: {witness.replay}")) for witness in part.witnesses[:3]]
     return Group(_sentence(part), _legal(part), Text(""), _ways(part), Text(""), _kinds(part), *repeat)
 
 
@@ -89,7 +89,7 @@ def _sums(part: CrashPart, head: str, row: Callable[[CellPart], str], untouched:
         counts[1] += cell.passed
     for name in dict.fromkeys([name for name, _ in sums] + sorted(name for name, _ in untouched)):
         table.add_row(
-            name,
+            plain(name),
             *(
                 Text("not tested", style="yellow") if (name, point) in untouched else _ratio(sums.get((name, point)))
                 for point in _POINTS
@@ -109,7 +109,7 @@ def _checks(part: CrashPart) -> Table:
     table = _grid("Check", "facts", "cases against it")
     for check, facts in part.examined.items():
         failed = part.failed_by_check.get(check, 0)
-        table.add_row(check, count(facts), Text(count(failed), style="red" if failed else "green"))
+        table.add_row(plain(check), count(facts), Text(count(failed), style="red" if failed else "green"))
     return table
 
 
@@ -118,7 +118,7 @@ def _witnesses(part: CrashPart) -> Table:
     for column in ("Check", "Case", "What"):
         table.add_column(column, overflow="fold")
     for witness in part.witnesses[:12]:
-        table.add_row(witness.check, plain(witness.case), plain(clip(witness.message, 200)))
+        table.add_row(plain(witness.check), plain(witness.case), plain(clip(witness.message, 200)))
     return table
 
 

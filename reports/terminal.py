@@ -140,7 +140,7 @@ def _checks(document: Document, width: int) -> RenderableType:
 
 
 def _check(part: CheckPart, width: int) -> Iterator[RenderableType]:
-    yield Text(part.check)
+    yield Text(plain(part.check))
     yield Text(clip(plain(part.holds_when), max(60, 2 * (width - 38))), style="dim")
     yield Text(count(part.examined_candidate))
     yield Text(count(part.findings_control), style="yellow" if part.findings_control else "dim")
@@ -225,5 +225,5 @@ def _verdict(name: str) -> Text:
 def _table(*heads: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for head in heads:
-        table.add_column(Text(head), overflow="fold")
+        table.add_column(Text(plain(head)), overflow="fold")
     return table

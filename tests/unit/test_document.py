@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import resources
@@ -31,6 +32,7 @@ from harness.judge.policy import Condition, Criterion
 from harness.judge.records import EngineInfo, Manifest
 from reports import markdown, terminal
 from reports.document import Document, build, json_schema
+from reports.messages import Lang
 
 HOSTILE = "<script>alert(1)</script>|`x`\n::error::pwned [a](javascript:1) \x1b[31m </style> *b* $x$ @team #1"
 
@@ -269,3 +271,56 @@ def test_markdown_of_an_empty_analysis_says_none() -> None:
     text = markdown.render(document(empty))
     assert text.count("None.") == 2
     assert "Why not GO" not in text
+
+
+def _shown(text: str) -> str:
+    return str(MarkdownIt("commonmark").enable("table").render(text))
+
+
+def _shape(text: str) -> list[str]:
+    return re.findall(r"<[^>]*>", re.sub(r'(start|align|style)="[^"]*"', "", _shown(text)))
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_any_hostile_text_anywhere_is_only_text_in_markdown(
+    poisoned: Callable[[str], Document], hostile: str, lang: Lang
+) -> None:
+    text = markdown.render(poisoned(hostile), lang=lang)
+    assert _shape(text) == _shape(markdown.render(poisoned("x"), lang=lang))
+    assert "::" not in text
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
+    assert len(text.encode()) < markdown.MAX_BYTES
+
+
+def test_any_hostile_text_anywhere_is_only_text_on_a_terminal(
+    poisoned: Callable[[str], Document], hostile: str
+) -> None:
+    shown = on_terminal(120, poisoned(hostile))
+    assert "::" not in shown
+    assert "##[" not in shown
+    assert not re.search(
+        "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", shown
+    )
+
+
+def test_markdown_and_the_headline_in_portuguese() -> None:
+    text = markdown.render(document(), lang=Lang.PT_BR)
+    assert "## Por que não GO" in text
+    assert "99,996 %" in text
+    console = Console(file=io.StringIO(), width=120, highlight=False, markup=False, emoji=False)
+    sentence = document().model_copy(update={"headline": "NO-GO for stage 0 %: broken: OUT."})
+    with console.capture() as captured:
+        terminal.render(sentence, console, lang=Lang.PT_BR)
+    lines = captured.get().splitlines()
+    assert lines[0].rstrip() == lines[-1].rstrip() == "NO-GO para o estágio 0 %: violados: OUT."
+
+
+def test_markdown_tells_of_crashes(poisoned: Callable[[str], Document]) -> None:
+    crash = poisoned("x").crash
+    assert crash is not None
+    cells = tuple(cell.model_copy(update={"node_kind": "activity"}) for cell in crash.coverage)
+    whole = poisoned("x").model_copy(update={"crash": crash.model_copy(update={"coverage": cells})})
+    text = markdown.render(whole)
+    assert "9 of 20 planned cases were played" in text
+    assert "| activity |   | 5/6 | 3/3 |   |   |" in text
+    assert "| x |   |   |   |   | **0** |" in text
