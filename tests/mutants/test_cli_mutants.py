@@ -1,0 +1,39 @@
+"""`cutover mutants`: what it prints, and its exit status."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.cli.main import _outcome
+from harness.judge import kills
+from harness.run.postgres import Server
+
+
+def test_one_mutant_and_one_control_by_name_and_the_matrix_as_json(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["mutants", "--only", "memo-by-name", "--only", "keys-in-order", "--workers", "1"]
+    assert _outcome([*arguments, "--postgres", server.dsn, "--json", "--quiet"]) == 0
+    part = json.loads(capsys.readouterr().out)
+    assert [(kill["id"], kill["kind"], kill["good"]) for kill in part["kills"]] == [
+        ("memo-by-name", "engine", True),
+        ("keys-in-order", "control", True),
+    ]
+
+
+def test_a_survivor_is_exit_status_1(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(kills.Kill, "good", property(lambda _kill: False))
+    arguments = ["mutants", "--only", "memo-by-name", "--workers", "1", "--postgres", server.dsn, "--quiet"]
+    assert _outcome(arguments) == 1
+    assert capsys.readouterr().out.startswith("FAIL: 0 of 1 mutants killed")
+
+
+def test_an_unknown_name_is_told_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _outcome(["mutants", "--only", "no-such"]) == 2
+    assert "--only no-such: no such mutant or control; there are effect-without-key, record-first" in (
+        capsys.readouterr().err
+    )
