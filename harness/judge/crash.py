@@ -196,10 +196,11 @@ class CrashTally:
         self._counts.update(_counts(judged.results))
         for result in judged.results:
             self._examined[result.check] += result.examined
-            if result.findings:
-                self._failed[result.check] += 1
-                if self._failed[result.check] <= 5:
-                    self._witnesses.append(result.findings[0])
+        blamed = {result.check: result.findings[0] for result in reversed(judged.results) if result.findings}
+        for check, finding in blamed.items():
+            self._failed[check] += 1
+            if self._failed[check] <= 5:
+                self._witnesses.append(finding)
         for kind in record.node_kinds:
             cell = self._cells.setdefault(Cell(kind, record.case.point.kind, record.case.way), [0, 0, 0])
             cell[0] += 1

@@ -53,6 +53,8 @@ class Plan:
 
 def plan_cases(trial: CrashTrial, plan: Plan) -> Iterator[Case]:
     """Every case of a scenario but those with two deaths, which need to know how the first resume goes."""
+    if not trial.points and plan.ways:  # it hung or ended before it did anything, and a case shall say so
+        yield Case(trial.scenario.id, KillPoint("request", 1), plan.ways[0])
     begun = _begun(trial)
     for point in _in_order(trial):
         for way in plan.ways:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from harness.judge.cases import Case, CaseRecord, CrashTrial, Way
+from harness.judge.records import ArmRecord
 from harness.run.case_lines import decode_baseline, decode_case
 from harness.run.crash_plan import BASIC_WAYS, Plan, kinds_at, pairs, plan_cases, sample, spread
 from harness.run.runners import Job, Runners
@@ -17,6 +18,8 @@ __all__ = ["BASIC_WAYS", "Plan", "plan_cases", "replay_case", "run_crashes", "ru
 
 _MOST_RESTARTS = 24
 """Restarting a server takes a second and nothing else can run meanwhile."""
+_MOST_HUNG = 6
+"""An engine that so often does not return has been found out; more of it would take a deadline each."""
 
 
 def run_crashes(
@@ -91,6 +94,8 @@ def _baselines(
     for _, line in runners.play((Job(s, None, _id(plan.seed, s.id)) for s in scenarios), until=until):
         name, (arm, points) = decode_baseline(line)
         trials[name] = CrashTrial(scenario=by_id[name], baseline=arm, points=points)
+        if sum(_hung(trial.baseline) for trial in trials.values()) >= _MOST_HUNG:
+            break
     return [trials[scenario.id] for scenario in scenarios if scenario.id in trials]
 
 
@@ -104,10 +109,18 @@ def _play(
     until: float | None = None,
 ) -> Iterator[CaseRecord]:
     jobs = (Job(trials[case.scenario].scenario, case, _id(seed, str(case))) for case in cases)
+    hung = 0
     for job, line in runners.play(jobs, alone=alone, until=until):
         record = decode_case(line)
+        hung += _hung(record.arm)
         if job.case is not None:
             yield replace(record, node_kinds=kinds_at(trials[job.case.scenario], job.case.point))
+        if hung >= _MOST_HUNG:
+            break
+
+
+def _hung(arm: ArmRecord) -> bool:
+    return arm.failure is not None and arm.failure.kind == "timeout"
 
 
 def _id(seed: int, name: str) -> uuid.UUID:

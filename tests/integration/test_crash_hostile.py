@@ -1,0 +1,177 @@
+"""Engines that misbehave, and servers that die: a clear finding or problem, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from harness.errors import EnvironmentProblem
+from harness.judge.cases import CaseRecord, Way
+from harness.judge.crash import CaseVerdict, judge_case
+from harness.judge.findings import Verdict
+from harness.run.crash_plan import Plan
+from harness.run.crash_run import crash_matrix
+from harness.run.postgres import Server, provision
+from scenarios.catalog import load_catalog
+
+SCENARIO = next(each for each in load_catalog() if each.id == "01-one-activity")
+
+HOSTILE = '''
+"""V2, but each does one thing that no engine may do."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import psycopg
+
+from engines.registry import resolve
+
+
+class Wrapped:
+    def __init__(self, context):
+        self._context = context
+        self._engine = resolve("v2")(context)
+        self.name = "hostile"
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def execute(self, request):
+        self.misbehave()
+        self._engine.execute(request)
+
+
+class Hangs(Wrapped):
+    def misbehave(self):
+        while True:
+            time.sleep(1)
+
+
+class Exits(Wrapped):
+    def misbehave(self):
+        os._exit(7)
+
+
+class Forks(Wrapped):
+    """Its child is in its own process group and so on no list of anybody's."""
+
+    def misbehave(self):
+        subprocess.Popen(
+            [sys.executable, "-c", "import time; time.sleep(600)", "left-by-a-hostile-engine"], start_new_session=True
+        )
+
+
+class Writes(Wrapped):
+    def misbehave(self):
+        with psycopg.connect(self._context.dsn, autocommit=True) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS my_own_notes (n int)")
+
+
+hangs, exits, forks, writes = Hangs, Exits, Forks, Writes
+'''
+
+
+@pytest.fixture(autouse=True)
+def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "hostile.py").write_text(HOSTILE, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    sys.modules.pop("hostile", None)
+
+
+def played(server: Server, engine: str, *, limit: int = 2, deadline_s: float = 20.0) -> list[CaseRecord]:
+    records: list[CaseRecord] = []
+    crash_matrix(
+        server,
+        [SCENARIO],
+        Plan(engine=engine, ways=(Way.ONCE,), seed=1, limit=limit),
+        workers=1,
+        on_record=records.append,
+        on_planned=lambda _count: None,
+        deadline_s=deadline_s,
+    )
+    return records
+
+
+def judged(server: Server, engine: str) -> list[CaseVerdict]:
+    return [judge_case(SCENARIO, record) for record in played(server, engine)]
+
+
+def found(verdicts: list[CaseVerdict]) -> set[tuple[str, str]]:
+    return {(finding.check, finding.message) for each in verdicts for finding in each.findings}
+
+
+def databases(server: Server) -> set[str]:
+    with psycopg.connect(server.dsn) as connection:
+        return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+
+
+def processes(word: str) -> list[str]:
+    lines = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(place.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return [line for line in lines if word in line and str(os.getpid()) not in line]
+
+
+def test_an_engine_that_hangs_is_killed_at_the_deadline_and_stuck(server: Server) -> None:
+    verdicts = [judge_case(SCENARIO, record) for record in played(server, "hostile:hangs", deadline_s=1.0)]
+    assert ("STUCK", "execute had not returned after 1 s") in found(verdicts)
+    assert {each.verdict for each in verdicts} == {Verdict.FAIL}
+
+
+def test_an_engine_that_exits_by_itself_has_not_resumed(server: Server) -> None:
+    verdicts = judged(server, "hostile:exits")
+    assert ("RESUME", "the resume did not return: exit: status 7") in found(verdicts)
+    assert {each.verdict for each in verdicts} == {Verdict.FAIL}
+
+
+def test_an_engine_that_writes_outside_its_tables_is_found(server: Server) -> None:
+    before = databases(server)
+    records = played(server, "hostile:writes", limit=100)
+    messages = found([judge_case(SCENARIO, record) for record in records])
+    told = "the engine writes outside its tables: public.my_own_notes appeared after it was installed"
+    assert ("FENCE", told) in messages
+    assert databases(server) == before
+
+
+def test_an_engine_whose_children_live_on_is_found_and_they_are_gone(server: Server) -> None:
+    verdicts = judged(server, "hostile:forks")
+    assert ("FENCE", "1 processes lived on after their worker was killed") in found(verdicts)
+    assert processes("left-by-a-hostile-engine") == []
+
+
+def test_a_server_that_dies_is_the_environment_s_fault_and_nothing_hangs() -> None:
+    with provision(mode="embedded") as server:
+        with psycopg.connect(server.dsn) as connection:
+            row = connection.execute("SELECT pg_read_file('postmaster.pid')").fetchone()
+        assert row is not None
+        postmaster = int(row[0].split()[0])
+        records: list[CaseRecord] = []
+
+        def dies(record: CaseRecord) -> None:
+            records.append(record)
+            if len(records) == 2:
+                os.kill(postmaster, signal.SIGQUIT)
+
+        with pytest.raises(EnvironmentProblem):
+            crash_matrix(
+                server,
+                [SCENARIO],
+                Plan(engine="v2"),
+                workers=2,
+                on_record=dies,
+                on_planned=lambda _count: None,
+            )
+    assert processes("harness.run.runner") == []
