@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import psycopg
 from clients import BenchmarkFailed, Measured, measure, prepare
+from disk import flush_us
 from plan import Plan
 from results import Result
 from subjects import load
@@ -72,10 +73,13 @@ def _recorded(subject: str, database: Database) -> int:
 def _ratio(name: str, target: float, rates: Mapping[str, Sequence[float]], other: str) -> Result:
     pairs = list(zip(rates["v2"], rates[other], strict=True))
     middle = {subject: f"{statistics.median(rates[subject]):,.0f}" for subject in ("v2", other)}
+    flush = flush_us()
+    most = 1e6 / flush / statistics.median(rates[other])
+    ceiling = f"a flush takes {flush:,.0f} us here, so one client that flushes once a step reaches at most {most:.1f}"
     return Result(
         name=name,
         sense="at least",
         target=target,
         samples=tuple(ours / theirs for ours, theirs in pairs),
-        detail=f"median steps/s: v2 {middle['v2']}, {other} {middle[other]}",
+        detail=f"median steps/s: v2 {middle['v2']}, {other} {middle[other]}; {ceiling}",
     )
