@@ -1,0 +1,96 @@
+"""`cutover crash`, `replay` and `explain` as a user starts them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from harness.run.postgres import Server
+
+ROOT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-c", "from harness.cli.main import main; main()")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("CUTOVER_", "COLUMNS"))}
+
+
+def cutover(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+def databases(server: Server) -> set[str]:
+    with psycopg.connect(server.dsn) as connection:
+        return {name for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'cutover%'")}
+
+
+def test_v2_passes_and_the_cases_are_saved_and_can_be_explained(server: Server, tmp_path: Path) -> None:
+    before = databases(server)
+    arguments = ("--only", "01-one-activity", "--ways", "once,zombie", "--postgres", server.dsn, "--out", "here")
+    done = cutover("crash", *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("PASS: v2 came through")
+    assert "not tested" in done.stdout
+    part = json.loads((tmp_path / "here/crash.json").read_text("utf-8"))
+    assert (part["verdict"], part["failed"], part["unfired"], part["duplicates"]) == ("PASS", 0, 0, 0)
+    assert {"node_kind": "loop", "point": "request"} in part["untouched"]
+    explained = cutover("explain", "01-one-activity@call:1/zombie", "--run", "here", "--all", cwd=tmp_path)
+    assert explained.returncode == 0, explained.stderr
+    assert {"stop", "takeover", "go-on"} <= set(explained.stdout.split())
+    assert databases(server) == before
+
+
+def test_v1_s_duplicates_are_counted_and_its_witness_is_repeated_by_replay(server: Server, tmp_path: Path) -> None:
+    arguments = ("--engine", "v1", "--only", "01-one-activity", "--ways", "once", "--postgres", server.dsn, "--json")
+    done = cutover("crash", *arguments, "--out", "here", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    part = json.loads(done.stdout)
+    assert part["duplicates"] > 0
+    assert part["duplicates_per_hundred"] == pytest.approx(100 * part["duplicates"] / part["cases"])
+    witness = next(each for each in part["witnesses"] if each["check"] == "DUP")
+    assert witness["replay"] == f"cutover replay --engine v1 {witness['case']}"
+    again = cutover(*witness["replay"].split()[1:], "--postgres", server.dsn, cwd=tmp_path)
+    assert again.returncode == 1, again.stderr
+    assert again.stdout.startswith(f"FAIL: {witness['case']}")
+    assert witness["message"] in " ".join(again.stdout.split())
+
+
+def test_interrupted_it_keeps_the_cases_so_far_and_leaves_nothing(server: Server, tmp_path: Path) -> None:
+    before = databases(server)
+    process = subprocess.Popen(
+        [*COMMAND, "crash", "--postgres", server.dsn, "--workers", "1", "--out", "half", "--only", "03-data-flow"],
+        cwd=tmp_path,
+        env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    written = tmp_path / "half/cases.jsonl.gz"
+    until = time.monotonic() + 100
+    while not (written.exists() and len(databases(server)) > len(before)) and time.monotonic() < until:
+        assert process.poll() is None
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=100)
+    assert process.returncode == 130, told
+    assert "interrupted; the cases so far are saved in half" in told
+    assert "Traceback" not in told
+    assert json.loads((tmp_path / "half/manifest.json").read_text("utf-8"))["partial"] is True
+    assert children
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+    assert databases(server) == before
+
+
+def test_a_case_that_is_none_is_refused_with_how_to_write_one(tmp_path: Path) -> None:
+    done = cutover("replay", "nonsense", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "answer:3" in done.stderr
+    assert "Traceback" not in done.stderr
