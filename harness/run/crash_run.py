@@ -21,7 +21,7 @@ from harness.run.runners import Runners
 from harness.run.stage import TAKEOVER_S
 from scenarios.model import Scenario
 
-__all__ = ["DEADLINE_S", "SETTINGS", "crash_matrix", "replay"]
+__all__ = ["DEADLINE_S", "SETTINGS", "crash_matrix", "installed", "replay"]
 
 DEADLINE_S = 20.0
 """Real time that one command to an engine may take."""
@@ -46,7 +46,7 @@ def crash_matrix(
     With a budget (real time, s) it is a sample of as many cases as fit.
     """
     with (
-        _installed(server, plan.engine, relaxed=Way.RESTART not in plan.ways) as dsn,
+        installed(server, plan.engine, relaxed=Way.RESTART not in plan.ways) as dsn,
         Runners(
             plan.engine, dsn, count=workers, deadline_s=deadline_s, takeover_s=takeover_s, restart=server.restart
         ) as runners,
@@ -67,14 +67,14 @@ def replay(
 ) -> CaseRecord:
     """One case once more."""
     with (
-        _installed(server, engine) as dsn,
+        installed(server, engine) as dsn,
         Runners(engine, dsn, count=1, deadline_s=deadline_s, takeover_s=takeover_s, restart=server.restart) as runners,
     ):
         return replay_case(runners, scenario, case)
 
 
 @contextlib.contextmanager
-def _installed(server: Server, engine: str, *, relaxed: bool = False) -> Iterator[str]:
+def installed(server: Server, engine: str, *, relaxed: bool = False) -> Iterator[str]:
     """A database of its own with the engine's tables, dropped afterwards; yields its URL.
 
     A relaxed one does not wait for the disk at each commit, which only a death of the server itself could tell.

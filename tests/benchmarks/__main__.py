@@ -12,6 +12,7 @@ from typing import get_args
 
 import psycopg
 from costs import counts, growth
+from crash_rate import crash_growth, crash_rate
 from plan import Plan
 from results import Result, as_document, as_table, missed
 from speed import eight_clients, one_client
@@ -21,7 +22,14 @@ from harness.run.postgres import ProvisionMode, Server, provision
 
 __all__ = ["BENCHMARKS", "main"]
 
-BENCHMARKS: tuple[Callable[[Server, Plan], list[Result]], ...] = (counts, growth, one_client, eight_clients)
+BENCHMARKS: tuple[Callable[[Server, Plan], list[Result]], ...] = (
+    counts,
+    growth,
+    one_client,
+    eight_clients,
+    crash_rate,
+    crash_growth,
+)
 """Each takes a server and a plan and gives its results; a new benchmark is a line here."""
 
 _DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}

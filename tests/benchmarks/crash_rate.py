@@ -1,0 +1,95 @@
+"""Crash cases a second on two runners, beside the bare cost of fork, kill and reconnect. Does I/O."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from itertools import cycle, islice
+from pathlib import Path
+from uuid import uuid4
+
+from plan import Plan
+from results import Result
+
+from harness.judge.cases import Case, CrashTrial, Way
+from harness.run.case_lines import decode_baseline, decode_case
+from harness.run.crash_plan import Plan as Crashes
+from harness.run.crash_plan import plan_cases
+from harness.run.crash_run import installed
+from harness.run.postgres import Server
+from harness.run.runners import Job, Runners
+from scenarios.catalog import load_catalog
+from scenarios.model import Scenario
+
+__all__ = ["crash_growth", "crash_rate"]
+
+_WORKERS = 2
+_FEW, _MANY = 1_000, 4_000
+_WINDOW = 500
+_BARE = str(Path(__file__).with_name("crash_bare.py"))
+
+
+def crash_rate(server: Server, plan: Plan) -> list[Result]:
+    """Kill-and-resume cases a second against the bare cycles a second, in turns."""
+    with installed(server, "v2") as dsn, _runners(dsn) as runners:
+        scenario, cases = _cases(runners)
+        ours, bare = [], []
+        for number in range(plan.rounds):
+            bare.append(_bare(server.dsn, plan.seconds))
+            began = time.perf_counter()
+            jobs = (Job(scenario, case, uuid4()) for case in islice(cycle(cases), 100_000))
+            played = sum(1 for _ in runners.play(jobs, until=time.monotonic() + plan.seconds))
+            ours.append(played / (time.perf_counter() - began))
+            plan.say(f"round {number + 1} of {plan.rounds}: {ours[-1]:.0f} cases/s, {bare[-1]:.0f} bare cycles/s")
+    return [
+        Result(
+            name="e  crash cases / bare fork, kill and reconnect",
+            sense="at least",
+            target=0.5,
+            samples=tuple(mine / theirs for mine, theirs in zip(ours, bare, strict=True)),
+            detail=f"median a second: {statistics.median(ours):,.0f} cases, {statistics.median(bare):,.0f} bare",
+        )
+    ]
+
+
+def crash_growth(server: Server, plan: Plan) -> list[Result]:
+    """The cost of a case after 4,000 cases against the cost after 1,000: what the median case of a window took."""
+    took: list[float] = []
+    with installed(server, "v2") as dsn, _runners(dsn) as runners:
+        scenario, cases = _cases(runners)
+        jobs = (Job(scenario, case, uuid4()) for case in islice(cycle(cases), _MANY))
+        for _, line in runners.play(jobs):
+            took.append(decode_case(line).moments[-1].at_ms)
+            if len(took) % _WINDOW == 0:
+                plan.say(f"{len(took)} of {_MANY} cases: median {statistics.median(took[-_WINDOW:]):.1f} ms")
+    early, late = (statistics.median(took[end - _WINDOW : end]) for end in (_FEW, _MANY))
+    return [
+        Result(
+            name="e  a crash case after 4,000 / after 1,000",
+            sense="at most",
+            target=1.15,
+            samples=(late / early,),
+            detail=f"median of {_WINDOW}: {early:.1f} ms and {late:.1f} ms",
+        )
+    ]
+
+
+def _runners(dsn: str) -> Runners:
+    return Runners("v2", dsn, count=_WORKERS, deadline_s=20.0, takeover_s=31.0)
+
+
+def _cases(runners: Runners) -> tuple[Scenario, list[Case]]:
+    scenario = load_catalog()[0]
+    [(_, line)] = runners.play([Job(scenario, None, uuid4())])
+    _, (arm, points) = decode_baseline(line)
+    trial = CrashTrial(scenario=scenario, baseline=arm, points=points)
+    return scenario, list(plan_cases(trial, Crashes(engine="v2", ways=(Way.ONCE,))))
+
+
+def _bare(url: str, seconds: float) -> float:
+    """Bare cycles a second of as many processes, each small, as a runner is."""
+    command = [sys.executable, _BARE, url, str(seconds)]
+    workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(_WORKERS)]
+    return sum(float(worker.communicate()[0]) for worker in workers)
