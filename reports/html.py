@@ -217,7 +217,12 @@ def _style() -> str:
 @functools.cache
 def _template() -> Template:
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_finalized
+        autoescape=True,
+        finalize=_finalized,
+        keep_trailing_newline=True,
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
     )
     environment.filters["text"] = _text
     environment.globals["tone"] = tone

@@ -52,7 +52,9 @@ def flat(text: str) -> str:
 
 @functools.cache
 def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, keep_trailing_newline=True, lstrip_blocks=True, trim_blocks=True, undefined=StrictUndefined
+    )
     environment.filters |= {"flat": flat, "inert": inert}
     source = resources.files("reports").joinpath("templates/report.md.jinja").read_text(encoding="utf-8")
     return environment.from_string(source)
