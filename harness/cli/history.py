@@ -29,7 +29,7 @@ def earlier(folder: Path, document: Document) -> History:
     from reports.past import History, of_document, of_json
 
     here = of_document(document)
-    files = sorted(_reports(folder), key=lambda file: file.stat().st_mtime, reverse=True)
+    files = [file for _, file in sorted(_reports(folder), reverse=True)]
     told = [of_json(text) for file in islice(files, _READ) for text in [_text(file)]]
     runs = sorted(run for run in told if run is not None and run.run_id != here.run_id and run < here)
     return History(
@@ -58,19 +58,20 @@ def kill_matrix(folder: Path) -> MatrixPart | None:
         ) from error
 
 
-def _reports(folder: Path) -> Iterator[Path]:
+def _reports(folder: Path) -> Iterator[tuple[float, Path]]:
+    """The reports beside the run's folder, each with the time of its last change."""
     mine = folder.resolve()
     with suppress(OSError):  # a parent that may not be looked into has no history to tell
         for beside in mine.parent.iterdir():
             file = beside / "report.json"
             if beside != mine and file.is_file():
-                yield file
+                yield file.stat().st_mtime, file
 
 
 def _text(file: Path) -> str:
-    if file.stat().st_size > _LARGEST:
-        return ""
     try:
+        if file.stat().st_size > _LARGEST:
+            return ""
         return file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
