@@ -8,12 +8,11 @@ from typing import Final, TypeAlias
 
 from harness.judge.cases import CaseRecord, PointKind
 from harness.judge.checks.sm import LEGAL
+from harness.run.lookout import Cell
 from harness.run.session import Situation
 
-__all__ = ["CORE", "Cell", "Coverage", "Transition"]
+__all__ = ["CORE", "Coverage", "Transition"]
 
-Cell: TypeAlias = tuple[str, PointKind]
-"""The state in which a death finds the execution, and the kind of kill point."""
 Transition: TypeAlias = tuple[str, str, str, str]
 """(scope, from, event, to)."""
 

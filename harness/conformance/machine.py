@@ -1,6 +1,6 @@
 """The state machine of resume: Hypothesis starts, kills, resumes, signals and cancels one engine as it likes. Does I/O.
 
-An example is a sequence of rules on executions of one generated scenario; a failing one shrinks in both.
+An example is a sequence of rules on executions of generated scenarios; a failing one shrinks in both.
 """
 
 from __future__ import annotations
@@ -14,27 +14,46 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from harness.conformance.coverage import Coverage
 from harness.conformance.judging import AT_ANY_TIME, AT_THE_END, judge_session, wording
 from harness.conformance.player import Player
-from harness.conformance.scenes import scenes
+from harness.conformance.scenes import from_pool, scenes
 from harness.judge.cases import CaseRecord, KillPoint
 from harness.judge.findings import Finding, Verdict
 from harness.run.host import Message
+from harness.run.lookout import Aim, StatePoint
 from harness.run.session import Situation, signal_command
 from scenarios.model import Scenario
 
 __all__ = ["PropertyBroken", "ResumeMachine", "machine_for"]
 
 _OBSERVED_ONE_IN: Final = 5
-_MOST_AFTER_END: Final = 3
+_MOST_AFTER_END: Final = 2
+_HERE: Final = "here"
+"""Stands for the state that the execution is in before the command."""
 
 
 class PropertyBroken(AssertionError):
     """A check found something; the message has the findings, the kill points and the time line."""
 
 
-POINTS: Final = st.builds(
-    KillPoint, st.sampled_from(["reply", "call", "answer", "request"]), st.integers(min_value=1, max_value=8)
+POINTS: Final = (
+    st.builds(KillPoint, st.sampled_from(["reply", "call"]), st.integers(min_value=1, max_value=3))
+    | st.builds(KillPoint, st.sampled_from(["answer", "request"]), st.integers(min_value=1, max_value=8))
+    | st.builds(
+        StatePoint,
+        st.sampled_from(["answer", "request"]),
+        st.sampled_from([_HERE, _HERE, "running", "retrying", "paused"]),
+    )
 )
-
+"""By number, or by the state in which the execution then is."""
+BEFORE_CANCEL: Final = st.sampled_from(
+    [
+        None,
+        KillPoint("reply", 1),
+        StatePoint("answer", "retrying"),
+        StatePoint("request", "retrying"),
+        KillPoint("call", 1),
+    ]
+)
+IN_CANCEL: Final = st.sampled_from([None, None, StatePoint("request", _HERE), StatePoint("answer", "cancelled")])
 MAYBE_POINTS: Final = st.none() | POINTS
 RARELY: Final = st.integers(min_value=0, max_value=3).map(lambda dice: dice == 3)
 
@@ -52,25 +71,27 @@ class ResumeMachine(RuleBasedStateMachine):
         self.scenario: Scenario | None = None
         self.now = Situation()
         self.open = False
-        self.after_end = 0
+        self.deck = self.after_end = 0
         self.settled = self.changed = False
         self.restarted = False
 
-    @initialize(scenario=scenes())
-    def first(self, scenario: Scenario) -> None:
-        """The example's scenario; nothing has been asked of the engine yet."""
-        self.scenario = scenario
+    @initialize(scenario=scenes(), deck=st.integers(min_value=0, max_value=999))
+    def first(self, scenario: Scenario, deck: int) -> None:
+        """The first scenario, and where in the pool the later ones are taken; the engine has not been asked yet."""
+        self.scenario, self.deck = scenario, deck
         self._open()
 
     @rule()
     def start(self) -> None:
-        """Another execution of the scenario, once the last one has ended."""
+        """The next scenario of the pool, once the last execution has ended and is judged."""
         if self.now.over:
             self._finish()
+            self.deck += 1
+            self.scenario = from_pool(self.deck)
             self._open()
 
     @rule(point=POINTS)
-    def kill(self, point: KillPoint) -> None:
+    def kill(self, point: Aim) -> None:
         """A worker starts the execution, or resumes it, and dies at the point, if it comes so far."""
         self._resume("kill", point)
 
@@ -80,7 +101,7 @@ class ResumeMachine(RuleBasedStateMachine):
         self._resume("resume", None)
 
     @rule(fresh=st.booleans(), kill=MAYBE_POINTS)
-    def resume_again(self, fresh: bool, kill: KillPoint | None) -> None:  # noqa: FBT001 - drawn by name
+    def resume_again(self, fresh: bool, kill: Aim | None) -> None:  # noqa: FBT001 - drawn by name
         """Whoever resumes what has nothing to do changes nothing, be it the same worker or a fresh one."""
         if self.settled:
             if fresh:
@@ -96,17 +117,19 @@ class ResumeMachine(RuleBasedStateMachine):
         if after.ended == "raised" and (after.changed or after.calls):
             self._broken("FENCE", f"{after.error_type} was raised, yet rows or the world have changed")
 
-    @rule(which=st.sampled_from(["awaited", "early", "twice", "stray"]), kill=MAYBE_POINTS)
-    def signal(self, which: str, kill: KillPoint | None) -> None:
+    @rule(which=st.sampled_from(["awaited", "awaited", "early", "twice", "stray"]), kill=MAYBE_POINTS)
+    def signal(self, which: str, kill: Aim | None) -> None:
         """The signal that a wait awaits, one that nobody awaits yet, one that came before, one that nobody planned."""
         command = self._signal(which)
         if command is not None:
             idle = self.now.over or (which == "twice" and self.settled)
             self._go(f"signal {which}", command, kill=kill, idle=idle)
 
-    @rule(really=st.booleans(), kill=MAYBE_POINTS)
-    def cancel(self, really: bool, kill: KillPoint | None) -> None:  # noqa: FBT001 - drawn by name
-        """The execution is cancelled, in whatever state it is."""
+    @rule(really=st.booleans(), dead=BEFORE_CANCEL, kill=IN_CANCEL)
+    def cancel(self, really: bool, dead: Aim | None, kill: Aim | None) -> None:  # noqa: FBT001 - drawn by name
+        """The execution is cancelled, in whatever state it is; with `dead` right after a worker has died on it."""
+        if really and dead is not None and not self.now.over:
+            self._resume("kill", dead)
         if not really or self.now.state == "none":
             return
         was_over = self.now.over
@@ -163,7 +186,7 @@ class ResumeMachine(RuleBasedStateMachine):
             self.open = True
             self.now, self.settled, self.after_end = Situation(), False, 0
 
-    def _resume(self, name: str, kill: KillPoint | None) -> None:
+    def _resume(self, name: str, kill: Aim | None) -> None:
         """An ended execution is worth a few more commands, not fifty: then the next one begins."""
         self.after_end += self.now.over
         if self.after_end > _MOST_AFTER_END:
@@ -171,9 +194,11 @@ class ResumeMachine(RuleBasedStateMachine):
         self._go(name, {"op": "resume"}, kill=kill, idle=self.settled)
 
     def _go(
-        self, name: str, command: Message, *, kill: KillPoint | None = None, idle: bool = False, patient: bool = True
+        self, name: str, command: Message, *, kill: Aim | None = None, idle: bool = False, patient: bool = True
     ) -> Situation:
         """Gives a command; where it has nothing to do (`idle`) it must change nothing."""
+        if isinstance(kill, StatePoint) and kill.state == _HERE:
+            kill = StatePoint(kill.kind, self.now.state)
         self.now = self.player.go(command, kill=kill, patient=patient)
         self.coverage.command(name, self.now, armed=kill is not None)
         self.settled = self.now.ended == "returned" and (self.now.over or self.now.state == "paused")

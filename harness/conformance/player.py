@@ -21,10 +21,11 @@ from typing import Any, Self
 from pydantic import TypeAdapter
 
 from engines.registry import resolve
-from harness.judge.cases import CaseRecord, KillPoint
+from harness.judge.cases import CaseRecord
 from harness.run.case_lines import decode_case, encode_case
 from harness.run.host import Message
 from harness.run.lines import encode_fields
+from harness.run.lookout import Aim, parse_aim
 from harness.run.runners import RunnerProblem
 from harness.run.session import Session, Situation
 from harness.run.stage import TAKEOVER_S, Stage
@@ -79,7 +80,7 @@ class Player:
             {"do": "open", "scenario": dumps_line(scenario), "id": str(uuid.uuid4()), "observe": observe},
         )
 
-    def go(self, command: Message, *, kill: KillPoint | None = None, patient: bool = True) -> Situation:
+    def go(self, command: Message, *, kill: Aim | None = None, patient: bool = True) -> Situation:
         """As `Session.go`."""
         return self._situation(
             {"do": "go", "command": command, "kill": str(kill) if kill else None, "patient": patient}
@@ -188,7 +189,7 @@ class _Desk:
         session = self._open
         match request["do"]:
             case "go":
-                kill = KillPoint.parse(request["kill"]) if request["kill"] else None
+                kill = parse_aim(request["kill"]) if request["kill"] else None
                 return session.go(request["command"], kill=kill, patient=bool(request["patient"]))
             case "advance":
                 return session.advance(int(request["by_ms"]))

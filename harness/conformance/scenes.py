@@ -18,18 +18,25 @@ from scenarios.generator import Bounds, generate
 from scenarios.model import Scenario
 from scenarios.strategies import scenarios
 
-__all__ = ["scenes", "stretched"]
+__all__ = ["from_pool", "scenes", "stretched"]
 
 _DAY_MS: Final = 86_400_000
 _FREELY: Final = Bounds(max_nodes=6, large=0, retries=0.6, failures=0.15, waits=0.6, loops=0.3, awkward=0.1, racy=0)
 _WAITS: Final = replace(_FREELY, max_nodes=4, waits=1, loops=0.2)
 _RETRIES: Final = replace(_FREELY, max_nodes=4, retries=1, waits=0.2, failures=0.3)
 _OF_EACH: Final = 60
+_STRIDE: Final = 61
 
 
 def scenes() -> st.SearchStrategy[Scenario]:
     """Half drawn node by node, so that they shrink; half from a fixed pool in which waits and retries are common."""
     return scenarios(_FREELY).map(stretched) | st.deferred(lambda: st.sampled_from(_pool()))
+
+
+def from_pool(number: int) -> Scenario:
+    """One of the pool; numbers that follow each other give scenarios that are unlike."""
+    pool = _pool()
+    return pool[number * _STRIDE % len(pool)]
 
 
 def stretched(scenario: Scenario) -> Scenario:

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
-from engines.api import ExecutionRequest, Journal, LoopNode, Workflow
+from engines.api import ExecutionRequest, Journal
 from engines.payloads import encode
-from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, PointKind, Way
+from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
 from harness.judge.records import Again, ArmRecord, Failure
 from harness.run.clock import EPOCH
 from harness.run.host import Host, Message, SharedClock
+from harness.run.lookout import END_STATES, Aim, Cell, Lookout, States
 from harness.run.outside import Move, Outside
 from harness.run.proxy import Channel
 from harness.run.stage import Stage
-from harness.run.watch import Watch
 from harness.run.world import World
 from scenarios.model import PlannedSignal, Scenario
 
@@ -30,8 +29,6 @@ __all__ = ["Ended", "Session", "Situation", "signal_command"]
 
 Ended: TypeAlias = Literal["returned", "raised", "killed", "died", "hung"]
 
-_END_STATES: Final = frozenset({"completed", "failed", "cancelled"})
-_POINTS: Final[dict[str, PointKind]] = {"request": "request", "call": "call", "effect": "reply"}
 _MOST_COMMANDS: Final = 500
 
 
@@ -39,12 +36,10 @@ _MOST_COMMANDS: Final = 500
 class Situation:
     """How things stand after a command.
 
-    `state` is where a death would find the execution: `none` before its first commit, `running` (an activity step, or
-    between two steps), `retrying` (waiting for another attempt), `paused` (only waits are left), or how it ended.
-    `calls` counts the command's activity calls; `changed` says whether any row changed; `pending` that a row was seen
-    that no worker had begun. `signal` is the planned signal that a paused wait awaits, by id; `timer` says that the
-    next thing to happen is a timer. `struck` is the cell (state, kind of kill point) at which the worker was killed,
-    `seen` are those that it passed without a death.
+    `state` is what `States` calls it. `calls` counts the command's activity calls; `changed` says whether any row
+    changed; `pending` that a row was seen that no worker had begun. `signal` is the planned signal that a paused wait
+    awaits, by id; `timer` says that the next thing to happen is a timer. `struck` is the cell at which the worker was
+    killed, `seen` are those that it passed without a death.
     """
 
     ended: Ended = "returned"
@@ -58,38 +53,18 @@ class Situation:
     signal: str | None = None
     timer: bool = False
     delivered: tuple[str, ...] = ()
-    struck: tuple[str, PointKind] | None = None
-    seen: tuple[tuple[str, PointKind], ...] = ()
+    struck: Cell | None = None
+    seen: tuple[Cell, ...] = ()
 
     @property
     def over(self) -> bool:
         """Whether the execution is in an end state."""
-        return self.state in _END_STATES
-
-
-class _Lookout(Watch):
-    """Tells of every kill point that is passed, while somebody wants to know."""
-
-    on_point: Callable[[PointKind], None] | None = None
-
-    def note(self, host: Host | None, what: str, detail: str = "") -> None:
-        """Adds to the time line, and tells."""
-        Watch.note(self, host, what, detail)
-        if self.on_point is not None and what in _POINTS:
-            self.on_point(_POINTS[what])
+        return self.state in END_STATES
 
 
 def signal_command(signal: PlannedSignal, *, name: str | None = None) -> Message:
     """The command that delivers a signal; under another `name` it is a stranger with the same payload."""
     return {"op": "signal", "id": name or signal.id, "name": signal.name, "payload": encode(signal.payload)}
-
-
-def _loops(workflow: Workflow, prefix: str = "") -> Iterator[str]:
-    """The paths of all loops, without iterations."""
-    for node in workflow.nodes:
-        if isinstance(node, LoopNode):
-            yield prefix + node.id
-            yield from _loops(node.body, f"{prefix}{node.id}/")
 
 
 class Session:
@@ -106,26 +81,24 @@ class Session:
         self._clock = SharedClock(EPOCH)
         self._world = World(scenario, self._clock, self._completed)
         self._outside = Outside(scenario, self._clock)
-        self._watch = _Lookout(self._world, self._clock, self._strike)
-        self._loops = frozenset(_loops(scenario.workflow))
+        self._watch = Lookout(self._world, self._clock, self._strike, lambda: self._states.of(self._journal()))
+        self._states = States(scenario)
         self._worker: Host | None = None
         self._move: Move | None = None
         self._last: Journal | None = None
         self._at_crash: Journal | None = None
         self._before_cancel: Journal | None = None
-        self._aim: KillPoint | None = None
-        self._first: KillPoint | None = None
+        self._aim: Aim | None = None
         self._commands: list[CommandRecord] = []
         self._failure: Failure | None = None
         self._interrupted = self._shaken = False
         self._patient = True
-        self._struck: tuple[str, PointKind] | None = None
+        self._struck: Cell | None = None
         self._shift = timedelta()
         self._worked_s = 0.0
-        self._seen: dict[tuple[str, PointKind], None] = {}
         stage.proxy.gate = self._watch
 
-    def go(self, command: Message, *, kill: KillPoint | None = None, patient: bool = True) -> Situation:
+    def go(self, command: Message, *, kill: Aim | None = None, patient: bool = True) -> Situation:
         """Gives a command (`resume` starts what is not there yet), to be killed at a point counted from here."""
         self._patient = patient
         if self._interrupted and patient:
@@ -134,17 +107,13 @@ class Session:
             command = {"op": "execute"}
         if command["op"] == "cancel":
             self._before_cancel = self._last
-        self._aim = kill
-        self._watch.arm(kill)
-        self._seen.clear()
-        self._struck = None
-        self._watch.on_point = self._passed if self._observe and kill is None else None
-        self._watch.on_answered = (lambda _number: self._passed("answer")) if self._watch.on_point else None
+        self._aim, self._struck = kill, None
+        self._watch.aim(kill, observe=self._observe)
         worker = self._worker or self._spawn()
         calls, before = len(self._world.ledger), self._last
         ended = self._run(worker, command)
         self._watch.arm(None)
-        self._last = self._stage.journal(self._request.execution_id)
+        self._last = self._journal()
         if ended == "returned":
             self._heard(command)
         raised = worker.raised or {}
@@ -216,7 +185,7 @@ class Session:
             kills=self._watch.fired,
         )
         return CaseRecord(
-            case=Case(self._scenario.id, self._first or KillPoint("request", 1), Way.CANCEL if cancelled else Way.ONCE),
+            case=Case(self._scenario.id, KillPoint("request", 1), Way.CANCEL if cancelled else Way.ONCE),
             planned=self._watch.fired,
             fired=self._watch.fired,
             arm=arm,
@@ -341,7 +310,7 @@ class Session:
             ended=ended,
             error_type=error_type,
             message=message,
-            state=self._state(self._last),
+            state=self._states.of(self._last),
             calls=calls,
             changed=changed,
             pending=self._last is not None and self._last.execution.status == "pending",
@@ -350,34 +319,17 @@ class Session:
             timer=self._move is not None and self._move.until is not None,
             delivered=tuple(self._outside.delivered),
             struck=self._struck,
-            seen=tuple(self._seen),
+            seen=tuple(self._watch.seen),
         )
-
-    def _passed(self, kind: PointKind) -> None:
-        self._seen[self._state(self._stage.journal(self._request.execution_id)), kind] = None
-
-    def _state(self, journal: Journal | None) -> str:
-        if journal is None:
-            return "none"
-        if journal.execution.status in _END_STATES:
-            return journal.execution.status
-        statuses = {
-            step.status for step in journal.steps if not (step.status == "running" and self._loop(step.step_id))
-        }
-        return next((state for state in ("retrying", "running", "paused") if state in statuses), "running")
-
-    def _loop(self, step_id: str) -> bool:
-        return "/".join(part.partition("[")[0] for part in step_id.split("/")) in self._loops
 
     def _strike(self, worker: Host, channel: Channel | None) -> None:
         self._watch.note(worker, "kill")
         worker.kill()
         if channel is not None:
             channel.close()
-        self._at_crash = self._stage.journal(self._request.execution_id)
+        self._at_crash = self._journal()
         if self._aim is not None:
-            self._first = self._first or self._aim
-            self._struck = self._state(self._at_crash), self._aim.kind
+            self._struck = self._states.of(self._at_crash), self._aim.kind
 
     def _spawn(self) -> Host:
         stage = self._stage
@@ -393,8 +345,11 @@ class Session:
         self._shift += self._stage.takeover
         self._watch.note(None, "takeover", f"the clock moves on {self._stage.takeover.total_seconds():g} s")
 
+    def _journal(self) -> Journal | None:
+        return self._stage.journal(self._request.execution_id)
+
     def _completed(self, step_id: str) -> bool:
-        journal = self._stage.journal(self._request.execution_id)
+        journal = self._journal()
         return journal is not None and any(s.step_id == step_id and s.status == "completed" for s in journal.steps)
 
     def _fail(self, kind: Literal["exception", "timeout", "died"], what: str, message: str) -> None:
