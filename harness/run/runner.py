@@ -70,10 +70,15 @@ def _play(stage: Stage, scenario: Scenario, job: dict[str, str]) -> bytes:
         return json.dumps({"error": f"{type(error).__name__}: {error}", "trace": trace}).encode("ascii")
 
 
+def _end(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows gives everything back, and must not be cut short
+    sys.exit(0)
+
+
 def main() -> None:
     """The process's entry point; SIGTERM, which also says that the parent has died, ends it with all that it began."""
     link = socket.socket(fileno=int(sys.argv[1]))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _end)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     sys.path.insert(0, "")
     os.dup2(2, 1)

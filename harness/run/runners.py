@@ -25,7 +25,8 @@ from scenarios.model import Scenario
 
 __all__ = ["Job", "RunnerProblem", "Runners"]
 
-_END_S = 10.0
+_IDLE_S, _END_S = 1.0, 10.0
+"""How long a runner may take to end when it has nothing to do, and in the middle of a job."""
 
 
 class RunnerProblem(CutoverProblem):
@@ -174,15 +175,19 @@ class _Runner:
         """Ends the process, which first ends all that it began; blocks until both are gone."""
         with contextlib.suppress(OSError):
             self._link.shutdown(socket.SHUT_RDWR)
-        self._process.terminate()
         try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=_IDLE_S)
+                return
+            self._process.terminate()  # it is in the middle of a job
             self._process.wait(timeout=_END_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        with contextlib.suppress(OSError):
-            self._lines.close()
-        self._link.close()
+        finally:
+            with contextlib.suppress(OSError):
+                self._lines.close()
+            self._link.close()
 
     def _say(self, message: object) -> None:
         try:
