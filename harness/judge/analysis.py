@@ -5,7 +5,7 @@ Trials are taken one at a time and forgotten; what is kept grows by a few number
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.judge.cases import CaseRecord
@@ -19,10 +19,13 @@ from harness.judge.gate import Reason, StageVerdict, decide, ordered
 from harness.judge.gathered import Gathered
 from harness.judge.headline import headline
 from harness.judge.metrics import METRICS, Frames, Measurement
+from harness.judge.noise import NoisyPath
 from harness.judge.policy import Criterion, Policy
 from harness.judge.records import Manifest, Trial
 from harness.judge.sides import SideBySide, side_by_side
 from harness.judge.summaries import CheckSummary, DifferenceSample, DifferenceSummary
+from harness.judge.view import Place
+from harness.judge.waivers import Waiver, WaiverUse
 from scenarios.model import Scenario
 
 __all__ = [
@@ -45,7 +48,8 @@ class Analysis:
     `reasons` all. `trials` counts the trials judged, `trials_failed` those in which the candidate broke a required
     check, with at most five `failed_scenarios` as (trial number, scenario id). `criteria` are the stage's; those that
     the harness cannot measure have `measured` False. `crash` is what the crash cases came to, None where there are
-    none. `not_tested` lists, in sentences, what the run says nothing of. `distributions` are the durations, for charts.
+    none. `not_tested` lists, in sentences, what the run says nothing of. `distributions` are the durations, for charts;
+    `waivers` what became of each waiver; `noise` the paths at which the control differs from itself, tested.
     """
 
     run_id: str
@@ -67,6 +71,8 @@ class Analysis:
     crash: CrashSummary | None
     not_tested: tuple[str, ...]
     distributions: tuple[Distribution, ...] = ()
+    waivers: tuple[WaiverUse, ...] = ()
+    noise: tuple[NoisyPath, ...] = ()
 
 
 def analyse(
@@ -78,17 +84,30 @@ def analyse(
     cases: Iterable[tuple[Scenario, CaseRecord]] = (),
     production: Mapping[str, Measurement] | None = None,
     checks: Mapping[str, Check] = CHECKS,
+    waivers: Iterable[Waiver] = (),
     waives: Waives | None = None,
 ) -> Analysis:
-    """Judges a run for one stage of a policy.
+    """Judges a run for one stage of a policy; goes through the trials again where the control is noisy.
 
     `cases` are its crash cases, each with its scenario. `production` gives, by metric, what only production can
     measure. `checks` are those of trials that the code has: one that the stage requires and that neither these nor the
-    crash checks have makes it INVALID. Raises PolicyError where there is no such stage.
+    crash checks have makes it INVALID. `waivers` are those of a file; `waives` may decide in their stead. Raises
+    PolicyError where there is no such stage.
     """
-    gathered = Gathered(manifest, policy.stage(stage).required_checks, checks, waives)
-    for trial in trials:
-        gathered.add(trial)
+    if isinstance(trials, Iterator):
+        trials = tuple(trials)
+
+    def gather(noisy: frozenset[Place]) -> Gathered:
+        required = policy.stage(stage).required_checks
+        found = Gathered(manifest, required, checks, waivers=waivers, waives=waives, noisy=noisy)
+        for trial in trials:
+            found.add(trial)
+        return found
+
+    gathered = gather(frozenset())
+    places = gathered.noise.places()
+    if places:
+        gathered = gather(places)
     for scenario, record in cases:
         gathered.add_case(scenario, record)
     return conclude(gathered, policy, stage, production)
@@ -105,6 +124,7 @@ def conclude(
     results = tuple(_criterion(criterion, frames, production or {}) for criterion in policy.criteria_of(stage))
     reasons = (
         *gathered.facts.reasons(),
+        *gathered.waivers.reasons(),
         *(
             Reason(part="check", id=summary.check, verdict=summary.verdict, text=summary.reason)
             for summary in summaries
@@ -140,6 +160,8 @@ def conclude(
         differences=gathered.differences.summaries(),
         side_by_side=side_by_side(frames),
         crash=crash if crash.cases else None,
+        waivers=gathered.waivers.uses(),
+        noise=gathered.noise.paths(),
         not_tested=gathered.coverage.gaps(
             (summary.check for summary in summaries if summary.examined_candidate), results, manifest, crash
         ),

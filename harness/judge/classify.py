@@ -21,7 +21,8 @@ Waives: TypeAlias = Callable[[Difference, Trial], bool]
 def classify(trial: Trial, waives: Waives | None = None) -> Sequence[Difference]:
     """Every difference between control (left) and candidate (right), classed.
 
-    EQUAL where both are right in different legal orders; NOISE where the control differs from itself likewise;
+    EQUAL where both are right in different legal orders; NOISE where the control differs from itself likewise, in this
+    trial or by what the whole run shows (`harness.judge.noise`);
     IMPROVEMENT where only the candidate obeys the reference; REGRESSION where the candidate breaks it. Where both
     break it in the same way there is no difference between them: such paths follow as BOTH_WRONG, reference left.
     `waives` may turn any but EQUAL and NOISE into WAIVED. Empty where either arm is absent.
@@ -58,7 +59,7 @@ def _between(
     candidate_wrong = [difference.path for difference in candidate.differences]
     for difference in between:
         path = difference.path
-        if any(_related(path, other) for other in noise):
+        if any(_related(path, other) for other in noise) or (may_be_noise(difference) and view.is_noisy(path)):
             yield replace(difference, klass=DifferenceClass.NOISE)
         elif any(_related(path, other) for other in candidate_wrong):
             yield replace(difference, klass=DifferenceClass.REGRESSION)

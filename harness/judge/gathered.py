@@ -5,40 +5,53 @@ Trials may be gathered apart, part by part, and put together in their order: the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
 from typing import Any
 
 from harness.judge.cases import CaseRecord
 from harness.judge.checks import CHECKS, run_checks
-from harness.judge.classify import Waives, classify
+from harness.judge.classify import Waives, classify, noise_paths
 from harness.judge.coverage import Coverage
 from harness.judge.crash import CrashTally
 from harness.judge.crash_checks import HOLDS_WHEN
-from harness.judge.findings import Check
+from harness.judge.findings import Check, CheckResult
 from harness.judge.headline import Told
 from harness.judge.meta import RunFacts
+from harness.judge.noise import Noise
 from harness.judge.records import Manifest, Trial
 from harness.judge.summaries import SAMPLES, CheckCollector, DifferenceCollector
 from harness.judge.tally import Tally
-from harness.judge.view import view_of
+from harness.judge.view import Place, view_of
+from harness.judge.waivers import Waiver, WaiversInUse
 from scenarios.model import Scenario
 
 __all__ = ["Gathered"]
 
 
 class Gathered:
-    """What is kept of the trials; `checks` are those of trials that the code has."""
+    """What is kept of the trials; `checks` are those of trials that the code has.
+
+    Waivers hold by the day on which the run was made; `waives`, where given, decides in their stead which differences
+    are waived. `noisy` are places that an earlier gathering of the same trials has shown to be noise.
+    """
 
     def __init__(
         self,
         manifest: Manifest,
         required: Iterable[str],
         checks: Mapping[str, Check] = CHECKS,
+        *,
+        waivers: Iterable[Waiver] = (),
         waives: Waives | None = None,
+        noisy: frozenset[Place] = frozenset(),
     ) -> None:
         self.manifest = manifest
         self._registered = checks
-        self._waives = waives
+        self._noisy = noisy
+        self.waivers = WaiversInUse(waivers, manifest.created_at.astimezone(UTC).date())
+        self._waives = waives or self.waivers
+        self.noise = Noise()
         self.facts = RunFacts(manifest)
         self.tally = Tally(required)
         self.checks = CheckCollector({**{name: check.holds_when for name, check in checks.items()}, **HOLDS_WHEN})
@@ -66,17 +79,21 @@ class Gathered:
         """Judges one trial; one that cannot be judged is an ERROR of the run, and no reason to stop."""
         self.facts.add(trial)
         self.coverage.add(trial.scenario)
-        results = run_checks(trial, self._registered)
-        self.checks.add(results)
+        results: Sequence[CheckResult] = ()
         try:
-            expected = view_of(trial).expected
+            view = view_of(trial, self._noisy)
+            results = run_checks(trial, self._registered)
             differences = classify(trial, self._waives)
+            results = self.waivers.forgiven(results, trial)
+            self.noise.add(trial, noise_paths(view), differences)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in the judge must block the stage
+            self.checks.add(results or run_checks(trial, self._registered))
             self.facts.unjudged.add(f"trial {trial.number}, {trial.scenario.id}: {type(error).__name__}: {error}")
             self.tally.add_unjudged(trial)
             return
+        self.checks.add(results)
         self.differences.add(trial, differences)
-        if self.tally.add(trial, results, differences, expected):
+        if self.tally.add(trial, results, differences, view.expected):
             self.failed += 1
             if len(self.failed_scenarios) < SAMPLES:
                 self.failed_scenarios.append((trial.number, trial.scenario.id))
@@ -89,6 +106,8 @@ class Gathered:
             "checks": self.checks.part(),
             "differences": self.differences.part(),
             "coverage": self.coverage.part(),
+            "waivers": self.waivers.part(),
+            "noise": self.noise.part(),
             "failed": self.failed,
             "failed_scenarios": self.failed_scenarios,
         }
@@ -100,6 +119,8 @@ class Gathered:
         self.checks.absorb(part["checks"])
         self.differences.absorb(part["differences"])
         self.coverage.absorb(part["coverage"])
+        self.waivers.absorb(part["waivers"])
+        self.noise.absorb(part["noise"])
         self.failed += part["failed"]
         more = part["failed_scenarios"][: SAMPLES - len(self.failed_scenarios)]
         self.failed_scenarios += [(number, scenario) for number, scenario in more]

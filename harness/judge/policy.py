@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from harness.errors import ConfigurationProblem
 from harness.judge.gate import Severity
 from harness.judge.metrics import Unit
 from harness.judge.policy_rules import Problem, broken_rules
+from harness.judge.toml_lines import line_of
 
 __all__ = [
     "Condition",
@@ -178,30 +178,8 @@ def _problem(location: tuple[str | int, ...], message: str, value: object) -> Pr
 
 
 def _error(text: str, name: str, problems: Sequence[Problem]) -> PolicyError:
-    lines = text.splitlines()
     messages = []
     for problem in problems:
-        number = _line(lines, problem)
+        number = line_of(text, problem.table, problem.index, problem.key)
         messages.append(f"{name}{f', line {number}' if number else ''}: {problem.rule}")
     return PolicyError("\n".join(messages))
-
-
-def _line(lines: Sequence[str], problem: Problem) -> int | None:
-    """The line, from 1, of the problem's key; of its table's head where the key is not there."""
-    head = None
-    count = -1
-    for number, line in enumerate(lines, start=1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            if head is not None or not problem.table:
-                return head
-            if stripped.replace(" ", "").startswith(f"[[{problem.table}]]"):
-                count += 1
-                head = number if count == problem.index else None
-        elif (
-            problem.key
-            and (head is not None or not problem.table)
-            and re.match(rf"{re.escape(problem.key)}\s*[=.]", stripped)
-        ):
-            return number
-    return head

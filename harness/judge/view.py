@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from engines.api import EventRow, JsonText, StepRow
 from engines.errors import PayloadRefused
@@ -18,9 +19,13 @@ from harness.judge.reference import Expected, expect
 from harness.judge.tokens import planted
 from scenarios.model import Scenario
 
-__all__ = ["END_STATES", "ArmView", "TrialView", "against", "view_of"]
+__all__ = ["END_STATES", "ArmView", "Place", "TrialView", "against", "place_of", "view_of"]
 
 END_STATES: Final = frozenset({"completed", "failed", "skipped", "cancelled"})
+Place: TypeAlias = tuple[str, str]
+"""A workflow's id, and a path in its outcome without the numbers of iterations and items."""
+
+_NUMBERS = re.compile(r"\[[0-9]+\]")
 _MEMORY = 4
 _SCENARIOS = 1_024
 """Scenarios whose expectation is remembered: a run may try the same ones again and again."""
@@ -47,13 +52,21 @@ class ArmView:
 
 @dataclass(frozen=True, slots=True)
 class TrialView:
-    """A trial with all its arms; `tokens` are those that its scenario plants, `input` is its input as JSON."""
+    """A trial with all its arms; `tokens` are those that its scenario plants, `input` is its input as JSON.
+
+    `noisy` are the places at which the run as a whole has shown the control to be noisy.
+    """
 
     trial: Trial
     expected: Expected
     tokens: frozenset[str]
     input: JsonText | None
     arms: Mapping[ArmName, ArmView]
+    noisy: frozenset[Place] = frozenset()
+
+    def is_noisy(self, path: str) -> bool:
+        """Whether a path in an output is noise by all that the run has shown."""
+        return bool(self.noisy) and place_of(self.trial.scenario, path) in self.noisy
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +96,10 @@ class _Memory:
             self._planned[id(scenario)] = known
         return known
 
-    def view(self, trial: Trial) -> TrialView:
+    def view(self, trial: Trial, noisy: frozenset[Place] | None) -> TrialView:
         known = self._views.get(id(trial))
-        if known is None or known.trial is not trial:
-            known = _view(trial)
+        if known is None or known.trial is not trial or (noisy is not None and known.noisy != noisy):
+            known = _view(trial, noisy or frozenset())
             while len(self._views) >= _MEMORY:
                 self._views.pop(next(iter(self._views)), None)
             self._views[id(trial)] = known
@@ -96,9 +109,17 @@ class _Memory:
 _memory = _Memory()
 
 
-def view_of(trial: Trial) -> TrialView:
-    """The view of a trial; the same one again for as long as the trial is among the newest."""
-    return _memory.view(trial)
+def view_of(trial: Trial, noisy: frozenset[Place] | None = None) -> TrialView:
+    """The view of a trial; the same one again for as long as the trial is among the newest.
+
+    With `noisy` it is made anew where it was made with other places; without, whichever there is will do.
+    """
+    return _memory.view(trial, noisy)
+
+
+def place_of(scenario: Scenario, path: str) -> Place:
+    """Where a path of one execution lies in all executions of its workflow."""
+    return scenario.workflow.id, _NUMBERS.sub("[*]", path)
 
 
 def against(expected: Expected, outcome: Outcome, arm: ArmRecord) -> tuple[Expected, Sequence[Difference]]:
@@ -118,10 +139,10 @@ def against(expected: Expected, outcome: Outcome, arm: ArmRecord) -> tuple[Expec
     return best or (expected, ())
 
 
-def _view(trial: Trial) -> TrialView:
+def _view(trial: Trial, noisy: frozenset[Place]) -> TrialView:
     planned = _memory.planned(trial.scenario)
     arms = {name: _arm(name, arm, planned.expected) for name, arm in trial.arms.items()}
-    return TrialView(trial, planned.expected, planned.tokens, planned.input, arms)
+    return TrialView(trial, planned.expected, planned.tokens, planned.input, arms, noisy)
 
 
 def _input(scenario: Scenario) -> JsonText | None:

@@ -13,15 +13,17 @@ import selectors
 import subprocess
 import sys
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from harness.errors import RunError
 from harness.judge.analysis import Analysis, conclude
 from harness.judge.gathered import Gathered
 from harness.judge.metrics import Measurement
 from harness.judge.policy import Policy
+from harness.judge.view import Place
+from harness.judge.waivers import Waivers, load_waivers
 from harness.run.blocks import Block
 from harness.run.store import Part, crash_scenarios, iter_cases, iter_trials, load_manifest, parts_of, read_part
 
@@ -38,37 +40,71 @@ def judge_run(
     stage: int,
     *,
     workers: int = 1,
+    waivers: Waivers | None = None,
     production: Mapping[str, Measurement] | None = None,
 ) -> Analysis:
     """The analysis of a saved run. Raises RunError for a folder that cannot be read, PolicyError for its stage."""
-    required = policy.stage(stage).required_checks
-    gathered = Gathered(load_manifest(folder), required)
+    order = _Order(str(Path(folder).absolute()), policy.stage(stage).required_checks, waivers)
     parts = parts_of(folder)
-    if workers > 1 and len(parts) > _FEW:
-        with contextlib.closing(_gathered_apart(Path(folder), required, parts, workers)) as found:
-            for part in found:
-                gathered.absorb(part)
-        if gathered.facts.trials != gathered.manifest.finished:
-            told = f"{gathered.facts.trials} trials and its manifest says {gathered.manifest.finished}"
-            raise RunError(f"{folder} has {told}; run again")
-    else:
-        for trial in iter_trials(folder):
-            gathered.add(trial)
+    gathered = _gathered(order, parts, workers)
+    places = gathered.noise.places()
+    if places:
+        gathered = _gathered(replace(order, noisy=tuple(sorted(places))), parts, workers)
     scenarios = crash_scenarios(folder)
     for record in iter_cases(folder):
         gathered.add_case(scenarios[record.case.scenario], record)
     return conclude(gathered, policy, stage, production)
 
 
-def _gathered_apart(
-    folder: Path, required: Sequence[str], parts: Sequence[Part], workers: int
-) -> Generator[Mapping[str, Any], None, None]:
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What every process is told: which run, the checks that the stage requires, waivers, places that are noisy."""
+
+    folder: str
+    required: tuple[str, ...]
+    waivers: Waivers | None = None
+    noisy: tuple[Place, ...] = ()
+
+    def empty(self) -> Gathered:
+        """Where to gather."""
+        waivers = () if self.waivers is None else self.waivers.waivers
+        return Gathered(load_manifest(self.folder), self.required, waivers=waivers, noisy=frozenset(self.noisy))
+
+    def text(self) -> str:
+        """As a line of JSON."""
+        waivers = None if self.waivers is None else [self.waivers.text, self.waivers.name]
+        return json.dumps([self.folder, self.required, waivers, self.noisy])
+
+    @classmethod
+    def of(cls, text: bytes) -> Self:
+        """The order that `text` wrote."""
+        folder, required, waivers, noisy = json.loads(text)
+        return cls(
+            folder, tuple(required), None if waivers is None else load_waivers(*waivers), tuple(map(tuple, noisy))
+        )
+
+
+def _gathered(order: _Order, parts: Sequence[Part], workers: int) -> Gathered:
+    gathered = order.empty()
+    if workers == 1 or len(parts) <= _FEW:
+        for trial in iter_trials(order.folder):
+            gathered.add(trial)
+        return gathered
+    with contextlib.closing(_gathered_apart(order, parts, workers)) as found:
+        for part in found:
+            gathered.absorb(part)
+    if gathered.facts.trials != gathered.manifest.finished:
+        told = f"{gathered.facts.trials} trials and its manifest says {gathered.manifest.finished}"
+        raise RunError(f"{order.folder} has {told}; run again")
+    return gathered
+
+
+def _gathered_apart(order: _Order, parts: Sequence[Part], workers: int) -> Generator[Mapping[str, Any], None, None]:
     """What was gathered of each part, in order."""
-    setup = json.dumps({"folder": str(folder.absolute()), "required": list(required)})
     waiting = iter(enumerate(parts))
     done: dict[int, Mapping[str, Any]] = {}
     due = 0
-    processes = [_Process(setup) for _ in range(min(workers, len(parts)))]
+    processes = [_Process(order.text()) for _ in range(min(workers, len(parts)))]
     try:
         with selectors.DefaultSelector() as selector:
             for process in processes:
@@ -142,16 +178,14 @@ def main() -> None:
     """Serves parts until standard input ends."""
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
-    setup = json.loads(sys.stdin.buffer.readline())
-    folder = setup["folder"]
-    manifest = load_manifest(folder)
+    order = _Order.of(sys.stdin.buffer.readline())
     for line in sys.stdin.buffer:
         number, blocks = json.loads(line)
-        gathered = Gathered(manifest, setup["required"])
+        gathered = order.empty()
         problem = ""
         try:
             part = Part(**{name: Block(**block) for name, block in blocks.items()})
-            for trial in read_part(folder, part):
+            for trial in read_part(order.folder, part):
                 gathered.add(trial)
         except RunError as error:
             problem = str(error)

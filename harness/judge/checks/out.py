@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.judge.checks.base import ArmCheck, Sheet
 from harness.judge.classify import noise_paths
+from harness.judge.diff import may_be_noise
 from harness.judge.findings import Verdict
 from harness.judge.outcome import is_refusal
 from harness.judge.records import role
@@ -23,7 +24,8 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
     noise = noise_paths(sheet.trial) if role(arm.name) == "candidate" else frozenset()
     shared = _shared(sheet) if role(arm.name) == "candidate" else frozenset()
     for difference in arm.differences:
-        if difference.path in noise:
+        excused = role(arm.name) == "candidate" and may_be_noise(difference) and sheet.trial.is_noisy(difference.path)
+        if difference.path in noise or excused:
             sheet.count("noise")
             continue
         both = (difference.path, difference.right) in shared
