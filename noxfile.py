@@ -34,6 +34,12 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *(session.posargs or ("-n", "auto", "-m", "not nightly")))
 
 
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """What is too long for every push: the state machine of resume with 1,000 examples drawn anew."""
+    session.run("pytest", "-m", "nightly", *session.posargs)
+
+
 @nox.session(venv_backend="venv")
 def bench(session: nox.Session) -> None:
     """V2 beside other engines on one server, as ratios; in an environment of its own, since those are heavy."""

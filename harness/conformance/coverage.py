@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from harness.judge.cases import CaseRecord, PointKind
 from harness.judge.checks.sm import LEGAL
 from harness.run.lookout import Cell
-from harness.run.session import Situation
+from harness.run.situation import Situation
 
 __all__ = ["CORE", "Coverage", "Transition"]
 

@@ -19,7 +19,8 @@ from harness.judge.cases import CaseRecord, KillPoint
 from harness.judge.findings import Finding, Verdict
 from harness.run.host import Message
 from harness.run.lookout import Aim, StatePoint
-from harness.run.session import Situation, signal_command
+from harness.run.session import signal_command
+from harness.run.situation import Situation
 from scenarios.model import Scenario
 
 __all__ = ["PropertyBroken", "ResumeMachine", "machine_for"]

@@ -27,7 +27,8 @@ from harness.run.host import Message
 from harness.run.lines import encode_fields
 from harness.run.lookout import Aim, parse_aim
 from harness.run.runners import RunnerProblem
-from harness.run.session import Session, Situation
+from harness.run.session import Session
+from harness.run.situation import Situation
 from harness.run.stage import TAKEOVER_S, Stage
 from scenarios.files import dumps_line, loads
 from scenarios.model import Scenario

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from engines.api import ExecutionRequest, Journal
 from engines.payloads import encode
@@ -18,53 +17,18 @@ from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
 from harness.judge.records import Again, ArmRecord, Failure
 from harness.run.clock import EPOCH
 from harness.run.host import Host, Message, SharedClock
-from harness.run.lookout import END_STATES, Aim, Cell, Lookout, States
+from harness.run.lookout import Aim, Cell, Lookout, States
 from harness.run.outside import Move, Outside
 from harness.run.proxy import Channel
+from harness.run.situation import Ended, Situation
 from harness.run.stage import Stage
 from harness.run.world import World
 from scenarios.model import PlannedSignal, Scenario
 
-__all__ = ["Ended", "Session", "Situation", "signal_command"]
+__all__ = ["Session", "signal_command"]
 
-Ended: TypeAlias = Literal["returned", "raised", "killed", "died", "hung"]
 
 _MOST_COMMANDS: Final = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
-    """How things stand after a command.
-
-    `state` is what `States` calls it. `calls` counts the command's activity calls; `changed` says whether any row
-    changed; `pending` that a row was seen that no worker had begun. `signal` is the planned signal that a paused wait
-    awaits, by id; `timer` says that the next thing to happen is a timer. `struck` is the cell at which the worker was
-    killed, `seen` are those that it passed without a death.
-    """
-
-    ended: Ended = "returned"
-    error_type: str = ""
-    message: str = ""
-    state: str = "none"
-    calls: int = 0
-    changed: bool = False
-    pending: bool = False
-    failed: bool = False
-    signal: str | None = None
-    timer: bool = False
-    delivered: tuple[str, ...] = ()
-    struck: Cell | None = None
-    seen: tuple[Cell, ...] = ()
-
-    @property
-    def over(self) -> bool:
-        """Whether the execution is in an end state."""
-        return self.state in END_STATES
-
-
-def signal_command(signal: PlannedSignal, *, name: str | None = None) -> Message:
-    """The command that delivers a signal; under another `name` it is a stranger with the same payload."""
-    return {"op": "signal", "id": name or signal.id, "name": signal.name, "payload": encode(signal.payload)}
 
 
 class Session:
@@ -354,3 +318,8 @@ class Session:
 
     def _fail(self, kind: Literal["exception", "timeout", "died"], what: str, message: str) -> None:
         self._failure = self._failure or Failure(kind=kind, type=what, message=message)
+
+
+def signal_command(signal: PlannedSignal, *, name: str | None = None) -> Message:
+    """The command that delivers a signal; under another `name` it is a stranger with the same payload."""
+    return {"op": "signal", "id": name or signal.id, "name": signal.name, "payload": encode(signal.payload)}

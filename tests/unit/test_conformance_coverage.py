@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.conformance.coverage import CORE, Coverage
 from harness.conformance.scenes import stretched
 from harness.judge.checks.sm import LEGAL
-from harness.run.session import Situation
+from harness.run.situation import Situation
 from scenarios.catalog import load_catalog
 
 _PENDING = ("execution", "pending", "CANCEL", "cancelled")

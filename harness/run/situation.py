@@ -1,0 +1,43 @@
+"""How an execution stands after a command to it, as a tester is told. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from harness.run.lookout import END_STATES, Cell
+
+__all__ = ["Ended", "Situation"]
+
+Ended: TypeAlias = Literal["returned", "raised", "killed", "died", "hung"]
+"""How a command ended: by itself, by an error, by our kill, by the engine's own exit, or past its deadline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """How things stand after a command.
+
+    `state` is what `States` calls it. `calls` counts the command's activity calls; `changed` says whether any row
+    changed; `pending` that a row was seen that no worker had begun. `signal` is the planned signal that a paused wait
+    awaits, by id; `timer` says that the next thing to happen is a timer. `struck` is the cell at which the worker was
+    killed, `seen` are those that it passed without a death.
+    """
+
+    ended: Ended = "returned"
+    error_type: str = ""
+    message: str = ""
+    state: str = "none"
+    calls: int = 0
+    changed: bool = False
+    pending: bool = False
+    failed: bool = False
+    signal: str | None = None
+    timer: bool = False
+    delivered: tuple[str, ...] = ()
+    struck: Cell | None = None
+    seen: tuple[Cell, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether the execution is in an end state."""
+        return self.state in END_STATES
