@@ -134,17 +134,40 @@ def replay(
 
 
 def explain(
-    case: Annotated[str, typer.Argument(help="The case's name, as reports write it.", metavar="CASE")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A criterion, a check, a difference or a crash case, as reports write it.",
+            metavar="CRITERION|CHECK|DIFFERENCE|CASE",
+        ),
+    ],
     *,
-    run: Annotated[Path, typer.Option(help="The folder in which the case is saved.", metavar="RUN")],
+    run: Annotated[Path, typer.Option(help="The folder in which the run is saved.", metavar="RUN")],
     whole: Whole = False,
 ) -> int:
-    """Show the time line of a saved crash case: ledger, round trips, and what each worker did.
+    """Show what is behind one part of a report.
+
+    A criterion: the plan's words, how they were read, what was measured. A check or a difference: its samples. A crash
+    case: its time line, with ledger, round trips, and what each worker did.
 
     [bold]Examples[/bold]
 
+      cutover explain degraded-latency --run cutover-runs/20260102-030405-1a2b3c
+
+      cutover explain REGRESSION --run RUN
+
+      cutover explain "value steps/*/output.total" --run RUN
+
       cutover explain 03-data-flow@answer:3/zombie --run cutover-runs/crash-20260101-120000-abcdef
     """
+    from harness.judge.cases import Case, CaseError
+
+    try:
+        Case.parse(name)
+    except CaseError:
+        from harness.cli.explaining import explain_part
+
+        return explain_part(run, name)
     from harness.cli.crash_job import explain_job
 
-    return explain_job(run, case, whole=whole)
+    return explain_job(run, name, whole=whole)

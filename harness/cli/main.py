@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from harness.cli import crashing, doctor, importing, mutants, reporting, running
+from harness.cli import compare, crashing, doctor, importing, mutants, policy, reporting, running, verify
 from harness.cli.console import problem
 from harness.cli.status import Status, status_of
 
@@ -31,6 +31,9 @@ app.command("replay")(crashing.replay)
 app.command("explain")(crashing.explain)
 app.command("mutants")(mutants.mutants)
 app.command("report")(reporting.report)
+app.command("verify")(verify.verify)
+app.command("compare")(compare.compare)
+app.add_typer(policy.app, name="policy")
 app.command("import")(importing.import_)
 app.command("doctor")(doctor.doctor)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from engines.registry import describe
 from harness.cli.console import emit, note, progress
 from harness.cli.plan import Plan, ServerChoice, Where
-from harness.cli.reporting import Format, judged, policy_of, rendered
+from harness.cli.reporting import POLICY, WAIVERS, Format, judged, policy_of, rendered, waivers_of
 from harness.cli.selection import select
 from harness.cli.status import Status
 from harness.cli.version import installed_version
@@ -44,7 +44,7 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool, lang: Lang
     def say(line: str) -> None:
         note(plain(line), quiet=quiet)
 
-    policy = policy_of(plan.policy)
+    policy, waivers = policy_of(plan.policy), waivers_of(plan.waivers)
     _refuse_odd(plan, where, tuple(stage.percent for stage in policy.stages))
     engines = (_engine(plan.control), _engine(plan.candidate))
     scenarios = select(
@@ -81,7 +81,10 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool, lang: Lang
         )
         with RunWriter(folder, manifest) as writer:
             interrupted = _run(plan, where, server, scenarios, writer, quiet=quiet)
-    document = judged(folder, policy, plan.stage)
+    document = judged(folder, policy, plan.stage, waivers)
+    (folder / POLICY).write_text(policy.text, encoding="utf-8", newline="")
+    if waivers is not None:
+        (folder / WAIVERS).write_text(waivers.text, encoding="utf-8", newline="")
     _leave(document, folder, lang)
     emit(_shown(document, lang, as_json=as_json, quiet=quiet))
     say(f"saved in {folder}: report.html, report.json, report.md, and the run's rows")

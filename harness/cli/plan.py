@@ -39,6 +39,7 @@ class Plan:
     only: tuple[str, ...] = ()
     seed: int = 1
     policy: Path | None = None
+    waivers: Path | None = None
     deadline_s: float = DEADLINE_S
     crash_budget_s: float = CRASH_BUDGET_S
 
@@ -59,6 +60,8 @@ class Plan:
         yield from ("--seed", str(self.seed))
         if self.policy is not None:
             yield from ("--policy", str(self.policy))
+        if self.waivers is not None:
+            yield from ("--waivers", str(self.waivers))
         if self.deadline_s != DEADLINE_S:
             yield from ("--deadline", f"{self.deadline_s:g}")
         if self.crash_budget_s != CRASH_BUDGET_S:

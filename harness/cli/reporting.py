@@ -13,9 +13,13 @@ from reports.messages import Lang
 
 if TYPE_CHECKING:
     from harness.judge.policy import Policy
+    from harness.judge.waivers import Waivers
     from reports.document import Document
 
-__all__ = ["Format", "judged", "policy_of", "rendered", "report"]
+__all__ = ["POLICY", "WAIVERS", "Format", "judged", "own", "policy_of", "rendered", "report", "waivers_of"]
+
+POLICY, WAIVERS = "policy.toml", "waivers.toml"
+"""Beside a run's rows: what it was judged by."""
 
 
 class Format(StrEnum):
@@ -34,7 +38,10 @@ def report(
     *,
     form: Annotated[Format, typer.Option("--format", "-f", help="What to render.")] = Format.TERMINAL,
     policy: Annotated[
-        Path | None, typer.Option("--policy", help="Judge by this policy instead of the built-in one.", metavar="FILE")
+        Path | None, typer.Option("--policy", help="Judge by this policy instead of the run's own.", metavar="FILE")
+    ] = None,
+    waivers: Annotated[
+        Path | None, typer.Option("--waivers", help="Judge by these waivers instead of the run's own.", metavar="FILE")
     ] = None,
     stage: Annotated[
         int | None, typer.Option("--stage", help="Judge for this stage instead of the run's own.", metavar="PERCENT")
@@ -48,8 +55,8 @@ def report(
 ) -> int:
     """Judge a saved run and render the report.
 
-    The run is judged from its rows each time, so an old run can be judged by a newer judge, another policy or another
-    stage. The exit status is the verdict's, as with [bold]cutover run[/bold].
+    The run is judged from its rows each time, so an old run can be judged by a newer judge, another policy, other
+    waivers or another stage. The exit status is the verdict's, as with [bold]cutover run[/bold].
 
     [bold]Examples[/bold]
 
@@ -63,8 +70,13 @@ def report(
     from harness.cli.console import emit
     from harness.run.store import load_manifest
 
-    by = policy_of(policy)
-    document = judged(run, by, load_manifest(run).stage if stage is None else stage)
+    manifest = load_manifest(run)
+    document = judged(
+        run,
+        policy_of(policy or own(run, POLICY)),
+        manifest.stage if stage is None else stage,
+        waivers_of(waivers or own(run, WAIVERS)),
+    )
     text = rendered(document, form, lang, run)
     if out is None:
         emit(text)
@@ -80,13 +92,26 @@ def policy_of(file: Path | None) -> Policy:
     return default_policy() if file is None else load_policy(file.read_text(encoding="utf-8"), str(file))
 
 
-def judged(folder: Path, policy: Policy, stage: int) -> Document:
+def waivers_of(file: Path | None) -> Waivers | None:
+    """The waivers in a file; none where there is none."""
+    from harness.judge.waivers import load_waivers
+
+    return None if file is None else load_waivers(file.read_text(encoding="utf-8"), str(file))
+
+
+def own(run: Path, name: str) -> Path | None:
+    """The file that the run was judged by, as it was saved beside the rows."""
+    return run / name if (run / name).is_file() else None
+
+
+def judged(folder: Path, policy: Policy, stage: int, waivers: Waivers | None = None) -> Document:
     """The report on a saved run, by a policy, for a stage; uses all cores where the run is large."""
     from harness.run.judging import judge_run
     from harness.run.store import load_manifest
     from reports.document import build
 
-    return build(judge_run(folder, policy, stage, workers=len(os.sched_getaffinity(0))), load_manifest(folder))
+    workers = len(os.sched_getaffinity(0))
+    return build(judge_run(folder, policy, stage, workers=workers, waivers=waivers), load_manifest(folder))
 
 
 def rendered(document: Document, form: Format, lang: Lang = Lang.EN, folder: Path | None = None) -> str:

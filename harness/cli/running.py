@@ -48,6 +48,9 @@ def run(
         ServerChoice, typer.Option(help="auto: the URL given, else a container, else embedded.")
     ] = ServerChoice.AUTO,
     policy: Annotated[Path | None, typer.Option(help="Judge by this policy file.", metavar="FILE")] = None,
+    waivers: Annotated[
+        Path | None, typer.Option(help="Differences that are answered for; see docs/waivers.md.", metavar="FILE")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="The run's folder; a new one in cutover-runs by default.", metavar="DIR"),
@@ -88,6 +91,7 @@ def run(
         only=tuple(only or ()),
         seed=seed,
         policy=policy,
+        waivers=waivers,
         deadline_s=deadline,
         crash_budget_s=crash_budget,
     )

@@ -207,13 +207,25 @@ def _latency(frames: Frames) -> Pairs:
 
 
 def _doubled_latency(frames: Frames) -> Paired:
-    """Pairs in which one engine took more than twice as long as the other; between equal engines both are as many."""
-    pairs = _latency(frames)
-    usable = (pairs.control > 0) & (pairs.candidate > 0)
-    control, candidate = pairs.control[usable], pairs.candidate[usable]
-    worse, better = int(np.sum(candidate > 2 * control)), int(np.sum(control > 2 * candidate))
-    n = len(control)
+    """Trials in which one engine's slowest arm took more than twice as long as the other's slowest.
+
+    Between equal engines both are as many. The slowest of two arms, because what is rare and slow then shows nearly
+    twice as often, and what holds up one arm by chance counts less.
+    """
+    slowest = {role: _slowest(frames, role) for role in ("control", "candidate")}
+    both = slowest["control"].index.intersection(slowest["candidate"].index)
+    control, candidate = (_floats(slowest[role].loc[both]) for role in ("control", "candidate"))
+    usable = (control > 0) & (candidate > 0)
+    worse = int(np.sum(candidate[usable] > 2 * control[usable]))
+    better = int(np.sum(control[usable] > 2 * candidate[usable]))
+    n = int(np.count_nonzero(usable))
     return Paired(worse=worse, better=better, bad_control=better, bad_candidate=worse, n=n, unknown=len(usable) - n)
+
+
+def _slowest(frames: Frames, role: _Role) -> pd.Series[float]:
+    """The longest time of a role's arms, by trial; NaN where one of them is no duration."""
+    took = _all(frames, role).set_index("trial")["duration_ms"]
+    return took.where(took > 0).groupby(level=0).max().where((took > 0).groupby(level=0).all())
 
 
 def _checkpoint_duration(frames: Frames) -> Samples:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Annotated, ClassVar, Literal, TypeAlias
@@ -101,12 +101,13 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """All stages and criteria; `digest` is the SHA-256 of the text it was read from."""
+    """All stages and criteria; `digest` is the SHA-256 of the `text` it was read from."""
 
     name: str
     digest: str
     stages: tuple[Stage, ...]
     criteria: tuple[Criterion, ...]
+    text: str = field(default="", repr=False, compare=False)
 
     def stage(self, percent: int) -> Stage:
         """The stage of that percentage; raises PolicyError naming those there are."""
@@ -153,6 +154,7 @@ def load_policy(text: str, name: str) -> Policy:
         digest=hashlib.sha256(text.encode()).hexdigest(),
         stages=file.stage,
         criteria=file.criterion,
+        text=text,
     )
     problems = list(broken_rules(policy))
     if problems:

@@ -35,6 +35,7 @@ ALPHA = 0.05
 _RESAMPLES = 2_000
 _FEWEST_RESAMPLES = 200
 _DRAWS = 20_000_000
+_AT_ONCE = 1_000_000
 _MOST_RUNS = 1 << 40
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -85,6 +86,13 @@ def runs_for_proportion(failures: int, limit: float, alpha: float = ALPHA) -> in
 def quantile(values: Floats, q: float) -> float:
     """The smallest value that at least the share q of the values does not exceed (Hyndman and Fan 1996, type 1)."""
     return float(np.quantile(values, q, method="inverted_cdf"))
+
+
+def _row_quantiles(rows: Floats, q: float) -> Floats:
+    """The quantile, as `quantile` has it, of each row."""
+    n = rows.shape[1]
+    place = min(n, max(1, math.ceil(n * q))) - 1
+    return np.asarray(np.partition(rows, place, axis=1)[:, place], dtype=np.float64)
 
 
 def quantile_bounds(values: Floats, q: float, alpha: float = ALPHA) -> Bounds:
@@ -144,15 +152,20 @@ def bootstrap_ratio(
         raise ValueError("ratios need positive values on both sides")
     logs = np.log(candidate / control)
 
-    def statistic(rows: NDArray[np.intp] | slice) -> float:
+    def statistic(rows: NDArray[np.intp]) -> Floats:
+        """One value for each row of indices."""
         if q is None:
-            return math.exp(float(np.mean(logs[rows])))
-        return quantile(candidate[rows], q) / quantile(control[rows], q)
+            return np.asarray(np.exp(np.mean(logs[rows], axis=1)), dtype=np.float64)
+        return _row_quantiles(candidate[rows], q) / _row_quantiles(control[rows], q)
 
     resamples = min(_RESAMPLES, max(_FEWEST_RESAMPLES, _DRAWS // n))
     rng = np.random.default_rng(seed)
-    drawn = np.array([statistic(rng.integers(0, n, n)) for _ in range(resamples)])
-    return statistic(slice(None)), Bounds(quantile(drawn, alpha), quantile(drawn, 1 - alpha))
+    at_once = max(1, min(resamples, _AT_ONCE // n))
+    drawn = np.concatenate(
+        [statistic(rng.integers(0, n, (min(at_once, resamples - begun), n))) for begun in range(0, resamples, at_once)]
+    )
+    estimate = float(statistic(np.arange(n)[np.newaxis, :])[0])
+    return estimate, Bounds(quantile(drawn, alpha), quantile(drawn, 1 - alpha))
 
 
 def sign_test(worse: int, better: int) -> float:

@@ -31,7 +31,7 @@ _STRICT: dict[str, object] = {"extra": "forbid", "strict": True}
 _Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 _Class = Literal["REGRESSION", "IMPROVEMENT", "BOTH_WRONG"]
 _Kind = Literal["missing", "extra", "type", "value", "order", "count"]
-_INSIDE = re.compile(r"(?P<step>steps/(?P<id>.+)/)?output(?P<member>[.\[].*)?", re.DOTALL)
+_INSIDE = re.compile(r"(?P<step>steps/(?P<id>.+)/|\*)?output(?P<member>[.\[].*)?", re.DOTALL)
 
 
 class WaiverError(ConfigurationProblem):
@@ -218,7 +218,7 @@ def _names_something(waiver: Waiver, inside: re.Match[str]) -> bool:
     """Whether the path names a member, or one whole output in full."""
     if re.search(r"\w", (inside["member"] or "").replace("*", "")):
         return True
-    whole = inside["id"] if inside["step"] else waiver.scenario
+    whole = (inside["id"] or "*") if inside["step"] else waiver.scenario
     return inside["member"] is None and "*" not in whole
 
 

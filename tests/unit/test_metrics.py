@@ -281,6 +281,15 @@ def test_doubled_latency_weighs_one_engine_against_the_other() -> None:
     assert measured("doubled_latency", of) == Paired(worse=2, better=1, bad_control=1, bad_candidate=2, n=4, unknown=1)
 
 
+def test_doubled_latency_takes_the_slower_arm_of_each_engine() -> None:
+    of = frames(
+        arm=["control", "control_again", "candidate", "candidate_again"] * 2,
+        trial=[1, 1, 1, 1, 2, 2, 2, 2],
+        duration_ms=[1.0, 9.0, 2.5, 2.5, 1.0, 1.2, 1.0, 2.5],
+    )
+    assert measured("doubled_latency", of) == Paired(worse=1, better=1, bad_control=1, bad_candidate=1, n=2)
+
+
 def test_trials_that_nobody_could_judge_are_neither_good_nor_bad() -> None:
     of = frames(arm=["candidate"])
     assert measured("e2e_success", of) == Share(successes=2, n=3, unknown=1)
