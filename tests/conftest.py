@@ -8,8 +8,14 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from hypothesis import settings
 
 from harness.run.postgres import ProvisionMode, Server, provision
+
+# A change is judged by the same examples each time; new ones are found where people run the tests.
+settings.register_profile("ci", derandomize=True, print_blob=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
