@@ -12,7 +12,7 @@ __all__ = ["CRASH_BUDGET_S", "DEADLINE_S", "Plan", "ServerChoice", "Where"]
 DEADLINE_S = 30.0
 """How long an engine may take for one arm unless the command line says otherwise, s."""
 
-CRASH_BUDGET_S = 20.0
+CRASH_BUDGET_S = 30.0
 """How long the candidate is killed and resumed unless the command line says otherwise, s."""
 
 

@@ -18,7 +18,6 @@ from harness.run.crash_run import SETTINGS
 from harness.run.postgres import ProvisionMode, Server, provision
 from scenarios.files import dumps, loads
 
-
 _MORE = 4
 """Further batches where a rare cell was not met: which state a death meets depends on the machine's speed too."""
 
