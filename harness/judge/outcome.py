@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -57,9 +57,7 @@ def outcome_of(arm: ArmRecord) -> Outcome:
     Statuses and outputs are the journal's; effects are the ledger's. A step that has not ended and is not paused is
     left out, and so are its rows' other columns.
     """
-    names = Names.of(arm)
-    if names.free(_texts(arm)):
-        names = Names(())
+    names = Names.within(arm, _texts(arm))
     effects = _effects(arm.ledger, names)
     if arm.journal is None:
         return Outcome(status="refused" if is_refusal(arm) else "unknown", effects=effects)
@@ -81,15 +79,14 @@ def is_refusal(arm: ArmRecord) -> bool:
     return arm.failure is not None and arm.failure.type.rpartition(".")[2] == "PayloadRefused"
 
 
-def _texts(arm: ArmRecord) -> Iterator[JsonText | None]:
+def _texts(arm: ArmRecord) -> list[JsonText | None]:
     """All that an outcome takes over."""
-    for entry in arm.ledger:
-        yield entry.input
+    texts: list[JsonText | None] = [entry.input for entry in arm.ledger]
     if arm.journal is not None:
-        yield arm.journal.execution.output
+        texts.append(arm.journal.execution.output)
         for row in arm.journal.steps:
-            yield row.output
-            yield row.error
+            texts += (row.output, row.error)
+    return texts
 
 
 def _effects(ledger: Iterable[LedgerEntry], names: Names) -> tuple[Effect, ...]:

@@ -137,6 +137,8 @@ class CheckCollector:
     def add(self, results: Iterable[CheckResult]) -> None:
         """Takes in the results of one trial."""
         for result in results:
+            if not result.examined and not result.findings and not result.counts:
+                continue
             sides = self._sides.get(result.check)
             if sides is None:
                 sides = self._sides[result.check] = {"control": _Side(), "candidate": _Side()}

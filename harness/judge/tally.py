@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from harness.judge.findings import CheckResult, Difference, DifferenceClass, Verdict
 from harness.judge.metrics import Frames
 from harness.judge.outcome import is_refusal
-from harness.judge.records import ArmRecord, Trial, role
+from harness.judge.records import ArmName, ArmRecord, Trial, role
 from harness.judge.reference import Expected
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tally", "as_expected", "duplicates_of", "is_stuck", "redeliveries_of", "retried"]
 
+_COUNTED = frozenset({"EVT", "LOG"})
 _Columns: TypeAlias = dict[str, list[object]]
 
 _TRIALS = {"trial": "int64", "scenario": "object", "failed": "bool", "unknown": "bool", "regressions": "int64"}
@@ -67,8 +68,9 @@ class Tally:
         unknown = not failed and bool(blamed & {Verdict.ERROR, Verdict.INVALID, Verdict.INCONCLUSIVE})
         unknown = unknown or (not failed and not {"candidate", "candidate_again"} <= trial.arms.keys())
         _append(self._trials, trial.number, trial.scenario.id, failed, unknown, regressions)
+        by_arm = {(result.check, result.arm): result for result in results if result.check in _COUNTED}
         for arm in trial.arms.values():
-            self._add_arm(trial.number, arm, results, expected)
+            self._add_arm(trial.number, arm, by_arm, expected)
         return failed
 
     def add_unjudged(self, trial: Trial) -> None:
@@ -95,7 +97,9 @@ class Tally:
             for column, values in part[name].items():
                 columns[column] += values
 
-    def _add_arm(self, number: int, arm: ArmRecord, results: tuple[CheckResult, ...], expected: Expected) -> None:
+    def _add_arm(
+        self, number: int, arm: ArmRecord, results: Mapping[tuple[str, ArmName], CheckResult], expected: Expected
+    ) -> None:
         due = retried(expected)
         ended = {row.step_id: row.status for row in arm.journal.steps} if arm.journal else {}
         _append(
@@ -113,8 +117,8 @@ class Tally:
             redeliveries_of(arm),
             len(ended),
             len(arm.ledger),
-            *_counts(results, "EVT", arm),
-            *_counts(results, "LOG", arm),
+            *_counts(results.get(("EVT", arm.arm))),
+            *_counts(results.get(("LOG", arm.arm))),
         )
         if arm.journal is None:
             return
@@ -179,11 +183,11 @@ def redeliveries_of(arm: ArmRecord) -> int:
     return count
 
 
-def _counts(results: Iterable[CheckResult], check: str, arm: ArmRecord) -> tuple[int, int]:
-    """What a check examined in this arm, and how often it failed."""
-    mine = [result for result in results if result.check == check and result.arm == arm.arm]
-    failed = sum(finding.verdict is not Verdict.PASS for result in mine for finding in result.findings)
-    return sum(result.examined for result in mine), failed
+def _counts(result: CheckResult | None) -> tuple[int, int]:
+    """What a check examined in an arm, and how often it failed."""
+    if result is None:
+        return 0, 0
+    return result.examined, sum(finding.verdict is not Verdict.PASS for finding in result.findings)
 
 
 def _append(columns: _Columns, *row: object) -> None:

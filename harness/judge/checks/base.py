@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 
 import msgspec
 
 from harness.judge.findings import CheckResult, Finding, Verdict
-from harness.judge.records import Trial
+from harness.judge.records import ArmName, Trial
 from harness.judge.view import ArmView, TrialView, view_of
 
-__all__ = ["MOST_FINDINGS", "ArmCheck", "Sheet", "parsed_object"]
+__all__ = ["MOST_FINDINGS", "ArmCheck", "Sheet", "known_object", "parsed_object"]
 
 MOST_FINDINGS = 50
 """Findings kept of one check in one arm; one more then says how many there were."""
+_SHORT = 4_000
+"""Characters of a text that is worth remembering."""
 
 
 def parsed_object(text: str) -> dict[str, object] | None:
@@ -33,6 +36,22 @@ def parsed_object(text: str) -> dict[str, object] | None:
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict) else None
+
+
+def known_object(text: str) -> Mapping[str, object] | None:
+    """As `parsed_object`, to be read only: arms of one scenario write the same, so short texts are remembered."""
+    return _known(text) if len(text) < _SHORT else parsed_object(text)
+
+
+@lru_cache(maxsize=4_096)
+def _known(text: str) -> Mapping[str, object] | None:
+    return parsed_object(text)
+
+
+@cache
+def _nothing(check: str, arm: ArmName) -> CheckResult:
+    """The result of a check that found nothing to look at: one object, since that is common in the control."""
+    return CheckResult(check=check, arm=arm, examined=0)
 
 
 @dataclass(slots=True)
@@ -63,6 +82,8 @@ class Sheet:
 
     def result(self) -> CheckResult:
         """All of it."""
+        if not self.examined and not self.faults and not self.counts:
+            return _nothing(self.check, self.arm.name)
         if self.faults > MOST_FINDINGS:
             rest = self.faults - MOST_FINDINGS
             self.findings.append(self._finding(f"and {rest} more like these", Verdict.FAIL, more=rest))

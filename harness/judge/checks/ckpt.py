@@ -9,17 +9,13 @@ by newlines.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from hashlib import sha256
 
 from engines.api import CheckpointRow, EventRow, Journal, JsonText
-from harness.judge.checks.base import ArmCheck, Sheet, parsed_object
+from harness.judge.checks.base import ArmCheck, Sheet, known_object
 from harness.judge.view import ArmView
 
 __all__ = ["CHECK", "checksum"]
-
-_SHORT = 4_000
-"""Characters of a state that is worth remembering."""
 
 
 def checksum(previous: str, row: CheckpointRow) -> str:
@@ -112,13 +108,7 @@ def _same(
 
 
 def _state(text: JsonText) -> Mapping[str, Mapping[str, object]] | None:
-    """The state as steps; arms of one scenario have the same, so short texts are remembered."""
-    return _read(text) if len(text) < _SHORT else _read.__wrapped__(text)
-
-
-@lru_cache(maxsize=4_096)
-def _read(text: JsonText) -> Mapping[str, Mapping[str, object]] | None:
-    state = parsed_object(text)
+    state = known_object(text)
     if state is None:
         return None
     parts = {step_id: part for step_id, part in state.items() if isinstance(part, dict)}

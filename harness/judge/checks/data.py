@@ -29,21 +29,23 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         row = arm.rows.get(step_id)
         for entry in calls:
             if step is not None and step.input is not None:
-                _same(sheet, f"what step {step_id} asked the world with", step.input, entry.input, step_id)
+                _same(sheet, "what step {} asked the world with", step.input, entry.input, step_id)
             if row is not None and row.input is not None:
-                _same(sheet, f"step {step_id}'s input, journal against ledger,", entry.input, row.input, step_id)
+                _same(sheet, "step {}'s input, journal against ledger,", entry.input, row.input, step_id)
         answer = next((entry.output for entry in reversed(calls) if entry.status == "ok"), None)
         if row is not None and row.status == "completed" and answer is not None:
-            _same(sheet, f"step {step_id}'s output, journal against ledger,", answer, row.output, step_id)
+            _same(sheet, "step {}'s output, journal against ledger,", answer, row.output, step_id)
 
 
 def _same(sheet: Sheet, what: str, left: JsonText | None, right: JsonText | None, step_id: str | None = None) -> None:
-    sheet.saw()
+    """Holds every difference against the arm; `what` has a place for the step's id."""
+    sheet.examined += 1
     if left == right:
         return
+    told = what.replace("{}", step_id or "")
     for difference in diff_texts(left, right, ""):
         sheet.fault(
-            f"{what} differs at {difference.path or 'its root'}: {difference.right} instead of {difference.left}",
+            f"{told} differs at {difference.path or 'its root'}: {difference.right} instead of {difference.left}",
             step_id=step_id,
             path=difference.path,
             kind=difference.kind,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.judge.checks.base import ArmCheck, Sheet
 from harness.judge.tokens import tokens_in
@@ -13,25 +13,26 @@ __all__ = ["CHECK"]
 
 def _look(arm: ArmView, sheet: Sheet) -> None:
     own = sheet.trial.tokens
-    found = tokens_in("\n".join(_texts(arm)))
+    found = tokens_in("\n".join([text for text in _texts(arm) if text]))
     sheet.saw(len(found))
     for token in sorted(set(found) - own):
         where = next((place for place, text in _places(arm) if token in text), "the record")
         sheet.fault(f"{where} has {token}, which belongs to another execution", where=where, token=token)
 
 
-def _texts(arm: ArmView) -> Iterator[str]:
+def _texts(arm: ArmView) -> Sequence[str | None]:
     """Everything that the arm left behind."""
     journal = arm.record.journal
+    texts: list[str | None] = [*arm.record.logs]
+    texts += [entry.input for entry in arm.record.ledger]
     if journal is not None:
         execution = journal.execution
-        yield from (text for text in (execution.input, execution.output, execution.error) if text)
+        texts += (execution.input, execution.output, execution.error)
         for row in journal.steps:
-            yield from (text for text in (row.input, row.output, row.error) if text)
-        yield from (event.payload for event in journal.events)
-        yield from (checkpoint.state for checkpoint in journal.checkpoints)
-    yield from (entry.input for entry in arm.record.ledger)
-    yield from arm.record.logs
+            texts += (row.input, row.output, row.error)
+        texts += [event.payload for event in journal.events]
+        texts += [checkpoint.state for checkpoint in journal.checkpoints]
+    return texts
 
 
 def _places(arm: ArmView) -> Iterator[tuple[str, str]]:

@@ -58,7 +58,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
     sheet.saw(len(logs))
     for i, text in enumerate(logs, 1):
         try:
-            good = _decode(text)
+            good = _decode(text) if text.startswith("{") else None
         except (ValueError, RecursionError):
             good = None
         if (

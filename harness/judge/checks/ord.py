@@ -77,12 +77,16 @@ def _ledger(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
 
 def _needed(calls: Sequence[LedgerEntry]) -> int:
     """The first success, else the first call of the last attempt: what comes later is a redelivery, or a zombie's."""
+    if len(calls) == 1:
+        return calls[0].sequence
     last = max(entry.attempt for entry in calls)
     return next(entry.sequence for entry in calls if entry.status == "ok" or entry.attempt == last)
 
 
 def _behind(waits: Waits, ended: Mapping[str, int]) -> int:
-    newest = max((ended.get(before, 0) for before in waits.all_of), default=0)
+    newest = max([ended.get(before, 0) for before in waits.all_of], default=0)
+    if not waits.any_of:
+        return newest
     first = min((ended[before] for before in waits.any_of if before in ended), default=0)
     return max(newest, first)
 
