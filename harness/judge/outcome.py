@@ -69,7 +69,8 @@ def outcome_of(arm: ArmRecord) -> Outcome:
         error = None
         if row.status == "failed" and row.error is not None:
             error = names.hide(row.error) if refused.get(row.step_id) else ENGINES_WORDS
-        steps[row.step_id] = StepOutcome(status=row.status, output=names.hidden(row.output), error=error)
+        output = names.hidden(row.output) if names.pairs else row.output
+        steps[row.step_id] = StepOutcome(row.status, output, error)
     execution = arm.journal.execution
     return Outcome(status=execution.status, output=names.hidden(execution.output), steps=steps, effects=effects)
 

@@ -68,9 +68,10 @@ class Tally:
         unknown = not failed and bool(blamed & {Verdict.ERROR, Verdict.INVALID, Verdict.INCONCLUSIVE})
         unknown = unknown or (not failed and not {"candidate", "candidate_again"} <= trial.arms.keys())
         _append(self._trials, trial.number, trial.scenario.id, failed, unknown, regressions)
+        due = retried(expected)
         by_arm = {(result.check, result.arm): result for result in results if result.check in _COUNTED}
         for arm in trial.arms.values():
-            self._add_arm(trial.number, arm, by_arm, expected)
+            self._add_arm(trial.number, arm, by_arm, expected, due)
         return failed
 
     def add_unjudged(self, trial: Trial) -> None:
@@ -98,9 +99,13 @@ class Tally:
                 columns[column] += values
 
     def _add_arm(
-        self, number: int, arm: ArmRecord, results: Mapping[tuple[str, ArmName], CheckResult], expected: Expected
+        self,
+        number: int,
+        arm: ArmRecord,
+        results: Mapping[tuple[str, ArmName], CheckResult],
+        expected: Expected,
+        due: frozenset[str],
     ) -> None:
-        due = retried(expected)
         ended = {row.step_id: row.status for row in arm.journal.steps} if arm.journal else {}
         _append(
             self._arms,

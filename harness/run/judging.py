@@ -7,6 +7,7 @@ of JSON; what they gathered is put together in the order of the trials.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import selectors
@@ -178,6 +179,8 @@ def main() -> None:
     """Serves parts until standard input ends."""
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)  # what trials leave behind is not in cycles, so there is little to look for
     order = _Order.of(sys.stdin.buffer.readline())
     for line in sys.stdin.buffer:
         number, blocks = json.loads(line)

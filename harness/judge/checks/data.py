@@ -12,13 +12,8 @@ __all__ = ["CHECK"]
 
 
 def _look(arm: ArmView, sheet: Sheet) -> None:
-    refused = arm.expected.refused
-    if is_refusal(arm.record) or refused is not None:
-        sheet.saw()
-        if refused is None and arm.record.failure is not None:
-            sheet.fault(f"a payload that JSON carries was refused: {arm.record.failure.message}")
-        elif refused is not None and arm.differences:
-            sheet.fault(f"a payload that JSON cannot carry was not refused: {refused}")
+    if is_refusal(arm.record) or arm.expected.refused is not None:
+        _refusal(arm, sheet)
         return
     journal = arm.record.journal
     if journal is None:
@@ -32,9 +27,20 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
                 _same(sheet, "what step {} asked the world with", step.input, entry.input, step_id)
             if row is not None and row.input is not None:
                 _same(sheet, "step {}'s input, journal against ledger,", entry.input, row.input, step_id)
+        if row is None or row.status != "completed":
+            continue
         answer = next((entry.output for entry in reversed(calls) if entry.status == "ok"), None)
-        if row is not None and row.status == "completed" and answer is not None:
+        if answer is not None:
             _same(sheet, "step {}'s output, journal against ledger,", answer, row.output, step_id)
+
+
+def _refusal(arm: ArmView, sheet: Sheet) -> None:
+    refused = arm.expected.refused
+    sheet.saw()
+    if refused is None and arm.record.failure is not None:
+        sheet.fault(f"a payload that JSON carries was refused: {arm.record.failure.message}")
+    elif refused is not None and arm.differences:
+        sheet.fault(f"a payload that JSON cannot carry was not refused: {refused}")
 
 
 def _same(sheet: Sheet, what: str, left: JsonText | None, right: JsonText | None, step_id: str | None = None) -> None:

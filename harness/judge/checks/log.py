@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
@@ -81,7 +82,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         sheet.fault(
             f"{len(free)} of {len(logs)} log lines are free text, first line {free[0]}", line=free[0], lines=len(free)
         )
-    _missing(arm, sheet, Counter(logged))
+    _missing(arm, sheet, logged)
 
 
 def _blame(sheet: Sheet, i: int, line: Mapping[str, object], own: str, version: object) -> _Change | None:
@@ -106,18 +107,17 @@ def _wrong(line: Mapping[str, object], own: str, version: object) -> Sequence[st
         wrong.append("level")
     if not isinstance(line["type"], str) or not line["type"]:
         wrong.append("type")
-    if not _instant(line["timestamp"]):
+    if not isinstance(line["timestamp"], str) or not _instant(line["timestamp"]):
         wrong.append("timestamp")
     return wrong
 
 
-def _missing(arm: ArmView, sheet: Sheet, logged: Counter[_Change]) -> None:
+def _missing(arm: ArmView, sheet: Sheet, lines: Sequence[_Change]) -> None:
     sheet.saw(len(arm.transitions))
-    happened: Counter[_Change] = Counter(
-        (row.node_id, row.from_state, row.to_state, row.event) for row in arm.transitions
-    )
-    if logged == happened:
+    changes = [(row.node_id, row.from_state, row.to_state, row.event) for row in arm.transitions]
+    if lines == changes:
         return
+    logged, happened = Counter(lines), Counter[_Change](changes)
     for node_id, from_state, to_state, event in happened - logged:
         sheet.fault(
             f"no log line says that {node_id or 'the execution'} went from {from_state} to {to_state} by {event}",
@@ -142,10 +142,9 @@ def _word(value: object) -> str | None:
     return value if value is None else str(value)
 
 
-def _instant(value: object) -> bool:
+@lru_cache(maxsize=1_024)
+def _instant(value: str) -> bool:
     """Whether it is an ISO 8601 time with its zone."""
-    if not isinstance(value, str):
-        return False
     try:
         return datetime.fromisoformat(value).tzinfo is not None
     except ValueError:

@@ -26,11 +26,13 @@ def _held(arm: ArmView, sheet: Sheet, started: Mapping[str, int], ended: Mapping
         step = arm.expected.steps.get(step_id)
         if step is None:
             continue
-        sheet.saw()
-        late = [before for before in step.waits.all_of if ended.get(before, 0) > start]
-        chosen = [ended[before] for before in step.waits.any_of if before in ended]
-        if not late and chosen and min(chosen) > start:
-            late = sorted(step.waits.any_of)
+        sheet.examined += 1
+        waits = step.waits
+        late = [before for before in waits.all_of if ended.get(before, 0) > start]
+        if waits.any_of and not late:
+            chosen = [ended[before] for before in waits.any_of if before in ended]
+            if chosen and min(chosen) > start:
+                late = sorted(waits.any_of)
         if late:
             sheet.fault(
                 f"step {step_id} starts with {what} {start}, before {late[0]} ends with {what} {ended[late[0]]}",
@@ -62,7 +64,7 @@ def _events(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
 def _ledger(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
     """First call and last needed call of each activity; other steps end with the newest call behind them."""
     started = {step_id: calls[0].sequence for step_id, calls in arm.calls.items()}
-    done = {step_id: _needed(calls) for step_id, calls in arm.calls.items()}
+    done = {step_id: calls[0].sequence if len(calls) == 1 else _needed(calls) for step_id, calls in arm.calls.items()}
     inside: dict[str, int] = {}
     for step_id, sequence in done.items():
         loop, bracket, _ = step_id.rpartition("[")
@@ -77,8 +79,6 @@ def _ledger(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
 
 def _needed(calls: Sequence[LedgerEntry]) -> int:
     """The first success, else the first call of the last attempt: what comes later is a redelivery, or a zombie's."""
-    if len(calls) == 1:
-        return calls[0].sequence
     last = max(entry.attempt for entry in calls)
     return next(entry.sequence for entry in calls if entry.status == "ok" or entry.attempt == last)
 
