@@ -13,6 +13,7 @@ from typing import get_args
 import psycopg
 from costs import counts, growth
 from crash_rate import crash_growth, crash_rate
+from judging import judging
 from plan import Plan
 from results import Result, as_document, as_table, missed
 from speed import eight_clients, one_client
@@ -29,6 +30,7 @@ BENCHMARKS: tuple[Callable[[Server, Plan], list[Result]], ...] = (
     eight_clients,
     crash_rate,
     crash_growth,
+    judging,
 )
 """Each takes a server and a plan and gives its results; a new benchmark is a line here."""
 

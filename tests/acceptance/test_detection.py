@@ -1,0 +1,343 @@
+"""What the judge lets pass and what it catches, on seeded runs of the size that the policy asks for.
+
+The real judge reads one literal trial of each kind: a good one, one in which the candidate fails, one in which it
+changes a field. A run puts what was gathered of them together, trial by trial, with durations drawn from the law that
+`harness.judge.simulation` describes. `docs/statistics.md` keeps the table, which the last test works out again.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from engines.api import (
+    ActivityNode,
+    CheckpointRow,
+    Edge,
+    EventRow,
+    ExecutionRow,
+    Journal,
+    MetricRow,
+    RetryPolicy,
+    StartNode,
+    StepRow,
+    Workflow,
+)
+from harness.judge.analysis import Analysis, conclude
+from harness.judge.checks.ckpt import checksum
+from harness.judge.gate import StageVerdict
+from harness.judge.gathered import Gathered
+from harness.judge.policy import default_policy
+from harness.judge.records import ARMS, Again, ArmName, ArmRecord, EngineInfo, LedgerEntry, Manifest, Trial, role
+from harness.judge.simulation import FAULTS, Fault, traffic
+from scenarios.model import Response, Scenario
+
+TRIALS = 600
+"""The policy asks for 598."""
+CAUGHT = {StageVerdict.NO_GO, StageVerdict.ROLLBACK}
+STAGES = (0, 10, 50, 100)
+AT = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
+ID = UUID(int=7)
+SHIP = Scenario(
+    id="ship",
+    workflow=Workflow(
+        id="w",
+        nodes=(StartNode(id="start"), ActivityNode(id="ship", activity="ship", retry=RetryPolicy(max_retries=1))),
+        edges=(Edge(source="start", target="ship"),),
+    ),
+    input=1,
+    world={"ship": (Response(error="busy"), Response(output={"total": 7, "currency": "BRL"}))},
+)
+OUTPUT = '{"total":7,"currency":"BRL"}'
+CHANGED = '{"total":7,"currency":"USD"}'
+HISTORY = (
+    (None, "pending", "START", "running", None),
+    ("start", "pending", "START", "running", 1),
+    ("start", "running", "COMPLETE", "completed", 1),
+    ("ship", "pending", "START", "running", 1),
+    ("ship", "running", "RETRY", "retrying", 1),
+    ("ship", "retrying", "START", "running", 2),
+    ("ship", "running", "COMPLETE", "completed", 2),
+    (None, "running", "COMPLETE", "completed", None),
+)
+
+
+def event(sequence: int, change: tuple[str | None, str, str, str, int | None]) -> EventRow:
+    step, before, name, after, attempt = change
+    return EventRow(
+        sequence=sequence,
+        type="STATE_TRANSITION",
+        scope="execution" if step is None else "step",
+        step_id=step,
+        node_id=step,
+        from_state=before,
+        event=name,
+        to_state=after,
+        attempt=attempt,
+        payload=json.dumps({"from_state": before, "event": name, "to_state": after}),
+        at=AT,
+    )
+
+
+def log(row: EventRow) -> str:
+    fields = {"level": "info", "type": row.type, "execution_id": str(ID), "node_id": row.node_id}
+    states = {"from_state": row.from_state, "to_state": row.to_state, "event": row.event}
+    return json.dumps({**fields, **states, "timestamp": "2025-01-08T10:30:00Z", "orchestrator_version": "v2"})
+
+
+def checkpoints() -> tuple[CheckpointRow, ...]:
+    one = {"status": "completed", "attempt": 1, "output_sha256": sha256(b"1").hexdigest()}
+    two = {"status": "completed", "attempt": 2, "output_sha256": sha256(OUTPUT.encode()).hexdigest()}
+    states: tuple[tuple[int, Mapping[str, object]], ...] = (
+        (4, {"start": one, "ship": {"status": "running", "attempt": 1}}),
+        (5, {"ship": {"status": "retrying", "attempt": 1}}),
+        (6, {"ship": {"status": "running", "attempt": 2}}),
+        (8, {"ship": two}),
+    )
+    rows: list[CheckpointRow] = []
+    for version, (sequence, state) in enumerate(states, 1):
+        row = CheckpointRow(
+            version=version,
+            node_id="ship",
+            schema_version=1,
+            sequence=sequence,
+            state=json.dumps(state),
+            checksum="",
+            duration_ms=None if version == 1 else 2.0,
+            error_message=None,
+            created_at=AT,
+        )
+        rows.append(replace(row, checksum=checksum(rows[-1].checksum if rows else "", row)))
+    return tuple(rows)
+
+
+def step(name: str, output: str, attempt: int) -> StepRow:
+    return StepRow(
+        step_id=name,
+        node_id=name,
+        status="completed",
+        attempt=attempt,
+        input="1",
+        output=output,
+        ports=("out",),
+        error=None,
+        started_at=AT,
+        finished_at=AT + timedelta(milliseconds=3),
+    )
+
+
+def call(attempt: int, output: str | None) -> LedgerEntry:
+    return LedgerEntry(
+        sequence=attempt,
+        step_id="ship",
+        activity="ship",
+        attempt=attempt,
+        idempotency_key=f"{ID}:ship",
+        input="1",
+        planned=True,
+        status="error" if output is None else "ok",
+        output=output,
+        ports=() if output is None else ("out",),
+        error="busy" if output is None else None,
+        retryable=True,
+        effect="none" if output is None else "applied",
+        after_completion=False,
+        at=AT + timedelta(seconds=attempt - 1),
+    )
+
+
+EVENTS = tuple(event(i, change) for i, change in enumerate(HISTORY, 1))
+GOOD = ArmRecord(
+    arm="control",
+    engine="v2",
+    execution_id=ID,
+    position=0,
+    journal=Journal(
+        execution=ExecutionRow(
+            id=ID,
+            workflow_id="w",
+            status="completed",
+            current_node_id=None,
+            input="1",
+            output=OUTPUT,
+            error=None,
+            metadata={"orchestrator_version": "v2"},
+            version=4,
+            created_at=AT,
+            started_at=AT,
+            finished_at=AT,
+        ),
+        steps=(step("start", "1", 1), step("ship", OUTPUT, 2)),
+        events=EVENTS,
+        checkpoints=checkpoints(),
+        metrics=(
+            MetricRow(
+                step_id="ship",
+                node_id="ship",
+                retry_count=1,
+                status="success",
+                duration_ms=1.5,
+                orchestrator_version="v2",
+                recorded_at=AT,
+            ),
+        ),
+    ),
+    ledger=(call(1, None), call(2, OUTPUT)),
+    logs=tuple(log(row) for row in EVENTS),
+    again=Again(calls=0, rows_changed=False),
+    duration_ms=9.0,
+)
+ENGINE = EngineInfo(spec="v2", name="v2", digest="b")
+MANIFEST = Manifest(
+    run_id="r",
+    created_at=AT,
+    cutover_version="0",
+    seed=1,
+    stage=0,
+    control=ENGINE,
+    candidate=ENGINE,
+    server="s",
+    server_version="18",
+    planned=TRIALS,
+    finished=TRIALS,
+    workers=1,
+    seconds=1.0,
+)
+
+
+def failed(arm: ArmRecord) -> ArmRecord:
+    assert arm.journal is not None
+    execution = replace(arm.journal.execution, status="failed", output=None, error="lost its way")
+    return replace(arm, journal=replace(arm.journal, execution=execution))
+
+
+def changed(arm: ArmRecord) -> ArmRecord:
+    assert arm.journal is not None
+    return replace(arm, journal=replace(arm.journal, execution=replace(arm.journal.execution, output=CHANGED)))
+
+
+@cache
+def kind(name: str) -> Mapping[str, Any]:
+    """What the judge gathers of one trial of that kind."""
+    break_it = {"good": lambda arm: arm, "failed": failed, "changed": changed}[name]
+    arms: dict[ArmName, ArmRecord] = {each: replace(GOOD, arm=each) for each in ARMS}
+    arms["candidate"] = break_it(arms["candidate"])
+    gathered = Gathered(MANIFEST, required())
+    gathered.add(Trial(number=1, scenario=SHIP, arms=arms))
+    part: Mapping[str, Any] = json.loads(json.dumps(gathered.part()))
+    return part
+
+
+@cache
+def required() -> tuple[str, ...]:
+    return default_policy().stage(100).required_checks
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One run, gathered; it may be judged for every stage."""
+
+    gathered: Gathered
+
+    def judged(self, stage: int) -> Analysis:
+        return conclude(self.gathered, default_policy(), stage)
+
+
+def run(seed: int, fault: Fault) -> Drawn:
+    """A run of so many trials of an engine against itself, with a fault laid over the candidate."""
+    frames = traffic(np.random.default_rng([4, seed]), TRIALS, fault, errors=0.0)
+    durations = {arm: rows["duration_ms"].tolist() for arm, rows in frames.arms.groupby("arm")}
+    good = frames.arms[frames.arms["arm"] == "candidate"]["as_expected"].tolist()
+    regressions = frames.trials["regressions"].tolist()
+    gathered = Gathered(MANIFEST, required())
+    for i in range(TRIALS):
+        part = copy.deepcopy(kind("failed" if not good[i] else "changed" if regressions[i] else "good"))
+        part["facts"]["numbers"] = [i + 1]
+        part["tally"]["trials"]["trial"] = [i + 1]
+        part["tally"]["arms"]["trial"] = [i + 1] * len(ARMS)
+        part["tally"]["arms"]["duration_ms"] = [durations[arm][i] for arm in part["tally"]["arms"]["arm"]]
+        gathered.absorb(part)
+    return Drawn(gathered)
+
+
+def rate(fault: Fault, stage: int, runs: int) -> float:
+    return sum(run(seed, fault).judged(stage).verdict in CAUGHT for seed in range(runs)) / runs
+
+
+def test_the_literal_trials_are_what_they_should_be() -> None:
+    assert {name: summary["candidate"]["counted"] for name, summary in kind("good")["checks"].items()} == {
+        name: {} for name in kind("good")["checks"]
+    }
+    assert kind("good")["differences"] == []
+    assert kind("good")["failed"] == 0
+    for name in ("failed", "changed"):
+        assert kind(name)["failed"] == 1
+        assert {part[0] for part in kind(name)["differences"]} == {"REGRESSION"}
+        assert all(role(finding["arm"]) == "candidate" for finding in kind(name)["checks"]["OUT"]["candidate"]["first"])
+
+
+def test_an_engine_against_itself_is_never_stopped() -> None:
+    """On 100 seeded runs; stage 100 % has all criteria of the stages before it that a harness can measure."""
+    for seed in range(100):
+        drawn = run(seed, FAULTS[0])
+        for stage in STAGES if seed < 5 else (0, 100):
+            analysis = drawn.judged(stage)
+            assert analysis.verdict not in CAUGHT, (seed, stage, analysis.headline)
+            assert analysis.trials_failed == 0
+
+
+def test_the_last_stage_has_every_criterion_that_the_harness_measures() -> None:
+    of = {
+        stage: {each.id for each in default_policy().criteria_of(stage) if each.source == "harness"} for stage in STAGES
+    }
+    assert of[10] | of[50] <= of[100]
+
+
+@pytest.mark.parametrize(
+    ("fault", "stage", "least"),
+    [
+        ("1 % more failures", 0, 0.95),
+        ("1 % more failures", 10, 0.95),
+        ("1 of 200 outputs changed", 0, 0.85),
+        ("1 of 200 outputs changed", 100, 0.85),
+        ("30 % slower", 10, 0.95),
+        ("4 % ten times slower", 50, 0.85),
+    ],
+)
+def test_a_real_fault_is_caught_at_the_size_that_the_policy_asks_for(fault: str, stage: int, least: float) -> None:
+    (wanted,) = (each for each in FAULTS if each.name == fault)
+    assert rate(wanted, stage, 20) >= least
+
+
+def table(runs: int) -> str:
+    """The detection rates, as the documentation keeps them."""
+    lines = ["| candidate | " + " | ".join(f"{stage} %" for stage in STAGES) + " |", "|---|" + "---:|" * len(STAGES)]
+    for fault in FAULTS[:-1]:
+        caught = [0] * len(STAGES)
+        for seed in range(runs):
+            drawn = run(seed, fault)
+            for i, stage in enumerate(STAGES):
+                caught[i] += drawn.judged(stage).verdict in CAUGHT
+        rates = " | ".join(f"{100 * count / runs:.0f} %" for count in caught)
+        lines.append(f"| {fault.name if fault.name != 'none' else 'no fault'} | {rates} |")
+    return "\n".join(lines)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+def test_the_table_in_the_documentation_is_what_comes_out(capsys: pytest.CaptureFixture[str]) -> None:
+    found = table(100)
+    with capsys.disabled():
+        print(f"\n{found}")  # noqa: T201 - whoever runs it wants to see it
+    assert found in (Path(__file__).parents[2] / "docs/statistics.md").read_text("utf-8")
