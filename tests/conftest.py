@@ -17,6 +17,8 @@ settings.register_profile("ci", derandomize=True, print_blob=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
+pytest_plugins = ["report_fixtures"]
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:

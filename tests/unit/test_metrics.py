@@ -198,7 +198,6 @@ def frames(**arms: list[object]) -> Frames:
         **arms,
     }
     columns["role"] = [str(name).removesuffix("_again") for name in columns["arm"]]
-    empty = Tally(()).frames()
     checkpoints = pd.DataFrame(
         {
             "trial": [1, 1, 1],

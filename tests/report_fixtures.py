@@ -18,7 +18,7 @@ _CLOSED = {"verdict", "severity", "part", "class", "unit", "source", "created_at
 """What the code itself chooses among a few words; `id` too, where it names a distribution."""
 
 
-DOCUMENT = (Path(__file__).parents[1] / "data" / "report.json").read_text(encoding="utf-8")
+DOCUMENT = (Path(__file__).parent / "data" / "report.json").read_text(encoding="utf-8")
 
 
 def _poison(value: JsonValue, text: str, key: str = "") -> JsonValue:
