@@ -5,8 +5,9 @@ WHERE id = %(execution_id)s
 UNION ALL
 SELECT 'event', r.sequence, row_to_json(r)::text
 FROM (
-    SELECT sequence, event_type AS type, scope, step_id, node_id, state_before AS from_state, event,
-           state_after AS to_state, attempt, payload::text AS payload, timestamp AS at
+    SELECT sequence, event_type AS type, CASE WHEN step_id IS NULL THEN 'execution' ELSE 'step' END AS scope, step_id,
+           node_id, split_part(transition::text, ' ', 2) AS from_state, split_part(transition::text, ' ', 3) AS event,
+           split_part(transition::text, ' ', 4) AS to_state, attempt, payload::text AS payload, timestamp AS at
     FROM workflow_events
     WHERE execution_id = %(execution_id)s
 ) r

@@ -4,10 +4,23 @@
 
 SELECT pg_advisory_xact_lock(hashtext('engines.install'));
 
+-- What a status may be is said by types: Postgres parses a table's CHECKs anew in every statement, a type's once a session.
+DO $$
+BEGIN
+    IF to_regtype('workflow_execution_status') IS NULL THEN
+        CREATE DOMAIN workflow_execution_status AS text
+            CHECK (VALUE IN ('pending', 'running', 'completed', 'failed', 'cancelled'));
+        CREATE DOMAIN workflow_step_status AS text
+            CHECK (VALUE IN ('pending', 'running', 'retrying', 'paused', 'completed', 'failed', 'skipped', 'cancelled'));
+        CREATE DOMAIN workflow_count AS integer CHECK (VALUE >= 0);
+    END IF;
+END
+$$;
+
 CREATE TABLE IF NOT EXISTS workflow_executions (
     id              uuid PRIMARY KEY,
     workflow_id     text NOT NULL,
-    status          text NOT NULL CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
+    status          workflow_execution_status NOT NULL,
     current_node_id text,
     definition      json NOT NULL,
     input           json NOT NULL,
@@ -27,9 +40,8 @@ CREATE TABLE IF NOT EXISTS workflow_step_executions (
     execution_id uuid NOT NULL REFERENCES workflow_executions (id) ON DELETE CASCADE,
     step_id      text NOT NULL,
     node_id      text NOT NULL,
-    status       text NOT NULL CHECK (status IN
-                     ('pending', 'running', 'retrying', 'paused', 'completed', 'failed', 'skipped', 'cancelled')),
-    attempt      integer NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+    status       workflow_step_status NOT NULL,
+    attempt      workflow_count NOT NULL DEFAULT 0,
     input        json,
     output       json,
     ports        text[] NOT NULL DEFAULT '{}',

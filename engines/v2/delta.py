@@ -1,17 +1,17 @@
-"""What the next commit will change: steps, events, metrics, timers, signals. Pure; gives write.sql its parameters."""
+"""What the next commit will change: steps, events, metrics, timers, signals. Pure; gives the rows of a statement."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from json.encoder import encode_basestring_ascii as quoted
-from typing import Any
 
 from engines.api import ActivityNode, JsonText, Node
 from engines.v2 import checkpoints
 from engines.v2.events import Event, record
+from engines.v2.lines import VERSION
 from engines.v2.planner import Frame, Place
 from engines.v2.state_machine import END_STATES
+from engines.v2.statement import Row
 
 __all__ = ["Delta", "Step"]
 
@@ -63,9 +63,9 @@ class Delta:
     def __init__(self) -> None:
         self.steps: dict[str, Step] = {}
         self.events: list[Event] = []
-        self.metrics: list[JsonText] = []
-        self.timers: dict[tuple[str, str, int], JsonText] = {}
-        self.signals: dict[str, JsonText] = {}
+        self.metrics: list[Row] = []
+        self.timers: dict[tuple[str, str, int], Row] = {}
+        self.signals: dict[str, Row] = {}
 
     def __bool__(self) -> bool:
         return bool(self.events or self.signals)
@@ -73,24 +73,17 @@ class Delta:
     def metric(self, step: Step, status: str) -> None:
         """Notes that an activity step has ended; `status` is success, failure or cancelled."""
         if isinstance(step.node, ActivityNode):
-            self.metrics.append(
-                f'{{"step_id":{step.key},"node_id":{step.node_key},"retry_count":{max(step.attempt - 1, 0)},'
-                f'"status":"{status}","duration_ms":{step.busy_ms!r}}}'
-            )
+            retries = str(max(step.attempt - 1, 0))
+            self.metrics.append((step.step_id, step.node.id, retries, status, repr(step.busy_ms), VERSION))
 
     def timer(self, step: Step, kind: str, attempt: int, due_at: datetime, fired_at: datetime | None = None) -> None:
         """Sets a deadline, or says when it was met."""
-        fired = "null" if fired_at is None else f'"{fired_at.isoformat()}"'
-        self.timers[step.step_id, kind, attempt] = (
-            f'{{"step_id":{step.key},"kind":"{kind}","attempt":{attempt},"due_at":"{due_at.isoformat()}","fired_at":{fired}}}'
-        )
+        fired = None if fired_at is None else fired_at.isoformat()
+        self.timers[step.step_id, kind, attempt] = (step.step_id, kind, str(attempt), due_at.isoformat(), fired)
 
     def signal(self, signal_id: str, name: str, payload: JsonText, step: Step | None) -> None:
         """Keeps a signal, or says which wait used it up."""
-        used_by = "null" if step is None else step.key
-        self.signals[signal_id] = (
-            f'{{"id":{quoted(signal_id)},"name":{quoted(name)},"payload":{quoted(payload)},"step_id":{used_by}}}'
-        )
+        self.signals[signal_id] = (signal_id, name, payload, None if step is None else step.step_id)
 
     def state(self) -> JsonText:
         """The checkpoint's state: the steps changed, each as it is now."""
@@ -98,28 +91,24 @@ class Delta:
             "{" + ",".join(checkpoints.entry(s.key, s.status, s.attempt, s.output) for s in self.steps.values()) + "}"
         )
 
-    def parameters(self) -> dict[str, Any]:
-        """The sets of rows for write.sql, as JSON."""
-        return {
-            "steps": _list([_row(step) for step in self.steps.values()]),
-            "events": _list([record(entry) for entry in self.events]),
-            "metrics": _list(self.metrics),
-            "timers": _list(self.timers.values()),
-            "signals": _list(self.signals.values()),
-        }
+    def rows(self) -> tuple[list[Row], ...]:
+        """What is to be written to each table, in the order of `statement.PARTS`."""
+        return (
+            [_row(step) for step in self.steps.values()],
+            [record(entry) for entry in self.events],
+            self.metrics,
+            list(self.timers.values()),
+            list(self.signals.values()),
+        )
 
 
-def _row(step: Step) -> JsonText:
-    output = "null" if step.output is None else quoted(step.output)
-    error = "null" if step.error is None else quoted(step.error)
-    ports = ",".join(quoted(port) for port in step.ports)
-    ended = "true" if step.status in END_STATES else "false"
-    given = "null" if step.stored or step.given is None else quoted(step.given)
-    return (
-        f'{{"step_id":{step.key},"node_id":{step.node_key},"status":"{step.status}","attempt":{step.attempt},'
-        f'"input":{given},"output":{output},"ports":[{ports}],"error":{error},"ended":{ended}}}'
-    )
+def _row(step: Step) -> Row:
+    given = None if step.stored else step.given
+    ended = "t" if step.status in END_STATES else "f"
+    ports = _array(step.ports)
+    return step.step_id, step.node.id, step.status, str(step.attempt), given, step.output, ports, step.error, ended
 
 
-def _list(rows: Iterable[JsonText]) -> JsonText:
-    return "[" + ",".join(rows) + "]"
+def _array(ports: tuple[str, ...]) -> str:
+    """The ports as Postgres reads an array; its strings have the escapes of JSON's that text can need here."""
+    return "{" + ",".join('"' + port.replace("\\", "\\\\").replace('"', '\\"') + '"' for port in ports) + "}"

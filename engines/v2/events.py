@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from engines.api import JsonText
 from engines.payloads import encode
+from engines.v2.statement import Row
 
 __all__ = ["Event", "next_sequence", "record", "signal_received"]
 
@@ -36,19 +37,17 @@ def next_sequence(newest: int) -> int:
     return newest + 1
 
 
-def record(entry: Event) -> JsonText:
-    """The entry as write.sql reads it, which is its payload too; without payloads, since jsonb refuses some."""
-    due = f',"due_at":"{entry.due_at.isoformat()}"' if entry.due_at is not None else ""
-    more = f",{entry.extra}" if entry.extra is not None else ""
+def record(entry: Event) -> Row:
+    """The entry's row; its payload has the states for the plan's queries, and no payloads, since jsonb refuses some."""
     if entry.from_state is None:
-        states = ""
-    else:
-        states = f',"from_state":"{entry.from_state}","event":"{entry.event}","to_state":"{entry.to_state}"'
+        return str(entry.sequence), entry.type, None, entry.step_id, None, None, f"{{{entry.extra or ''}}}"
+    due = f',"due_at":"{entry.due_at.isoformat()}"' if entry.due_at is not None else ""
+    payload = f'{{"from_state":"{entry.from_state}","event":"{entry.event}","to_state":"{entry.to_state}"{due}}}'
+    states = f"{entry.from_state} {entry.event} {entry.to_state}"
     if entry.step_id is None:
-        owner = '"scope":"execution"'
-    else:
-        owner = f'"scope":"step","step_id":{entry.step_key},"node_id":{entry.node_key},"attempt":{entry.attempt}'
-    return f'{{"sequence":{entry.sequence},"type":"{entry.type}",{owner}{states}{due}{more}}}'
+        return str(entry.sequence), entry.type, f"execution {states}", None, None, None, payload
+    step = (entry.step_id, entry.node_id, str(entry.attempt))
+    return str(entry.sequence), entry.type, f"step {states}", *step, payload
 
 
 def signal_received(sequence: int, signal_id: str, name: str) -> Event:

@@ -62,16 +62,12 @@ class OrchestratorV2:
     def execute(self, request: ExecutionRequest) -> None:
         """Starts the execution and drives it; where it exists, goes on as `resume` does."""
         run = Run(request.execution_id, Graph(request.workflow), encode(request.input))
-        first = {
-            "workflow_id": _column(request.workflow.id, "the workflow's id"),
-            "definition": graph.dump(request.workflow),
-            "input": run.top.input,
-            "metadata": json.dumps(_metadata(request)),
-        }
+        workflow_id = _column(request.workflow.id, "the workflow's id")
+        definition, metadata = graph.dump(request.workflow), json.dumps(_metadata(request))
         with self.claims.driving(run.execution_id):
             run.begin()
             step = run.advance(self.clock.now())
-            if self.writer.start(run, first):
+            if self.writer.start(run, workflow_id, definition, metadata):
                 self.lines.operation("LEASE_TAKEN", run.execution_id, run.node_id, epoch=run.epoch, owner=self.owner)
                 with self.claims.giving_up(run.execution_id, run.epoch):
                     self.go_on(run, step)

@@ -1,7 +1,9 @@
 -- What the candidate engine (V2) adds to V1's tables. V1 goes on working on the migrated database: every new column
 -- has a default and no old one changes. Every statement may be run again.
 -- The plan's queries group by their own aliases version, from_state and to_state. A column of that name in the table
--- would win over the alias and break them, hence checkpoint_version, state_before and state_after.
+-- would win over the alias and break them, hence checkpoint_version, and no columns for an event's states.
+-- Where a row is written with every step, its rules are types (enums and domains): Postgres parses a table's CHECKs anew
+-- in every statement, a type's once a session.
 
 -- lease_epoch grows by one each time a worker takes the execution over; a write that names an older epoch changes
 -- nothing. checkpoint_version is the newest checkpoint's, last_sequence the newest event's.
@@ -13,57 +15,76 @@ ALTER TABLE workflow_executions
     ADD COLUMN IF NOT EXISTS last_sequence      integer NOT NULL DEFAULT 0;
 
 -- This row changes with every step; its definition and input do not. Stored apart, they are not written again each time.
-ALTER TABLE workflow_executions SET (toast_tuple_target = 128);
+-- With room on the page it is rewritten in place, without new index entries; so is a step's, once.
+ALTER TABLE workflow_executions SET (toast_tuple_target = 512, fillfactor = 50);
+ALTER TABLE workflow_step_executions SET (fillfactor = 70);
 
--- The state machine as data: the only status changes that an event may record.
-CREATE TABLE IF NOT EXISTS workflow_transitions (
-    scope      text NOT NULL CHECK (scope IN ('execution', 'step')),
-    from_state text NOT NULL,
-    event      text NOT NULL,
-    to_state   text NOT NULL,
-    PRIMARY KEY (scope, from_state, event, to_state)
-);
+-- The state machine as data: "scope from event to", one label a legal transition. A column of this type can hold no
+-- other, and looking a label up locks nothing: foreign keys to a table of transitions had every event of every worker
+-- lock the same few rows.
+DO $$
+BEGIN
+    IF to_regtype('workflow_transition') IS NULL THEN
+        CREATE TYPE workflow_transition AS ENUM (
+            'execution pending START running',
+            'execution pending CANCEL cancelled',
+            'execution running COMPLETE completed',
+            'execution running FAIL failed',
+            'execution running CANCEL cancelled',
+            'step pending START running',
+            'step pending SKIP skipped',
+            'step running COMPLETE completed',
+            'step running FAIL failed',
+            'step running RETRY retrying',
+            'step running PAUSE paused',
+            'step running CANCEL cancelled',
+            'step retrying START running',
+            'step retrying CANCEL cancelled',
+            'step paused RESUME running',
+            'step paused CANCEL cancelled'
+        );
+        CREATE DOMAIN workflow_ordinal AS integer CHECK (VALUE >= 1);
+        CREATE DOMAIN workflow_duration_ms AS double precision CHECK (VALUE >= 0);
+        CREATE DOMAIN workflow_metric_status AS text CHECK (VALUE IN ('success', 'failure', 'cancelled'));
+    END IF;
+END
+$$;
 
-INSERT INTO workflow_transitions (scope, from_state, event, to_state) VALUES
-    ('execution', 'pending', 'START', 'running'),
-    ('execution', 'pending', 'CANCEL', 'cancelled'),
-    ('execution', 'running', 'COMPLETE', 'completed'),
-    ('execution', 'running', 'FAIL', 'failed'),
-    ('execution', 'running', 'CANCEL', 'cancelled'),
-    ('step', 'pending', 'START', 'running'),
-    ('step', 'pending', 'SKIP', 'skipped'),
-    ('step', 'running', 'COMPLETE', 'completed'),
-    ('step', 'running', 'FAIL', 'failed'),
-    ('step', 'running', 'RETRY', 'retrying'),
-    ('step', 'running', 'PAUSE', 'paused'),
-    ('step', 'running', 'CANCEL', 'cancelled'),
-    ('step', 'retrying', 'START', 'running'),
-    ('step', 'retrying', 'CANCEL', 'cancelled'),
-    ('step', 'paused', 'RESUME', 'running'),
-    ('step', 'paused', 'CANCEL', 'cancelled')
-ON CONFLICT DO NOTHING;
+CREATE OR REPLACE VIEW workflow_transitions AS
+SELECT split_part(label, ' ', 1) AS scope, split_part(label, ' ', 2) AS from_state, split_part(label, ' ', 3) AS event,
+       split_part(label, ' ', 4) AS to_state
+FROM unnest(enum_range(NULL::workflow_transition)::text[]) AS label;
 
--- The event history. A transition has all three of state_before, event and state_after and must be in the table above;
--- other event types have none. The payload repeats them under the names that the plan's queries read.
+-- The tables that every step writes have no foreign key to the execution: the statement that writes them holds the
+-- execution's row, so there can be no orphan, and this trigger lets them go with it.
+CREATE OR REPLACE FUNCTION workflow_forget() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM workflow_step_executions WHERE execution_id = OLD.id;
+    DELETE FROM workflow_events WHERE execution_id = OLD.id;
+    DELETE FROM workflow_checkpoints WHERE execution_id = OLD.id;
+    DELETE FROM workflow_metrics WHERE execution_id = OLD.id;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER workflow_forget AFTER DELETE ON workflow_executions
+    FOR EACH ROW EXECUTE FUNCTION workflow_forget();
+
+ALTER TABLE workflow_step_executions DROP CONSTRAINT IF EXISTS workflow_step_executions_execution_id_fkey;
+
+-- The event history. An event is the execution's own where it names no step. The payload has the states under the names
+-- that the plan's queries read, and what else belongs to the event.
 CREATE TABLE IF NOT EXISTS workflow_events (
-    execution_id uuid NOT NULL REFERENCES workflow_executions (id) ON DELETE CASCADE,
-    sequence     integer NOT NULL CHECK (sequence >= 1),
+    execution_id uuid NOT NULL,
+    sequence     workflow_ordinal NOT NULL,
     event_type   text NOT NULL,
-    scope        text NOT NULL CHECK (scope IN ('execution', 'step')),
+    transition   workflow_transition,
     step_id      text,
     node_id      text,
     attempt      integer,
-    state_before text,
-    event        text,
-    state_after  text,
     payload      jsonb NOT NULL,
     timestamp    timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (execution_id, sequence),
-    FOREIGN KEY (scope, state_before, event, state_after)
-        REFERENCES workflow_transitions (scope, from_state, event, to_state),
-    CHECK ((event_type = 'STATE_TRANSITION') = (state_before IS NOT NULL)),
-    CHECK (num_nulls(state_before, event, state_after) IN (0, 3)),
-    CHECK ((scope = 'step') = (step_id IS NOT NULL))
+    PRIMARY KEY (execution_id, sequence)
 );
 
 -- The dashboards' time windows: rows come in the order of time, so a block range index finds them at almost no cost.
@@ -71,8 +92,8 @@ CREATE INDEX IF NOT EXISTS workflow_events_timestamp ON workflow_events USING br
 
 -- One row a commit: what it changed, and how far the events went. checksum chains over all rows before it.
 CREATE TABLE IF NOT EXISTS workflow_checkpoints (
-    execution_id   uuid NOT NULL REFERENCES workflow_executions (id) ON DELETE CASCADE,
-    version        integer NOT NULL CHECK (version >= 1),
+    execution_id   uuid NOT NULL,
+    version        workflow_ordinal NOT NULL,
     node_id        text,
     schema_version integer NOT NULL,
     sequence       integer NOT NULL,
@@ -88,12 +109,12 @@ CREATE INDEX IF NOT EXISTS workflow_checkpoints_created_at ON workflow_checkpoin
 
 -- One row an activity step that has ended. duration_ms is milliseconds; retry_count counts the attempts after the first.
 CREATE TABLE IF NOT EXISTS workflow_metrics (
-    execution_id         uuid NOT NULL REFERENCES workflow_executions (id) ON DELETE CASCADE,
+    execution_id         uuid NOT NULL,
     step_id              text NOT NULL,
     node_id              text NOT NULL,
-    retry_count          integer NOT NULL CHECK (retry_count >= 0),
-    status               text NOT NULL CHECK (status IN ('success', 'failure', 'cancelled')),
-    duration_ms          double precision NOT NULL CHECK (duration_ms >= 0),
+    retry_count          workflow_count NOT NULL,
+    status               workflow_metric_status NOT NULL,
+    duration_ms          workflow_duration_ms NOT NULL,
     orchestrator_version text NOT NULL,
     recorded_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (execution_id, step_id)

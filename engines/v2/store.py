@@ -1,24 +1,34 @@
-"""V2's connection to Postgres: one statement a commit, refused commits sent again, lost answers looked up. Does I/O."""
+"""V2's connection to Postgres: one statement a commit, refused commits sent again, lost answers looked up. Does I/O.
+
+Commits go through libpq's own calls (`psycopg.pq`): all their parameters are text already, and between sending and
+waiting the worker has time for what needs no answer.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import DeadlockDetected, SerializationFailure, error_from_result
+from psycopg.generators import execute
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 
 from engines.errors import EngineError
 from engines.sqlfiles import sql
 from engines.v2.retry import COMMIT_TRIES, commit_pause_s
+from engines.v2.statement import Statement
 
 __all__ = ["PostgresUnreachable", "Store", "connect"]
 
 _SETTINGS = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off"
 """Statements are planned once, perhaps while the tables are empty: what is quick then must stay quick."""
 Row = tuple[Any, ...]
+_MOST_PREPARED: Final = 64
+"""Statements that one connection keeps prepared; what comes after them is planned each time."""
 
 
 class PostgresUnreachable(EngineError):
@@ -30,7 +40,7 @@ def connect(dsn: str) -> psycopg.Connection[Row]:
     given = conninfo_to_dict(dsn).get("options")
     options = f"{given} {_SETTINGS}" if given else _SETTINGS
     try:
-        return psycopg.connect(make_conninfo(dsn, options=options), autocommit=True)
+        return psycopg.connect(make_conninfo(dsn, options=options, client_encoding="UTF8"), autocommit=True)
     except psycopg.OperationalError as error:
         raise PostgresUnreachable(f"cannot connect to Postgres: {str(error).splitlines()[0]}") from error
 
@@ -42,6 +52,8 @@ class Store:
         self._dsn = dsn
         self._connection: psycopg.Connection[Row] | None = None
         self._cursor: psycopg.Cursor[Row] | None = None
+        self._used: set[bytes] = set()
+        self._prepared: set[bytes] = set()
 
     @property
     def connection(self) -> psycopg.Connection[Row]:
@@ -49,6 +61,7 @@ class Store:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._dsn)
             self._cursor = self._connection.cursor()
+            self._used, self._prepared = set(), set()
         return self._connection
 
     def close(self) -> None:
@@ -69,23 +82,29 @@ class Store:
         return self._send(sql("engines.v2", name), parameters)
 
     def commit(
-        self, statement: str, parameters: dict[str, Any], landed: Callable[[], bool], note: Callable[[str], None]
+        self,
+        statement: Statement,
+        parameters: list[str | None],
+        landed: Callable[[], bool],
+        refusal: Callable[[str], None],
+        meanwhile: Callable[[], None],
     ) -> bool:
         """Sends a guarded statement until it is known to have committed; False where its guard gave no row.
 
-        A commit that Postgres refused (40001, 40P01) changed nothing and is sent again; `note` hears why. When the
-        connection was lost nobody knows, so `landed` looks before it is sent again, and once more where the guard then
-        gives no row: the lost connection's backend may have been the one that moved the execution on.
+        A commit that Postgres refused (40001, 40P01) changed nothing and is sent again; `refusal` hears why and may
+        change `parameters`. When the connection was lost nobody knows, so `landed` looks before it is sent again, and
+        once more where the guard then gives no row: the lost connection's backend may have been the one that moved the
+        execution on. `meanwhile` is called while Postgres works.
         """
         uncertain = False
         for tried in range(1, COMMIT_TRIES + 1):
             try:
-                return bool(self._send(statement, parameters)) or (uncertain and landed())
+                return self._commit(statement, parameters, meanwhile) or (uncertain and landed())
             except psycopg.OperationalError as error:
                 if refused(error):
                     if tried == COMMIT_TRIES:
                         raise
-                    note(f"{error.sqlstate}: {str(error).splitlines()[0]}")
+                    refusal(f"{error.sqlstate}: {str(error).splitlines()[0]}")
                     time.sleep(commit_pause_s(tried))
                 elif self.connection_lost():
                     uncertain = True
@@ -104,6 +123,39 @@ class Store:
             _ = self.connection
         assert self._cursor is not None  # noqa: S101 - the line above opened it
         return self._cursor.execute(statement, parameters, prepare=True).fetchall()
+
+    def _commit(self, statement: Statement, parameters: Sequence[str | None], meanwhile: Callable[[], None]) -> bool:
+        """Whether the statement gave a row, once."""
+        connection = self._connection
+        if connection is None or connection.closed:
+            connection = self.connection
+        values = [None if value is None else value.encode() for value in parameters]
+        if statement.name in self._prepared or self._prepare(connection, statement):
+            connection.pgconn.send_query_prepared(statement.name, values)
+        else:
+            connection.pgconn.send_query_params(statement.text, values)
+        connection.pgconn.flush()
+        meanwhile()
+        return _answer(connection).ntuples > 0
+
+    def _prepare(self, connection: psycopg.Connection[Row], statement: Statement) -> bool:
+        """Lets Postgres keep the statement planned, at its second use; False where it is not to."""
+        if statement.name not in self._used or len(self._prepared) >= _MOST_PREPARED:
+            self._used.add(statement.name)
+            return False
+        connection.pgconn.send_prepare(statement.name, statement.text)
+        _answer(connection)
+        self._prepared.add(statement.name)
+        return True
+
+
+def _answer(connection: psycopg.Connection[Row]) -> PGresult:
+    """The result of what was sent last; raises the psycopg.Error that stands for a refusal."""
+    result: PGresult
+    *_, result = connection.wait(execute(connection.pgconn))
+    if result.status not in {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}:
+        raise error_from_result(result)
+    return result
 
 
 def refused(error: psycopg.Error) -> bool:

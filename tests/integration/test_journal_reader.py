@@ -98,12 +98,11 @@ def test_v2s_rows_come_back_whole_and_in_order(connection: psycopg.Connection[An
     for sequence in (10, 9):
         put(
             connection, "workflow_events", execution_id=ID, sequence=sequence, event_type="STATE_TRANSITION",
-            scope="step", step_id="late", node_id="late", attempt=1, state_before="running",
-            event="COMPLETE", state_after="completed",
+            transition="step running COMPLETE completed", step_id="late", node_id="late", attempt=1,
             payload='{"b": 1, "a": "é"}', timestamp=at(6),
         )  # fmt: skip
     put(
-        connection, "workflow_events", execution_id=ID, sequence=1, event_type="NOTE", scope="execution", payload="{}",
+        connection, "workflow_events", execution_id=ID, sequence=1, event_type="NOTE", payload="{}",
         timestamp=at(7),
     )  # fmt: skip
     put(

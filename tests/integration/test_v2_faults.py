@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -36,6 +36,7 @@ from engines.errors import ActivityError, EngineError, ExecutionHeld, LeaseLost
 from engines.v2.checkpoints import CheckpointCorrupt
 from engines.v2.lease import TTL, Held, Renewer
 from engines.v2.orchestrator import OrchestratorV2, create
+from engines.v2.statement import Statement
 from harness.run.clock import EPOCH, VirtualClock
 
 ITEM = Workflow(
@@ -354,19 +355,19 @@ def test_a_commit_whose_answer_was_lost_is_looked_up_and_not_repeated(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int, *, answered: bool
 ) -> None:
     engine = bench.engine()
-    send = engine.store._send
-    sent: list[str] = []
+    send = engine.store._commit
+    sent: list[Statement] = []
 
-    def lose(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def lose(statement: Statement, parameters: Sequence[str | None], meanwhile: Callable[[], None]) -> bool:
         sent.append(statement)
         if len(sent) != number:
-            return send(statement, parameters)
+            return send(statement, parameters, meanwhile)
         if answered:
-            send(statement, parameters)
+            send(statement, parameters, meanwhile)
         engine.store.connection.close()
         raise psycopg.OperationalError("the connection is gone")
 
-    monkeypatch.setattr(engine.store, "_send", lose)
+    monkeypatch.setattr(engine.store, "_commit", lose)
     engine.execute(bench.request(chain(3)))
     journal = bench.journal()
     assert journal.execution.status == "completed"
@@ -432,8 +433,9 @@ def test_rows_that_were_changed_are_refused_before_any_activity(bench: Bench, ch
 
 def test_one_statement_one_round_trip_and_one_commit_a_step(bench: Bench, tmp_path: Any) -> None:
     engine = bench.engine()
-    engine.execute(bench.request(chain(1)))
-    bench.id = uuid4()
+    for _ in range(2):
+        engine.execute(bench.request(chain(2)))
+        bench.id = uuid4()
     trace = tmp_path / "trace"
     with trace.open("wb") as file:
         engine.store.connection.pgconn.trace(file.fileno())
@@ -453,13 +455,13 @@ def test_the_bytes_of_a_step_do_not_grow_with_the_steps_before_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench.engines[0], "activities", Constant())
-    send, sizes = bench.engines[0].store._send, []
+    send, sizes = bench.engines[0].store._commit, []
 
-    def weigh(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        sizes.append(sum(len(str(value)) for value in parameters.values()))
-        return send(statement, parameters)
+    def weigh(statement: Statement, parameters: Sequence[str | None], meanwhile: Callable[[], None]) -> bool:
+        sizes.append(sum(len(value) for value in parameters if value is not None))
+        return send(statement, parameters, meanwhile)
 
-    monkeypatch.setattr(bench.engines[0].store, "_send", weigh)
+    monkeypatch.setattr(bench.engines[0].store, "_commit", weigh)
     bench.engines[0].execute(bench.request(chain(150)))
     assert len(sizes) == 151
     assert max(sizes[120:-1]) - min(sizes[10:90]) < 60
@@ -556,8 +558,8 @@ def test_the_database_refuses_a_transition_that_the_table_lacks(bench: Bench) ->
     bench.engines[0].execute(bench.request(chain(1)))
     revive = """
         INSERT INTO workflow_events
-            (execution_id, sequence, event_type, scope, state_before, event, state_after, payload)
-        SELECT id, last_sequence + 1, 'STATE_TRANSITION', 'execution', 'completed', 'START', 'running', '{}'
+            (execution_id, sequence, event_type, transition, payload)
+        SELECT id, last_sequence + 1, 'STATE_TRANSITION', 'execution completed START running', '{}'
         FROM workflow_executions"""
-    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+    with pytest.raises(psycopg.errors.InvalidTextRepresentation, match="workflow_transition"):
         bench.sql(revive)

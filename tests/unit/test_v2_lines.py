@@ -34,7 +34,8 @@ class _Clock:
 @pytest.mark.parametrize("entry", ENTRIES, ids=["execution", "step", "signal"])
 def test_a_committed_event_is_said_as_log_line_says_it(entry: Event) -> None:
     said: list[str] = []
-    Lines(said.append, _Clock()).committed(UUID(int=7), [entry], WHEN)
+    lines = Lines(said.append, _Clock())
+    lines.say(lines.of(UUID(int=7), [entry], WHEN))
     expected = log_line(
         level="info",
         type=entry.type,

@@ -47,5 +47,5 @@ def test_the_refusal_names_what_would_be_legal() -> None:
 
 
 def test_schema_and_code_list_the_same_transitions() -> None:
-    rows = re.findall(r"\('(execution|step)', '(\w+)', '(\w+)', '(\w+)'\)", sql("engines.v2", "schema"))
+    rows = re.findall(r"'(execution|step) (\w+) (\w+) (\w+)'", sql("engines.v2", "schema"))
     assert {(scope, before, event): after for scope, before, event, after in rows} == TRANSITIONS

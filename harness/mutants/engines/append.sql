@@ -1,8 +1,7 @@
 -- Writes events behind all that are there.
-INSERT INTO workflow_events (execution_id, sequence, event_type, scope, step_id, node_id, attempt, state_before, event,
-                             state_after, payload)
+INSERT INTO workflow_events (execution_id, sequence, event_type, transition, step_id, node_id, attempt, payload)
 SELECT %(id)s,
        (SELECT max(sequence) FROM workflow_events WHERE execution_id = %(id)s) + row_number() OVER (ORDER BY place),
-       e ->> 'type', e ->> 'scope', e ->> 'step_id', e ->> 'node_id', (e ->> 'attempt')::integer,
-       e ->> 'from_state', e ->> 'event', e ->> 'to_state', e
+       e ->> 'event_type', (e ->> 'transition')::workflow_transition, e ->> 'step_id', e ->> 'node_id',
+       (e ->> 'attempt')::integer, (e ->> 'payload')::jsonb
 FROM jsonb_array_elements(%(events)s::jsonb) WITH ORDINALITY AS entry (e, place)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import json
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from psycopg.errors import SerializationFailure
@@ -13,9 +13,10 @@ from engines.errors import LeaseLost
 from engines.sqlfiles import sql
 from engines.v2 import store
 from engines.v2.delta import Step
+from engines.v2.events import Event, record
 from engines.v2.recovery import Claimed, Rows
 from engines.v2.run import Run
-from engines.v2.store import Store
+from engines.v2.statement import PARTS, Statements
 from engines.v2.writer import Writer
 from harness.mutants.engines.broken import Broken
 from harness.mutants.patching import Patch
@@ -81,13 +82,13 @@ class CommitsBlindly(Broken):
         self.writer = _Blind(self.store, context.clock, self.lines, self.owner)
 
 
-class _Apart(Store):
-    def commit(
-        self, statement: str, parameters: dict[str, Any], landed: Callable[[], bool], note: Callable[[str], None]
-    ) -> bool:
-        if not super().commit(statement, parameters | {"events": "[]"}, landed, note):
+class _Apart(Writer):
+    def _write(self, statements: Statements, run: Run, held: Sequence[str], landed: Callable[[int], bool]) -> bool:
+        events, run.delta.events = run.delta.events, []
+        if not super()._write(statements, run, held, landed):
             return False
-        self._send(sql(HERE, "events"), {"id": parameters["id"], "events": parameters["events"]})
+        self._store._send(sql(HERE, "events"), {"id": run.execution_id, "events": _as_json(events)})
+        self._lines.say(self._lines.of(run.execution_id, events, self._clock.now()))
         return True
 
 
@@ -96,14 +97,12 @@ class DropsEvents(Broken):
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
-        self.store = _Apart(context.dsn)
-        self.writer = Writer(self.store, context.clock, self.lines, self.owner)
-        self.claims._store = self.store
+        self.writer = _Apart(self.store, context.clock, self.lines, self.owner)
 
 
 class _Appending(Writer):
     def commit(self, run: Run) -> None:
-        events = run.delta.parameters()["events"]
+        events = _as_json(run.delta.events)
         try:
             super().commit(run)
         except LeaseLost:
@@ -143,3 +142,8 @@ class WritesBehind(Broken):
             self.writer.commit(run)
         if not run.released:
             self.claims.release(run.execution_id, run.epoch)
+
+
+def _as_json(events: Iterable[Event]) -> str:
+    """The events' rows, an object each."""
+    return json.dumps([dict(zip(PARTS["events"], record(entry), strict=True)) for entry in events])

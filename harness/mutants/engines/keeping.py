@@ -15,6 +15,7 @@ from engines.v2.delta import Delta, Step
 from engines.v2.planner import Frame
 from engines.v2.recovery import Rows
 from engines.v2.run import Run
+from engines.v2.statement import Statements
 from harness.mutants.engines.broken import Broken
 from harness.mutants.patching import Patch
 
@@ -36,7 +37,8 @@ class SkipsVersions(Broken):
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
-        self.writer._next = self.writer._next.replace("checkpoint_version + 1", "checkpoint_version + 2")
+        hold = sql("engines.v2", "hold").replace("checkpoint_version + 1", "checkpoint_version + 2")
+        self.writer._next = Statements("next", hold)
 
     def patches(self) -> tuple[Patch, ...]:
         """The number after the newest."""

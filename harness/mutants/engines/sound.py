@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,6 +17,7 @@ from engines.v2.events import Event
 from engines.v2.planner import Frame
 from engines.v2.record import Record
 from engines.v2.run import Run
+from engines.v2.statement import Statements
 from engines.v2.writer import Writer
 from harness.mutants.engines.broken import Broken
 from harness.mutants.patching import Patch
@@ -79,9 +80,9 @@ class SaysMore(Broken):
 
 
 class _Slow(Writer):
-    def _write(self, statement: str, run: Run, first: Mapping[str, Any], landed: Callable[[int], bool]) -> bool:
+    def _write(self, statements: Statements, run: Run, held: Sequence[str], landed: Callable[[int], bool]) -> bool:
         time.sleep(_PAUSE_S)
-        return super()._write(statement, run, first, landed)
+        return super()._write(statements, run, held, landed)
 
 
 class TakesItsTime(Broken):
