@@ -1,5 +1,5 @@
 -- Writes an execution's status whoever holds it.
 UPDATE workflow_executions
-SET status = %(status)s, output = %(output)s::json, error = %(error)s,
+SET status = %(status)s::text, output = %(output)s::json, error = %(error)s,
     finished_at = CASE WHEN %(status)s::text <> 'running' THEN clock_timestamp() END
 WHERE id = %(id)s
