@@ -17,7 +17,7 @@ from harness.conformance.player import Player
 from harness.conformance.scenes import from_pool, scenes
 from harness.judge.cases import CaseRecord, KillPoint
 from harness.judge.findings import Finding, Verdict
-from harness.run.host import Message
+from harness.run.hosted import Message
 from harness.run.lookout import Aim, StatePoint
 from harness.run.session import signal_command
 from harness.run.situation import Situation

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 
-from engines.api import ExecutionRequest, Journal
+from engines.api import Journal
 from engines.payloads import encode
 from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
 from harness.judge.records import Again, ArmRecord, Failure
 from harness.run.clock import EPOCH
-from harness.run.host import Host, Message
+from harness.run.host import Host
+from harness.run.hosted import Message
 from harness.run.outside import Move, Outside
 from harness.run.proxy import Channel
 from harness.run.stage import Stage
@@ -37,7 +38,7 @@ class CaseRun:
 
     def __init__(self, stage: Stage, scenario: Scenario, case: Case | None, execution_id: uuid.UUID) -> None:
         self._stage, self._scenario, self._case = stage, scenario, case
-        self._request = ExecutionRequest(execution_id=execution_id, workflow=scenario.workflow, input=scenario.input)
+        self._execution_id = execution_id
         self._clock = stage.clock
         self._clock.restart(EPOCH)
         self._world = World(scenario, self._clock, self._completed)
@@ -328,7 +329,12 @@ class CaseRun:
     def _spawn(self) -> Host:
         stage = self._stage
         host = Host(
-            stage.loop, stage.factory, stage.proxy.dsn, self._clock, self._request, on_message=self._watch.message
+            stage.loop,
+            stage.nursery,
+            stage.proxy.dsn,
+            self._scenario,
+            self._execution_id,
+            on_message=self._watch.message,
         )
         self._watch.hosts.append(host)
         self._watch.note(host, "start")
@@ -375,19 +381,19 @@ class CaseRun:
     def _journal(self) -> Journal | None:
         """What is committed; read again only where a host has worked since."""
         if not self._settled:
-            self._known = self._stage.journal(self._request.execution_id)
+            self._known = self._stage.journal(self._execution_id)
             self._settled = not any(host.busy for host in self._watch.hosts if not host.stopped)
         return self._known
 
     def _completed(self, step_id: str) -> bool:
-        journal = self._stage.journal(self._request.execution_id)
+        journal = self._stage.journal(self._execution_id)
         return journal is not None and any(s.step_id == step_id and s.status == "completed" for s in journal.steps)
 
     def _arm(self, again: Again | None) -> ArmRecord:
         return ArmRecord(
             arm="candidate",
             engine=self._stage.engine_name,
-            execution_id=self._request.execution_id,
+            execution_id=self._execution_id,
             position=0,
             journal=self._journal(),
             ledger=self._world.ledger,

@@ -11,12 +11,13 @@ import uuid
 from datetime import timedelta
 from typing import Final, Literal
 
-from engines.api import ExecutionRequest, Journal
+from engines.api import Journal
 from engines.payloads import encode
 from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
 from harness.judge.records import Again, ArmRecord, Failure
 from harness.run.clock import EPOCH
-from harness.run.host import Host, Message, SharedClock
+from harness.run.host import Host
+from harness.run.hosted import Message
 from harness.run.lookout import Aim, Cell, Lookout, States
 from harness.run.outside import Move, Outside
 from harness.run.proxy import Channel
@@ -41,8 +42,9 @@ class Session:
 
     def __init__(self, stage: Stage, scenario: Scenario, execution_id: uuid.UUID, *, observe: bool = False) -> None:
         self._stage, self._scenario, self._observe = stage, scenario, observe
-        self._request = ExecutionRequest(execution_id=execution_id, workflow=scenario.workflow, input=scenario.input)
-        self._clock = SharedClock(EPOCH)
+        self._execution_id = execution_id
+        self._clock = stage.clock
+        self._clock.restart(EPOCH)
         self._world = World(scenario, self._clock, self._completed)
         self._outside = Outside(scenario, self._clock)
         self._watch = Lookout(self._world, self._clock, self._strike, lambda: self._states.of(self._journal()))
@@ -136,7 +138,7 @@ class Session:
         arm = ArmRecord(
             arm="candidate",
             engine=self._stage.engine_name,
-            execution_id=self._request.execution_id,
+            execution_id=self._execution_id,
             position=0,
             journal=self._last,
             ledger=self._world.ledger,
@@ -298,7 +300,12 @@ class Session:
     def _spawn(self) -> Host:
         stage = self._stage
         self._worker = Host(
-            stage.loop, stage.factory, stage.proxy.dsn, self._clock, self._request, on_message=self._watch.message
+            stage.loop,
+            stage.nursery,
+            stage.proxy.dsn,
+            self._scenario,
+            self._execution_id,
+            on_message=self._watch.message,
         )
         self._watch.hosts.append(self._worker)
         self._watch.note(self._worker, "start")
@@ -310,7 +317,7 @@ class Session:
         self._watch.note(None, "takeover", f"the clock moves on {self._stage.takeover.total_seconds():g} s")
 
     def _journal(self) -> Journal | None:
-        return self._stage.journal(self._request.execution_id)
+        return self._stage.journal(self._execution_id)
 
     def _completed(self, step_id: str) -> bool:
         journal = self._journal()
