@@ -60,6 +60,8 @@ class Session:
         self._interrupted = self._shaken = False
         self._patient = True
         self._struck: Cell | None = None
+        self._committed: set[tuple[str, str]] = set()
+        self._looks = 0
         self._shift = timedelta()
         self._worked_s = 0.0
         stage.proxy.gate = self._watch
@@ -74,6 +76,8 @@ class Session:
         if command["op"] == "cancel":
             self._before_cancel = self._last
         self._aim, self._struck = kill, None
+        self._committed.clear()
+        self._looks = 0
         self._watch.aim(kill, observe=self._observe)
         worker = self._worker or self._spawn()
         calls, before = len(self._world.ledger), self._last
@@ -279,7 +283,8 @@ class Session:
             state=self._states.of(self._last),
             calls=calls,
             changed=changed,
-            pending=self._last is not None and self._last.execution.status == "pending",
+            committed=tuple(sorted(self._committed)),
+            looks=self._looks,
             failed=self._failure is not None,
             signal=signal.id if signal is not None else None,
             timer=self._move is not None and self._move.until is not None,
@@ -317,7 +322,12 @@ class Session:
         self._watch.note(None, "takeover", f"the clock moves on {self._stage.takeover.total_seconds():g} s")
 
     def _journal(self) -> Journal | None:
-        return self._stage.journal(self._execution_id)
+        journal = self._stage.journal(self._execution_id)
+        if journal is not None:
+            self._looks += 1
+            self._committed.add(("execution", journal.execution.status))
+            self._committed |= {("step", step.status) for step in journal.steps}
+        return journal
 
     def _completed(self, step_id: str) -> bool:
         journal = self._journal()
