@@ -13,14 +13,14 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import psycopg
 from psycopg import sql
 
 from engines.sqlfiles import sql as sql_file
 
-__all__ = ["Owner", "sweep"]
+__all__ = ["Owner", "mark", "owner_is", "sweep"]
 
 _CLASS: Final = 0x6375746F
 """The first half of every run's lock: "cuto" in ASCII."""
@@ -44,8 +44,8 @@ class Owner:
 
     def note(self, connection: psycopg.Connection[Any], name: str) -> None:
         """Writes into the database's comment which process it belongs to."""
-        owner = sql.Literal(json.dumps({"host": _host(), "pid": os.getpid(), "started": _started(os.getpid())}))
-        connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), owner))
+        statement = sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(mark()))
+        connection.execute(statement)
 
     def close(self) -> None:
         """Lets go; databases that are still there may be removed by whoever comes next."""
@@ -75,7 +75,7 @@ def sweep(dsn: str) -> tuple[str, ...]:
     gone = []
     with psycopg.connect(dsn, autocommit=True, connect_timeout=_CONNECT_S) as connection:
         for name, comment in connection.execute(sql_file("harness.run", "left_behind"), {"class": _CLASS}).fetchall():
-            if _lives(comment):
+            if owner_is(comment) == "alive":
                 continue
             with contextlib.suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
@@ -83,13 +83,20 @@ def sweep(dsn: str) -> tuple[str, ...]:
     return tuple(gone)
 
 
-def _lives(comment: str | None) -> bool:
-    """Whether the process that a comment names is seen to live here; of another machine's nothing can be seen."""
+def mark() -> str:
+    """Names this process, so that `owner_is` knows it again."""
+    return json.dumps({"host": _host(), "pid": os.getpid(), "started": _started(os.getpid())})
+
+
+def owner_is(marked: str | None) -> Literal["alive", "gone", "elsewhere"]:
+    """What is seen of the process that a mark names; of another machine's, or without a mark, nothing can be."""
     try:
-        owner = json.loads(comment or "{}")
-        return bool(owner["host"] == _host() and owner["started"] == _started(owner["pid"]))
+        owner = json.loads(marked or "{}")
+        if owner["host"] != _host():
+            return "elsewhere"
+        return "alive" if _started(owner["pid"]) == owner["started"] else "gone"
     except (ValueError, KeyError, TypeError):
-        return False
+        return "elsewhere"
 
 
 def _host() -> str:

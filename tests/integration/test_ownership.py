@@ -13,8 +13,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from harness.run.ownership import Owner, sweep
+from harness.run.ownership import Owner, mark, sweep
 from harness.run.postgres import Server, provision
+from harness.run.postgres_container import remove_left_behind
 
 RUN = """
 import sys, signal
@@ -135,3 +136,42 @@ def test_names_that_are_not_ours_are_left_alone(server: Server, name: str) -> No
     with database(server, name):
         assert sweep(server.dsn) == ()
         assert name in names(server) | {"cutover", "xcutover_00000003_1"}
+
+
+class Found:
+    """A container as docker's client gives it, as far as it is looked at."""
+
+    def __init__(self, label: str) -> None:
+        self.labels = {"cutover.owner": label}
+        self.removed = False
+
+    def remove(self, *, force: bool, v: bool) -> None:
+        assert force
+        assert v
+        self.removed = True
+
+
+class Engine:
+    """A client whose `containers` are itself."""
+
+    def __init__(self, *found: Found) -> None:
+        self._found = found
+        self.containers = self
+
+    def list(self, *, all: bool, filters: dict[str, str]) -> tuple[Found, ...]:  # noqa: A002 - docker's own name
+        assert all
+        assert filters == {"label": "cutover.owner"}
+        return self._found
+
+
+def test_of_containers_only_those_go_whose_process_is_seen_to_be_gone() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "from harness.run.ownership import mark; print(mark())"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        dead = Found(process.stdout.readline())
+    mine, elsewhere, unmarked = Found(mark()), Found('{"host": "elsewhere", "pid": 1, "started": 1}'), Found("")
+    remove_left_behind(Engine(mine, elsewhere, dead, unmarked))
+    assert [each.removed for each in (mine, elsewhere, dead, unmarked)] == [False, False, True, False]
