@@ -67,10 +67,10 @@ def serve_forks(sock: socket.socket, factory: EngineFactory, clock: SharedClock,
 def _warm_up(factory: EngineFactory, dsn: str) -> None:
     """Asks for the journal of an execution that is not there: what that loads and sets up no host need do again."""
     for _ in range(_ROUNDS):
-        engine = factory(EngineContext(dsn=dsn, activities=Nobody("a nursery"), clock=VirtualClock(), log=_drop))
         with contextlib.suppress(Exception):  # a host meets it too, and there it is seen
-            engine.journal(_NOBODY)
-        engine.close()
+            engine = factory(EngineContext(dsn=dsn, activities=Nobody("a nursery"), clock=VirtualClock(), log=_drop))
+            with contextlib.closing(engine):
+                engine.journal(_NOBODY)
     _settle()
 
 
