@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -129,6 +130,15 @@ def test_a_process_that_is_seen_to_live_keeps_its_database_though_its_lock_was_l
 def test_a_comment_that_proves_nothing_keeps_nothing(server: Server, comment: str) -> None:
     with database(server, "cutover_00000002_1", comment) as name:
         assert sweep(server.dsn) == (name,)
+
+
+def test_doctor_removes_it_and_says_so(server: Server, tmp_path: Path) -> None:
+    with database(server, "cutover_00000004_1") as name:
+        command = [sys.executable, "-m", "harness.cli", "doctor", "--postgres", server.dsn, "--out", str(tmp_path)]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert name not in names(server)
+    assert "removed what runs that were killed had left there" in " ".join(said.stdout.split())
+    assert name in said.stdout
 
 
 @pytest.mark.parametrize("name", ["cutover", "cutover_production", "cutover_0000000g_1", "xcutover_00000003_1"])
