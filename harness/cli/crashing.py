@@ -43,7 +43,7 @@ def crash(
         int | None, typer.Option(help="At most so many cases, drawn by the seed.", min=1, metavar="N")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Runner processes; one a core by default.", min=1, max=64, metavar="N")
+        int | None, typer.Option(help="Runner processes; two a processor by default.", min=1, max=64, metavar="N")
     ] = None,
     postgres: Postgres = None,
     postgres_mode: Mode = ServerChoice.AUTO,
@@ -81,7 +81,7 @@ def crash(
         generated=generated,
         seed=seed,
         limit=limit,
-        workers=workers or len(os.sched_getaffinity(0)),
+        workers=workers or 2 * len(os.sched_getaffinity(0)),
         url=postgres,
         choice=postgres_mode,
         deadline_s=deadline,

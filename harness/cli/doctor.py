@@ -48,7 +48,8 @@ def doctor(
     """Say what this machine offers a run: Python, Postgres, Docker, engines, disk.
 
     Tries each way to a Postgres, in the order in which [bold]cutover run[/bold] takes them, and installs every known
-    engine on the first that works. Exit status 4 where a run could not work.
+    engine on the first that works. Databases that killed runs have left on the server of the URL are removed. Exit
+    status 4 where a run could not work.
 
     [bold]Examples[/bold]
 
@@ -87,11 +88,15 @@ def _servers(url: str | None) -> Iterator[_Seen]:
             continue
         try:
             with provision(url if mode == "url" else None, mode) as server:
-                yield _Seen(what, "yes", f"{server.description}, version {server.version}")
+                yield _Seen(what, "yes", f"{server.description}, version {server.version}{_swept(server.swept)}")
                 engines = engines or list(_engines(server))
         except CutoverError as error:
             yield _Seen(what, "no", str(error))
     yield from engines
+
+
+def _swept(names: Sequence[str]) -> str:
+    return f"; removed what runs that were killed had left there: {', '.join(names)}" if names else ""
 
 
 def _engines(server: Server) -> Iterator[_Seen]:

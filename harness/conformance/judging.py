@@ -15,7 +15,7 @@ from harness.judge.records import Failure, Trial
 from harness.judge.view import view_of
 from scenarios.model import Scenario
 
-__all__ = ["AT_ANY_TIME", "AT_THE_END", "judge_session", "wording"]
+__all__ = ["AT_ANY_TIME", "AT_THE_END", "PropertyBroken", "judge_session", "wording"]
 
 AT_ANY_TIME: Final = ("DUP", "SM", "EVT", "CKPT", "ORD", "ISO")
 """Checks that hold of every committed state, whatever is under way."""
@@ -24,6 +24,10 @@ AT_THE_END: Final = ("DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", 
 _EXPECT_THE_END: Final = frozenset({"RETRY", "MET"})
 _UNDER_WAY: Final = Failure(kind="died", type="under way", message="the execution has not come to its end yet")
 _LINES = 40
+
+
+class PropertyBroken(AssertionError):
+    """A check found something; the message has the findings, the kill points and the time line."""
 
 
 def judge_session(

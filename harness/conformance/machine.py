@@ -12,27 +12,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from harness.conformance.coverage import Coverage
-from harness.conformance.judging import AT_ANY_TIME, AT_THE_END, judge_session, wording
+from harness.conformance.judging import AT_ANY_TIME, AT_THE_END, PropertyBroken, judge_session, wording
 from harness.conformance.player import Player
 from harness.conformance.scenes import from_pool, scenes
 from harness.judge.cases import CaseRecord, KillPoint
 from harness.judge.findings import Finding, Verdict
-from harness.run.host import Message
+from harness.run.hosted import Message
 from harness.run.lookout import Aim, StatePoint
 from harness.run.session import signal_command
 from harness.run.situation import Situation
 from scenarios.model import Scenario
 
-__all__ = ["PropertyBroken", "ResumeMachine", "machine_for"]
+__all__ = ["ResumeMachine", "machine_for"]
 
 _OBSERVED_ONE_IN: Final = 5
 _MOST_AFTER_END: Final = 2
 _HERE: Final = "here"
 """Stands for the state that the execution is in before the command."""
-
-
-class PropertyBroken(AssertionError):
-    """A check found something; the message has the findings, the kill points and the time line."""
 
 
 POINTS: Final = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from engines.api import ActivityCall, ActivityResult, Engine, EngineContext
-from engines.errors import ActivityError
+from engines.api import Engine, EngineContext
 from engines.registry import resolve
 from harness.conformance.player import Player
 from harness.run.clock import EPOCH, VirtualClock
+from harness.run.nobody import Nobody
 from harness.run.postgres import Server
 from harness.run.stage import TAKEOVER_S
 from harness.run.world import World
@@ -24,7 +24,9 @@ def installed(server: Server, spec: str) -> Iterator[str]:
     database = server.create_database()
     try:
         clock = VirtualClock(EPOCH)
-        made = resolve(spec)(EngineContext(dsn=database.dsn, activities=_Nobody(), clock=clock, log=_drop))
+        made = resolve(spec)(
+            EngineContext(dsn=database.dsn, activities=Nobody("the installation"), clock=clock, log=_drop)
+        )
         try:
             made.install()
         finally:
@@ -54,8 +56,3 @@ def engine_here(spec: str, dsn: str, scenario: Scenario) -> Iterator[Engine]:
 
 def _drop(_line: str) -> None:
     """Logs are not what is tested here."""
-
-
-class _Nobody:
-    def call(self, call: ActivityCall) -> ActivityResult:
-        raise ActivityError(f"step {call.step_id} was called while the tables were installed", retryable=False)

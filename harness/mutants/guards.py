@@ -20,8 +20,8 @@ from harness.mutants.sample import judged_run, judged_sweep
 from harness.run import crash_plan
 from harness.run.arm import Arm
 from harness.run.case import CaseRun
+from harness.run.channel import Channel
 from harness.run.host import Host
-from harness.run.proxy import Channel
 from harness.run.store import RunWriter
 from harness.run.watch import Watch
 

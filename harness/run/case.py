@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Literal
 
-from engines.api import ExecutionRequest, Journal
+from engines.api import Journal
 from engines.payloads import encode
-from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
+from harness.judge.cases import Case, CaseRecord, KillPoint, Way
 from harness.judge.records import Again, ArmRecord, Failure
+from harness.run.channel import Channel
 from harness.run.clock import EPOCH
-from harness.run.host import Host, Message
+from harness.run.crew import Crew
+from harness.run.host import Host
+from harness.run.hosted import Message
 from harness.run.outside import Move, Outside
-from harness.run.proxy import Channel
 from harness.run.stage import Stage
 from harness.run.watch import Watch
 from harness.run.world import World
@@ -37,22 +37,19 @@ class CaseRun:
 
     def __init__(self, stage: Stage, scenario: Scenario, case: Case | None, execution_id: uuid.UUID) -> None:
         self._stage, self._scenario, self._case = stage, scenario, case
-        self._request = ExecutionRequest(execution_id=execution_id, workflow=scenario.workflow, input=scenario.input)
+        self._execution_id = execution_id
         self._clock = stage.clock
         self._clock.restart(EPOCH)
         self._world = World(scenario, self._clock, self._completed)
         self._outside = Outside(scenario, self._clock)
         self._watch = Watch(self._world, self._clock, self._strike)
-        self._commands: list[CommandRecord] = []
+        self._crew = Crew(stage, scenario, execution_id, self._watch)
         self._held: Channel | None = None
         self._victim: Host | None = None
-        self._failure: Failure | None = None
-        self._shift = timedelta()
         self._at_crash: Journal | None = None
         self._before_go_on: Journal | None = None
         self._statuses: dict[str, str] = {}
         self._touched: dict[int, tuple[str, ...]] = {}
-        self._worked_s = 0.0
         self._known: Journal | None = None
         self._settled = False
         stage.proxy.gate = self._watch
@@ -60,7 +57,7 @@ class CaseRun:
     def baseline(self) -> tuple[ArmRecord, dict[KillPoint, tuple[str, ...]]]:
         """The uninterrupted run, and its kill points with the step ids that each touches."""
         self._watch.on_answered = self._look
-        host = self._spawn()
+        host = self._crew.spawn()
         self._drive(host, {"op": "execute"})
         points: dict[KillPoint, tuple[str, ...]] = {}
         for number in range(1, self._watch.round_trips + 1):
@@ -74,7 +71,7 @@ class CaseRun:
         self._watch.on_answered = None
         again = self._again(host)
         arm = self._arm(again)
-        self._end()
+        self._crew.close()
         return arm, points
 
     def run(self) -> CaseRecord:
@@ -86,20 +83,20 @@ class CaseRun:
         self._watch.arm(case.point)
         if case.way is Way.SIGNAL_TWICE:
             self._watch.repeat_signal = case.point.number
-        host = self._spawn()
+        host = self._crew.spawn()
         interrupted = self._drive(host, {"op": "execute"})
         self._watch.arm(None)
         again = None
-        if self._watch.fired and self._failure is None and case.point.kind != "signal":
+        if self._watch.fired and self._crew.failure is None and case.point.kind != "signal":
             self._at_crash = self._journal()
             self._recover(case, host, interrupted)
-            if case.way is Way.TWICE and self._failure is None:
-                again = self._again(self._spawn())
+            if case.way is Way.TWICE and self._crew.failure is None:
+                again = self._again(self._crew.spawn())
         resumed = {"request": self._watch.round_trips, "call": self._watch.activity_calls}
-        if case.point.kind == "signal" and self._failure is None:
+        if case.point.kind == "signal" and self._crew.failure is None:
             again = self._signal_again(case, host)
         arm = self._arm(again)
-        leftovers = self._end()
+        leftovers = self._crew.close()
         return CaseRecord(
             case=case,
             planned=2 if case.second else 1,
@@ -108,11 +105,11 @@ class CaseRun:
             resume_points=resumed,
             at_crash=self._at_crash,
             before_go_on=self._before_go_on,
-            commands=tuple(self._commands),
+            commands=tuple(self._crew.commands),
             moments=tuple(self._watch.moments),
             leftovers=leftovers,
             strays=self._stage.strays(),
-            clock_shift_ms=int(self._shift.total_seconds() * 1000),
+            clock_shift_ms=int(self._crew.shift.total_seconds() * 1000),
         )
 
     def _recover(self, case: Case, host: Host, interrupted: Message | None) -> None:
@@ -122,7 +119,7 @@ class CaseRun:
         if case.way is Way.LAPSE:
             self._lapse(host, interrupted)
             return
-        self._let_leases_end()
+        self._crew.let_leases_end()
         if host.alive and not host.stopped:
             self._drive(host, self._retry_of(interrupted))
             return
@@ -131,27 +128,27 @@ class CaseRun:
                 self._race(interrupted)
             case Way.AGAIN:
                 self._watch.arm(case.second)
-                second = self._drive(self._spawn(), self._retry_of(interrupted))
+                second = self._drive(self._crew.spawn(), self._retry_of(interrupted))
                 self._watch.arm(None)
                 if second is not None:
-                    self._let_leases_end()
-                    self._drive(self._spawn(), self._retry_of(second))
+                    self._crew.let_leases_end()
+                    self._drive(self._crew.spawn(), self._retry_of(second))
             case Way.CANCEL | Way.CANCEL_LIVE:
-                self._drive(self._spawn(), {"op": "cancel"})
+                self._drive(self._crew.spawn(), {"op": "cancel"})
             case _:
-                self._drive(self._spawn(), self._retry_of(interrupted))
-        if host.stopped and self._failure is None:
+                self._drive(self._crew.spawn(), self._retry_of(interrupted))
+        if host.stopped and self._crew.failure is None:
             self._wake(host)
 
     def _race(self, interrupted: Message) -> None:
         """Two workers resume at the same moment; whoever does not get it stands back, and the outside goes on."""
         self._watch.race = {}
-        racers = [self._spawn(), self._spawn()]
+        racers = [self._crew.spawn(), self._crew.spawn()]
         for racer in racers:
             self._give(racer, self._retry_of(interrupted))
         self._await(racers)
         self._watch.race = None
-        if self._failure is not None:
+        if self._crew.failure is not None:
             return
         if interrupted["op"] == "signal":
             self._delivered(interrupted)
@@ -173,10 +170,10 @@ class CaseRun:
         """Another worker asks for the execution when an activity has taken longer than a lease lasts."""
         for _ in range(_LAPSES):
             self._clock.advance_to(self._clock.now() + _LAPSE)
-            self._shift += _LAPSE
+            self._crew.shift += _LAPSE
             self._stage.loop.run_until(lambda: False, _LAPSE_S)
-            self._worked_s += _LAPSE_S
-        other = self._spawn()
+            self._crew.worked_s += _LAPSE_S
+        other = self._crew.spawn()
         self._give(other, self._retry_of(interrupted))
         self._await([other])
         host.stopped = False
@@ -185,11 +182,6 @@ class CaseRun:
         self._watch.release_call()
         if self._await([host]) and host.raised is None:
             self._drive(host, self._next_command())
-
-    def _let_leases_end(self) -> None:
-        self._clock.advance_to(self._clock.now() + self._stage.takeover)
-        self._shift += self._stage.takeover
-        self._watch.note(None, "takeover", f"the clock moves on {self._stage.takeover.total_seconds():g} s")
 
     def _drive(self, host: Host, command: Message | None) -> Message | None:
         """Commands until the execution ends or waits for ever; gives the command during which the fault happened."""
@@ -203,19 +195,17 @@ class CaseRun:
             if self._watch.fired > fired and (not host.alive or host.stopped or host.raised is not None):
                 return command
             if not host.alive:
-                self._failure = Failure(kind="died", type="exit", message=f"status {host.exit_status}")
+                self._crew.fail("died", "exit", f"status {host.exit_status}")
                 return None
             if host.raised is not None:
-                self._failure = Failure(
-                    kind="exception", type=str(host.raised["type"]), message=str(host.raised["message"])
-                )
+                self._crew.fail("exception", str(host.raised["type"]), str(host.raised["message"]))
                 return None
             if command["op"] == "signal":
                 self._delivered(command)
                 if self._watch.deliver_twice():
                     continue
             command = self._next_command()
-        self._failure = Failure(kind="timeout", type="endless", message=f"still running after {_MAX_COMMANDS} commands")
+        self._crew.fail("timeout", "endless", f"still running after {_MAX_COMMANDS} commands")
         return None
 
     def _delivered(self, command: Message) -> None:
@@ -224,7 +214,7 @@ class CaseRun:
 
     def _next_command(self) -> Message | None:
         journal = self._journal()
-        move = self._outside.next(journal) if journal is not None and self._failure is None else None
+        move = self._outside.next(journal) if journal is not None and self._crew.failure is None else None
         return self._command_of(move) if move is not None else None
 
     def _command_of(self, move: Move) -> Message:
@@ -243,13 +233,10 @@ class CaseRun:
 
     def _give(self, host: Host, command: Message) -> None:
         self._settled = False
-        self._watch.note(host, "command", str(command["op"]))
-        self._watch.calls[host] = []
-        host.command(command)
+        self._crew.give(host, command)
 
     def _await(self, hosts: Sequence[Host]) -> bool:
         """Serves the loop until none of the hosts is at work; False, with the hung ones killed, past the deadline."""
-        began = time.perf_counter()
         names = {host: str(host.busy) for host in hosts}
 
         def done() -> bool:
@@ -259,44 +246,10 @@ class CaseRun:
             return all(host.busy is None or host.stopped for host in hosts)
 
         self._settled = False
-        in_time = self._stage.loop.run_until(done, self._stage.deadline_s)
-        self._worked_s += time.perf_counter() - began
+        in_time = self._crew.serve(done)
         for host in hosts:
-            ended = self._ended(host, in_time=in_time)
-            if ended == "hung":
-                self._watch.note(host, "hang", names[host])
-                self._failure = Failure(
-                    kind="timeout",
-                    type="deadline",
-                    message=f"{names[host]} had not returned after {self._stage.deadline_s:g} s",
-                )
-                host.kill()
-            self._record(host, names[host], ended)
+            self._crew.close_command(host, names[host], in_time=in_time, killed=host is self._victim)
         return in_time
-
-    def _ended(self, host: Host, *, in_time: bool) -> Literal["returned", "raised", "killed", "died", "hung"]:
-        if host is self._victim and (host.stopped or not host.alive):
-            return "killed"
-        if not host.alive:
-            return "died"
-        if not in_time and host.busy is not None:
-            return "hung"
-        return "raised" if host.raised is not None else "returned"
-
-    def _record(self, host: Host, command: str, ended: Literal["returned", "raised", "killed", "died", "hung"]) -> None:
-        raised = host.raised or {}
-        error_type, message = str(raised.get("type", "")), str(raised.get("message", ""))
-        self._watch.note(host, "raised" if raised else "done", f"{command} {ended} {error_type}".rstrip())
-        self._commands.append(
-            CommandRecord(
-                worker=self._watch.hosts.index(host) + 1,
-                command=command,
-                ended=ended,
-                error_type=error_type,
-                message=message,
-                calls=tuple(self._watch.calls.get(host, ())),
-            )
-        )
 
     def _strike(self, host: Host, channel: Channel | None) -> None:
         """The fault itself, at its kill point."""
@@ -324,15 +277,6 @@ class CaseRun:
             host.kill()
             if channel is not None:
                 channel.close()
-
-    def _spawn(self) -> Host:
-        stage = self._stage
-        host = Host(
-            stage.loop, stage.factory, stage.proxy.dsn, self._clock, self._request, on_message=self._watch.message
-        )
-        self._watch.hosts.append(host)
-        self._watch.note(host, "start")
-        return host
 
     def _again(self, host: Host, *commands: Message) -> Again:
         """Gives commands that should change nothing any more; by default it resumes and executes once more."""
@@ -375,33 +319,13 @@ class CaseRun:
     def _journal(self) -> Journal | None:
         """What is committed; read again only where a host has worked since."""
         if not self._settled:
-            self._known = self._stage.journal(self._request.execution_id)
+            self._known = self._stage.journal(self._execution_id)
             self._settled = not any(host.busy for host in self._watch.hosts if not host.stopped)
         return self._known
 
     def _completed(self, step_id: str) -> bool:
-        journal = self._stage.journal(self._request.execution_id)
+        journal = self._stage.journal(self._execution_id)
         return journal is not None and any(s.step_id == step_id and s.status == "completed" for s in journal.steps)
 
     def _arm(self, again: Again | None) -> ArmRecord:
-        return ArmRecord(
-            arm="candidate",
-            engine=self._stage.engine_name,
-            execution_id=self._request.execution_id,
-            position=0,
-            journal=self._journal(),
-            ledger=self._world.ledger,
-            logs=tuple(self._watch.logs),
-            signals=tuple(self._outside.delivered),
-            pauses=self._outside.pauses,
-            failure=self._failure,
-            again=again,
-            duration_ms=round(self._worked_s * 1000, 3),
-        )
-
-    def _end(self) -> int:
-        for host in self._watch.hosts:
-            host.close()
-        for channel in list(self._stage.proxy.channels):
-            channel.close()
-        return self._stage.sweep()
+        return self._crew.arm(self._journal(), self._world, self._outside, again)

@@ -1,14 +1,18 @@
-"""Clocks for engines: a virtual one that jumps, and the machine's. Only SystemClock touches real time."""
+"""Clocks for engines: two virtual ones that jump, and the machine's. Only SystemClock touches real time."""
 
 from __future__ import annotations
 
+import mmap
+import struct
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-__all__ = ["EPOCH", "SystemClock", "VirtualClock"]
+__all__ = ["EPOCH", "SharedClock", "SystemClock", "VirtualClock"]
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """When virtual time begins, the same for every arm, so that arms can be compared."""
+
+_UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class VirtualClock:
@@ -28,6 +32,35 @@ class VirtualClock:
     def advance(self, to: datetime) -> None:
         """Moves on to a time, as the harness does to fire a timer."""
         self.sleep_until(to)
+
+
+class SharedClock:
+    """Virtual time in memory that a process and its children share; within a case it only moves forwards."""
+
+    def __init__(self, start: datetime = EPOCH) -> None:
+        self._memory = mmap.mmap(-1, 8)
+        self.restart(start)
+
+    def restart(self, start: datetime) -> None:
+        """Sets the time for the next case."""
+        self._write(start)
+
+    def now(self) -> datetime:
+        """The time, UTC."""
+        micros: int = struct.unpack_from("<q", self._memory)[0]
+        return _UNIX + timedelta(microseconds=micros)
+
+    def advance_to(self, moment: datetime) -> None:
+        """Moves on to `moment`; does nothing where it has passed."""
+        if moment > self.now():
+            self._write(moment)
+
+    def sleep_until(self, deadline: datetime) -> None:
+        """Moves on to the deadline, as virtual time does."""
+        self.advance_to(deadline)
+
+    def _write(self, moment: datetime) -> None:
+        struct.pack_into("<q", self._memory, 0, (moment - _UNIX) // timedelta(microseconds=1))
 
 
 class SystemClock:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 import psycopg
 from psycopg import sql
 
-from engines.api import ActivityCall, ActivityResult, EngineContext
-from engines.errors import ActivityError
+from engines.api import EngineContext
 from engines.registry import resolve
 from harness.judge.cases import Case, CaseRecord, CrashTrial, Way
 from harness.run.clock import EPOCH, VirtualClock
 from harness.run.crash_plan import Plan
 from harness.run.crashes import replay_case, run_crashes, run_sample
+from harness.run.nobody import Nobody
 from harness.run.postgres import Database, Server
 from harness.run.proxy import refuse_encrypted
 from harness.run.runners import Runners
@@ -86,7 +86,12 @@ def installed(server: Server, engine: str, *, relaxed: bool = False) -> Iterator
         if relaxed:
             _relax(server, database)
         made = resolve(engine)(
-            EngineContext(dsn=database.dsn, activities=_Nobody(), clock=VirtualClock(EPOCH), log=lambda _line: None)
+            EngineContext(
+                dsn=database.dsn,
+                activities=Nobody("the installation"),
+                clock=VirtualClock(EPOCH),
+                log=lambda _line: None,
+            )
         )
         made.install()
         made.close()
@@ -103,8 +108,3 @@ def _relax(server: Server, database: Database) -> None:
     statement = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(database.name))
     with psycopg.connect(server.dsn, autocommit=True) as connection:
         connection.execute(statement)
-
-
-class _Nobody:
-    def call(self, call: ActivityCall) -> ActivityResult:
-        raise ActivityError(f"step {call.step_id} was called while the tables were installed", retryable=False)

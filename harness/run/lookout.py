@@ -8,8 +8,9 @@ from typing import Final, Self, TypeAlias, cast, get_args
 
 from engines.api import Journal, LoopNode, Workflow
 from harness.judge.cases import CaseError, KillPoint, PointKind
-from harness.run.host import Host, SharedClock
-from harness.run.proxy import Channel
+from harness.run.channel import Channel
+from harness.run.clock import SharedClock
+from harness.run.host import Host
 from harness.run.watch import Strike, Watch
 from harness.run.world import World
 from scenarios.model import Scenario

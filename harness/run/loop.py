@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import selectors
+import select
 import socket
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeAlias
 
 __all__ = ["Connection", "HasFileno", "Loop"]
 
 _CHUNK = 1 << 16
+_Callback: TypeAlias = Callable[[], None]
 
 
 class HasFileno(Protocol):
@@ -26,30 +26,31 @@ class Loop:
     """Calls back when a descriptor is ready; nothing runs at the same time as a callback."""
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
+        self._epoll = select.epoll()
+        self._watched: dict[int, tuple[_Callback | None, _Callback | None]] = {}
 
-    def watch(self, what: int | HasFileno, on_ready: Callable[[], None]) -> None:
+    def watch(self, what: int | HasFileno, on_ready: _Callback) -> None:
         """Calls `on_ready` whenever there is something to read."""
-        self._selector.register(what, selectors.EVENT_READ, (on_ready, None))
+        self.rewatch(what, on_ready, None)
 
-    def rewatch(
-        self, what: HasFileno, on_readable: Callable[[], None] | None, on_writable: Callable[[], None] | None
-    ) -> None:
-        """Changes what a watched descriptor is waited for; with neither it is not waited for."""
-        events = (selectors.EVENT_READ if on_readable else 0) | (selectors.EVENT_WRITE if on_writable else 0)
-        known = what in self._selector.get_map()
+    def rewatch(self, what: int | HasFileno, on_readable: _Callback | None, on_writable: _Callback | None) -> None:
+        """Changes what a descriptor is waited for; with neither it is not waited for."""
+        events = (select.EPOLLIN if on_readable else 0) | (select.EPOLLOUT if on_writable else 0)
         if not events:
-            if known:
-                self._selector.unregister(what)
-        elif known:
-            self._selector.modify(what, events, (on_readable, on_writable))
+            self.forget(what)
+            return
+        descriptor = what if isinstance(what, int) else what.fileno()
+        if descriptor in self._watched:
+            self._epoll.modify(descriptor, events)
         else:
-            self._selector.register(what, events, (on_readable, on_writable))
+            self._epoll.register(descriptor, events)
+        self._watched[descriptor] = on_readable, on_writable
 
     def forget(self, what: int | HasFileno) -> None:
         """Stops watching; harmless where it was not watched."""
-        with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(what)
+        descriptor = what if isinstance(what, int) else what.fileno()
+        if self._watched.pop(descriptor, None) is not None:
+            self._epoll.unregister(descriptor)
 
     def run_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
         """Serves callbacks until `done()`; False where the time (real, seconds) ran out first."""
@@ -63,20 +64,18 @@ class Loop:
 
     def step(self, timeout_s: float) -> None:
         """Waits for the next ready descriptors, at most this long, and serves them."""
-        for key, events in self._selector.select(timeout_s):
-            on_readable, on_writable = key.data
-            if events & selectors.EVENT_WRITE and on_writable is not None:
+        ready = [(found, events, self._watched[found]) for found, events in self._epoll.poll(timeout_s)]
+        for descriptor, events, callbacks in ready:
+            on_readable, on_writable = callbacks
+            if self._watched.get(descriptor) is callbacks and on_writable is not None and events & ~select.EPOLLIN:
                 on_writable()
-            if events & selectors.EVENT_READ and on_readable is not None and self._still(key):
+            # an earlier callback may have closed it, and a new one may have its number
+            if self._watched.get(descriptor) is callbacks and on_readable is not None and events & ~select.EPOLLOUT:
                 on_readable()
 
-    def _still(self, key: selectors.SelectorKey) -> bool:
-        """Whether an earlier callback of this round left the descriptor watched."""
-        return self._selector.get_map().get(key.fd) is not None and self._selector.get_map()[key.fd].data == key.data
-
     def close(self) -> None:
-        """Gives the selector back."""
-        self._selector.close()
+        """Gives the kernel's list back."""
+        self._epoll.close()
 
     def __enter__(self) -> Self:
         return self

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import psycopg
 from psycopg import sql
 
 from harness.errors import EnvironmentProblem
 from harness.run.dsn import parse_dsn, redact, scrub, to_url
+from harness.run.ownership import Owner, sweep
 from harness.run.postgres_container import container
 from harness.run.postgres_embedded import embedded
 
@@ -32,7 +32,8 @@ ProvisionMode: TypeAlias = Literal["auto", "url", "container", "embedded"]
 class Server:
     """A server that answers. `why` says how it came to be chosen; no attribute but `dsn` holds a password.
 
-    `restart` stops it with immediate and starts it again; None where it is not ours to restart.
+    `restart` stops it with immediate and starts it again; None where it is not ours to restart. `swept` are the
+    databases that runs which were killed had left on it, and that are gone now.
     """
 
     dsn: str = field(repr=False)
@@ -40,19 +41,26 @@ class Server:
     why: str
     version: str = ""
     restart: Callable[[], None] | None = None
+    swept: tuple[str, ...] = ()
     _made: set[str] = field(default_factory=set)
+    _owner: Owner | None = None
 
     def create_database(self, template: str | None = None) -> Database:
         """A new database, empty or a copy of `template`, which nobody may be connected to."""
-        name = f"cutover_{secrets.token_hex(6)}"
+        if self._owner is None:
+            self._owner = Owner(self.dsn)
+        name = self._owner.name()
         base = sql.SQL("template0 ENCODING 'UTF8' LOCALE 'C'") if template is None else sql.Identifier(template)
         self._made.add(name)
-        self._administer(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), base))
+        with self._session() as session:
+            session.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), base))
+            self._owner.note(session, name)
         return Database(name=name, dsn=to_url(parse_dsn(self.dsn), dbname=name), server=self)
 
     def drop_database(self, name: str) -> None:
         """Drops it with whatever is connected; does nothing where it is gone."""
-        self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        with self._session() as session:
+            session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         self._made.discard(name)
 
     def drop_all(self) -> None:
@@ -60,13 +68,18 @@ class Server:
         for name in sorted(self._made):
             self.drop_database(name)
 
+    def release(self) -> None:
+        """Lets go of what is still there, for whoever comes next."""
+        if self._owner is not None:
+            self._owner.close()
+            self._owner = None
+
     def check(self) -> None:
         """Raises EnvironmentProblem where the server no longer answers."""
         _connect(self)
 
-    def _administer(self, statement: sql.Composed) -> None:
-        with psycopg.connect(self.dsn, autocommit=True, connect_timeout=_CONNECT_S) as connection:
-            connection.execute(statement)
+    def _session(self) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(self.dsn, autocommit=True, connect_timeout=_CONNECT_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,7 @@ def provision(
 ) -> Iterator[Server]:
     """A server, and afterwards nothing of what was made on it or for it, also after SIGINT and SIGTERM.
 
+    On a server that is not ours, what runs that were killed with SIGKILL had left there goes first.
     `settings` are server settings by name, for servers that we start. Raises EnvironmentProblem.
     """
     given, origin = (url, "--postgres") if url else (os.environ.get(URL_VARIABLE), URL_VARIABLE)
@@ -97,9 +111,12 @@ def provision(
             if not given:
                 raise EnvironmentProblem(f"no Postgres URL: give --postgres URL or set {URL_VARIABLE}")
             server = _connect(Server(dsn=given, description=redact(given), why=f"given by {origin}"))
+            server.swept = sweep(server.dsn)
+            stack.callback(server.release)
             stack.callback(server.drop_all)
         else:
             server = _connect(_start(stack, mode, settings or {}))
+            stack.callback(server.release)
         yield server
 
 

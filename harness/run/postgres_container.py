@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.errors import EnvironmentProblem
+from harness.run.ownership import mark, owner_is
 
-__all__ = ["IMAGE_VARIABLE", "container"]
+__all__ = ["IMAGE_VARIABLE", "container", "remove_left_behind"]
 
 IMAGE_VARIABLE = "CUTOVER_POSTGRES_IMAGE"
+_LABEL = "cutover.owner"
 _PING_S = 3
 _PULL_S = 60
 
@@ -32,6 +34,7 @@ def container(settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         image, username="postgres", password=secrets.token_hex(8), dbname="postgres", driver=None
     )
     options = {"max_connections": "200", **settings}
+    server.with_kwargs(labels={_LABEL: mark()})
     server.with_command(["postgres", *(part for name, value in options.items() for part in ("-c", f"{name}={value}"))])
     try:
         server.start()
@@ -61,6 +64,8 @@ def _prepare(image: str) -> bool:
             client.ping()
         except Exception as error:
             raise EnvironmentProblem(_advice("no Docker engine answers", error)) from error
+        with contextlib.suppress(Exception):  # what cannot be tidied up is no reason not to start
+            remove_left_behind(client)
         client.api.timeout = _PULL_S
         try:
             _have(client, image)
@@ -71,6 +76,13 @@ def _prepare(image: str) -> bool:
                 )
             ) from error
         return _has_reaper(client)
+
+
+def remove_left_behind(client: Any) -> None:
+    """Removes containers whose process on this machine is gone; the reaper does so too, where its image can be had."""
+    for found in client.containers.list(all=True, filters={"label": _LABEL}):
+        if owner_is(found.labels.get(_LABEL)) == "gone":
+            found.remove(force=True, v=True)
 
 
 def _knock() -> None:

@@ -1,7 +1,10 @@
-"""A process that plays crash cases one after another: small, so that forking a host from it is cheap. Does I/O.
+"""A process that plays for its parent: one engine, one stage, one request after another. Does I/O.
 
-Started as `python -m harness.run.runner FD` with one end of a socket; it reads a line of configuration, then a job a
-line, and answers each with a line. Its standard output goes to standard error, so that an engine's prints harm nothing.
+Started as `python -m harness.run.runner FD` with one end of a socket. The first line is configuration; it names the
+module whose `desk` answers each further line with a line. Its standard output goes to standard error, so that an
+engine's prints harm nothing. Hosts are forked from here, not from the parent: a fork of a large process is slow, and
+whatever else the parent has started stays out of reach. The nursery is forked first, when nothing but the engine is
+loaded; only then comes the module with the desk.
 """
 
 from __future__ import annotations
@@ -9,63 +12,52 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import signal
 import socket
 import sys
 import traceback
-import uuid
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from engines.registry import resolve
-from harness.judge.cases import Case
-from harness.run.case import CaseRun
-from harness.run.case_lines import encode_baseline, encode_case
-from harness.run.stage import Stage
-from scenarios.files import loads
-from scenarios.model import Scenario
+from harness.run.nursery import Nursery
 
-__all__ = ["main", "serve"]
+__all__ = ["Desk", "main", "serve"]
 
 _PR_SET_PDEATHSIG = 1
 
+Desk: TypeAlias = "contextlib.AbstractContextManager[Callable[[dict[str, Any]], bytes]]"
+"""Opens a stage, answers requests, and leaves nothing behind."""
+
 
 def serve(link: socket.socket) -> None:
-    """Plays jobs until the other end closes."""
-    with link.makefile("rwb") as lines:
-        settings = json.loads(lines.readline())
+    """Answers requests until the other end closes."""
+    lines = link.makefile("rwb")
+    settings = json.loads(lines.readline())
+    factory = resolve(settings["engine"])
+    nursery = Nursery(factory, settings["dsn"])
 
-        def restart() -> None:
-            lines.write(b'{"restart": true}\n')
+    def restart() -> None:
+        lines.write(b'{"restart": true}\n')
+        lines.flush()
+        lines.readline()
+
+    open_desk: Callable[..., Desk] = importlib.import_module(settings["desk"]).desk
+    with open_desk(factory, nursery, settings, restart) as answer:
+        gc.collect()
+        gc.freeze()  # what is here now stays; there is no need to look at it again
+        for line in lines:
+            lines.write(_answer(answer, json.loads(line)) + b"\n")
             lines.flush()
-            lines.readline()
-
-        stage = Stage(
-            resolve(settings["engine"]),
-            settings["dsn"],
-            deadline_s=settings["deadline_s"],
-            takeover_s=settings["takeover_s"],
-            restart=restart,
-        )
-        scenarios: dict[str, Scenario] = {}
-        with stage:
-            gc.freeze()  # what is here now stays: to look at it again would copy it after every fork
-            for line in lines:
-                job = json.loads(line)
-                if "scenario" in job:
-                    scenario = loads(job["scenario"], job["id"])
-                    scenarios[scenario.id] = scenario
-                lines.write(_play(stage, scenarios[job["id"]], job) + b"\n")
-                lines.flush()
 
 
-def _play(stage: Stage, scenario: Scenario, job: dict[str, str]) -> bytes:
-    execution_id = uuid.UUID(job["execution_id"])
+def _answer(answer: Callable[[dict[str, Any]], bytes], request: dict[str, Any]) -> bytes:
     try:
-        if "case" in job:
-            return encode_case(CaseRun(stage, scenario, Case.parse(job["case"]), execution_id).run())
-        return encode_baseline(scenario.id, *CaseRun(stage, scenario, None, execution_id).baseline())
-    except Exception as error:  # noqa: BLE001 - the parent says which job it was
+        return answer(request)
+    except Exception as error:  # noqa: BLE001 - the parent says at which request it was
         trace = traceback.format_exc(limit=-6)
         return json.dumps({"error": f"{type(error).__name__}: {error}", "trace": trace}).encode("ascii")
 

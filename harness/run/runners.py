@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import queue
-import socket
-import subprocess
-import sys
 import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from harness.errors import CutoverProblem
 from harness.judge.cases import Case
+from harness.run.remote import Remote
 from scenarios.files import dumps
 from scenarios.model import Scenario
 
-__all__ = ["Job", "RunnerProblem", "Runners"]
-
-_IDLE_S, _END_S = 1.0, 10.0
-"""How long a runner may take to end when it has nothing to do, and in the middle of a job."""
-
-
-class RunnerProblem(CutoverProblem):
-    """A runner process failed at a job, which is a fault of the harness or of the machine, not of the engine."""
+__all__ = ["Job", "Runners"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +49,11 @@ class Runners:
         restart: Callable[[], None] | None = None,
     ) -> None:
         self._restart = restart
-        settings: dict[str, str | float] = {
-            "engine": engine,
-            "dsn": dsn,
-            "deadline_s": deadline_s,
-            "takeover_s": takeover_s,
-        }
         self._runners: list[_Runner] = []
         try:
             for _ in range(count):
-                self._runners.append(_Runner(settings))
+                remote = Remote("harness.run.jobs", engine, dsn, deadline_s=deadline_s, takeover_s=takeover_s)
+                self._runners.append(_Runner(remote))
         except BaseException:
             self.close()
             raise
@@ -89,7 +70,7 @@ class Runners:
 
         None is begun after `until` (the monotonic clock, s), nor once the caller stops listening.
         """
-        todo = deque(jobs)
+        todo = _Todo(jobs)
         done: _Done = queue.SimpleQueue()
         workers = self._runners[:1] if alone else self._runners
         for runner in workers:
@@ -105,15 +86,11 @@ class Runners:
                 else:
                     yield answer
         finally:
-            todo.clear()
+            todo.stop()
 
-    def _work(self, runner: _Runner, todo: deque[Job], done: _Done, until: float | None) -> None:
+    def _work(self, runner: _Runner, todo: _Todo, done: _Done, until: float | None) -> None:
         try:
-            while until is None or time.monotonic() < until:
-                try:
-                    job = todo.popleft()
-                except IndexError:
-                    break
+            while (until is None or time.monotonic() < until) and (job := todo.next()) is not None:
                 done.put((job, runner.play(job, self._restart)))
             done.put(None)
         except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
@@ -133,23 +110,28 @@ class Runners:
         self.close()
 
 
-class _Runner:
-    """One process."""
+class _Todo:
+    """Jobs that several threads take from, drawn when one is wanted, so that a long list costs nothing."""
 
-    def __init__(self, settings: dict[str, str | float]) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "harness.run.runner", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)},
-                start_new_session=True,
-            )
-        self._link = ours
-        self._lines = ours.makefile("rwb")
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self._jobs: Iterator[Job] = iter(jobs)
+        self._lock = threading.Lock()
+
+    def next(self) -> Job | None:
+        with self._lock:
+            return next(self._jobs, None)
+
+    def stop(self) -> None:
+        with self._lock:
+            self._jobs = iter(())
+
+
+class _Runner:
+    """One process, and which scenarios it knows."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
         self._known: set[str] = set()
-        self._say(settings)
 
     def play(self, job: Job, restart: Callable[[], None] | None) -> bytes:
         message = {"id": job.scenario.id, "execution_id": str(job.execution_id)}
@@ -158,40 +140,7 @@ class _Runner:
             self._known.add(job.scenario.id)
         if job.case is not None:
             message["case"] = str(job.case)
-        self._say(message)
-        name = str(job.case or job.scenario.id)
-        while (line := self._lines.readline()).startswith(b'{"restart"'):
-            if restart is not None:
-                restart()
-            self._say({})
-        if not line.endswith(b"\n"):
-            raise RunnerProblem(f"the runner process ended while it played {name}; run it again with: cutover replay")
-        if line.startswith(b'{"error"'):
-            failure = json.loads(line)
-            raise RunnerProblem(f"{name}: the harness failed: {failure['error']}\n{failure['trace']}")
-        return line
+        return self._remote.ask(message, str(job.case or job.scenario.id), restart)
 
     def close(self) -> None:
-        """Ends the process, which first ends all that it began; blocks until both are gone."""
-        with contextlib.suppress(OSError):
-            self._link.shutdown(socket.SHUT_RDWR)
-        try:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=_IDLE_S)
-                return
-            self._process.terminate()  # it is in the middle of a job
-            self._process.wait(timeout=_END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        finally:
-            with contextlib.suppress(OSError):
-                self._lines.close()
-            self._link.close()
-
-    def _say(self, message: object) -> None:
-        try:
-            self._lines.write(json.dumps(message).encode("ascii") + b"\n")
-            self._lines.flush()
-        except OSError as error:
-            raise RunnerProblem(f"a runner process is gone: {error}") from error
+        self._remote.close()

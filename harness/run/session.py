@@ -6,20 +6,21 @@ the caller does, who hears after each command how things stand.
 
 from __future__ import annotations
 
-import time
 import uuid
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Final
 
-from engines.api import ExecutionRequest, Journal
+from engines.api import Journal
 from engines.payloads import encode
-from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
-from harness.judge.records import Again, ArmRecord, Failure
+from harness.judge.cases import Case, CaseRecord, KillPoint, Way
+from harness.judge.records import Again
+from harness.run.channel import Channel
 from harness.run.clock import EPOCH
-from harness.run.host import Host, Message, SharedClock
+from harness.run.crew import Crew
+from harness.run.host import Host
+from harness.run.hosted import Message
 from harness.run.lookout import Aim, Cell, Lookout, States
 from harness.run.outside import Move, Outside
-from harness.run.proxy import Channel
 from harness.run.situation import Ended, Situation
 from harness.run.stage import Stage
 from harness.run.world import World
@@ -41,8 +42,9 @@ class Session:
 
     def __init__(self, stage: Stage, scenario: Scenario, execution_id: uuid.UUID, *, observe: bool = False) -> None:
         self._stage, self._scenario, self._observe = stage, scenario, observe
-        self._request = ExecutionRequest(execution_id=execution_id, workflow=scenario.workflow, input=scenario.input)
-        self._clock = SharedClock(EPOCH)
+        self._execution_id = execution_id
+        self._clock = stage.clock
+        self._clock.restart(EPOCH)
         self._world = World(scenario, self._clock, self._completed)
         self._outside = Outside(scenario, self._clock)
         self._watch = Lookout(self._world, self._clock, self._strike, lambda: self._states.of(self._journal()))
@@ -53,25 +55,26 @@ class Session:
         self._at_crash: Journal | None = None
         self._before_cancel: Journal | None = None
         self._aim: Aim | None = None
-        self._commands: list[CommandRecord] = []
-        self._failure: Failure | None = None
+        self._crew = Crew(stage, scenario, execution_id, self._watch)
         self._interrupted = self._shaken = False
         self._patient = True
         self._struck: Cell | None = None
-        self._shift = timedelta()
-        self._worked_s = 0.0
+        self._committed: set[tuple[str, str]] = set()
+        self._looks = 0
         stage.proxy.gate = self._watch
 
     def go(self, command: Message, *, kill: Aim | None = None, patient: bool = True) -> Situation:
         """Gives a command (`resume` starts what is not there yet), to be killed at a point counted from here."""
         self._patient = patient
         if self._interrupted and patient:
-            self._wait_for_lease()
+            self._crew.let_leases_end()
         if command["op"] == "resume" and self._last is None:
             command = {"op": "execute"}
         if command["op"] == "cancel":
             self._before_cancel = self._last
         self._aim, self._struck = kill, None
+        self._committed.clear()
+        self._looks = 0
         self._watch.aim(kill, observe=self._observe)
         worker = self._worker or self._spawn()
         calls, before = len(self._world.ledger), self._last
@@ -117,14 +120,14 @@ class Session:
     def finish(self) -> CaseRecord:
         """Brings the execution to its end or to where it waits for ever, resumes it once more, and ends the session."""
         for _ in range(_MOST_COMMANDS):
-            if self._failure is not None:
+            if self._crew.failure is not None:
                 break
             if self._last is not None and not self._interrupted and not self._shaken and self._move is None:
                 break
             self.go(self._next())
         else:
-            self._fail("timeout", "endless", f"still running after {_MOST_COMMANDS} more commands")
-        again = self._again() if self._failure is None else None
+            self._crew.fail("timeout", "endless", f"still running after {_MOST_COMMANDS} more commands")
+        again = self._again() if self._crew.failure is None else None
         record = self.record(again)
         return self._ended(record)
 
@@ -133,41 +136,23 @@ class Session:
         status = self._last.execution.status if self._last is not None else None
         asked = self._before_cancel is not None and self._scenario.cancel_at_pause is None
         cancelled = asked and status == "cancelled"
-        arm = ArmRecord(
-            arm="candidate",
-            engine=self._stage.engine_name,
-            execution_id=self._request.execution_id,
-            position=0,
-            journal=self._last,
-            ledger=self._world.ledger,
-            logs=tuple(self._watch.logs),
-            signals=tuple(self._outside.delivered),
-            pauses=self._outside.pauses,
-            failure=self._failure,
-            again=again,
-            duration_ms=round(self._worked_s * 1000, 3),
-            kills=self._watch.fired,
-        )
+        arm = self._crew.arm(self._last, self._world, self._outside, again, kills=self._watch.fired)
         return CaseRecord(
             case=Case(self._scenario.id, KillPoint("request", 1), Way.CANCEL if cancelled else Way.ONCE),
             planned=self._watch.fired,
             fired=self._watch.fired,
             arm=arm,
             at_crash=self._before_cancel if cancelled else self._at_crash,
-            commands=tuple(self._commands),
+            commands=tuple(self._crew.commands),
             moments=tuple(self._watch.moments),
             leftovers=leftovers,
-            clock_shift_ms=int(self._shift.total_seconds() * 1000),
+            clock_shift_ms=int(self._crew.shift.total_seconds() * 1000),
         )
 
     def close(self) -> int:
         """Ends every process; gives how many the engine had left behind."""
-        for host in self._watch.hosts:
-            host.close()
         self._worker = None
-        for channel in list(self._stage.proxy.channels):
-            channel.close()
-        return self._stage.sweep()
+        return self._crew.close()
 
     def _ended(self, record: CaseRecord) -> CaseRecord:
         leftovers = self.close()
@@ -177,19 +162,11 @@ class Session:
         """One command, until the worker is no longer at it."""
         name = str(command["op"])
         fired = self._watch.fired
-        self._watch.note(worker, "command", name)
-        self._watch.calls[worker] = []
-        began = time.perf_counter()
-        worker.command(command)
-        in_time = self._stage.loop.run_until(lambda: worker.busy is None, self._stage.deadline_s)
-        self._worked_s += time.perf_counter() - began
-        ended = self._how(worker, in_time=in_time, struck=self._watch.fired > fired)
-        if ended == "hung":
-            self._watch.note(worker, "hang", name)
-            self._fail("timeout", "deadline", f"{name} had not returned after {self._stage.deadline_s:g} s")
-            worker.kill()
-        elif ended == "died":
-            self._fail("died", "exit", f"status {worker.exit_status}")
+        self._crew.give(worker, command)
+        in_time = self._crew.serve(lambda: worker.busy is None)
+        ended = self._crew.close_command(worker, name, in_time=in_time, killed=self._watch.fired > fired)
+        if ended == "died":
+            self._crew.fail("died", "exit", f"status {worker.exit_status}")
         elif ended == "raised":
             self._raised(worker)
         if ended != "raised":
@@ -198,15 +175,7 @@ class Session:
             self._worker = None
         self._interrupted |= ended == "killed"
         self._shaken = False
-        self._note(worker, name, ended)
         return ended
-
-    def _how(self, worker: Host, *, in_time: bool, struck: bool) -> Ended:
-        if not worker.alive:
-            return "killed" if struck else "died"
-        if not in_time:
-            return "hung"
-        return "raised" if worker.raised is not None else "returned"
 
     def _raised(self, worker: Host) -> None:
         """What a worker may raise: that it lost the server which was restarted, or that the dead one's lease holds."""
@@ -215,22 +184,7 @@ class Session:
             self._watch.fired += 1
             self._interrupted = True
         elif not (self._interrupted and not self._patient and raised["type"] == "ExecutionHeld"):
-            self._fail("exception", str(raised["type"]), str(raised["message"]))
-
-    def _note(self, worker: Host, command: str, ended: Ended) -> None:
-        raised = worker.raised or {}
-        error_type = str(raised.get("type", ""))
-        self._watch.note(worker, "raised" if raised else "done", f"{command} {ended} {error_type}".rstrip())
-        self._commands.append(
-            CommandRecord(
-                worker=self._watch.hosts.index(worker) + 1,
-                command=command,
-                ended=ended,
-                error_type=error_type,
-                message=str(raised.get("message", "")),
-                calls=tuple(self._watch.calls.get(worker, ())),
-            )
-        )
+            self._crew.fail("exception", str(raised["type"]), str(raised["message"]))
 
     def _heard(self, command: Message) -> None:
         """The caller knows that the command was carried out, and looks what the outside does next."""
@@ -257,7 +211,7 @@ class Session:
             after = self.go({"op": op})
             calls += after.calls
             changed = changed or after.changed
-            failure, self._failure = failure or self._failure, None
+            failure, self._crew.failure = failure or self._crew.failure, None
         return Again(calls=calls, rows_changed=changed, journal=self._last if changed else None, failure=failure)
 
     def _situation(
@@ -277,8 +231,9 @@ class Session:
             state=self._states.of(self._last),
             calls=calls,
             changed=changed,
-            pending=self._last is not None and self._last.execution.status == "pending",
-            failed=self._failure is not None,
+            committed=tuple(sorted(self._committed)),
+            looks=self._looks,
+            failed=self._crew.failure is not None,
             signal=signal.id if signal is not None else None,
             timer=self._move is not None and self._move.until is not None,
             delivered=tuple(self._outside.delivered),
@@ -296,28 +251,20 @@ class Session:
             self._struck = self._states.of(self._at_crash), self._aim.kind
 
     def _spawn(self) -> Host:
-        stage = self._stage
-        self._worker = Host(
-            stage.loop, stage.factory, stage.proxy.dsn, self._clock, self._request, on_message=self._watch.message
-        )
-        self._watch.hosts.append(self._worker)
-        self._watch.note(self._worker, "start")
+        self._worker = self._crew.spawn()
         return self._worker
 
-    def _wait_for_lease(self) -> None:
-        self._clock.advance_to(self._clock.now() + self._stage.takeover)
-        self._shift += self._stage.takeover
-        self._watch.note(None, "takeover", f"the clock moves on {self._stage.takeover.total_seconds():g} s")
-
     def _journal(self) -> Journal | None:
-        return self._stage.journal(self._request.execution_id)
+        journal = self._stage.journal(self._execution_id)
+        if journal is not None:
+            self._looks += 1
+            self._committed.add(("execution", journal.execution.status))
+            self._committed |= {("step", step.status) for step in journal.steps}
+        return journal
 
     def _completed(self, step_id: str) -> bool:
         journal = self._journal()
         return journal is not None and any(s.step_id == step_id and s.status == "completed" for s in journal.steps)
-
-    def _fail(self, kind: Literal["exception", "timeout", "died"], what: str, message: str) -> None:
-        self._failure = self._failure or Failure(kind=kind, type=what, message=message)
 
 
 def signal_command(signal: PlannedSignal, *, name: str | None = None) -> Message:

@@ -18,9 +18,10 @@ class Situation:
     """How things stand after a command.
 
     `state` is what `States` calls it. `calls` counts the command's activity calls; `changed` says whether any row
-    changed; `pending` that a row was seen that no worker had begun. `signal` is the planned signal that a paused wait
-    awaits, by id; `timer` says that the next thing to happen is a timer. `struck` is the cell at which the worker was
-    killed, `seen` are those that it passed without a death.
+    changed. `committed` are the scopes and states ("step", "paused") in which rows were seen at the `looks` that were
+    taken meanwhile. `signal` is the planned signal that a paused wait awaits, by id; `timer` says that the next thing
+    to happen is a timer. `struck` is the cell at which the worker was killed, `seen` are those that it passed without a
+    death.
     """
 
     ended: Ended = "returned"
@@ -29,7 +30,8 @@ class Situation:
     state: str = "none"
     calls: int = 0
     changed: bool = False
-    pending: bool = False
+    committed: tuple[tuple[str, str], ...] = ()
+    looks: int = 0
     failed: bool = False
     signal: str | None = None
     timer: bool = False

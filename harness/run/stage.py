@@ -15,11 +15,12 @@ from uuid import UUID
 
 import psycopg
 
-from engines.api import ActivityCall, ActivityResult, Engine, EngineContext, EngineFactory, Journal
-from engines.errors import ActivityError, CutoverError, UnknownExecution
+from engines.api import Engine, EngineContext, EngineFactory, Journal
+from engines.errors import CutoverError, UnknownExecution
 from harness.run.clock import EPOCH, VirtualClock
-from harness.run.host import SharedClock
 from harness.run.loop import Loop
+from harness.run.nobody import Nobody
+from harness.run.nursery import Nursery
 from harness.run.proxy import Proxy
 
 __all__ = ["TAKEOVER_S", "Stage"]
@@ -38,7 +39,8 @@ _RELATIONS = """
 class Stage:
     """Where cases of one engine are played, one after another. `dsn` is a database the engine is installed in.
 
-    `deadline_s` is real time for one command; `takeover_s` is how far the virtual clock moves after a death.
+    `deadline_s` is real time for one command; `takeover_s` is how far the virtual clock moves after a death. Without
+    a `nursery` it makes its own, and in either case it closes it.
     """
 
     def __init__(
@@ -49,13 +51,15 @@ class Stage:
         deadline_s: float = 20.0,
         takeover_s: float = TAKEOVER_S,
         restart: Callable[[], None] | None = None,
+        nursery: Nursery | None = None,
     ) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        self.nursery = nursery or Nursery(factory, dsn)
         self._others = frozenset(_children())
-        self.factory = factory
+        self._factory = factory
         self.deadline_s = deadline_s
         self.takeover = timedelta(seconds=takeover_s)
-        self.clock = SharedClock(EPOCH)
+        self.clock = self.nursery.clock
         self.loop = Loop()
         self.proxy = Proxy(self.loop, dsn)
         self._dsn = dsn
@@ -102,8 +106,13 @@ class Stage:
         self._restart()
 
     def _make_reader(self) -> Engine:
-        return self.factory(
-            EngineContext(dsn=self._dsn, activities=_Nobody(), clock=VirtualClock(EPOCH), log=lambda _line: None)
+        return self._factory(
+            EngineContext(
+                dsn=self._dsn,
+                activities=Nobody("the journal reader"),
+                clock=VirtualClock(EPOCH),
+                log=lambda _line: None,
+            )
         )
 
     def sweep(self) -> int:
@@ -123,6 +132,8 @@ class Stage:
     def close(self) -> None:
         """Gives back connections, descriptors and processes."""
         self.sweep()
+        self.nursery.close()
+        self.sweep()  # the dead that the nursery had not buried are ours now
         if self._census is not None:
             self._census.close()
         self._reader.close()
@@ -138,12 +149,5 @@ class Stage:
         self.close()
 
 
-class _Nobody:
-    """The journal reader runs nothing."""
-
-    def call(self, call: ActivityCall) -> ActivityResult:
-        raise ActivityError(f"the journal reader was asked to run step {call.step_id}", retryable=False)
-
-
 def _children() -> list[int]:
-    return [int(pid) for pid in Path("/proc/self/task", str(os.getpid()), "children").read_text("ascii").split()]
+    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split()]

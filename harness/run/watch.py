@@ -15,8 +15,10 @@ from engines.api import ActivityCall
 from engines.errors import ActivityError
 from engines.payloads import decode, encode
 from harness.judge.cases import KillPoint, Moment
-from harness.run.host import Host, Message, SharedClock
-from harness.run.proxy import Channel, Ruling
+from harness.run.channel import Channel, Ruling
+from harness.run.clock import SharedClock
+from harness.run.host import Host
+from harness.run.hosted import Message
 from harness.run.world import World
 
 __all__ = ["Strike", "Watch"]

@@ -18,9 +18,10 @@ import pytest
 from psycopg import pq
 
 from harness.errors import EnvironmentProblem
+from harness.run.channel import Channel, Gate, Ruling
 from harness.run.dsn import parse_dsn, to_url
 from harness.run.loop import Loop
-from harness.run.proxy import Channel, Gate, Proxy, Ruling
+from harness.run.proxy import Proxy
 
 PGBENCH = next((str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/pgbench"), reverse=True)), None)
 

@@ -10,16 +10,15 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from harness.conformance.chase import chase
 from harness.conformance.coverage import CORE, Coverage
-from harness.conformance.machine import PropertyBroken, machine_for
+from harness.conformance.judging import PropertyBroken
+from harness.conformance.machine import machine_for
 from harness.conformance.profiles import ProfileName, profile
 from harness.conformance.staging import player_on
 from harness.run.crash_run import SETTINGS
 from harness.run.postgres import ProvisionMode, Server, provision
 from scenarios.files import dumps, loads
-
-_MORE = 4
-"""Further batches where a rare cell was not met: which state a death meets depends on the machine's speed too."""
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +33,7 @@ def _holds(server: Server, name: ProfileName) -> None:
     coverage = Coverage()
     with player_on(server, "v2") as player:
         run_state_machine_as_test(machine_for(player, coverage), settings=profile(name))
-        for _ in range(_MORE):
-            if not coverage.missing():
-                break
-            again = settings(profile(name), max_examples=50, derandomize=False)
-            run_state_machine_as_test(machine_for(player, coverage), settings=again)
+        chase(player, coverage)
     print(coverage.table())  # noqa: T201 - shown with -s, or where the test fails
     assert coverage.kills >= coverage.sessions // 4
     assert coverage.reachable >= CORE
@@ -54,6 +49,20 @@ def test_v2_holds_and_every_reachable_cell_is_hit(relaxed: Server) -> None:
 @pytest.mark.timeout(7_200)
 def test_v2_holds_nightly(relaxed: Server) -> None:
     _holds(relaxed, "nightly")
+
+
+def test_what_no_example_met_is_aimed_at(relaxed: Server) -> None:
+    coverage = Coverage()
+    with player_on(relaxed, "v2") as player:
+        chase(player, coverage)
+    assert coverage.missing() == ()
+    assert coverage.sessions == coverage.aimed
+    assert coverage.unreachable == {("execution", "pending", "CANCEL", "cancelled")}
+
+
+def test_a_wrong_engine_is_found_while_something_else_is_looked_for(relaxed: Server) -> None:
+    with player_on(relaxed, "v1") as player, pytest.raises(PropertyBroken, match=r"RETRY: step .* 1 attempts"):
+        chase(player, Coverage())
 
 
 @pytest.mark.timeout(1_800)

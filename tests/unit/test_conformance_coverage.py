@@ -15,6 +15,7 @@ def _full() -> Coverage:
     coverage = Coverage(sessions=1, history=True)
     coverage.cells.update(CORE)
     coverage.transitions.update(LEGAL - {_PENDING})
+    coverage.committed |= {(scope, state) for scope, state, _, _ in LEGAL} - {("execution", "pending")}
     return coverage
 
 
@@ -50,8 +51,24 @@ def test_a_transition_never_made_is_missing() -> None:
 
 def test_cancelling_a_pending_execution_is_asked_for_once_one_is_seen() -> None:
     coverage = _full()
-    coverage.command("resume", Situation(pending=True), armed=False)
+    assert coverage.unreachable == {_PENDING}
+    coverage.command("resume", Situation(committed=(("execution", "pending"),), looks=1), armed=False)
     assert coverage.missing() == ("no execution went pending -CANCEL-> cancelled",)
+
+
+def test_what_is_not_reachable_is_declared_with_the_looks_that_say_so() -> None:
+    coverage = _full()
+    coverage.command("resume", Situation(committed=(("execution", "running"),), looks=7), armed=False)
+    [line] = [line for line in coverage.table().splitlines() if "not reachable" in line]
+    assert line.split()[:4] == ["execution", "pending", "CANCEL", "cancelled"]
+    assert line.endswith("7 looks at committed rows found no execution pending")
+
+
+def test_a_transition_that_the_engine_makes_itself_is_asked_for_unseen() -> None:
+    coverage = _full()
+    coverage.committed.clear()
+    del coverage.transitions["step", "paused", "RESUME", "running"]
+    assert coverage.missing() == ("no step went paused -RESUME-> running",)
 
 
 def test_an_engine_without_events_owes_no_transitions() -> None:

@@ -1,0 +1,138 @@
+"""The workers of one execution: started, given commands, waited for, and what became of each written down. Does I/O."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Literal
+
+from engines.api import Journal
+from harness.judge.cases import CommandRecord
+from harness.judge.records import Again, ArmRecord, Failure
+from harness.run.host import Host
+from harness.run.hosted import Message
+from harness.run.outside import Outside
+from harness.run.situation import Ended
+from harness.run.stage import Stage
+from harness.run.watch import Watch
+from harness.run.world import World
+from scenarios.model import Scenario
+
+__all__ = ["Crew"]
+
+
+class Crew:
+    """Hosts of one engine at work on one execution.
+
+    `commands` are what they were given and how that ended, `failure` the first thing that an engine may not do (raise,
+    exit by itself, hang), `worked_s` the real time that was waited for them, `shift` how far the virtual clock was
+    moved on after deaths.
+    """
+
+    def __init__(self, stage: Stage, scenario: Scenario, execution_id: uuid.UUID, watch: Watch) -> None:
+        self._stage, self._scenario, self._execution_id, self._watch = stage, scenario, execution_id, watch
+        self.commands: list[CommandRecord] = []
+        self.failure: Failure | None = None
+        self.worked_s = 0.0
+        self.shift = timedelta()
+
+    def spawn(self) -> Host:
+        """One worker more."""
+        stage = self._stage
+        host = Host(
+            stage.loop,
+            stage.nursery,
+            stage.proxy.dsn,
+            self._scenario,
+            self._execution_id,
+            on_message=self._watch.message,
+        )
+        self._watch.hosts.append(host)
+        self._watch.note(host, "start")
+        return host
+
+    def give(self, host: Host, command: Message) -> None:
+        """Sets a worker to a command."""
+        self._watch.note(host, "command", str(command["op"]))
+        self._watch.calls[host] = []
+        host.command(command)
+
+    def serve(self, done: Callable[[], bool]) -> bool:
+        """Serves workers until `done()`; False where the deadline of a command passed first."""
+        began = time.perf_counter()
+        in_time = self._stage.loop.run_until(done, self._stage.deadline_s)
+        self.worked_s += time.perf_counter() - began
+        return in_time
+
+    def close_command(self, host: Host, command: str, *, in_time: bool, killed: bool) -> Ended:
+        """Writes down how a command ended, kills a worker that hangs; `killed` says that its death was our doing."""
+        ended = _ended(host, in_time=in_time, killed=killed)
+        if ended == "hung":
+            self._watch.note(host, "hang", command)
+            self.fail("timeout", "deadline", f"{command} had not returned after {self._stage.deadline_s:g} s")
+            host.kill()
+        raised = host.raised or {}
+        error_type = str(raised.get("type", ""))
+        self._watch.note(host, "raised" if raised else "done", f"{command} {ended} {error_type}".rstrip())
+        self.commands.append(
+            CommandRecord(
+                worker=self._watch.hosts.index(host) + 1,
+                command=command,
+                ended=ended,
+                error_type=error_type,
+                message=str(raised.get("message", "")),
+                calls=tuple(self._watch.calls.get(host, ())),
+            )
+        )
+        return ended
+
+    def fail(self, kind: Literal["exception", "timeout", "died"], what: str, message: str) -> None:
+        """Takes note of a failure; the first one stands."""
+        self.failure = self.failure or Failure(kind=kind, type=what, message=message)
+
+    def let_leases_end(self) -> None:
+        """Moves the virtual clock on beyond every lease."""
+        takeover = self._stage.takeover
+        self._stage.clock.advance_to(self._stage.clock.now() + takeover)
+        self.shift += takeover
+        self._watch.note(None, "takeover", f"the clock moves on {takeover.total_seconds():g} s")
+
+    def arm(
+        self, journal: Journal | None, world: World, outside: Outside, again: Again | None, *, kills: int = 0
+    ) -> ArmRecord:
+        """What they have come to so far."""
+        return ArmRecord(
+            arm="candidate",
+            engine=self._stage.engine_name,
+            execution_id=self._execution_id,
+            position=0,
+            journal=journal,
+            ledger=world.ledger,
+            logs=tuple(self._watch.logs),
+            signals=tuple(outside.delivered),
+            pauses=outside.pauses,
+            failure=self.failure,
+            again=again,
+            duration_ms=round(self.worked_s * 1000, 3),
+            kills=kills,
+        )
+
+    def close(self) -> int:
+        """Ends every worker and its connections; gives how many processes the engine had left behind."""
+        for host in self._watch.hosts:
+            host.close()
+        for channel in list(self._stage.proxy.channels):
+            channel.close()
+        return self._stage.sweep()
+
+
+def _ended(host: Host, *, in_time: bool, killed: bool) -> Ended:
+    if killed and (host.stopped or not host.alive):
+        return "killed"
+    if not host.alive:
+        return "died"
+    if not in_time and host.busy is not None:
+        return "hung"
+    return "raised" if host.raised is not None else "returned"
