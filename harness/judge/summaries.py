@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
@@ -109,9 +109,9 @@ class _Side:
         return {
             "examined": self.examined,
             "counted": self.counted,
-            "first": [asdict(finding) for finding in self.first.values()],
+            "first": [_fields(finding) for finding in self.first.values()],
             "counts": self.counts,
-            "samples": [asdict(finding) for finding in self.samples],
+            "samples": [_fields(finding) for finding in self.samples],
         }
 
     def absorb(self, part: Mapping[str, Any]) -> None:
@@ -121,6 +121,10 @@ class _Side:
             self.first.setdefault(finding.verdict, finding)
         self.counts.update(part["counts"])
         self.samples += map(_finding, part["samples"][: SAMPLES - len(self.samples)])
+
+
+def _fields(value: Finding | Difference) -> dict[str, Any]:
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def _finding(part: Mapping[str, Any]) -> Finding:
@@ -226,7 +230,12 @@ class DifferenceCollector:
     def part(self) -> list[Any]:
         """All that was taken in, as JSON can carry it; `absorb` takes it over."""
         return [
-            [*key, group.count, group.trials, [asdict(sample) for sample in group.samples]]
+            [
+                *key,
+                group.count,
+                group.trials,
+                [[sample.trial, sample.scenario, _fields(sample.difference)] for sample in group.samples],
+            ]
             for key, group in self._groups.items()
         ]
 
@@ -256,12 +265,10 @@ class DifferenceCollector:
         )
 
 
-def _sample(part: Mapping[str, Any]) -> DifferenceSample:
-    difference = part["difference"]
+def _sample(part: tuple[int, str, Mapping[str, Any]]) -> DifferenceSample:
+    trial, scenario, difference = part
     klass = None if difference["klass"] is None else DifferenceClass(difference["klass"])
-    return DifferenceSample(
-        trial=part["trial"], scenario=part["scenario"], difference=Difference(**{**difference, "klass": klass})
-    )
+    return DifferenceSample(trial=trial, scenario=scenario, difference=Difference(**{**difference, "klass": klass}))
 
 
 def fingerprint(difference: Difference) -> str:

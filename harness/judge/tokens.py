@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from engines.api import JsonValue
+import msgspec
+
+from engines.api import JsonValue, Workflow
 from scenarios.model import Scenario
 
 __all__ = ["planted", "tokens_in"]
@@ -22,7 +24,7 @@ def tokens_in(text: str) -> Sequence[str]:
 
 def planted(scenario: Scenario) -> frozenset[str]:
     """Every token anywhere in the scenario: its own."""
-    texts = [scenario.id, scenario.title, repr(scenario.workflow), _text(scenario.input)]
+    texts = [scenario.id, scenario.title, _shown(scenario.workflow), _text(scenario.input)]
     for name, responses in scenario.world.items():
         texts.append(name)
         for response in responses:
@@ -30,6 +32,14 @@ def planted(scenario: Scenario) -> frozenset[str]:
     for signal in scenario.signals:
         texts += (signal.id, signal.name, _text(signal.payload))
     return frozenset(tokens_in("\n".join(texts)))
+
+
+def _shown(workflow: Workflow) -> str:
+    """All text of a workflow; tokens are ASCII, so they read the same in either form."""
+    try:
+        return msgspec.json.encode(workflow).decode()
+    except (ValueError, OverflowError, RecursionError):
+        return repr(workflow)
 
 
 def _text(value: JsonValue) -> str:

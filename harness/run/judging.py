@@ -180,7 +180,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     gc.freeze()
-    gc.set_threshold(100_000, 50, 50)  # what trials leave behind is not in cycles, so there is little to look for
+    gc.set_threshold(1_000_000, 50, 50)  # what trials leave behind is not in cycles, so there is little to look for
     order = _Order.of(sys.stdin.buffer.readline())
     for line in sys.stdin.buffer:
         number, blocks = json.loads(line)

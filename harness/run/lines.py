@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -30,12 +30,8 @@ __all__ = [
     "encode_fields",
     "encode_manifest",
     "encode_scenario",
-    "known_scenario",
     "record_trial",
 ]
-
-_SHORT = 16_384
-"""Characters of a scenario that is worth remembering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +90,8 @@ def encode_scenario(number: int, scenario: Scenario) -> bytes:
 def decode_scenario(line: bytes | str) -> tuple[int, Scenario]:
     """The trial's number and its scenario; raises ValueError."""
     row = json.loads(line)
-    return int(row["trial"]), _read(row["scenario"])
-
-
-def known_scenario(line: bytes | str) -> tuple[int, Scenario]:
-    """As `decode_scenario`, but the same object for the same scenario: for readers, which change nothing in it.
-
-    A run may try a scenario many times, and what it means is then worked out once.
-    """
-    row = json.loads(line)
-    text = row["scenario"]
-    return int(row["trial"]), _known(text) if len(text) < _SHORT else _read(text)
-
-
-@lru_cache(maxsize=1_024)
-def _known(text: str) -> Scenario:
-    return _read(text)
-
-
-def _read(text: str) -> Scenario:
-    scenario: Scenario = _adapter(Scenario).validate_python(json.loads(text))
-    return scenario
+    scenario: Scenario = _adapter(Scenario).validate_python(json.loads(row["scenario"]))
+    return int(row["trial"]), scenario
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

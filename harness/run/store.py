@@ -28,9 +28,9 @@ from harness.run.lines import (
     RecordedTrial,
     decode_arm,
     decode_manifest,
+    decode_scenario,
     encode_manifest,
     encode_scenario,
-    known_scenario,
     record_trial,
 )
 from scenarios.model import Scenario
@@ -211,7 +211,7 @@ def read_part(folder: Path | str, part: Part) -> Iterator[Trial]:
 def _trials(place: Path, scenarios: Iterable[bytes], arms: Iterable[bytes]) -> Iterator[Trial]:
     groups = groupby(map(decode_arm, arms), key=lambda pair: pair[0])
     for line, (number, rows) in zip(scenarios, groups, strict=True):
-        planned, scenario = known_scenario(line)
+        planned, scenario = decode_scenario(line)
         if planned != number:
             raise RunError(f"{place}: trial {number} has the scenario of trial {planned}; the files do not match")
         yield Trial(number=number, scenario=scenario, arms={arm.arm: arm for _, arm in rows})
@@ -243,7 +243,7 @@ def crash_scenarios(folder: Path | str) -> dict[str, Scenario]:
     _verify(place / _CRASH_SCENARIOS, manifest.files[_CRASH_SCENARIOS])
     try:
         with gzip.open(place / _CRASH_SCENARIOS) as lines:
-            return {scenario.id: scenario for _, scenario in map(known_scenario, lines)}
+            return {scenario.id: scenario for _, scenario in map(decode_scenario, lines)}
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise RunError(f"{place / _CRASH_SCENARIOS} is damaged: {_first_line(error)}; run again") from error
 
