@@ -169,7 +169,7 @@ class DifferencePart(_Part):
 
 
 class SidePart(_Part):
-    """One number of both engines; `unit` is share, ms, count or ratio."""
+    """One number of both engines; `unit` is share, ms, MiB or count."""
 
     id: str
     name: str

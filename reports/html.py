@@ -120,7 +120,6 @@ def _context(document: Document, history: History, mutants: MatrixPart | None, s
         "history": history,
         "past": runs,
         "history_chart": past(runs, say("history.title"), say),
-        "told_memory": any(side.id.startswith("memory") for side in document.side_by_side),
         "change": functools.partial(_change, say=say),
         "contents": [
             (name, say(f"{name}.title"))

@@ -14,6 +14,7 @@ import numpy as np
 
 from harness.judge.records import ArmName
 from harness.judge.stats import Floats
+from harness.judge.weighing import Weighed, utilisation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,7 @@ __all__ = [
     "duplicates",
     "execution_success",
     "latencies",
+    "peak_memory",
     "retry_success",
     "stuck",
 ]
@@ -103,7 +105,8 @@ Measurement: TypeAlias = Share | Count | Samples | Pairs | Paired | Level
 class Frames:
     """A run as pandas frames, one row a trial, arm, checkpoint; `harness.judge.tally` makes them.
 
-    `cases` counts the crash cases of the candidate whose fault fired, `case_duplicates` what was done twice in all.
+    `cases` counts the crash cases of the candidate whose fault fired, `case_duplicates` what was done twice in all;
+    `weighed` is the memory of either engine's process, where it was measured.
     """
 
     trials: pd.DataFrame
@@ -111,18 +114,20 @@ class Frames:
     checkpoints: pd.DataFrame
     cases: int = 0
     case_duplicates: int = 0
+    weighed: tuple[Weighed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """A name that a criterion may use: what shape of measurement it gives, in which unit.
 
-    `measure` is None for what only production can tell. `needs_minutes`: its criteria say how long counts as stuck.
+    `measure` is None for what only production can tell; it gives None where the run does not tell. `needs_minutes`:
+    its criteria say how long counts as stuck.
     """
 
     shape: type[Measurement]
     unit: Unit
-    measure: Callable[[Frames], Measurement] | None
+    measure: Callable[[Frames], Measurement | None] | None
     needs_minutes: bool = False
 
 
@@ -232,6 +237,16 @@ def _checkpoint_duration(frames: Frames) -> Samples:
     return Samples(values=checkpoint_durations(frames, "candidate"))
 
 
+def peak_memory(frames: Frames, role: _Role) -> float | None:
+    """The most memory that a process with the engine had resident, MiB; None where it was not measured."""
+    return next((each.peak_kib / 1024 for each in frames.weighed if each.role == role), None)
+
+
+def _worker_memory(frames: Frames) -> Level | None:
+    used = utilisation(frames.weighed)
+    return None if used is None else Level(value=used)
+
+
 def _unblamed(frames: Frames, check: Literal["evt", "log"]) -> Share:
     arms = _all(frames, "candidate")
     examined = int(arms[f"{check}_examined"].sum())
@@ -276,4 +291,5 @@ METRICS: Mapping[str, Metric] = {
     "stuck_executions": Metric(
         shape=Count, unit="count", measure=lambda frames: stuck(frames, "candidate"), needs_minutes=True
     ),
+    "worker_memory": Metric(shape=Level, unit="share", measure=_worker_memory),
 }

@@ -110,7 +110,8 @@ def _alarm(criterion: Criterion, fault: Fault, seen: Sequence[int], runs: int) -
 
 def _fails(criterion: Criterion, frames: Frames) -> bool:
     measure = METRICS[criterion.metric].measure
-    return measure is not None and judge(criterion, measure(frames)).verdict is Verdict.FAIL
+    measured = None if measure is None else measure(frames)
+    return measured is not None and judge(criterion, measured).verdict is Verdict.FAIL
 
 
 def traffic(rng: np.random.Generator, pairs: int, fault: Fault, *, errors: float) -> Frames:

@@ -26,7 +26,17 @@ from harness.judge.policy import Policy
 from harness.judge.view import Place
 from harness.judge.waivers import Waivers, load_waivers
 from harness.run.blocks import Block
-from harness.run.store import Part, crash_scenarios, iter_cases, iter_trials, load_manifest, parts_of, read_part
+from harness.run.store import (
+    Part,
+    crash_scenarios,
+    iter_cases,
+    iter_trials,
+    load_manifest,
+    load_memory,
+    load_routing,
+    parts_of,
+    read_part,
+)
 
 __all__ = ["judge_run", "main"]
 
@@ -54,6 +64,8 @@ def judge_run(
     scenarios = crash_scenarios(folder)
     for record in iter_cases(folder):
         gathered.add_case(scenarios[record.case.scenario], record)
+    gathered.add_routing(load_routing(folder))
+    gathered.weighed = load_memory(folder)
     return conclude(gathered, policy, stage, production)
 
 

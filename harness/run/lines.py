@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -30,8 +30,12 @@ __all__ = [
     "encode_fields",
     "encode_manifest",
     "encode_scenario",
+    "read_as",
     "record_trial",
 ]
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,12 @@ def decode_manifest(text: bytes | str) -> Manifest:
     """The manifest; raises ValueError."""
     manifest: Manifest = _adapter(Manifest).validate_python(json.loads(text))
     return manifest
+
+
+def read_as(kind: type[_T], row: object) -> _T:
+    """A row of JSON as a dataclass of that kind; raises ValueError."""
+    value: _T = TypeAdapter(kind).validate_python(row)
+    return value
 
 
 @cache

@@ -3,6 +3,7 @@
 `manifest.json` is written last, by a rename: a folder without it holds no finished run. `scenarios.jsonl.gz` has a
 line a trial, `arms.jsonl.gz` a line an arm, the arms of a trial next to each other and the trials in the same order.
 `cases.jsonl.gz`, where engines were killed, has a line a case, `crash_scenarios.jsonl.gz` a line a scenario of theirs.
+`routing.jsonl.gz` has a line an execution that the router served, `memory.jsonl.gz` a line an engine that was weighed.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ import gzip
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from harness.errors import EnvironmentProblem, RunError, UsageProblem
 from harness.judge.cases import CaseError, CaseRecord
+from harness.judge.flag import Routed
 from harness.judge.records import RUN_SCHEMA_VERSION, Manifest, Run, Trial
+from harness.judge.weighing import Weighed
 from harness.run.blocks import Block, BlockWriter, blocks_of, read_block
 from harness.run.case_lines import decode_case, encode_case
 from harness.run.lines import (
@@ -29,8 +32,10 @@ from harness.run.lines import (
     decode_arm,
     decode_manifest,
     decode_scenario,
+    encode_fields,
     encode_manifest,
     encode_scenario,
+    read_as,
     record_trial,
 )
 from scenarios.model import Scenario
@@ -42,13 +47,17 @@ __all__ = [
     "iter_cases",
     "iter_trials",
     "load_manifest",
+    "load_memory",
+    "load_routing",
     "load_run",
     "parts_of",
     "read_part",
 ]
 
+_T = TypeVar("_T")
 _MANIFEST, _SCENARIOS, _ARMS = "manifest.json", "scenarios.jsonl.gz", "arms.jsonl.gz"
 _CASES, _CRASH_SCENARIOS = "cases.jsonl.gz", "crash_scenarios.jsonl.gz"
+_ROUTING, _MEMORY = "routing.jsonl.gz", "memory.jsonl.gz"
 _BLOCK = 2 << 20
 """Bytes of arms after which both files of trials begin a new block, so that the n-th blocks are of the same trials."""
 
@@ -100,6 +109,16 @@ class RunWriter:
         """Adds scenarios that crash cases are played with."""
         for number, scenario in enumerate(scenarios, start=1):
             self._line(_CRASH_SCENARIOS, encode_scenario(number, scenario))
+
+    def write_routing(self, rows: Iterable[Routed]) -> None:
+        """Adds executions that the router has served."""
+        for row in rows:
+            self._line(_ROUTING, encode_fields(row))
+
+    def write_memory(self, rows: Iterable[Weighed]) -> None:
+        """Adds engines that were weighed."""
+        for row in rows:
+            self._line(_MEMORY, encode_fields(row))
 
     def _line(self, name: str, line: bytes) -> None:
         with self._explained():
@@ -224,28 +243,35 @@ def _verify_trials(place: Path, manifest: Manifest) -> None:
 
 def iter_cases(folder: Path | str) -> Iterator[CaseRecord]:
     """The crash cases of a run, one in memory at a time; none where nothing was killed. Raises RunError."""
-    place, manifest = Path(folder), load_manifest(folder)
-    if _CASES not in manifest.files:
-        return
-    _verify(place / _CASES, manifest.files[_CASES])
-    try:
-        with gzip.open(place / _CASES) as lines:
-            yield from map(decode_case, lines)
-    except (OSError, EOFError, ValueError, KeyError, CaseError) as error:
-        raise RunError(f"{place / _CASES} is damaged: {_first_line(error)}; run again") from error
+    return _decoded(folder, _CASES, decode_case)
 
 
 def crash_scenarios(folder: Path | str) -> dict[str, Scenario]:
     """The scenarios of a run's crash cases, by id; raises RunError."""
+    return {scenario.id: scenario for _, scenario in _decoded(folder, _CRASH_SCENARIOS, decode_scenario)}
+
+
+def load_routing(folder: Path | str) -> tuple[Routed, ...]:
+    """The executions of a run that the router has served; none where it was not tried. Raises RunError."""
+    return tuple(_decoded(folder, _ROUTING, lambda line: read_as(Routed, json.loads(line))))
+
+
+def load_memory(folder: Path | str) -> tuple[Weighed, ...]:
+    """The engines of a run that were weighed; none where that could not be done. Raises RunError."""
+    return tuple(_decoded(folder, _MEMORY, lambda line: read_as(Weighed, json.loads(line))))
+
+
+def _decoded(folder: Path | str, name: str, decode: Callable[[bytes], _T]) -> Iterator[_T]:
+    """The lines of one of a run's files; none where the run has no such file."""
     place, manifest = Path(folder), load_manifest(folder)
-    if _CRASH_SCENARIOS not in manifest.files:
-        return {}
-    _verify(place / _CRASH_SCENARIOS, manifest.files[_CRASH_SCENARIOS])
+    if name not in manifest.files:
+        return
+    _verify(place / name, manifest.files[name])
     try:
-        with gzip.open(place / _CRASH_SCENARIOS) as lines:
-            return {scenario.id: scenario for _, scenario in map(decode_scenario, lines)}
-    except (OSError, EOFError, ValueError, KeyError) as error:
-        raise RunError(f"{place / _CRASH_SCENARIOS} is damaged: {_first_line(error)}; run again") from error
+        with gzip.open(place / name) as lines:
+            yield from map(decode, lines)
+    except (OSError, EOFError, ValueError, KeyError, CaseError) as error:
+        raise RunError(f"{place / name} is damaged: {_first_line(error)}; run again") from error
 
 
 def load_run(folder: Path | str) -> Run:

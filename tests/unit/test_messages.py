@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.judge import coverage, meta, sides
+from harness.judge import coverage, flag, meta, sides
 from harness.judge.checks import CHECKS
 from harness.judge.crash import CrashTally
 from harness.judge.crash_checks import HOLDS_WHEN
-from harness.judge.criteria import CriterionResult, judge, not_measured
+from harness.judge.criteria import CriterionResult, judge, not_measured, nothing_measured
 from harness.judge.findings import Verdict
 from harness.judge.gate import Reason, Severity, StageVerdict
 from harness.judge.headline import Told, headline
@@ -93,7 +93,7 @@ def test_a_hostile_sentence_neither_fills_in_nor_takes_long() -> None:
 
 
 def test_the_checks_are_told_in_portuguese() -> None:
-    assert untold([*(check.holds_when for check in CHECKS.values()), *HOLDS_WHEN.values()]) == []
+    assert untold([*(check.holds_when for check in CHECKS.values()), *HOLDS_WHEN.values(), flag.HOLDS_WHEN]) == []
 
 
 def test_thresholds_are_told_in_portuguese() -> None:
@@ -148,6 +148,7 @@ def measurements(criterion: Criterion) -> list[Measurement]:
 def test_what_criteria_say_is_told_in_portuguese() -> None:
     criteria = default_policy().criteria
     results = [judge(each, measured) for each in criteria for measured in measurements(each)]
+    results.append(nothing_measured(criteria[0]))
     assert {result.verdict for result in results} >= {Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.INVALID}
     assert untold([result.reason for result in results]) == []
 

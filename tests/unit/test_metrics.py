@@ -223,7 +223,9 @@ def frames(**arms: list[object]) -> Frames:
 def measured(name: str, of: Frames) -> Measurement:
     measure = METRICS[name].measure
     assert measure is not None
-    return measure(of)
+    found = measure(of)
+    assert found is not None
+    return found
 
 
 def test_shares_count_one_execution_a_trial() -> None:
@@ -313,5 +315,7 @@ def test_every_metric_of_nothing_has_no_n() -> None:
                 assert len(values) == 0, name
             case Share(n=n) | Count(n=n) | Paired(n=n):
                 assert n == 0, name
+            case None:
+                assert name == "worker_memory"
             case other:
                 pytest.fail(f"{name} gives {other}")
