@@ -11,7 +11,9 @@ from harness.cli.reporting import POLICY, WAIVERS, judged, own, policy_of, waive
 from harness.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from reports.document import CheckPart, CriterionPart, DifferencePart, Document
+    from reports.difference_part import DifferencePart
+    from reports.document import Document
+    from reports.evidence_part import CheckPart, CriterionPart
 
 __all__ = ["explain_part"]
 
