@@ -155,7 +155,8 @@ def _tiles(document: Document, say: Messages) -> list[_Tile]:
     if success is not None:
         tiles.insert(1, _Tile("success", say.number(success.candidate, "share")))
     if document.crash is not None:
-        tiles.append(_Tile("cases", f"{say.count(document.crash.passed)} / {say.count(document.crash.cases)}"))
+        passed, cases = say.count(document.crash.passed), say.count(document.crash.cases)
+        tiles.append(_Tile("cases", passed if passed == cases else f"{passed} / {cases}"))
         tiles.append(_Tile("duplicates", say.count(document.crash.duplicates)))
     return tiles
 
