@@ -23,7 +23,7 @@ def explain_part(folder: Path, name: str) -> int:
 
     Raises UsageProblem, naming what there is.
     """
-    from harness.run.store import load_manifest
+    from harness.run.saved import load_manifest
     from reports.words import plain
 
     stage = load_manifest(folder).stage

@@ -13,18 +13,20 @@ from harness.judge.checks import CHECKS
 from harness.judge.classify import Waives
 from harness.judge.crash import CrashSummary
 from harness.judge.criteria import CriterionResult, failed_to_judge, judge, not_measured, nothing_measured
+from harness.judge.difference_summaries import DifferenceSample, DifferenceSummary
 from harness.judge.distributions import Distribution, distributions
 from harness.judge.findings import Check
 from harness.judge.flag import Routed
 from harness.judge.gate import Reason, StageVerdict, decide, ordered
 from harness.judge.gathered import Gathered
 from harness.judge.headline import headline
-from harness.judge.metrics import METRICS, Frames, Measurement
+from harness.judge.measurements import Measurement
+from harness.judge.metrics import METRICS, Frames
 from harness.judge.noise import NoisyPath
 from harness.judge.policy import Criterion, Policy
 from harness.judge.records import Manifest, Trial
 from harness.judge.sides import SideBySide, side_by_side
-from harness.judge.summaries import CheckSummary, DifferenceSample, DifferenceSummary
+from harness.judge.summaries import CheckSummary
 from harness.judge.view import Place
 from harness.judge.waivers import Waiver, WaiverUse
 from harness.judge.weighing import Weighed

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.judge.findings import Verdict
-from harness.judge.metrics import Measurement
+from harness.judge.measurements import Measurement
 from harness.judge.policy import Criterion
 from harness.judge.readings import Reading, read, wants_more
 from harness.judge.wording import amount, plural, threshold

@@ -16,13 +16,14 @@ from harness.judge.classify import Waives, classify, noise_paths
 from harness.judge.coverage import Coverage
 from harness.judge.crash import CrashTally
 from harness.judge.crash_checks import HOLDS_WHEN
+from harness.judge.difference_summaries import DifferenceCollector
 from harness.judge.findings import Check, CheckResult
 from harness.judge.flag import FLAG, Routed, judge_routing
 from harness.judge.headline import Told
 from harness.judge.meta import RunFacts
 from harness.judge.noise import Noise
 from harness.judge.records import Manifest, Trial
-from harness.judge.summaries import SAMPLES, CheckCollector, DifferenceCollector
+from harness.judge.summaries import SAMPLES, CheckCollector
 from harness.judge.tally import Tally
 from harness.judge.view import Place, view_of
 from harness.judge.waivers import Waiver, WaiversInUse

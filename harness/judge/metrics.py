@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from harness.judge.measurements import Count, Level, Measurement, Paired, Pairs, Samples, Share, Unit
 from harness.judge.records import ArmName
 from harness.judge.stats import Floats
 from harness.judge.weighing import Weighed, utilisation
@@ -21,16 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "METRICS",
-    "Count",
     "Frames",
-    "Level",
-    "Measurement",
     "Metric",
-    "Paired",
-    "Pairs",
-    "Samples",
-    "Share",
-    "Unit",
     "checkpoint_durations",
     "duplicates",
     "execution_success",
@@ -40,65 +33,7 @@ __all__ = [
     "stuck",
 ]
 
-Unit: TypeAlias = Literal["share", "count", "ms", "ratio", "evidence", "days"]
 _Role: TypeAlias = Literal["control", "candidate"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """How many of n were so; of `unknown` more it could not be told."""
-
-    successes: int
-    n: int
-    unknown: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """How often something happened in n executions."""
-
-    count: int
-    n: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Samples:
-    """Measured values, as they came: NaN where the measurement gave none."""
-
-    values: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
-    """The same thing measured on both engines, one pair a trial, as it came."""
-
-    control: Floats
-    candidate: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paired:
-    """In n pairs: how many were bad in the control, in the candidate, in only the candidate, in only the control.
-
-    Of `unknown` more it could not be told.
-    """
-
-    worse: int
-    better: int
-    bad_control: int
-    bad_candidate: int
-    n: int
-    unknown: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """One reading; NaN where there was none."""
-
-    value: float
-
-
-Measurement: TypeAlias = Share | Count | Samples | Pairs | Paired | Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

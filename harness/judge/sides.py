@@ -9,7 +9,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from harness.judge import metrics, stats
-from harness.judge.metrics import Count, Frames, Share
+from harness.judge.measurements import Count, Share
+from harness.judge.metrics import Frames
 from harness.judge.stats import Floats
 
 __all__ = ["SideBySide", "SideUnit", "side_by_side"]

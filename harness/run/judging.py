@@ -21,12 +21,12 @@ from typing import IO, Any, Self
 from harness.errors import RunError
 from harness.judge.analysis import Analysis, conclude
 from harness.judge.gathered import Gathered
-from harness.judge.metrics import Measurement
+from harness.judge.measurements import Measurement
 from harness.judge.policy import Policy
 from harness.judge.view import Place
 from harness.judge.waivers import Waivers, load_waivers
 from harness.run.blocks import Block
-from harness.run.store import (
+from harness.run.saved import (
     Part,
     crash_scenarios,
     iter_cases,

@@ -30,7 +30,7 @@ from harness.judge.checks import CHECKS
 from harness.judge.findings import Check, CheckResult, DifferenceClass, Finding, Verdict
 from harness.judge.flag import Routed
 from harness.judge.gate import StageVerdict
-from harness.judge.metrics import Level, Measurement
+from harness.judge.measurements import Level, Measurement
 from harness.judge.policy import PolicyError, default_policy
 from harness.judge.records import ARMS, Again, ArmName, ArmRecord, EngineInfo, LedgerEntry, Manifest, Trial, role
 from harness.judge.weighing import Weighed
@@ -280,7 +280,7 @@ def test_600_good_trials_go(good: list[Trial]) -> None:
     analysis = judged(good)
     assert analysis.verdict is StageVerdict.GO, analysis.blocking
     assert analysis.headline == (
-        "GO for stage 0 %: the candidate passed all of 600 trials, 598 crash cases and 10 criteria."
+        "GO for stage 0 %: the candidate passed all of 600 trials, 598 crash cases and 12 criteria."
     )
     assert analysis.blocking == ()
     assert (analysis.trials, analysis.trials_failed) == (600, 0)

@@ -20,7 +20,15 @@ from harness.judge.criteria import CriterionResult, judge, not_measured, nothing
 from harness.judge.findings import Verdict
 from harness.judge.gate import Reason, Severity, StageVerdict
 from harness.judge.headline import Told, headline
-from harness.judge.metrics import Count, Level, Measurement, Paired, Pairs, Samples, Share
+from harness.judge.measurements import (
+    Count,
+    Level,
+    Measurement,
+    Paired,
+    Pairs,
+    Samples,
+    Share,
+)
 from harness.judge.policy import Criterion, default_policy
 from harness.judge.wording import threshold
 from reports.crash_part import headline as crash_headline

@@ -12,7 +12,15 @@ import pandas as pd
 import pytest
 
 from engines.api import ExecutionRow, ExecutionStatus, Journal, StepRow, StepStatus
-from harness.judge.metrics import METRICS, Count, Frames, Measurement, Paired, Pairs, Samples, Share
+from harness.judge.measurements import (
+    Count,
+    Measurement,
+    Paired,
+    Pairs,
+    Samples,
+    Share,
+)
+from harness.judge.metrics import METRICS, Frames
 from harness.judge.outcome import Outcome
 from harness.judge.records import ArmRecord, Failure, LedgerEntry
 from harness.judge.reference import Expected, ExpectedStep, Waits

@@ -71,6 +71,7 @@ TWO_CRITERIA = {
     "Se latência P99 > 2x da baseline",
     "Taxa de erro > 10% (comparado com baseline V1)",
     "Memória alta (> 80% utilização)",
+    "Comparar métricas V1 vs V2",
 }
 
 
@@ -104,6 +105,17 @@ def test_thresholds_against_v1() -> None:
     assert by_id["latency-p99"].severity == by_id["latency-tail"].severity == "rollback"
     assert by_id["latency-p99"].stages == by_id["latency-tail"].stages == (50, 100)
     assert [by_id[name].condition.minutes for name in ("stuck", "stuck-alert", "stuck-rollback")] == [5, 10, 15]
+
+
+def test_what_would_be_rolled_back_later_does_not_go_before() -> None:
+    """The plan at 0 %: "Comparar métricas V1 vs V2". The limits are those of the weeks that take traffic back."""
+    by_id = {criterion.id: criterion for criterion in default_policy().criteria}
+    for early, late in (("compare-latency", "degraded-latency"), ("compare-tail", "latency-tail")):
+        assert by_id[early].words == "Comparar métricas V1 vs V2"
+        assert by_id[early].severity == "gate"
+        assert (by_id[early].metric, by_id[early].condition) == (by_id[late].metric, by_id[late].condition)
+        assert set(by_id[early].stages) | set(by_id[late].stages) == {0, 10, 50, 100}
+        assert not set(by_id[early].stages) & set(by_id[late].stages)
 
 
 def test_memory_is_asked_of_the_harness_and_of_production() -> None:

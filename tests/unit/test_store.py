@@ -46,7 +46,14 @@ from harness.judge.records import (
     Trial,
 )
 from harness.judge.weighing import Weighed
-from harness.run.store import RunWriter, iter_trials, load_manifest, load_memory, load_routing, load_run
+from harness.run.saved import (
+    iter_trials,
+    load_manifest,
+    load_memory,
+    load_routing,
+    load_run,
+)
+from harness.run.store import RunWriter
 from scenarios.model import PlannedSignal, Recorded, RecordedStep, Response, Scenario
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
