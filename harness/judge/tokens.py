@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from engines.api import JsonValue, Workflow
+from engines.api import JsonValue
 from scenarios.model import Scenario
 
 __all__ = ["planted", "tokens_in"]
@@ -23,8 +23,15 @@ def tokens_in(text: str) -> Sequence[str]:
 
 
 def planted(scenario: Scenario) -> frozenset[str]:
-    """Every token anywhere in the scenario: its own."""
-    texts = [scenario.id, scenario.title, _shown(scenario.workflow), _text(scenario.input)]
+    """Every token anywhere in the scenario: its own. Tokens are ASCII, so they read the same in any codec's text."""
+    try:
+        return frozenset(tokens_in(msgspec.json.encode(scenario).decode()))
+    except (ValueError, TypeError, OverflowError, RecursionError):  # a payload that this codec cannot carry
+        return _slowly(scenario)
+
+
+def _slowly(scenario: Scenario) -> frozenset[str]:
+    texts = [scenario.id, scenario.title, repr(scenario.workflow), _text(scenario.input)]
     for name, responses in scenario.world.items():
         texts.append(name)
         for response in responses:
@@ -32,14 +39,6 @@ def planted(scenario: Scenario) -> frozenset[str]:
     for signal in scenario.signals:
         texts += (signal.id, signal.name, _text(signal.payload))
     return frozenset(tokens_in("\n".join(texts)))
-
-
-def _shown(workflow: Workflow) -> str:
-    """All text of a workflow; tokens are ASCII, so they read the same in either form."""
-    try:
-        return msgspec.json.encode(workflow).decode()
-    except (ValueError, OverflowError, RecursionError):
-        return repr(workflow)
 
 
 def _text(value: JsonValue) -> str:
