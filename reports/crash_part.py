@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from harness.judge.crash import Cell, CrashSummary
 from harness.judge.findings import Verdict
+from reports.part import Part
 from reports.words import count, number
 
 __all__ = ["CellPart", "CrashPart", "UntouchedPart", "WitnessPart", "crash_part", "headline"]
@@ -19,11 +18,7 @@ _VERDICTS: dict[Verdict, Literal["PASS", "FAIL", "INCONCLUSIVE"]] = {
 }
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CellPart(_Part):
+class CellPart(Part):
     """One cell of the coverage: planned cases, those whose fault fired, those that passed."""
 
     node_kind: str
@@ -34,14 +29,14 @@ class CellPart(_Part):
     passed: int
 
 
-class UntouchedPart(_Part):
+class UntouchedPart(Part):
     """A kind of node and of kill point that can come together and that no case touched: not tested."""
 
     node_kind: str
     point: str
 
 
-class WitnessPart(_Part):
+class WitnessPart(Part):
     """One thing that a check holds against one case, and what repeats it."""
 
     case: str
@@ -50,7 +45,7 @@ class WitnessPart(_Part):
     replay: str
 
 
-class CrashPart(_Part):
+class CrashPart(Part):
     """The crash matrix of one engine."""
 
     engine: str

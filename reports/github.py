@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.document import Document, ReasonPart
+from reports.document import Document
+from reports.evidence_part import ReasonPart
 from reports.messages import Lang, Messages
 from reports.words import clip, plain
 

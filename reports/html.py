@@ -16,10 +16,12 @@ from reports.charts.heat import heat
 from reports.charts.past import past
 from reports.charts.spread import Row, spread
 from reports.crash_grid import POINTS, grid
-from reports.document import DifferencePart, DistributionPart, Document, SidePart
+from reports.difference_part import DifferencePart
+from reports.document import Document
 from reports.messages import Lang, Messages
 from reports.mutants import MatrixPart
 from reports.past import History, of_document
+from reports.side_part import DistributionPart, SidePart
 from reports.words import ABSENT, clean, clip, plain
 
 __all__ = ["MAX_BYTES", "render", "tone"]
@@ -102,7 +104,6 @@ def _context(document: Document, history: History, mutants: MatrixPart | None, s
     style = _style()
     runs = (*history.runs, of_document(document))
     crash = document.crash
-    sections = ("evidence", "sides", "differences", "checks", "crash", "history", "untested", "reproduce")
     return {
         "document": document,
         "t": say,
@@ -120,18 +121,27 @@ def _context(document: Document, history: History, mutants: MatrixPart | None, s
         "history": history,
         "past": runs,
         "history_chart": past(runs, say("history.title"), say),
-        "told_memory": any(side.id.startswith("memory") for side in document.side_by_side),
         "change": functools.partial(_change, say=say),
-        "contents": [
-            (name, say(f"{name}.title"))
-            for name in (
-                *(("why",) if document.blocking else ()),
-                *sections[:5],
-                *(("mutants",) if mutants else ()),
-                *sections[5:],
-            )
-        ],
+        "contents": [(name, say(f"{name}.title")) for name, there in _sections(document, mutants) if there],
     }
+
+
+def _sections(document: Document, mutants: MatrixPart | None) -> tuple[tuple[str, bool], ...]:
+    """The sections of the page in order, and whether there is anything to say in each."""
+    return (
+        ("why", bool(document.blocking)),
+        ("evidence", True),
+        ("sides", True),
+        ("differences", True),
+        ("waivers", bool(document.waivers)),
+        ("noise", bool(document.noise)),
+        ("checks", True),
+        ("crash", True),
+        ("mutants", mutants is not None),
+        ("history", True),
+        ("untested", True),
+        ("reproduce", True),
+    )
 
 
 def _tiles(document: Document, say: Messages) -> list[_Tile]:
@@ -145,7 +155,8 @@ def _tiles(document: Document, say: Messages) -> list[_Tile]:
     if success is not None:
         tiles.insert(1, _Tile("success", say.number(success.candidate, "share")))
     if document.crash is not None:
-        tiles.append(_Tile("cases", f"{say.count(document.crash.passed)} / {say.count(document.crash.cases)}"))
+        passed, cases = say.count(document.crash.passed), say.count(document.crash.cases)
+        tiles.append(_Tile("cases", passed if passed == cases else f"{passed} / {cases}"))
         tiles.append(_Tile("duplicates", say.count(document.crash.duplicates)))
     return tiles
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
 from harness.judge.findings import Verdict
-from reports.document import CriterionPart, Document, ReasonPart
+from reports.document import Document
+from reports.evidence_part import CriterionPart, ReasonPart
 from reports.words import clip, number, plain
 
 __all__ = ["render"]

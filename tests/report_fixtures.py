@@ -14,7 +14,7 @@ from reports.document import Document
 
 Poisoned: TypeAlias = Callable[[str], Document]
 
-_CLOSED = {"verdict", "severity", "part", "class", "unit", "source", "created_at", "point", "flaw"}
+_CLOSED = {"verdict", "severity", "part", "class", "unit", "source", "created_at", "expires", "point", "flaw"}
 """What the code itself chooses among a few words; `id` too, where it names a distribution."""
 
 

@@ -42,7 +42,7 @@ def compare(
 
       cutover compare RUN RUN --stage 10 --json
     """
-    from harness.run.store import load_manifest
+    from harness.run.saved import load_manifest
 
     percent = load_manifest(second).stage if stage is None else stage
     one, other = (

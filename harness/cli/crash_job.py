@@ -26,7 +26,8 @@ from harness.run.case_lines import encode_case
 from harness.run.crash_plan import BASIC_WAYS, Plan, races_a_timer
 from harness.run.crash_run import SETTINGS, crash_matrix, replay
 from harness.run.postgres import Server, provision
-from harness.run.store import RunWriter, crash_scenarios, iter_cases
+from harness.run.saved import crash_scenarios, iter_cases
+from harness.run.store import RunWriter
 from reports.crash import render_cases, render_timeline
 from reports.crash_part import crash_part
 from reports.words import plain

@@ -11,7 +11,9 @@ from harness.cli.reporting import POLICY, WAIVERS, judged, own, policy_of, waive
 from harness.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from reports.document import CheckPart, CriterionPart, DifferencePart, Document
+    from reports.difference_part import DifferencePart
+    from reports.document import Document
+    from reports.evidence_part import CheckPart, CriterionPart
 
 __all__ = ["explain_part"]
 
@@ -21,7 +23,7 @@ def explain_part(folder: Path, name: str) -> int:
 
     Raises UsageProblem, naming what there is.
     """
-    from harness.run.store import load_manifest
+    from harness.run.saved import load_manifest
     from reports.words import plain
 
     stage = load_manifest(folder).stage

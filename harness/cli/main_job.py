@@ -20,6 +20,7 @@ from harness.cli.version import installed_version
 from harness.errors import EnvironmentProblem, UsageProblem
 from harness.judge.cases import CaseRecord
 from harness.judge.records import EngineInfo, Manifest
+from harness.run.aside import route, weigh
 from harness.run.crash_plan import SAMPLE_WAYS, selection
 from harness.run.crash_plan import Plan as CrashPlan
 from harness.run.crash_run import crash_matrix
@@ -101,6 +102,7 @@ def _run(
     began = time.monotonic()
     try:
         _compare(plan, where, server, scenarios, writer, quiet=quiet)
+        _measure_aside(plan, server, scenarios, writer)
         if plan.crash_budget_s:
             _kill(plan, where, server, scenarios, writer, quiet=quiet)
     except KeyboardInterrupt:
@@ -134,6 +136,17 @@ def _compare(
             deadline_s=plan.deadline_s,
             on_trial=keep,
         )
+
+
+def _measure_aside(plan: Plan, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter) -> None:
+    """Routes the run's executions and weighs both engines; says what could not be done, for which the judge asks."""
+    routed, unrouted = route(server, scenarios, control=plan.control, candidate=plan.candidate, seed=plan.seed)
+    writer.write_routing(routed)
+    weighed, unweighed = weigh(server, scenarios, control=plan.control, candidate=plan.candidate)
+    writer.write_memory(weighed)
+    for what, problem in (("the router could not be tried", unrouted), ("memory could not be measured", unweighed)):
+        if problem:
+            note(f"cutover: {what}: {plain(problem)}", quiet=False)
 
 
 def _kill(

@@ -68,7 +68,7 @@ def report(
       cutover report RUN --policy stricter.toml --stage 10
     """
     from harness.cli.console import emit
-    from harness.run.store import load_manifest
+    from harness.run.saved import load_manifest
 
     manifest = load_manifest(run)
     document = judged(
@@ -107,7 +107,7 @@ def own(run: Path, name: str) -> Path | None:
 def judged(folder: Path, policy: Policy, stage: int, waivers: Waivers | None = None) -> Document:
     """The report on a saved run, by a policy, for a stage; uses all cores where the run is large."""
     from harness.run.judging import judge_run
-    from harness.run.store import load_manifest
+    from harness.run.saved import load_manifest
     from reports.document import build
 
     workers = len(os.sched_getaffinity(0))

@@ -13,64 +13,76 @@ from reports.messages import Lang
 
 __all__ = ["run"]
 
+Control = Annotated[str, typer.Option(help="The engine that serves today.", metavar="ENGINE")]
+Candidate = Annotated[str, typer.Option(help="The engine that shall take over.", metavar="ENGINE")]
+Stage = Annotated[int, typer.Option(help="The rollout stage to judge for.", metavar="PERCENT")]
+Trials = Annotated[
+    int | None,
+    typer.Option(
+        help="Exactly so many trials, filled up with generated ones; 600 unless files are named.",
+        min=1,
+        metavar="N",
+    ),
+]
+Generated = Annotated[
+    int | None, typer.Option(help="So many generated scenarios after the catalog or the files.", min=0, metavar="N")
+]
+Scenarios = Annotated[
+    list[Path] | None, typer.Option(help="Scenario files or folders instead of the catalog.", metavar="PATH")
+]
+N8n = Annotated[list[Path] | None, typer.Option("--n8n", help="n8n workflows instead of the catalog.", metavar="PATH")]
+Only = Annotated[list[str] | None, typer.Option(help="Of all these, only this one.", metavar="ID")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same run.", min=0, metavar="N")]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes at once; one a core by default.", min=1, max=256, metavar="N")
+]
+Postgres = Annotated[str | None, typer.Option(help="A Postgres to run on; also CUTOVER_DATABASE_URL.", metavar="URL")]
+PostgresMode = Annotated[ServerChoice, typer.Option(help="auto: the URL given, else a container, else embedded.")]
+PolicyFile = Annotated[Path | None, typer.Option(help="Judge by this policy file.", metavar="FILE")]
+WaiversFile = Annotated[
+    Path | None, typer.Option(help="Differences that are answered for; see docs/waivers.md.", metavar="FILE")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="The run's folder; a new one in cutover-runs by default.", metavar="DIR"),
+]
+Deadline = Annotated[float, typer.Option(help="How long an engine may take for one arm.", min=0.1, metavar="S")]
+CrashBudget = Annotated[
+    float, typer.Option(help="How long to kill and resume the candidate; 0: not at all.", min=0, metavar="S")
+]
+Language = Annotated[Lang, typer.Option("--lang", help="The language of report.html, report.md and the headline.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and of the report one sentence.")]
+
 
 def run(
     *,
-    control: Annotated[str, typer.Option(help="The engine that serves today.", metavar="ENGINE")] = "v1",
-    candidate: Annotated[str, typer.Option(help="The engine that shall take over.", metavar="ENGINE")] = "v2",
-    stage: Annotated[int, typer.Option(help="The rollout stage to judge for.", metavar="PERCENT")] = 0,
-    trials: Annotated[
-        int | None,
-        typer.Option(
-            help="Exactly so many trials, filled up with generated ones; 600 unless files are named.",
-            min=1,
-            metavar="N",
-        ),
-    ] = None,
-    generated: Annotated[
-        int | None, typer.Option(help="So many generated scenarios after the catalog or the files.", min=0, metavar="N")
-    ] = None,
-    scenarios: Annotated[
-        list[Path] | None, typer.Option(help="Scenario files or folders instead of the catalog.", metavar="PATH")
-    ] = None,
-    n8n: Annotated[
-        list[Path] | None, typer.Option("--n8n", help="n8n workflows instead of the catalog.", metavar="PATH")
-    ] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Of all these, only this one.", metavar="ID")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same run.", min=0, metavar="N")] = 1,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes at once; one a core by default.", min=1, max=256, metavar="N")
-    ] = None,
-    postgres: Annotated[
-        str | None, typer.Option(help="A Postgres to run on; also CUTOVER_DATABASE_URL.", metavar="URL")
-    ] = None,
-    postgres_mode: Annotated[
-        ServerChoice, typer.Option(help="auto: the URL given, else a container, else embedded.")
-    ] = ServerChoice.AUTO,
-    policy: Annotated[Path | None, typer.Option(help="Judge by this policy file.", metavar="FILE")] = None,
-    waivers: Annotated[
-        Path | None, typer.Option(help="Differences that are answered for; see docs/waivers.md.", metavar="FILE")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="The run's folder; a new one in cutover-runs by default.", metavar="DIR"),
-    ] = None,
-    deadline: Annotated[
-        float, typer.Option(help="How long an engine may take for one arm.", min=0.1, metavar="S")
-    ] = DEADLINE_S,
-    crash_budget: Annotated[
-        float, typer.Option(help="How long to kill and resume the candidate; 0: not at all.", min=0, metavar="S")
-    ] = CRASH_BUDGET_S,
-    lang: Annotated[
-        Lang, typer.Option("--lang", help="The language of report.html, report.md and the headline.")
-    ] = Lang.EN,
-    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and of the report one sentence.")] = False,
+    control: Control = "v1",
+    candidate: Candidate = "v2",
+    stage: Stage = 0,
+    trials: Trials = None,
+    generated: Generated = None,
+    scenarios: Scenarios = None,
+    n8n: N8n = None,
+    only: Only = None,
+    seed: Seed = 1,
+    workers: Workers = None,
+    postgres: Postgres = None,
+    postgres_mode: PostgresMode = ServerChoice.AUTO,
+    policy: PolicyFile = None,
+    waivers: WaiversFile = None,
+    out: Out = None,
+    deadline: Deadline = DEADLINE_S,
+    crash_budget: CrashBudget = CRASH_BUDGET_S,
+    lang: Language = Lang.EN,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> int:
     """Run both engines on the same scenarios, compare what they did, and judge.
 
-    Then kills the candidate at points drawn by the seed and resumes it, for as long as --crash-budget says. Saves the
-    run and judges it for one rollout stage: GO, NO-GO or INCONCLUSIVE, with the evidence. Without crashes never GO.
+    Then routes the run's executions through the router, weighs both engines' processes, and kills the candidate at
+    points drawn by the seed and resumes it, for as long as --crash-budget says. Saves the run and judges it for one
+    rollout stage: GO, NO-GO or INCONCLUSIVE, with the evidence. Without crashes never GO.
 
     [bold]Examples[/bold]
 

@@ -46,7 +46,7 @@ def verify(
 
       cutover verify RUN --no-engines
     """
-    from harness.run.store import load_manifest
+    from harness.run.saved import load_manifest
 
     manifest, report = load_manifest(run), saved_report(run)
     _same_run(run, manifest, report)

@@ -5,27 +5,31 @@ Trials are taken one at a time and forgotten; what is kept grows by a few number
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.judge.cases import CaseRecord
 from harness.judge.checks import CHECKS
 from harness.judge.classify import Waives
 from harness.judge.crash import CrashSummary
-from harness.judge.criteria import CriterionResult, failed_to_judge, judge, not_measured
+from harness.judge.criteria import CriterionResult, failed_to_judge, judge, not_measured, nothing_measured
+from harness.judge.difference_summaries import DifferenceSample, DifferenceSummary
 from harness.judge.distributions import Distribution, distributions
 from harness.judge.findings import Check
+from harness.judge.flag import Routed
 from harness.judge.gate import Reason, StageVerdict, decide, ordered
 from harness.judge.gathered import Gathered
 from harness.judge.headline import headline
-from harness.judge.metrics import METRICS, Frames, Measurement
+from harness.judge.measurements import Measurement
+from harness.judge.metrics import METRICS, Frames
 from harness.judge.noise import NoisyPath
 from harness.judge.policy import Criterion, Policy
 from harness.judge.records import Manifest, Trial
 from harness.judge.sides import SideBySide, side_by_side
-from harness.judge.summaries import CheckSummary, DifferenceSample, DifferenceSummary
+from harness.judge.summaries import CheckSummary
 from harness.judge.view import Place
 from harness.judge.waivers import Waiver, WaiverUse
+from harness.judge.weighing import Weighed
 from scenarios.model import Scenario
 
 __all__ = [
@@ -82,6 +86,8 @@ def analyse(
     stage: int,
     *,
     cases: Iterable[tuple[Scenario, CaseRecord]] = (),
+    routing: Sequence[Routed] = (),
+    weighed: tuple[Weighed, ...] = (),
     production: Mapping[str, Measurement] | None = None,
     checks: Mapping[str, Check] = CHECKS,
     waivers: Iterable[Waiver] = (),
@@ -89,7 +95,8 @@ def analyse(
 ) -> Analysis:
     """Judges a run for one stage of a policy; goes through the trials again where the control is noisy.
 
-    `cases` are its crash cases, each with its scenario. `production` gives, by metric, what only production can
+    `cases` are its crash cases, each with its scenario; `routing` are the executions that the router served, `weighed`
+    the memory of the engines' processes. `production` gives, by metric, what only production can
     measure. `checks` are those of trials that the code has: one that the stage requires and that neither these nor the
     crash checks have makes it INVALID. `waivers` are those of a file; `waives` may decide in their stead. Raises
     PolicyError where there is no such stage.
@@ -110,6 +117,8 @@ def analyse(
         gathered = gather(places)
     for scenario, record in cases:
         gathered.add_case(scenario, record)
+    gathered.add_routing(routing)
+    gathered.weighed = weighed
     return conclude(gathered, policy, stage, production)
 
 
@@ -119,7 +128,9 @@ def conclude(
     """As `analyse`, where the trials have been gathered already, with the stage's required checks."""
     guarded, manifest = policy.stage(stage), gathered.manifest
     crash = gathered.crash.summary()
-    frames = gathered.tally.frames(cases=crash.cases - crash.unfired, case_duplicates=crash.duplicates)
+    frames = gathered.tally.frames(
+        cases=crash.cases - crash.unfired, case_duplicates=crash.duplicates, weighed=gathered.weighed
+    )
     summaries = gathered.checks.summaries(guarded.required_checks)
     results = tuple(_criterion(criterion, frames, production or {}) for criterion in policy.criteria_of(stage))
     reasons = (
@@ -177,6 +188,7 @@ def _criterion(criterion: Criterion, frames: Frames, production: Mapping[str, Me
             return not_measured(criterion) if given is None else judge(criterion, given)
         if measure is None:
             return not_measured(criterion)
-        return judge(criterion, measure(frames))
+        measured = measure(frames)
+        return nothing_measured(criterion) if measured is None else judge(criterion, measured)
     except Exception as error:  # noqa: BLE001 - one criterion that breaks must not hide what the others say
         return failed_to_judge(criterion, f"{type(error).__name__}: {error}")

@@ -92,7 +92,7 @@ def _flaw(path: str, flaws: Mapping[str, str | None]) -> str | None:
 
 def _related(path: str, other: str) -> bool:
     """Whether one path is the other, or lies inside it."""
-    short, long = sorted((path, other), key=len)
+    short, long = (path, other) if len(path) <= len(other) else (other, path)
     return long.startswith(short) and (len(long) == len(short) or long[len(short)] in "/.[")
 
 

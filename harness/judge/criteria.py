@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.judge.findings import Verdict
-from harness.judge.metrics import Measurement
+from harness.judge.measurements import Measurement
 from harness.judge.policy import Criterion
 from harness.judge.readings import Reading, read, wants_more
 from harness.judge.wording import amount, plural, threshold
 
-__all__ = ["CriterionResult", "failed_to_judge", "judge", "not_measured"]
+__all__ = ["CriterionResult", "failed_to_judge", "judge", "not_measured", "nothing_measured"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,11 @@ def not_measured(criterion: Criterion) -> CriterionResult:
     """A criterion that only production can measure, without such a measurement."""
     reason = "not measured here: only production can tell"
     return _without_numbers(criterion, Verdict.INCONCLUSIVE, reason, measured=False)
+
+
+def nothing_measured(criterion: Criterion) -> CriterionResult:
+    """A criterion that the harness can measure, and of which this run says nothing."""
+    return _without_numbers(criterion, Verdict.INCONCLUSIVE, "this run has no measurement of it", measured=True)
 
 
 def failed_to_judge(criterion: Criterion, why: str) -> CriterionResult:

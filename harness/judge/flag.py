@@ -1,4 +1,4 @@
-"""FLAG: assignment strict, sticky, split as planned, and pinned at the start. Pure.
+"""FLAG: assignment strict, sticky, monotone, split as planned, and pinned at the start. Pure.
 
 The bucket is worked out here once more, from the design's formula, so that a router's own mistake does not hide itself.
 """
@@ -6,15 +6,19 @@ The bucket is worked out here once more, from the design's formula, so that a ro
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeAlias
 from uuid import UUID
 
 from harness.judge.findings import CheckResult, Finding, Verdict
+from harness.judge.stats import split_check
 
-__all__ = ["Routed", "judge_routing"]
+__all__ = ["FLAG", "HOLDS_WHEN", "Routed", "judge_routing"]
+
+FLAG = "FLAG"
+HOLDS_WHEN = "the router assigns by the strict flag and the bucket, moves nobody back, splits as planned, and pins"
 
 _Role: TypeAlias = Literal["control", "candidate"]
 
@@ -24,7 +28,8 @@ class Routed:
     """One execution that a router has served.
 
     `switch` and `percent` are the flag's texts when it started, None where it was not set. `served` is the role whose
-    engine was asked, for the start and then for each later command.
+    engine was asked, for the start and then for each later command. `climb` is the role that the router works out for
+    it at each share in percent, on the way up, with the switch on.
     """
 
     execution_id: UUID
@@ -32,6 +37,7 @@ class Routed:
     switch: str | None
     percent: str | None
     served: tuple[_Role, ...]
+    climb: tuple[tuple[str, _Role], ...] = ()
 
 
 def judge_routing(rows: Sequence[Routed]) -> CheckResult:
@@ -54,21 +60,71 @@ def judge_routing(rows: Sequence[Routed]) -> CheckResult:
             findings.append(
                 _finding(number, row, f"it starts on the {expected} and is served by {', '.join(row.served[1:])} later")
             )
+        findings += [_finding(number, row, message) for message in _climbed(row)]
+    if rows:
+        findings += _split(rows)
     return CheckResult(
-        check="FLAG", arm="candidate", examined=sum(len(row.served) for row in rows), findings=tuple(findings)
+        check=FLAG,
+        arm="candidate",
+        examined=sum(len(row.served) + len(row.climb) for row in rows),
+        findings=tuple(findings),
+    )
+
+
+def _climbed(row: Routed) -> Iterator[str]:
+    """What is wrong on the way up: another role than the bucket's, or a way back from the candidate."""
+    before: _Role = "control"
+    for percent, role in row.climb:
+        if role != _at(row, Decimal(percent)):
+            yield f"at {percent} % it would start on the {role}, not on the {_at(row, Decimal(percent))}"
+        if before == "candidate" and role == "control":
+            yield f"at {percent} % it would move back to the control"
+        before = role
+
+
+def _split(rows: Sequence[Routed]) -> Iterator[Finding]:
+    """Whether the shares that were set are the shares that were served, all of them in one chi-square test.
+
+    The cells are the two roles at each share. The number of starts at a share is set and not drawn, so the test has
+    more degrees of freedom than it needs: it errs on the side of no alarm.
+    """
+    started = [row for row in rows if row.switch == "true" and row.percent is not None and row.served]
+    observed, planned = [], []
+    for percent in sorted({row.percent for row in started if row.percent is not None}):
+        there = [row.served[0] for row in started if row.percent == percent]
+        share = float(percent) / 100
+        observed += [there.count("candidate"), there.count("control")]
+        planned += [share * len(there) / len(started), (1 - share) * len(there) / len(started)]
+    verdict, p_value = split_check(observed, planned) if started else (Verdict.INCONCLUSIVE, None)
+    if verdict is Verdict.PASS:
+        return
+    yield Finding(
+        check=FLAG,
+        verdict=verdict,
+        trial=0,
+        scenario="routing",
+        arm="candidate",
+        message=f"{len(started)} starts say nothing of the split; it takes 100"
+        if p_value is None
+        else f"{len(started)} starts are not split as planned (chi-square, p = {p_value:.2g})",
+        witness={"starts": len(started), "p_value": p_value},
     )
 
 
 def _role(row: Routed) -> _Role:
+    return _at(row, Decimal(row.percent or 0) if row.switch == "true" else Decimal(0))
+
+
+def _at(row: Routed, share: Decimal) -> _Role:
+    """Where the execution starts at this share, in percent."""
     digest = hashlib.sha256(f"{row.salt}:{row.execution_id}".encode()).digest()
     bucket = (int.from_bytes(digest[:4], "big") * 10_000) >> 32
-    share = Decimal(row.percent or 0) if row.switch == "true" else Decimal(0)
     return "candidate" if bucket < share * 100 else "control"
 
 
 def _finding(number: int, row: Routed, message: str) -> Finding:
     return Finding(
-        check="FLAG",
+        check=FLAG,
         verdict=Verdict.FAIL,
         trial=number,
         scenario="routing",

@@ -9,21 +9,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
+from harness.judge import flag
 from harness.judge.cases import CaseRecord
 from harness.judge.checks import CHECKS, run_checks
 from harness.judge.classify import Waives, classify, noise_paths
 from harness.judge.coverage import Coverage
 from harness.judge.crash import CrashTally
 from harness.judge.crash_checks import HOLDS_WHEN
+from harness.judge.difference_summaries import DifferenceCollector
 from harness.judge.findings import Check, CheckResult
+from harness.judge.flag import FLAG, Routed, judge_routing
 from harness.judge.headline import Told
 from harness.judge.meta import RunFacts
 from harness.judge.noise import Noise
 from harness.judge.records import Manifest, Trial
-from harness.judge.summaries import SAMPLES, CheckCollector, DifferenceCollector
+from harness.judge.summaries import SAMPLES, CheckCollector
 from harness.judge.tally import Tally
 from harness.judge.view import Place, view_of
 from harness.judge.waivers import Waiver, WaiversInUse
+from harness.judge.weighing import Weighed
 from scenarios.model import Scenario
 
 __all__ = ["Gathered"]
@@ -54,10 +58,12 @@ class Gathered:
         self.noise = Noise()
         self.facts = RunFacts(manifest)
         self.tally = Tally(required)
-        self.checks = CheckCollector({**{name: check.holds_when for name, check in checks.items()}, **HOLDS_WHEN})
+        holds_when = {name: check.holds_when for name, check in checks.items()}
+        self.checks = CheckCollector({**holds_when, **HOLDS_WHEN, FLAG: flag.HOLDS_WHEN})
         self.crash = CrashTally(manifest.candidate.name, manifest.seed, checks)
         self.differences = DifferenceCollector()
         self.coverage = Coverage()
+        self.weighed: tuple[Weighed, ...] = ()
         self.failed = 0
         self.failed_scenarios: list[tuple[int, str]] = []
 
@@ -74,6 +80,11 @@ class Gathered:
             self.facts.unjudged.add(f"case {record.case}: {type(error).__name__}: {error}")
             return
         self.checks.add(judged.results)
+
+    def add_routing(self, rows: Sequence[Routed]) -> None:
+        """Judges whom the router served; without any there is no result, and FLAG has looked at nothing."""
+        if rows:
+            self.checks.add([judge_routing(rows)])
 
     def add(self, trial: Trial) -> None:
         """Judges one trial; one that cannot be judged is an ERROR of the run, and no reason to stop."""

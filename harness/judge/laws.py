@@ -15,7 +15,16 @@ import numpy as np
 from harness.judge import criteria, gate, policy
 from harness.judge.findings import Verdict
 from harness.judge.gate import Reason, Severity, StageVerdict
-from harness.judge.metrics import METRICS, Count, Level, Measurement, Paired, Pairs, Samples, Share
+from harness.judge.measurements import (
+    Count,
+    Level,
+    Measurement,
+    Paired,
+    Pairs,
+    Samples,
+    Share,
+)
+from harness.judge.metrics import METRICS
 
 __all__ = ["broken_laws"]
 

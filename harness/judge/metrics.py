@@ -12,98 +12,36 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from harness.judge.measurements import Count, Level, Measurement, Paired, Pairs, Samples, Share, Unit
 from harness.judge.records import ArmName
 from harness.judge.stats import Floats
+from harness.judge.weighing import Weighed, utilisation
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
     "METRICS",
-    "Count",
     "Frames",
-    "Level",
-    "Measurement",
     "Metric",
-    "Paired",
-    "Pairs",
-    "Samples",
-    "Share",
-    "Unit",
     "checkpoint_durations",
     "duplicates",
     "execution_success",
     "latencies",
+    "peak_memory",
     "retry_success",
     "stuck",
 ]
 
-Unit: TypeAlias = Literal["share", "count", "ms", "ratio", "evidence", "days"]
 _Role: TypeAlias = Literal["control", "candidate"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """How many of n were so; of `unknown` more it could not be told."""
-
-    successes: int
-    n: int
-    unknown: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """How often something happened in n executions."""
-
-    count: int
-    n: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Samples:
-    """Measured values, as they came: NaN where the measurement gave none."""
-
-    values: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
-    """The same thing measured on both engines, one pair a trial, as it came."""
-
-    control: Floats
-    candidate: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paired:
-    """In n pairs: how many were bad in the control, in the candidate, in only the candidate, in only the control.
-
-    Of `unknown` more it could not be told.
-    """
-
-    worse: int
-    better: int
-    bad_control: int
-    bad_candidate: int
-    n: int
-    unknown: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """One reading; NaN where there was none."""
-
-    value: float
-
-
-Measurement: TypeAlias = Share | Count | Samples | Pairs | Paired | Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
     """A run as pandas frames, one row a trial, arm, checkpoint; `harness.judge.tally` makes them.
 
-    `cases` counts the crash cases of the candidate whose fault fired, `case_duplicates` what was done twice in all.
+    `cases` counts the crash cases of the candidate whose fault fired, `case_duplicates` what was done twice in all;
+    `weighed` is the memory of either engine's process, where it was measured.
     """
 
     trials: pd.DataFrame
@@ -111,18 +49,20 @@ class Frames:
     checkpoints: pd.DataFrame
     cases: int = 0
     case_duplicates: int = 0
+    weighed: tuple[Weighed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """A name that a criterion may use: what shape of measurement it gives, in which unit.
 
-    `measure` is None for what only production can tell. `needs_minutes`: its criteria say how long counts as stuck.
+    `measure` is None for what only production can tell; it gives None where the run does not tell. `needs_minutes`:
+    its criteria say how long counts as stuck.
     """
 
     shape: type[Measurement]
     unit: Unit
-    measure: Callable[[Frames], Measurement] | None
+    measure: Callable[[Frames], Measurement | None] | None
     needs_minutes: bool = False
 
 
@@ -232,6 +172,16 @@ def _checkpoint_duration(frames: Frames) -> Samples:
     return Samples(values=checkpoint_durations(frames, "candidate"))
 
 
+def peak_memory(frames: Frames, role: _Role) -> float | None:
+    """The most memory that a process with the engine had resident, MiB; None where it was not measured."""
+    return next((each.peak_kib / 1024 for each in frames.weighed if each.role == role), None)
+
+
+def _worker_memory(frames: Frames) -> Level | None:
+    used = utilisation(frames.weighed)
+    return None if used is None else Level(value=used)
+
+
 def _unblamed(frames: Frames, check: Literal["evt", "log"]) -> Share:
     arms = _all(frames, "candidate")
     examined = int(arms[f"{check}_examined"].sum())
@@ -276,4 +226,5 @@ METRICS: Mapping[str, Metric] = {
     "stuck_executions": Metric(
         shape=Count, unit="count", measure=lambda frames: stuck(frames, "candidate"), needs_minutes=True
     ),
+    "worker_memory": Metric(shape=Level, unit="share", measure=_worker_memory),
 }

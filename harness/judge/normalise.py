@@ -56,8 +56,7 @@ class Names:
     def within(cls, arm: ArmRecord, texts: Iterable[JsonText | None]) -> Self:
         """Those that stand in any of the texts: none, as a rule, and that is found out quickly."""
         whole = "\x00".join([text for text in texts if text])
-        execution_id = str(arm.execution_id)
-        rest = execution_id[24:]  # the last group reads the same with and without dashes
+        rest = arm.execution_id.hex[20:]  # the last group reads the same with and without dashes
         if rest not in whole and not any(str(year) in whole for year in _years(arm)):
             return cls(())
         return cls(tuple(pair for pair in cls.of(arm).pairs if pair[0] in whole))

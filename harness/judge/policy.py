@@ -19,7 +19,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from harness.errors import ConfigurationProblem
 from harness.judge.gate import Severity
-from harness.judge.metrics import Unit
+from harness.judge.measurements import Unit
 from harness.judge.policy_rules import Problem, broken_rules
 from harness.judge.toml_lines import line_of
 

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from harness.judge.metrics import METRICS, Count, Level, Measurement, Metric, Paired, Pairs, Samples, Share
+from harness.judge.measurements import (
+    Count,
+    Level,
+    Measurement,
+    Paired,
+    Pairs,
+    Samples,
+    Share,
+)
+from harness.judge.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
     from harness.judge.policy import Condition, Criterion, Policy

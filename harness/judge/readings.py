@@ -10,7 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.judge import stats
-from harness.judge.metrics import Count, Level, Measurement, Paired, Pairs, Samples, Share
+from harness.judge.measurements import (
+    Count,
+    Level,
+    Measurement,
+    Paired,
+    Pairs,
+    Samples,
+    Share,
+)
 from harness.judge.policy import Condition, Operator
 from harness.judge.sequential import e_value
 from harness.judge.stats import Bounds, Floats

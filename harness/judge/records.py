@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 from engines.api import Journal, JsonText, JsonValue
@@ -29,11 +29,17 @@ RUN_SCHEMA_VERSION = 1
 
 ArmName: TypeAlias = Literal["control", "control_again", "candidate", "candidate_again"]
 ARMS: tuple[ArmName, ...] = ("control", "control_again", "candidate", "candidate_again")
+_ROLES: Final[Mapping[ArmName, Literal["control", "candidate"]]] = {
+    "control": "control",
+    "control_again": "control",
+    "candidate": "candidate",
+    "candidate_again": "candidate",
+}
 
 
 def role(arm: ArmName) -> Literal["control", "candidate"]:
     """The part that an arm's engine plays."""
-    return "control" if arm.startswith("control") else "candidate"
+    return _ROLES[arm]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 from engines.api import ActivityNode, JoinNode, JsonText, JsonValue, LoopNode, StepStatus, WaitNode, Workflow
 from engines.errors import PayloadRefused
-from engines.payloads import encode
 from harness.judge.outcome import ENGINES_WORDS, Effect, Outcome, StepOutcome
 from harness.judge.reference_graph import Waits
 from harness.judge.reference_outside import Ran
-from harness.judge.reference_run import Interpreter, Order
+from harness.judge.reference_run import Interpreter, Order, Work
 from scenarios.model import Scenario
 
 __all__ = ["Expected", "ExpectedStep", "Waits", "expect"]
@@ -65,29 +64,30 @@ class Expected:
 
 def expect(scenario: Scenario) -> Expected:
     """The expectation under definition order, with those under other legal orders behind it."""
-    refusal = _refusal(scenario.input)
+    work = Work()
+    refusal = _refusal(scenario.input, work)
     if refusal is not None:
         return Expected(outcome=Outcome(status="refused"), refused=refusal)
     found: list[Expected] = []
     for order in _orders(scenario.workflow):
         try:
-            found += [expected for expected in _run(scenario, order) if expected not in found]
+            found += [expected for expected in _run(scenario, order, work) if expected not in found]
         except PayloadRefused as refused:
             return Expected(outcome=Outcome(status="refused"), refused=str(refused))
     return replace(found[0], alternatives=tuple(found[1:]))
 
 
-def _refusal(value: JsonValue) -> str | None:
+def _refusal(value: JsonValue, work: Work) -> str | None:
     try:
-        encode(value)
+        work.text(value)
     except (PayloadRefused, ValueError, TypeError, RecursionError) as refused:
         return str(refused)
     return None
 
 
-def _run(scenario: Scenario, order: Order) -> Iterator[Expected]:
+def _run(scenario: Scenario, order: Order, work: Work) -> Iterator[Expected]:
     """One expectation, or one for each step that may be the first to fail the execution."""
-    run = Interpreter(scenario, order)
+    run = Interpreter(scenario, order, work)
     status = run.run()
     steps = {step_id: _expected_step(ran) for step_id, ran in run.steps.items()}
     outcome = Outcome(

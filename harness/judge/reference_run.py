@@ -23,12 +23,12 @@ from engines.api import (
 )
 from engines.errors import PayloadRefused
 from engines.payloads import encode
-from harness.judge.reference_graph import Graph, Waits
+from harness.judge.reference_graph import Graph, Shape, Waits
 from harness.judge.reference_outside import Outside, Ran
 from harness.judge.reference_world import NoValue, delay_band, evaluate, has_effect, output_of, ports_of, response_to
 from scenarios.model import Scenario
 
-__all__ = ["Interpreter", "Order"]
+__all__ = ["Interpreter", "Order", "Work"]
 
 Order: TypeAlias = Callable[[Workflow], dict[str, int]]
 """Gives each node of one level its rank; of the ready nodes the lowest rank goes first."""
@@ -36,15 +36,41 @@ Exit: TypeAlias = tuple[JsonValue, tuple[str, ...]]
 Blocked: TypeAlias = Generator[None, None, Exit]
 
 
+class Work:
+    """What runs of one scenario have in common, whatever their order: values as text, and the levels' shapes.
+
+    Both are kept by identity beside the object itself, so that no other can take its place in memory.
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[int, tuple[JsonValue, JsonText]] = {}
+        self._shapes: dict[int, Shape] = {}
+
+    def text(self, value: JsonValue) -> JsonText:
+        """The value as JSON, encoded once however many steps hand it on. Raises PayloadRefused."""
+        known = self._texts.get(id(value))
+        if known is None:
+            known = self._texts[id(value)] = (value, encode(value))
+        return known[1]
+
+    def shape(self, workflow: Workflow) -> Shape:
+        """The level's shape, worked out once however often it runs."""
+        known = self._shapes.get(id(workflow))
+        if known is None:
+            known = self._shapes[id(workflow)] = Shape.of(workflow)
+        return known
+
+
 class Interpreter:
     """Runs a scenario as the harness does. Call `run` once, then read."""
 
-    def __init__(self, scenario: Scenario, order: Order) -> None:
+    def __init__(self, scenario: Scenario, order: Order, work: Work) -> None:
         self._scenario = scenario
         self._order = order
         self._ranks: dict[int, dict[str, int]] = {}
         self._outside = Outside(scenario.signals)
-        self._texts: dict[int, tuple[JsonValue, JsonText]] = {}
+        self._text = work.text
+        self._shape = work.shape
         self._changes = 0
         self.steps: dict[str, Ran] = {}
         self.failing: list[str] = []
@@ -58,7 +84,7 @@ class Interpreter:
 
     def run(self) -> ExecutionStatus:
         """Drives to the end, or to a pause at which nothing is left to bring."""
-        top = self._level(Graph(self._scenario.workflow, self._scenario.input), "", Waits())
+        top = self._level(Graph(self._shape(self._scenario.workflow), self._scenario.input), "", Waits())
         while True:
             graph = self._drain(top)
             if graph is not None:
@@ -79,13 +105,6 @@ class Interpreter:
         except PayloadRefused:
             return "failed"
         return "completed"
-
-    def _text(self, value: JsonValue) -> JsonText:
-        """The value as JSON, encoded once however many steps hand it on. Raises PayloadRefused."""
-        known = self._texts.get(id(value))
-        if known is None:
-            known = self._texts[id(value)] = (value, encode(value))
-        return known[1]
 
     def _drain(self, top: Generator[None, None, Graph]) -> Graph | None:
         """Runs until nothing moves any more; the graph where it has ended."""
@@ -230,13 +249,13 @@ class Interpreter:
         value, waits = ran.input, ran.waits
         for i in range(node.max_iterations):
             prefix = f"{ran.step_id}[{i}]/"
-            graph = yield from self._level(Graph(node.body, value), prefix, waits)
+            graph = yield from self._level(Graph(self._shape(node.body), value), prefix, waits)
             waits = _after(graph, prefix)
             again = graph.arrived("$again")
             if again:
                 value = graph.carried(again)
                 continue
-            left = [edge for edge in node.body.edges if edge.target.startswith("$exit.") and edge in graph.taken]
+            left = [edge for edge in node.body.edges if edge.target.startswith("$exit.") and graph.took(edge)]
             ports = tuple(dict.fromkeys(edge.target.removeprefix("$exit.") for edge in left))
             return graph.carried(left) if left else graph.output(), ports
         return (yield from self._fail(ran, f"more than {node.max_iterations} iterations"))
@@ -252,7 +271,7 @@ class Interpreter:
         waits = ran.waits
         for i, item in enumerate(items):
             prefix = f"{ran.step_id}[{i}]/"
-            graph = yield from self._level(Graph(node.body, item), prefix, waits)
+            graph = yield from self._level(Graph(self._shape(node.body), item), prefix, waits)
             waits = _after(graph, prefix)
             outputs.append(graph.output())
         return outputs, ("out",)

@@ -9,25 +9,27 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from harness.judge import metrics, stats
-from harness.judge.metrics import Count, Frames, Share
+from harness.judge.measurements import Count, Share
+from harness.judge.metrics import Frames
 from harness.judge.stats import Floats
 
-__all__ = ["SideBySide", "side_by_side"]
+__all__ = ["SideBySide", "SideUnit", "side_by_side"]
 
 _Role: TypeAlias = Literal["control", "candidate"]
 _Number: TypeAlias = tuple[float | None, int]
+SideUnit: TypeAlias = Literal["share", "ms", "MiB", "count"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideBySide:
-    """One number of both engines; None where there is none to give. `unit` is "share", "ms" or "count".
+    """One number of both engines; None where there is none to give. `unit` is "share", "ms", "MiB" or "count".
 
     `id` is stable (`success`, `latency_p95`); `name` is what a person reads. `n_*` is what it was worked out from.
     """
 
     id: str
     name: str
-    unit: Literal["share", "ms", "count"]
+    unit: SideUnit
     control: float | None
     candidate: float | None
     n_control: int
@@ -75,6 +77,11 @@ def _count(measured: Callable[[Frames, _Role], Count]) -> Callable[[Frames, _Rol
     return number
 
 
+def _memory(frames: Frames, role: _Role) -> _Number:
+    ran = next((each.executions for each in frames.weighed if each.role == role), 0)
+    return metrics.peak_memory(frames, role), ran
+
+
 def _sum(column: str) -> Callable[[Frames, _Role], _Number]:
     def number(frames: Frames, role: _Role) -> _Number:
         arms = frames.arms[frames.arms["role"] == role]
@@ -99,7 +106,7 @@ def _of_values(
 
 
 _NUMBERS: tuple[
-    tuple[str, str, Literal["share", "ms", "count"], Callable[[Frames, _Role], _Number]],
+    tuple[str, str, SideUnit, Callable[[Frames, _Role], _Number]],
     ...,
 ] = (
     ("success", "executions that end as expected", "share", _share(metrics.execution_success)),
@@ -112,6 +119,7 @@ _NUMBERS: tuple[
     ("latency_p99", "time in the engine, P99", "ms", _quantile(metrics.latencies, 0.99)),
     ("checkpoint_mean", "checkpoint, mean", "ms", _of_values(metrics.checkpoint_durations, lambda v: float(v.mean()))),
     ("checkpoint_p95", "checkpoint, P95", "ms", _quantile(metrics.checkpoint_durations, 0.95)),
+    ("memory", "memory of a process, peak", "MiB", _memory),
     ("steps", "steps", "count", _sum("steps")),
     ("calls", "activity calls", "count", _sum("calls")),
 )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from harness.judge.criteria import judge
 from harness.judge.findings import Verdict
+from harness.judge.measurements import Measurement
 from harness.judge.metrics import METRICS, Frames
 from harness.judge.policy import Criterion, Policy
 from harness.judge.records import ARMS, ArmName, role
@@ -83,11 +84,12 @@ def simulate(
     """Plays `runs` runs of so many pairs for each fault, looking `looks` times at each.
 
     Gives one alarm a criterion and fault. `errors` is the share of executions that fail on both engines alike.
-    Criteria that only production can measure are left out. The same seed gives the same traffic. Raises PolicyError
-    where there is no such stage.
+    Criteria that such traffic says nothing of are left out: those of production, and of memory. The same seed gives
+    the same traffic. Raises PolicyError where there is no such stage.
     """
     policy.stage(stage)
-    criteria = [each for each in policy.criteria_of(stage) if METRICS[each.metric].measure and each.source == "harness"]
+    some = traffic(np.random.default_rng(seed), 1, FAULTS[0], errors=errors)
+    criteria = [each for each in policy.criteria_of(stage) if each.source == "harness" and _measured(each, some)]
     at = [max(1, round(pairs * look / looks)) for look in range(1, looks + 1)]
     found = []
     for fault in FAULTS:
@@ -109,8 +111,13 @@ def _alarm(criterion: Criterion, fault: Fault, seen: Sequence[int], runs: int) -
 
 
 def _fails(criterion: Criterion, frames: Frames) -> bool:
+    measured = _measured(criterion, frames)
+    return measured is not None and judge(criterion, measured).verdict is Verdict.FAIL
+
+
+def _measured(criterion: Criterion, frames: Frames) -> Measurement | None:
     measure = METRICS[criterion.metric].measure
-    return measure is not None and judge(criterion, measure(frames)).verdict is Verdict.FAIL
+    return None if measure is None else measure(frames)
 
 
 def traffic(rng: np.random.Generator, pairs: int, fault: Fault, *, errors: float) -> Frames:

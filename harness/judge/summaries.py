@@ -1,41 +1,21 @@
-"""Summaries of what all trials showed: checks with their findings, differences by class. Pure.
-
-Both collectors take trials one at a time and keep counts of all, and of each kind at most five samples.
-"""
+"""Checks with their findings, summed up over all trials: counts of all, at most five samples a role. Pure."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
-from harness.judge.records import Trial, role
+from harness.judge.findings import CheckResult, Difference, Finding, Verdict
+from harness.judge.records import role
 from harness.judge.wording import plural
 
-__all__ = [
-    "SAMPLES",
-    "CheckCollector",
-    "CheckSummary",
-    "DifferenceCollector",
-    "DifferenceSample",
-    "DifferenceSummary",
-    "fingerprint",
-]
+__all__ = ["SAMPLES", "CheckCollector", "CheckSummary", "as_fields"]
 
 SAMPLES = 5
 """How many findings, or differences, of one kind are kept."""
 
-_MOST_TELLING = (
-    DifferenceClass.REGRESSION,
-    DifferenceClass.BOTH_WRONG,
-    DifferenceClass.IMPROVEMENT,
-    DifferenceClass.WAIVED,
-    DifferenceClass.NOISE,
-    DifferenceClass.EQUAL,
-)
 _WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.INVALID, Verdict.INCONCLUSIVE)
 
 
@@ -62,30 +42,6 @@ class CheckSummary:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DifferenceSample:
-    """One difference and where it was seen."""
-
-    trial: int
-    scenario: str
-    difference: Difference
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DifferenceSummary:
-    """All differences of one class, one flaw (None where none explains them) and one fingerprint.
-
-    `count` is of all, `trials` of the trials that show one; at most five samples.
-    """
-
-    klass: DifferenceClass
-    flaw: str | None
-    fingerprint: str
-    count: int
-    trials: int
-    samples: tuple[DifferenceSample, ...]
-
-
 @dataclass(slots=True)
 class _Side:
     examined: int = 0
@@ -109,9 +65,9 @@ class _Side:
         return {
             "examined": self.examined,
             "counted": self.counted,
-            "first": [asdict(finding) for finding in self.first.values()],
+            "first": [as_fields(finding) for finding in self.first.values()],
             "counts": self.counts,
-            "samples": [asdict(finding) for finding in self.samples],
+            "samples": [as_fields(finding) for finding in self.samples],
         }
 
     def absorb(self, part: Mapping[str, Any]) -> None:
@@ -121,6 +77,11 @@ class _Side:
             self.first.setdefault(finding.verdict, finding)
         self.counts.update(part["counts"])
         self.samples += map(_finding, part["samples"][: SAMPLES - len(self.samples)])
+
+
+def as_fields(value: Finding | Difference) -> dict[str, Any]:
+    """What it holds, by name; its values are left as they are."""
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def _finding(part: Mapping[str, Any]) -> Finding:
@@ -193,84 +154,3 @@ class CheckCollector:
         if candidate.examined == 0:
             return Verdict.INCONCLUSIVE, "it found nothing to look at in the candidate"
         return Verdict.PASS, f"{plural(candidate.examined, 'fact')} examined"
-
-
-@dataclass(slots=True)
-class _Group:
-    count: int = 0
-    trials: int = 0
-    newest: int | None = None
-    samples: list[DifferenceSample] = field(default_factory=list)
-
-
-class DifferenceCollector:
-    """Groups differences by class, flaw and fingerprint."""
-
-    def __init__(self) -> None:
-        self._groups: dict[tuple[DifferenceClass, str | None, str], _Group] = {}
-
-    def add(self, trial: Trial, differences: Iterable[Difference]) -> None:
-        """Takes in the differences of one trial."""
-        for difference in differences:
-            # what nobody has classed has not been shown to be harmless
-            klass = difference.klass or DifferenceClass.REGRESSION
-            group = self._groups.setdefault((klass, difference.flaw, fingerprint(difference)), _Group())
-            group.count += 1
-            group.trials += group.newest != trial.number
-            group.newest = trial.number
-            if len(group.samples) < SAMPLES:
-                group.samples.append(
-                    DifferenceSample(trial=trial.number, scenario=trial.scenario.id, difference=difference)
-                )
-
-    def part(self) -> list[Any]:
-        """All that was taken in, as JSON can carry it; `absorb` takes it over."""
-        return [
-            [*key, group.count, group.trials, [asdict(sample) for sample in group.samples]]
-            for key, group in self._groups.items()
-        ]
-
-    def absorb(self, part: Iterable[Sequence[Any]]) -> None:
-        """Takes over the differences of trials that come after those here."""
-        for klass, flaw, pattern, count, trials, samples in part:
-            group = self._groups.setdefault((DifferenceClass(klass), flaw, pattern), _Group())
-            group.count += count
-            group.trials += trials
-            group.samples += map(_sample, samples[: SAMPLES - len(group.samples)])
-
-    def summaries(self) -> tuple[DifferenceSummary, ...]:
-        """The groups, the most telling class first and then the largest."""
-        ranked = sorted(
-            self._groups.items(), key=lambda item: (_MOST_TELLING.index(item[0][0]), -item[1].count, item[0][2])
-        )
-        return tuple(
-            DifferenceSummary(
-                klass=klass,
-                flaw=flaw,
-                fingerprint=pattern,
-                count=group.count,
-                trials=group.trials,
-                samples=tuple(group.samples),
-            )
-            for (klass, flaw, pattern), group in ranked
-        )
-
-
-def _sample(part: Mapping[str, Any]) -> DifferenceSample:
-    difference = part["difference"]
-    klass = None if difference["klass"] is None else DifferenceClass(difference["klass"])
-    return DifferenceSample(
-        trial=part["trial"], scenario=part["scenario"], difference=Difference(**{**difference, "klass": klass})
-    )
-
-
-def fingerprint(difference: Difference) -> str:
-    """The kind and the path without step names and numbers, as `value steps/*/output.total`."""
-    head, slash, rest = difference.path.partition("/")
-    if slash and head in {"steps", "effects"}:
-        column = re.search(r"/((?:output|status|error|ports|input)\b[^/]*)$", rest)
-        path = f"{head}/*/{column[1]}" if column else f"{head}/*"
-    else:
-        path = difference.path
-    numberless = re.sub(r"\[[0-9]+\]", "[*]", path)
-    return f"{difference.kind} {numberless}"

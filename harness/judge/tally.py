@@ -10,6 +10,7 @@ from harness.judge.metrics import Frames
 from harness.judge.outcome import is_refusal
 from harness.judge.records import ArmName, ArmRecord, Trial, role
 from harness.judge.reference import Expected
+from harness.judge.weighing import Weighed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,14 +79,15 @@ class Tally:
         """Takes in a trial of which nothing can be told."""
         _append(self._trials, trial.number, trial.scenario.id, False, True, 0)
 
-    def frames(self, *, cases: int = 0, case_duplicates: int = 0) -> Frames:
-        """All that was taken in, with what the crash cases came to."""
+    def frames(self, *, cases: int = 0, case_duplicates: int = 0, weighed: tuple[Weighed, ...] = ()) -> Frames:
+        """All that was taken in, with what the crash cases came to and what the engines weighed."""
         return Frames(
             trials=_frame(self._trials, _TRIALS),
             arms=_frame(self._arms, _ARMS),
             checkpoints=_frame(self._checkpoints, _CHECKPOINTS),
             cases=cases,
             case_duplicates=case_duplicates,
+            weighed=weighed,
         )
 
     def part(self) -> dict[str, _Columns]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from harness.judge.metrics import Unit
+from harness.judge.measurements import Unit
 from harness.judge.policy import Criterion
 
 __all__ = ["amount", "plural", "threshold"]

@@ -26,8 +26,14 @@ from harness.run.arm import Arm
 from harness.run.case import CaseRun
 from harness.run.lines import encode_arm
 from harness.run.pool import Recorded
+from harness.run.saved import (
+    crash_scenarios,
+    iter_cases,
+    iter_trials,
+    load_manifest,
+)
 from harness.run.stage import Stage
-from harness.run.store import RunWriter, crash_scenarios, iter_cases, iter_trials, load_manifest
+from harness.run.store import RunWriter
 from scenarios.model import Scenario
 
 __all__ = ["judged_run", "judged_sweep"]

@@ -21,12 +21,22 @@ from typing import IO, Any, Self
 from harness.errors import RunError
 from harness.judge.analysis import Analysis, conclude
 from harness.judge.gathered import Gathered
-from harness.judge.metrics import Measurement
+from harness.judge.measurements import Measurement
 from harness.judge.policy import Policy
 from harness.judge.view import Place
 from harness.judge.waivers import Waivers, load_waivers
 from harness.run.blocks import Block
-from harness.run.store import Part, crash_scenarios, iter_cases, iter_trials, load_manifest, parts_of, read_part
+from harness.run.saved import (
+    Part,
+    crash_scenarios,
+    iter_cases,
+    iter_trials,
+    load_manifest,
+    load_memory,
+    load_routing,
+    parts_of,
+    read_part,
+)
 
 __all__ = ["judge_run", "main"]
 
@@ -54,6 +64,8 @@ def judge_run(
     scenarios = crash_scenarios(folder)
     for record in iter_cases(folder):
         gathered.add_case(scenarios[record.case.scenario], record)
+    gathered.add_routing(load_routing(folder))
+    gathered.weighed = load_memory(folder)
     return conclude(gathered, policy, stage, production)
 
 
@@ -180,7 +192,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     gc.freeze()
-    gc.set_threshold(100_000, 50, 50)  # what trials leave behind is not in cycles, so there is little to look for
+    gc.set_threshold(1_000_000, 50, 50)  # what trials leave behind is not in cycles, so there is little to look for
     order = _Order.of(sys.stdin.buffer.readline())
     for line in sys.stdin.buffer:
         number, blocks = json.loads(line)

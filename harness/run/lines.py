@@ -11,10 +11,11 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, lru_cache
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 from pydantic import TypeAdapter
 
 from harness.judge.records import ArmName, ArmRecord, Manifest, Trial
@@ -30,12 +31,12 @@ __all__ = [
     "encode_fields",
     "encode_manifest",
     "encode_scenario",
-    "known_scenario",
+    "read_as",
     "record_trial",
 ]
 
-_SHORT = 16_384
-"""Characters of a scenario that is worth remembering."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,28 +94,9 @@ def encode_scenario(number: int, scenario: Scenario) -> bytes:
 
 def decode_scenario(line: bytes | str) -> tuple[int, Scenario]:
     """The trial's number and its scenario; raises ValueError."""
-    row = json.loads(line)
-    return int(row["trial"]), _read(row["scenario"])
-
-
-def known_scenario(line: bytes | str) -> tuple[int, Scenario]:
-    """As `decode_scenario`, but the same object for the same scenario: for readers, which change nothing in it.
-
-    A run may try a scenario many times, and what it means is then worked out once.
-    """
-    row = json.loads(line)
-    text = row["scenario"]
-    return int(row["trial"]), _known(text) if len(text) < _SHORT else _read(text)
-
-
-@lru_cache(maxsize=1_024)
-def _known(text: str) -> Scenario:
-    return _read(text)
-
-
-def _read(text: str) -> Scenario:
-    scenario: Scenario = _adapter(Scenario).validate_python(json.loads(text))
-    return scenario
+    row = _scenario_line(line)
+    scenario: Scenario = _adapter(Scenario).validate_python(json.loads(row.scenario))
+    return row.trial, scenario
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -126,6 +108,22 @@ def decode_manifest(text: bytes | str) -> Manifest:
     """The manifest; raises ValueError."""
     manifest: Manifest = _adapter(Manifest).validate_python(json.loads(text))
     return manifest
+
+
+def read_as(kind: type[_T], row: object) -> _T:
+    """A row of JSON as a dataclass of that kind; raises ValueError."""
+    value: _T = TypeAdapter(kind).validate_python(row)
+    return value
+
+
+class _ScenarioLine(msgspec.Struct):
+    """What of a scenario's line is needed to read it; the rest is there to filter by."""
+
+    trial: int
+    scenario: str
+
+
+_scenario_line = msgspec.json.Decoder(_ScenarioLine).decode
 
 
 @cache

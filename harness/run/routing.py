@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import chain, cycle, islice
 from typing import Literal, Protocol
 
 from engines.api import (
@@ -21,13 +22,13 @@ from engines.api import (
     Workflow,
 )
 from engines.errors import ActivityError
-from engines.flags import PERCENT, SWITCH
+from engines.flags import PERCENT, SWITCH, EnvironmentFlags
 from engines.registry import resolve
-from engines.router import SALT
+from engines.router import SALT, Router, assign
 from harness.judge.flag import Routed
 from harness.run.clock import VirtualClock
 
-__all__ = ["RouterFactory", "run_routing"]
+__all__ = ["EXECUTIONS", "RouterFactory", "own_router", "run_routing"]
 
 _PAUSES = Workflow(
     id="routed",
@@ -36,8 +37,12 @@ _PAUSES = Workflow(
 )
 _SWITCHES = ("true", "false", None, "", "TRUE", "True", "1", "yes", "on", "0", "no", "null")
 _PERCENTS = ("0", "10", "50", "100")
-_AT_EACH = 12
-"""Executions started at each share."""
+_STARTS = ("10", "50", "10", "50", "0", "100")
+"""The shares at which executions start, in turns; those that split are more telling than those that do not."""
+EXECUTIONS = 240
+"""How many tell of the split at all shares: some 75 start at 10 %, as many at 50 %."""
+_NAMESPACE = uuid.UUID("9d1c0f35-5a0f-4f0e-8f1b-5a4cb7f4f3c2")
+_IDS = tuple(uuid.uuid5(_NAMESPACE, str(number)) for number in range(EXECUTIONS // 2))
 
 
 class RouterFactory(Protocol):
@@ -47,10 +52,23 @@ class RouterFactory(Protocol):
         """The router."""
 
 
-def run_routing(factory: RouterFactory, dsn: str, *, control: str = "v1", candidate: str = "v2") -> tuple[Routed, ...]:
-    """Who served each of some executions: at every value of the switch, at several shares, under another flag later.
+def own_router(control: Engine, candidate: Engine, environ: Mapping[str, str], dsn: str) -> Router:
+    """The project's router, as it ships."""
+    return Router(control=control, candidate=candidate, flags=EnvironmentFlags(environ), dsn=dsn)
 
-    `dsn` is a database in which both engines are installed.
+
+def run_routing(
+    factory: RouterFactory,
+    dsn: str,
+    *,
+    control: str = "v1",
+    candidate: str = "v2",
+    ids: Sequence[uuid.UUID] = _IDS,
+) -> tuple[Routed, ...]:
+    """Who served each execution: at every value of the switch, at several shares, and under another flag later.
+
+    `dsn` is a database in which both engines are installed; no execution of these `ids` may be in it. What an engine
+    makes of a command is not the question here, only which engine was given it.
     """
     context = EngineContext(dsn=dsn, activities=_Nobody(), clock=VirtualClock(), log=lambda _line: None)
     asked: dict[uuid.UUID, list[Literal["control", "candidate"]]] = {}
@@ -61,11 +79,15 @@ def run_routing(factory: RouterFactory, dsn: str, *, control: str = "v1", candid
         environ,
         dsn,
     )
-    flags = [*((switch, "100") for switch in _SWITCHES), *(("true", share) for share in _PERCENTS * _AT_EACH)]
-    started = [_start(router, environ, switch, percent) for switch, percent in flags]
-    for (switch, _), execution_id in zip(flags, started, strict=True):
+    turns = chain(((switch, "100") for switch in _SWITCHES), (("true", share) for share in cycle(_STARTS)))
+    flags = list(islice(turns, len(ids)))
+    for (switch, percent), execution_id in zip(flags, ids, strict=True):
+        _set(environ, switch, percent)
+        _start(router, execution_id)
+    for (switch, _), execution_id in zip(flags, ids, strict=True):
         _set(environ, "false" if switch == "true" else "true", "100")
-        with suppress(Exception):  # what a wrongly chosen engine makes of it is not the question here
+        _start(router, execution_id)
+        with suppress(Exception):
             router.resume(execution_id, Signal(id="s-1", name="go"))
     router.close()
     return tuple(
@@ -75,16 +97,21 @@ def run_routing(factory: RouterFactory, dsn: str, *, control: str = "v1", candid
             switch=switch,
             percent=percent,
             served=tuple(asked.get(execution_id, ())),
+            climb=_climb(execution_id),
         )
-        for (switch, percent), execution_id in zip(flags, started, strict=True)
+        for (switch, percent), execution_id in zip(flags, ids, strict=True)
     )
 
 
-def _start(router: Engine, environ: dict[str, str], switch: str | None, percent: str) -> uuid.UUID:
-    _set(environ, switch, percent)
-    execution_id = uuid.uuid4()
-    router.execute(ExecutionRequest(execution_id=execution_id, workflow=_PAUSES, input=None))
-    return execution_id
+def _start(router: Engine, execution_id: uuid.UUID) -> None:
+    with suppress(Exception):
+        router.execute(ExecutionRequest(execution_id=execution_id, workflow=_PAUSES, input=None))
+
+
+def _climb(execution_id: uuid.UUID) -> tuple[tuple[str, Literal["control", "candidate"]], ...]:
+    """Where the execution would start at each share, were it not pinned yet."""
+    shares = ((share, EnvironmentFlags({SWITCH: "true", PERCENT: share}).read()) for share in _PERCENTS)
+    return tuple((share, assign(execution_id, flag).role) for share, flag in shares)
 
 
 def _set(environ: dict[str, str], switch: str | None, percent: str) -> None:

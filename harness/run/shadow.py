@@ -148,7 +148,7 @@ def _databases(stack: contextlib.ExitStack, server: Server, specs: dict[str, str
             database = server.create_database(None if first is None else first.name)
             stack.callback(database.drop)
             if first is None:
-                _install(specs[role(arm)], database.dsn)
+                install_engine(specs[role(arm)], database.dsn)
         except CutoverError:
             raise
         except Exception as error:
@@ -160,7 +160,8 @@ def _databases(stack: contextlib.ExitStack, server: Server, specs: dict[str, str
     return made
 
 
-def _install(spec: str, dsn: str) -> None:
+def install_engine(spec: str, dsn: str) -> None:
+    """Makes the engine's tables in a database. Raises whatever the engine raises."""
     engine = resolve(spec)(_idle(dsn))
     try:
         engine.install()

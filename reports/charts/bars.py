@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from reports.charts.svg import WIDTH, image, tag
-from reports.document import DifferencePart
+from reports.difference_part import DifferencePart
 from reports.messages import Messages
 
 __all__ = ["CLASSES", "classes"]

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from reports.charts.scale import LogScale
 from reports.charts.svg import WIDTH, image, staggered, tag
-from reports.document import DistributionPart, LimitPart
 from reports.messages import Messages
+from reports.side_part import DistributionPart, LimitPart
 
 __all__ = ["Row", "spread"]
 

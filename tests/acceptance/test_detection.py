@@ -299,7 +299,10 @@ def test_an_engine_against_itself_is_never_stopped() -> None:
 
 def test_the_last_stage_has_every_criterion_that_the_harness_measures() -> None:
     of = {
-        stage: {each.id for each in default_policy().criteria_of(stage) if each.source == "harness"} for stage in STAGES
+        stage: {
+            (each.metric, each.condition) for each in default_policy().criteria_of(stage) if each.source == "harness"
+        }
+        for stage in STAGES
     }
     assert of[10] | of[50] <= of[100]
 
@@ -311,7 +314,10 @@ def test_the_last_stage_has_every_criterion_that_the_harness_measures() -> None:
         ("1 % more failures", 10, 0.95),
         ("1 of 200 outputs changed", 0, 0.85),
         ("1 of 200 outputs changed", 100, 0.85),
+        ("30 % slower", 0, 0.95),
         ("30 % slower", 10, 0.95),
+        ("4 % ten times slower", 0, 0.85),
+        ("4 % ten times slower", 10, 0.85),
         ("4 % ten times slower", 50, 0.85),
     ],
 )

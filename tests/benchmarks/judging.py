@@ -1,7 +1,8 @@
 """How long judging a saved run takes, and how that grows with the run. Does I/O.
 
 A run is recorded with both engines, then made larger by repeating its trials under new ids: the rows are real, and
-every arm's execution id is its own. Each size is judged by a process of its own, as `cutover report` does it.
+every scenario's id and every arm's execution id is its own, so nothing that a judge remembers of one trial serves
+another. Each size is judged by a process of its own, as `cutover report` does it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -122,19 +123,26 @@ def _judged(place: Path, recorded: list[RecordedTrial], steps: int, wanted: int)
 
 
 def _repeated(recorded: list[RecordedTrial], times: int) -> Iterator[RecordedTrial]:
-    """The trials again and again, each arm under an execution id and a trial number of its own."""
+    """The trials again and again, each under a scenario's id, a trial number and execution ids of its own."""
     rng = random.Random(1)  # noqa: S311 - not secret
     ids = {line: UUID(json.loads(line)["execution_id"]) for trial in recorded for line in trial.lines.values()}
     number = 0
-    for _ in range(times):
+    for turn in range(1, times + 1):
         for trial in recorded:
             number += 1
+            scenario = replace(trial.scenario, id=f"{trial.scenario.id}-{turn}")
             lines = {}
             for arm, line in trial.lines.items():
                 old, new = ids[line], UUID(int=rng.getrandbits(128), version=4)
                 text = line.replace(str(old).encode(), str(new).encode()).replace(old.hex.encode(), new.hex.encode())
-                lines[arm] = b'{"trial":%d%b' % (number, text[text.index(b",") :])
-            yield RecordedTrial(number, trial.scenario, lines)
+                rest = _renamed(text[text.index(b",") :], trial.scenario.id, scenario.id)
+                lines[arm] = b'{"trial":%d%b' % (number, rest)
+            yield RecordedTrial(number, scenario, lines)
+
+
+def _renamed(line: bytes, old: str, new: str) -> bytes:
+    """The line as one of the other scenario: the name stands in its first field."""
+    return line.replace(f'"scenario":"{old}"'.encode(), f'"scenario":"{new}"'.encode(), 1)
 
 
 def _manifest(planned: int) -> Manifest:

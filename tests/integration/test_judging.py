@@ -13,7 +13,8 @@ from harness.errors import RunError
 from harness.judge.policy import default_policy
 from harness.judge.records import ARMS, ArmName, ArmRecord, EngineInfo, Manifest, Trial, role
 from harness.run.judging import judge_run
-from harness.run.store import RunWriter, parts_of
+from harness.run.saved import parts_of
+from harness.run.store import RunWriter
 from scenarios.model import Response, Scenario
 
 NOW = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)

@@ -28,10 +28,12 @@ from harness.judge.analysis import Analysis, analyse
 from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
 from harness.judge.checks import CHECKS
 from harness.judge.findings import Check, CheckResult, DifferenceClass, Finding, Verdict
+from harness.judge.flag import Routed
 from harness.judge.gate import StageVerdict
-from harness.judge.metrics import Level, Measurement
+from harness.judge.measurements import Level, Measurement
 from harness.judge.policy import PolicyError, default_policy
 from harness.judge.records import ARMS, Again, ArmName, ArmRecord, EngineInfo, LedgerEntry, Manifest, Trial, role
+from harness.judge.weighing import Weighed
 from scenarios.model import Response, Scenario
 
 NOW = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
@@ -45,7 +47,7 @@ SHIP = Scenario(
     input=1,
     world={"ship": (Response(error="busy"), Response(output=7))},
 )
-DECISIVE = ("OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM", "MET")
+DECISIVE = ("OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM", "MET", "PERF")
 
 
 def journal(status: ExecutionStatus, ship: StepStatus, checkpoint_ms: float | None) -> Journal:
@@ -163,6 +165,13 @@ def case(number: int, way: Way = Way.CONCURRENT, *, fired: int = 1) -> CaseRecor
     )
 
 
+TO_CONTROL = Routed(execution_id=UUID(int=1), salt="s", switch="true", percent="0", served=("control", "control"))
+TO_CANDIDATE = replace(TO_CONTROL, percent="100", served=("candidate", "candidate"))
+ROUTED = (TO_CONTROL, TO_CANDIDATE) * 50
+WEIGHED = (
+    Weighed(role="control", executions=60, idle_kib=70_000, peak_kib=80_000, limit_kib=1_000_000),
+    Weighed(role="candidate", executions=60, idle_kib=70_000, peak_kib=800_000, limit_kib=1_000_000),
+)
 CASES = tuple((SHIP, case(number)) for number in range(1, 599))
 
 
@@ -224,6 +233,8 @@ def judged(
     having: Mapping[str, Check] | None = None,
     production: Mapping[str, Measurement] | None = None,
     cases: Sequence[tuple[Scenario, CaseRecord]] = CASES,
+    routing: Sequence[Routed] = ROUTED,
+    weighed: tuple[Weighed, ...] = WEIGHED,
 ) -> Analysis:
     return analyse(
         facts or manifest(len(trials), len(cases)),
@@ -233,6 +244,8 @@ def judged(
         cases=cases,
         checks=checks() if having is None else having,
         production=production,
+        routing=routing,
+        weighed=weighed,
     )
 
 
@@ -267,7 +280,7 @@ def test_600_good_trials_go(good: list[Trial]) -> None:
     analysis = judged(good)
     assert analysis.verdict is StageVerdict.GO, analysis.blocking
     assert analysis.headline == (
-        "GO for stage 0 %: the candidate passed all of 600 trials, 598 crash cases and 9 criteria."
+        "GO for stage 0 %: the candidate passed all of 600 trials, 598 crash cases and 12 criteria."
     )
     assert analysis.blocking == ()
     assert (analysis.trials, analysis.trials_failed) == (600, 0)
@@ -390,9 +403,43 @@ def test_a_check_that_the_stage_does_not_require_blocks_nothing(good: list[Trial
     assert judged(good, having=checks(Fake("NEW", Verdict.FAIL))).verdict is StageVerdict.GO
 
 
+def test_a_router_that_was_not_tried_never_goes(good: list[Trial]) -> None:
+    analysis = judged(good, routing=())
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert blocked_by(analysis) == ["FLAG"]
+    assert "the router's split was not tested" in analysis.not_tested
+
+
+def test_a_router_that_moves_an_execution_is_no_go(good: list[Trial]) -> None:
+    moved = replace(ROUTED[1], served=("candidate", "control"))
+    analysis = judged(good, routing=(moved, *ROUTED[2:], ROUTED[0]))
+    assert analysis.verdict is StageVerdict.NO_GO
+    assert blocked_by(analysis) == ["FLAG"]
+
+
+def test_a_run_that_does_not_tell_its_memory_never_goes(good: list[Trial]) -> None:
+    for weighed in ((), WEIGHED[:1], (WEIGHED[0], replace(WEIGHED[1], limit_kib=0))):
+        analysis = judged(good, weighed=weighed)
+        assert analysis.verdict is StageVerdict.INCONCLUSIVE
+        assert blocked_by(analysis) == ["worker-memory"]
+
+
+def test_memory_is_high_above_eighty_percent_of_its_limit(good: list[Trial]) -> None:
+    assert judged(good).verdict is StageVerdict.GO, "800,000 of 1,000,000 is not above 80 %"
+    high = (WEIGHED[0], replace(WEIGHED[1], peak_kib=800_001))
+    analysis = judged(good, weighed=high)
+    assert analysis.verdict is StageVerdict.NO_GO
+    assert blocked_by(analysis) == ["worker-memory"]
+
+
+def test_the_memory_of_both_engines_is_shown(good: list[Trial]) -> None:
+    (side,) = [side for side in judged(good).side_by_side if side.id == "memory"]
+    assert (side.control, side.candidate, side.unit) == (78.125, 781.25, "MiB")
+
+
 @pytest.mark.parametrize("stage", [0, 10, 50, 100])
 def test_an_empty_run_never_goes(stage: int) -> None:
-    analysis = judged([], stage, cases=())
+    analysis = judged([], stage, cases=(), routing=(), weighed=())
     assert analysis.verdict is StageVerdict.INCONCLUSIVE
     assert "META trials" in blocked_by(analysis)
     assert all(each.verdict is Verdict.INCONCLUSIVE for each in analysis.criteria)
@@ -535,7 +582,7 @@ def test_what_was_not_tested_is_said(good: list[Trial]) -> None:
     assert "no scenario has a condition, a join, a wait, a loop" in sentences[0]
     assert "a failing attempt" not in sentences[0]
     assert not any("no process was killed" in sentence for sentence in sentences)
-    assert any("router's split" in sentence for sentence in sentences)
+    assert not any("router's split" in sentence for sentence in sentences)
 
 
 def test_an_unknown_stage_is_refused(good: list[Trial]) -> None:

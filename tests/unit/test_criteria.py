@@ -10,7 +10,16 @@ import pytest
 
 from harness.judge.criteria import judge
 from harness.judge.findings import Verdict
-from harness.judge.metrics import Count, Level, Measurement, Paired, Pairs, Samples, Share, Unit
+from harness.judge.measurements import (
+    Count,
+    Level,
+    Measurement,
+    Paired,
+    Pairs,
+    Samples,
+    Share,
+    Unit,
+)
 from harness.judge.policy import Condition, Criterion
 from harness.judge.wording import amount, plural, threshold
 

@@ -12,15 +12,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.judge import coverage, meta, sides
+from harness.judge import coverage, flag, meta, sides
 from harness.judge.checks import CHECKS
 from harness.judge.crash import CrashTally
 from harness.judge.crash_checks import HOLDS_WHEN
-from harness.judge.criteria import CriterionResult, judge, not_measured
+from harness.judge.criteria import CriterionResult, judge, not_measured, nothing_measured
 from harness.judge.findings import Verdict
 from harness.judge.gate import Reason, Severity, StageVerdict
 from harness.judge.headline import Told, headline
-from harness.judge.metrics import Count, Level, Measurement, Paired, Pairs, Samples, Share
+from harness.judge.measurements import (
+    Count,
+    Level,
+    Measurement,
+    Paired,
+    Pairs,
+    Samples,
+    Share,
+)
 from harness.judge.policy import Criterion, default_policy
 from harness.judge.wording import threshold
 from reports.crash_part import headline as crash_headline
@@ -93,7 +101,7 @@ def test_a_hostile_sentence_neither_fills_in_nor_takes_long() -> None:
 
 
 def test_the_checks_are_told_in_portuguese() -> None:
-    assert untold([*(check.holds_when for check in CHECKS.values()), *HOLDS_WHEN.values()]) == []
+    assert untold([*(check.holds_when for check in CHECKS.values()), *HOLDS_WHEN.values(), flag.HOLDS_WHEN]) == []
 
 
 def test_thresholds_are_told_in_portuguese() -> None:
@@ -148,6 +156,7 @@ def measurements(criterion: Criterion) -> list[Measurement]:
 def test_what_criteria_say_is_told_in_portuguese() -> None:
     criteria = default_policy().criteria
     results = [judge(each, measured) for each in criteria for measured in measurements(each)]
+    results.append(nothing_measured(criteria[0]))
     assert {result.verdict for result in results} >= {Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.INVALID}
     assert untold([result.reason for result in results]) == []
 

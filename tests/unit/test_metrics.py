@@ -12,7 +12,15 @@ import pandas as pd
 import pytest
 
 from engines.api import ExecutionRow, ExecutionStatus, Journal, StepRow, StepStatus
-from harness.judge.metrics import METRICS, Count, Frames, Measurement, Paired, Pairs, Samples, Share
+from harness.judge.measurements import (
+    Count,
+    Measurement,
+    Paired,
+    Pairs,
+    Samples,
+    Share,
+)
+from harness.judge.metrics import METRICS, Frames
 from harness.judge.outcome import Outcome
 from harness.judge.records import ArmRecord, Failure, LedgerEntry
 from harness.judge.reference import Expected, ExpectedStep, Waits
@@ -223,7 +231,9 @@ def frames(**arms: list[object]) -> Frames:
 def measured(name: str, of: Frames) -> Measurement:
     measure = METRICS[name].measure
     assert measure is not None
-    return measure(of)
+    found = measure(of)
+    assert found is not None
+    return found
 
 
 def test_shares_count_one_execution_a_trial() -> None:
@@ -313,5 +323,7 @@ def test_every_metric_of_nothing_has_no_n() -> None:
                 assert len(values) == 0, name
             case Share(n=n) | Count(n=n) | Paired(n=n):
                 assert n == 0, name
+            case None:
+                assert name == "worker_memory"
             case other:
                 pytest.fail(f"{name} gives {other}")

@@ -58,7 +58,6 @@ PLAN = {
     "0 incidentes críticos por 7 dias": ("gate", "at_least", 7, {100}),
     "Checkpoint lento (P95 > 200ms)": ("rollback", "at_most", 200, {10, 50, 100}),
     "Workflows travados (> 5 execuções paradas > 15min)": ("rollback", "at_most", 5, {10, 50, 100}),
-    "Memória alta (> 80% utilização)": ("rollback", "at_most", 0.8, {10, 50, 100}),
     "99.5% de taxa de sucesso nas execuções": ("gate", "at_least", 0.995, {0, 10, 50, 100}),
     "P95 checkpoint < 100ms": ("gate", "below", 100, {0, 10, 50, 100}),
     "0 workflows travados por > 5 minutos": ("gate", "at_most", 0, {0, 10, 50, 100}),
@@ -71,6 +70,8 @@ TWO_CRITERIA = {
     "Se métricas degradarem > 20%",
     "Se latência P99 > 2x da baseline",
     "Taxa de erro > 10% (comparado com baseline V1)",
+    "Memória alta (> 80% utilização)",
+    "Comparar métricas V1 vs V2",
 }
 
 
@@ -106,6 +107,27 @@ def test_thresholds_against_v1() -> None:
     assert [by_id[name].condition.minutes for name in ("stuck", "stuck-alert", "stuck-rollback")] == [5, 10, 15]
 
 
+def test_what_would_be_rolled_back_later_does_not_go_before() -> None:
+    """The plan at 0 %: "Comparar métricas V1 vs V2". The limits are those of the weeks that take traffic back."""
+    by_id = {criterion.id: criterion for criterion in default_policy().criteria}
+    for early, late in (("compare-latency", "degraded-latency"), ("compare-tail", "latency-tail")):
+        assert by_id[early].words == "Comparar métricas V1 vs V2"
+        assert by_id[early].severity == "gate"
+        assert (by_id[early].metric, by_id[early].condition) == (by_id[late].metric, by_id[late].condition)
+        assert set(by_id[early].stages) | set(by_id[late].stages) == {0, 10, 50, 100}
+        assert not set(by_id[early].stages) & set(by_id[late].stages)
+
+
+def test_memory_is_asked_of_the_harness_and_of_production() -> None:
+    """The plan: "Memória alta (> 80% utilização)" takes traffic back; a harness has none to take back."""
+    asked = [each for each in default_policy().criteria if each.words == "Memória alta (> 80% utilização)"]
+    assert [(each.id, each.source, each.severity, each.stages) for each in asked] == [
+        ("memory", "production", "rollback", (10, 50, 100)),
+        ("worker-memory", "harness", "gate", (0, 10, 50, 100)),
+    ]
+    assert {(each.condition.operator, each.condition.limit) for each in asked} == {("at_most", 0.8)}
+
+
 def test_the_first_stage_needs_nothing_from_production() -> None:
     policy = default_policy()
     assert [stage.percent for stage in policy.stages] == [0, 10, 50, 100]
@@ -121,7 +143,7 @@ def test_every_ambiguous_comparison_says_how_it_was_decided() -> None:
 
 
 def test_every_stage_requires_the_checks_of_the_design() -> None:
-    needed = {"OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM"}
+    needed = {"OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM", "FLAG", "PERF"}
     assert all(needed <= set(stage.required_checks) for stage in default_policy().stages)
 
 

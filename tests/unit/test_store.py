@@ -34,6 +34,7 @@ from engines.api import (
     Workflow,
 )
 from harness.errors import EnvironmentProblem, RunError, UsageProblem
+from harness.judge.flag import Routed
 from harness.judge.records import (
     ARMS,
     Again,
@@ -44,7 +45,15 @@ from harness.judge.records import (
     Manifest,
     Trial,
 )
-from harness.run.store import RunWriter, iter_trials, load_manifest, load_run
+from harness.judge.weighing import Weighed
+from harness.run.saved import (
+    iter_trials,
+    load_manifest,
+    load_memory,
+    load_routing,
+    load_run,
+)
+from harness.run.store import RunWriter
 from scenarios.model import PlannedSignal, Recorded, RecordedStep, Response, Scenario
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -361,3 +370,35 @@ def test_a_line_that_breaks_the_schema_is_counted(folder: Path) -> None:
     place.write_text(json.dumps(raw))
     with pytest.raises(RunError, match=r"damaged, \d trials were readable: 1 validation error"):
         load_run(folder)
+
+
+def test_what_was_measured_aside_comes_back_and_is_guarded(tmp_path: Path) -> None:
+    routed = (
+        Routed(
+            execution_id=UUID(int=1),
+            salt="s",
+            switch=None,
+            percent="10",
+            served=("control", "candidate"),
+            climb=(("10", "control"), ("50", "candidate")),
+        ),
+        Routed(execution_id=UUID(int=2), salt="s", switch="true", percent=None, served=()),
+    )
+    weighed = (Weighed(role="candidate", executions=1, idle_kib=2, peak_kib=3, limit_kib=4),)
+    with RunWriter(tmp_path / "run", manifest()) as writer:
+        writer.write_routing(routed)
+        writer.write_memory(weighed)
+        writer.finish(seconds=1.0)
+    assert load_routing(tmp_path / "run") == routed
+    assert load_memory(tmp_path / "run") == weighed
+    with gzip.open(tmp_path / "run/memory.jsonl.gz", "at") as file:
+        file.write("{}\n")
+    with pytest.raises(RunError, match=r"memory\.jsonl\.gz is not the file that its manifest names"):
+        load_memory(tmp_path / "run")
+
+
+def test_a_run_from_before_they_were_measured_has_none(tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "run", manifest()) as writer:
+        writer.finish(seconds=1.0)
+    assert load_routing(tmp_path / "run") == ()
+    assert load_memory(tmp_path / "run") == ()

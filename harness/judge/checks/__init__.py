@@ -38,7 +38,7 @@ def run_checks(trial: Trial, checks: Mapping[str, Check] = CHECKS) -> Sequence[C
     results: list[CheckResult] = []
     for name, check in checks.items():
         try:
-            results += list(check(trial))
+            results += check(trial)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in a check must block the stage
             results += _broken(name, trial, error)
     return results

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Final
 
 import msgspec
 
@@ -19,6 +20,7 @@ MOST_FINDINGS = 50
 """Findings kept of one check in one arm; one more then says how many there were."""
 _SHORT = 4_000
 """Characters of a text that is worth remembering."""
+_NO_COUNTS: Final[Mapping[str, int]] = {}
 
 
 def parsed_object(text: str) -> dict[str, object] | None:
@@ -54,17 +56,22 @@ def _nothing(check: str, arm: ArmName) -> CheckResult:
     return CheckResult(check=check, arm=arm, examined=0)
 
 
-@dataclass(slots=True)
 class Sheet:
-    """Takes down what a check looks at, counts and holds against one arm of one trial."""
+    """Takes down what a check looks at, counts and holds against one arm of one trial.
 
-    check: str
-    arm: ArmView
-    trial: TrialView
-    examined: int = 0
-    faults: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    There is one for each check and arm, most of them with nothing on them: what they might hold is made when needed.
+    """
+
+    __slots__ = ("_counts", "_findings", "arm", "check", "examined", "faults", "trial")
+
+    def __init__(self, check: str, arm: ArmView, trial: TrialView) -> None:
+        self.check = check
+        self.arm = arm
+        self.trial = trial
+        self.examined = 0
+        self.faults = 0
+        self._counts: dict[str, int] | None = None
+        self._findings: list[Finding] | None = None
 
     def saw(self, facts: int = 1) -> None:
         """Counts facts that were looked at."""
@@ -72,27 +79,35 @@ class Sheet:
 
     def count(self, name: str, number: int = 1) -> None:
         """Counts something that is shown and holds nothing up."""
-        self.counts[name] = self.counts.get(name, 0) + number
+        if self._counts is None:
+            self._counts = {}
+        self._counts[name] = self._counts.get(name, 0) + number
 
     def fault(self, message: str, *, verdict: Verdict = Verdict.FAIL, **witness: str | float | None) -> None:
         """Holds something against the arm; the witness is the smallest evidence for it."""
         self.faults += 1
+        if self._findings is None:
+            self._findings = []
         if self.faults <= MOST_FINDINGS:
-            self.findings.append(self._finding(message, verdict, **witness))
+            self._findings.append(self._finding(message, verdict, **witness))
 
     def result(self) -> CheckResult:
         """All of it."""
-        if not self.examined and not self.faults and not self.counts:
-            return _nothing(self.check, self.arm.name)
+        findings, counts = self._findings, self._counts
+        if findings is None and counts is None:
+            if not self.examined:
+                return _nothing(self.check, self.arm.name)
+            return CheckResult(check=self.check, arm=self.arm.name, examined=self.examined, counts=_NO_COUNTS)
+        findings = findings or []
         if self.faults > MOST_FINDINGS:
             rest = self.faults - MOST_FINDINGS
-            self.findings.append(self._finding(f"and {rest} more like these", Verdict.FAIL, more=rest))
+            findings.append(self._finding(f"and {rest} more like these", Verdict.FAIL, more=rest))
         return CheckResult(
             check=self.check,
             arm=self.arm.name,
             examined=self.examined,
-            findings=tuple(self.findings),
-            counts=self.counts,
+            findings=tuple(findings),
+            counts=counts or _NO_COUNTS,
         )
 
     def _finding(self, message: str, verdict: Verdict, **witness: str | float | None) -> Finding:
@@ -115,10 +130,13 @@ class ArmCheck:
     holds_when: str
     look: Callable[[ArmView, Sheet], None]
 
-    def __call__(self, trial: Trial) -> Iterator[CheckResult]:
+    def __call__(self, trial: Trial) -> Sequence[CheckResult]:
         """One result for each arm of the trial."""
         view = view_of(trial)
+        name, look = self.id, self.look
+        results = []
         for arm in view.arms.values():
-            sheet = Sheet(self.id, arm, view)
-            self.look(arm, sheet)
-            yield sheet.result()
+            sheet = Sheet(name, arm, view)
+            look(arm, sheet)
+            results.append(sheet.result())
+        return results
