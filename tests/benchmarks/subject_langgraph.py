@@ -7,7 +7,7 @@ writes each checkpoint before the next step starts; "async", the default, may lo
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TypedDict
+from typing import Any, TypedDict
 from uuid import uuid4
 
 from langgraph.checkpoint.postgres import PostgresSaver
@@ -48,7 +48,7 @@ class _Graph:
 
     def run(self) -> None:
         """One execution, a thread of its own in LangGraph's word."""
-        config = {"configurable": {"thread_id": str(uuid4())}}
+        config: Any = {"configurable": {"thread_id": str(uuid4())}}
         self._graph.invoke({"payload": dict(INPUT)}, config, durability="sync")
 
     def close(self) -> None:

@@ -512,3 +512,19 @@ def test_metadata_of_the_request_is_kept_beside_the_version(bench: Bench) -> Non
     bench.engine.execute(request)
     metadata = bench.engine.journal(request.execution_id).execution.metadata
     assert metadata == {"tenant": "t1", "orchestrator_version": "v2"}
+
+
+@pytest.mark.parametrize("width", [3, 4_000])
+def test_ports_and_ids_with_odd_characters_come_back_however_many_rows_a_commit_has(bench: Bench, width: int) -> None:
+    port, name = 'a"b\\c,{}', "%s $1 {} é '"
+    skipped = tuple(ActivityNode(id=f"{number} {name}", activity="never") for number in range(width))
+    edges = (
+        Edge(source="start", target=name),
+        *(Edge(source=name, target=node.id, port="other") for node in skipped),
+    )
+    answer = ActivityResult(output={"NUL": "\0", "half": "\ud800"}, ports=(port,))
+    journal = bench.start(Workflow(id="odd", nodes=(START, act(name), *skipped), edges=edges), **{name: answer})
+    assert step(journal, name).ports == (port,)
+    assert step(journal, name).output == '{"NUL":"\\u0000","half":"\\ud800"}'
+    assert steps(journal) == {"start": "completed", name: "completed"} | {node.id: "skipped" for node in skipped}
+    assert [event.sequence for event in journal.events] == list(range(1, len(journal.events) + 1))
