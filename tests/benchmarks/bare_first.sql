@@ -13,15 +13,14 @@ steps AS (
            (%(id)s, %(node_id)s, %(node_id)s, 'running', 1, %(input)s::json, NULL, '{}', clock_timestamp(), NULL)
 ),
 events AS (
-    INSERT INTO workflow_events (execution_id, sequence, event_type, scope, step_id, node_id, attempt, state_before,
-                                 event, state_after, payload)
-    VALUES (%(id)s, 1, 'STATE_TRANSITION', 'execution', NULL, NULL, NULL, 'pending', 'START', 'running',
+    INSERT INTO workflow_events (execution_id, sequence, event_type, transition, step_id, node_id, attempt, payload)
+    VALUES (%(id)s, 1, 'STATE_TRANSITION', 'execution pending START running', NULL, NULL, NULL,
             %(event_1)s::jsonb),
-           (%(id)s, 2, 'STATE_TRANSITION', 'step', 'start', 'start', 1, 'pending', 'START', 'running',
+           (%(id)s, 2, 'STATE_TRANSITION', 'step pending START running', 'start', 'start', 1,
             %(event_2)s::jsonb),
-           (%(id)s, 3, 'STATE_TRANSITION', 'step', 'start', 'start', 1, 'running', 'COMPLETE', 'completed',
+           (%(id)s, 3, 'STATE_TRANSITION', 'step running COMPLETE completed', 'start', 'start', 1,
             %(event_3)s::jsonb),
-           (%(id)s, 4, 'STATE_TRANSITION', 'step', %(node_id)s, %(node_id)s, 1, 'pending', 'START', 'running',
+           (%(id)s, 4, 'STATE_TRANSITION', 'step pending START running', %(node_id)s, %(node_id)s, 1,
             %(event_4)s::jsonb)
 )
 INSERT INTO workflow_checkpoints (execution_id, version, node_id, schema_version, sequence, state, checksum, metadata)

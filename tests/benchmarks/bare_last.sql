@@ -11,11 +11,10 @@ ended AS (
     WHERE execution_id = %(id)s AND step_id = %(step_id)s
 ),
 events AS (
-    INSERT INTO workflow_events (execution_id, sequence, event_type, scope, step_id, node_id, attempt, state_before,
-                                 event, state_after, payload)
-    VALUES (%(id)s, %(sequence)s - 1, 'STATE_TRANSITION', 'step', %(step_id)s, %(step_id)s, 1, 'running', 'COMPLETE',
-            'completed', %(event_1)s::jsonb),
-           (%(id)s, %(sequence)s, 'STATE_TRANSITION', 'execution', NULL, NULL, NULL, 'running', 'COMPLETE', 'completed',
+    INSERT INTO workflow_events (execution_id, sequence, event_type, transition, step_id, node_id, attempt, payload)
+    VALUES (%(id)s, %(sequence)s - 1, 'STATE_TRANSITION', 'step running COMPLETE completed', %(step_id)s, %(step_id)s, 1,
+            %(event_1)s::jsonb),
+           (%(id)s, %(sequence)s, 'STATE_TRANSITION', 'execution running COMPLETE completed', NULL, NULL, NULL,
             %(event_2)s::jsonb)
 ),
 checkpoint AS (

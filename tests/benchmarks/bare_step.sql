@@ -15,12 +15,11 @@ begun AS (
     VALUES (%(id)s, %(next_id)s, %(next_id)s, 'running', 1, %(output)s::json, clock_timestamp())
 ),
 events AS (
-    INSERT INTO workflow_events (execution_id, sequence, event_type, scope, step_id, node_id, attempt, state_before,
-                                 event, state_after, payload)
-    VALUES (%(id)s, %(sequence)s - 1, 'STATE_TRANSITION', 'step', %(step_id)s, %(step_id)s, 1, 'running', 'COMPLETE',
-            'completed', %(event_1)s::jsonb),
-           (%(id)s, %(sequence)s, 'STATE_TRANSITION', 'step', %(next_id)s, %(next_id)s, 1, 'pending', 'START',
-            'running', %(event_2)s::jsonb)
+    INSERT INTO workflow_events (execution_id, sequence, event_type, transition, step_id, node_id, attempt, payload)
+    VALUES (%(id)s, %(sequence)s - 1, 'STATE_TRANSITION', 'step running COMPLETE completed', %(step_id)s, %(step_id)s, 1,
+            %(event_1)s::jsonb),
+           (%(id)s, %(sequence)s, 'STATE_TRANSITION', 'step pending START running', %(next_id)s, %(next_id)s, 1,
+            %(event_2)s::jsonb)
 ),
 checkpoint AS (
     INSERT INTO workflow_checkpoints (execution_id, version, node_id, schema_version, sequence, state, checksum, metadata)
