@@ -52,7 +52,6 @@ class Store:
         self._dsn = dsn
         self._connection: psycopg.Connection[Row] | None = None
         self._cursor: psycopg.Cursor[Row] | None = None
-        self._used: set[bytes] = set()
         self._prepared: set[bytes] = set()
 
     @property
@@ -61,7 +60,7 @@ class Store:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._dsn)
             self._cursor = self._connection.cursor()
-            self._used, self._prepared = set(), set()
+            self._prepared = set()
         return self._connection
 
     def close(self) -> None:
@@ -129,33 +128,57 @@ class Store:
         connection = self._connection
         if connection is None or connection.closed:
             connection = self.connection
+        pgconn = connection.pgconn
         values = [None if value is None else value.encode() for value in parameters]
-        if statement.name in self._prepared or self._prepare(connection, statement):
-            connection.pgconn.send_query_prepared(statement.name, values)
+        if statement.name in self._prepared:
+            pgconn.send_query_prepared(statement.name, values)
+        elif len(self._prepared) < _MOST_PREPARED:
+            return self._commit_first(connection, statement, values, meanwhile)
         else:
-            connection.pgconn.send_query_params(statement.text, values)
-        connection.pgconn.flush()
+            pgconn.send_query_params(statement.text, values)
+        pgconn.flush()
         meanwhile()
         return _answer(connection).ntuples > 0
 
-    def _prepare(self, connection: psycopg.Connection[Row], statement: Statement) -> bool:
-        """Lets Postgres keep the statement planned, at its second use; False where it is not to."""
-        if statement.name not in self._used or len(self._prepared) >= _MOST_PREPARED:
-            self._used.add(statement.name)
-            return False
-        connection.pgconn.send_prepare(statement.name, statement.text)
-        _answer(connection)
+    def _commit_first(
+        self,
+        connection: psycopg.Connection[Row],
+        statement: Statement,
+        values: Sequence[bytes | None],
+        meanwhile: Callable[[], None],
+    ) -> bool:
+        """As `_commit`, and has Postgres keep the statement planned, in the same round trip."""
+        pgconn = connection.pgconn
+        pgconn.enter_pipeline_mode()
+        try:
+            pgconn.send_prepare(statement.name, statement.text)
+            pgconn.send_query_prepared(statement.name, values)
+            pgconn.pipeline_sync()
+            pgconn.flush()
+            meanwhile()
+            results = [connection.wait(execute(pgconn))[-1] for _ in ("prepare", "commit", "sync")]
+            pgconn.exit_pipeline_mode()
+        except BaseException:
+            connection.close()  # half an answer may still be on its way
+            raise
+        prepared, committed, _ = results
+        _check(prepared)
         self._prepared.add(statement.name)
-        return True
+        _check(committed)
+        return bool(committed.ntuples)
 
 
 def _answer(connection: psycopg.Connection[Row]) -> PGresult:
     """The result of what was sent last; raises the psycopg.Error that stands for a refusal."""
     result: PGresult
     *_, result = connection.wait(execute(connection.pgconn))
+    _check(result)
+    return result
+
+
+def _check(result: PGresult) -> None:
     if result.status not in {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}:
         raise error_from_result(result)
-    return result
 
 
 def refused(error: psycopg.Error) -> bool:
