@@ -37,6 +37,8 @@ _ARM_S: Final = 20
 _COMMAND_S: Final = 6.0
 """Real time for one command in a crash case; a hang costs so much."""
 _MOST_HANGS: Final = 2
+_ROUTED: Final = 120
+"""Executions through a router: those that start with the switch on are enough to test the split."""
 
 
 class _Late(BaseException):
@@ -125,7 +127,8 @@ def _play(experiment: Trials | Crashes | Routing, engine: str, dsn: str, seen: _
         case Crashes():
             _crashes(experiment, factory, dsn, seen)
         case Routing():
-            seen.add("routing", [judge_routing(run_routing(cast("RouterFactory", factory), dsn))])
+            ids = [seen.id() for _ in range(_ROUTED)]
+            seen.add("routing", [judge_routing(run_routing(cast("RouterFactory", factory), dsn, ids=ids))])
 
 
 def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _Seen) -> None:

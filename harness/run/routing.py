@@ -41,8 +41,6 @@ _STARTS = ("10", "50", "10", "50", "0", "100")
 """The shares at which executions start, in turns; those that split are more telling than those that do not."""
 EXECUTIONS = 240
 """How many tell of the split at all shares: some 75 start at 10 %, as many at 50 %."""
-_NAMESPACE = uuid.UUID("9d1c0f35-5a0f-4f0e-8f1b-5a4cb7f4f3c2")
-_IDS = tuple(uuid.uuid5(_NAMESPACE, str(number)) for number in range(EXECUTIONS // 2))
 
 
 class RouterFactory(Protocol):
@@ -61,9 +59,9 @@ def run_routing(
     factory: RouterFactory,
     dsn: str,
     *,
+    ids: Sequence[uuid.UUID],
     control: str = "v1",
     candidate: str = "v2",
-    ids: Sequence[uuid.UUID] = _IDS,
 ) -> tuple[Routed, ...]:
     """Who served each execution: at every value of the switch, at several shares, and under another flag later.
 
