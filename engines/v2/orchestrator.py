@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
+from hashlib import sha256
+from typing import Final
 from uuid import UUID
 
 import psycopg
+from psycopg.sql import SQL, Literal
 
 from engines.api import (
     ActivityCall,
@@ -35,6 +38,9 @@ from engines.v2.writer import Writer
 
 __all__ = ["OrchestratorV2", "create"]
 
+_MARK: Final = "SELECT obj_description(to_regclass('workflow_checkpoints'), 'pg_class')"
+"""Which schema the database has; null where it has none."""
+
 
 class OrchestratorV2:
     """An engine as `engines.api.Engine` says. All that outlives a call is in Postgres."""
@@ -52,12 +58,20 @@ class OrchestratorV2:
         self.renewer = Renewer(context.dsn, context.clock)
 
     def install(self) -> None:
-        """Creates V1's tables where they are missing, and V2's on top of them."""
+        """Creates V1's tables where they are missing, and V2's on top of them.
+
+        Where that has been done it takes no lock on any table, so a worker may call it beside others at work.
+        """
+        schema = sql("engines.v1", "schema"), sql("engines.v2", "schema")
+        mark = f"engines.v2 {sha256(''.join(schema).encode()).hexdigest()}"
         connection = self.store.connection
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(hashtext('engines.v2.install'))")
-            connection.execute(sql("engines.v1", "schema"))
-            connection.execute(sql("engines.v2", "schema"))
+            if connection.execute(_MARK).fetchone() == (mark,):
+                return
+            for statements in schema:
+                connection.execute(statements)
+            connection.execute(SQL("COMMENT ON TABLE workflow_checkpoints IS {}").format(Literal(mark)))
 
     def execute(self, request: ExecutionRequest) -> None:
         """Starts the execution and drives it; where it exists, goes on as `resume` does."""

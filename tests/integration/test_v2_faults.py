@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from engines.api import (
     ActivityCall,
@@ -562,3 +563,27 @@ def test_the_database_refuses_a_transition_that_the_table_lacks(bench: Bench) ->
         FROM workflow_executions"""
     with pytest.raises(psycopg.errors.InvalidTextRepresentation, match="workflow_transition"):
         bench.sql(revive)
+
+
+def test_installing_again_waits_for_nobody_who_is_at_work(bench: Bench) -> None:
+    bench.engines[0].execute(bench.request(chain(1)))
+    impatient = create(
+        EngineContext(
+            dsn=make_conninfo(bench.dsn, options="-c lock_timeout=1000"),
+            activities=bench,
+            clock=bench.clock,
+            log=bench.logs.append,
+        )
+    )
+    with psycopg.connect(bench.dsn) as busy:
+        busy.execute("UPDATE workflow_executions SET error = NULL")
+        busy.execute("INSERT INTO workflow_timers SELECT id, 'x', 'wait', 1, now() FROM workflow_executions")
+        impatient.install()
+    impatient.close()
+
+
+def test_installing_brings_an_older_schema_up_to_date(bench: Bench) -> None:
+    bench.sql("DROP TABLE workflow_signals")
+    bench.sql("COMMENT ON TABLE workflow_checkpoints IS 'engines.v2 of an older kind'")
+    bench.engines[0].install()
+    assert bench.sql("SELECT count(*) FROM workflow_signals") == [(0,)]
