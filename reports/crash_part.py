@@ -80,9 +80,9 @@ def headline(summary: CrashSummary) -> str:
             )
         case Verdict.FAIL:
             return (
-                f"FAIL: {summary.engine} fails {count(summary.failed)} of {cases}, with {count(summary.duplicates)} "
-                f"duplicates ({number(summary.per_hundred, 'count')} per hundred resumes) and "
-                f"{count(summary.lost)} losses."
+                f"FAIL: {summary.engine} fails {count(summary.failed)} of {cases}; duplicates: "
+                f"{count(summary.duplicates)} ({number(summary.per_hundred, 'count')} per hundred resumes), losses: "
+                f"{count(summary.lost)}."
             )
         case _:
             why = f"{count(summary.unfired)} of {cases} did not fire" if summary.cases else "no case was run"

@@ -169,7 +169,7 @@ def _kill(
             server,
             chosen,
             CrashPlan(engine=plan.candidate, ways=SAMPLE_WAYS, seed=plan.seed),
-            workers=where.workers,
+            workers=2 * where.workers,
             on_record=keep,
             on_planned=planned,
             deadline_s=plan.deadline_s,

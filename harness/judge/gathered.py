@@ -69,7 +69,8 @@ class Gathered:
 
     def told(self) -> Told:
         """What was judged, for the headline."""
-        return Told(trials=self.facts.trials, failed=self.failed, cases=self.facts.cases)
+        waived = sum(use.hits for use in self.waivers.uses())
+        return Told(trials=self.facts.trials, failed=self.failed, cases=self.facts.cases, waived=waived)
 
     def add_case(self, scenario: Scenario, record: CaseRecord) -> None:
         """Judges one crash case; what the checks say of it counts as said of the candidate."""

@@ -24,11 +24,12 @@ _PHRASES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What was judged: trials, those of them that failed, and crash cases."""
+    """What was judged: trials, those of them that failed, crash cases, and the paths that waivers answered for."""
 
     trials: int
     failed: int
     cases: int = 0
+    waived: int = 0
 
 
 def headline(
@@ -47,6 +48,8 @@ def headline(
                 f"the candidate passed all of {plural(told.trials, 'trial')}, {plural(told.cases, 'crash case')} and "
                 f"{plural(len(criteria), 'criterion')}"
             )
+            if told.waived:
+                parts.append(f"waivers answer for {plural(told.waived, 'path')}")
         case StageVerdict.ROLLBACK:
             parts.append("take the traffic back to the control")
             parts += _named(own)

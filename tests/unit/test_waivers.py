@@ -9,6 +9,8 @@ import pytest
 
 from engines.api import StartNode, Workflow
 from harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
+from harness.judge.gate import StageVerdict
+from harness.judge.headline import Told, headline
 from harness.judge.records import Trial
 from harness.judge.waivers import WaiverError, WaiversInUse, load_waivers
 from scenarios.model import Scenario
@@ -161,3 +163,11 @@ def test_a_bad_file_is_refused_with_its_line(text: str, words: str) -> None:
         load_waivers(text, "waivers.toml")
     assert str(caught.value).startswith(words), str(caught.value)
     assert caught.value.exit_status == 2
+
+
+def test_a_go_that_rests_on_waivers_says_so_first() -> None:
+    said = headline(StageVerdict.GO, 0, (), (), Told(trials=3, failed=0, cases=2, waived=1))
+    assert said == (
+        "GO for stage 0 %: the candidate passed all of 3 trials, 2 crash cases and 0 criteria; "
+        "waivers answer for 1 path."
+    )
