@@ -171,8 +171,7 @@ class CaseRun:
         for _ in range(_LAPSES):
             self._clock.advance_to(self._clock.now() + _LAPSE)
             self._crew.shift += _LAPSE
-            self._stage.loop.run_until(lambda: False, _LAPSE_S)
-            self._crew.worked_s += _LAPSE_S
+            self._crew.linger(_LAPSE_S)
         other = self._crew.spawn()
         self._give(other, self._retry_of(interrupted))
         self._await([other])

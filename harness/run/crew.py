@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Literal
 
@@ -41,14 +42,15 @@ class Crew:
     def spawn(self) -> Host:
         """One worker more."""
         stage = self._stage
-        host = Host(
-            stage.loop,
-            stage.nursery,
-            stage.proxy.dsn,
-            self._scenario,
-            self._execution_id,
-            on_message=self._watch.message,
-        )
+        with self._working():
+            host = Host(
+                stage.loop,
+                stage.nursery,
+                stage.proxy.dsn,
+                self._scenario,
+                self._execution_id,
+                on_message=self._watch.message,
+            )
         self._watch.hosts.append(host)
         self._watch.note(host, "start")
         return host
@@ -61,10 +63,22 @@ class Crew:
 
     def serve(self, done: Callable[[], bool]) -> bool:
         """Serves workers until `done()`; False where the deadline of a command passed first."""
+        with self._working():
+            return self._stage.loop.run_until(done, self._stage.deadline_s)
+
+    def linger(self, seconds: float) -> None:
+        """Serves workers for that long (real time), or for as long as a busy machine makes of it."""
+        with self._working():
+            self._stage.loop.run_until(lambda: False, seconds)
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Counts the real time of the block as work."""
         began = time.perf_counter()
-        in_time = self._stage.loop.run_until(done, self._stage.deadline_s)
-        self.worked_s += time.perf_counter() - began
-        return in_time
+        try:
+            yield
+        finally:
+            self.worked_s += time.perf_counter() - began
 
     def close_command(self, host: Host, command: str, *, in_time: bool, killed: bool) -> Ended:
         """Writes down how a command ended, kills a worker that hangs; `killed` says that its death was our doing."""

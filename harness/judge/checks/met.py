@@ -16,8 +16,6 @@ _STATUS: Final = {"completed": "success", "failed": "failure", "cancelled": "can
 _LEAST_MS: Final = 0.001
 """No call to the world takes less than a microsecond; a shorter one was not measured in milliseconds."""
 _SLACK_MS: Final = 5.0
-_FOLD: Final = 10.0
-"""A wrong unit is wrong by 1,000; what a busy machine adds between two clocks stays below this."""
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -58,13 +56,13 @@ def _row(sheet: Sheet, row: MetricRow, step: StepRow, retries: int) -> None:
 
 
 def _unit(arm: ArmView, sheet: Sheet, row: MetricRow, step: StepRow) -> None:
-    """A duration in milliseconds has the size of the time that the step, and the arm, really took.
+    """A duration in milliseconds fits into the time that the step, and the arm, really took.
 
     A companion's time is in the step's, but not in the arm's.
     """
-    most = inf if arm.record.companion is not None else _FOLD * arm.record.duration_ms + _SLACK_MS
+    most = inf if arm.record.companion is not None else arm.record.duration_ms + _SLACK_MS
     if step.started_at is not None and step.finished_at is not None and not arm.record.kills:
-        most = min(most, _FOLD * ((step.finished_at - step.started_at) / _MILLISECOND) + _SLACK_MS)
+        most = min(most, 1.5 * ((step.finished_at - step.started_at) / _MILLISECOND) + _SLACK_MS)
     if not _LEAST_MS <= row.duration_ms <= most:
         sheet.fault(
             f"step {row.step_id}: duration_ms {row.duration_ms:g} is not from {_LEAST_MS:g} to {most:g} milliseconds",
