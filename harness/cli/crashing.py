@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +42,8 @@ def crash(
         int | None, typer.Option(help="At most so many cases, drawn by the seed.", min=1, metavar="N")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Runner processes; two a processor by default.", min=1, max=64, metavar="N")
+        int | None,
+        typer.Option(help="Runner processes; two a processor by default, 16 at most.", min=1, max=64, metavar="N"),
     ] = None,
     postgres: Postgres = None,
     postgres_mode: Mode = ServerChoice.AUTO,
@@ -72,6 +72,7 @@ def crash(
       cutover replay --engine v1 03-data-flow@answer:9/once
     """
     from harness.cli.crash_job import CrashPlan, crash_job, ways_of
+    from harness.run.shadow import default_workers
 
     plan = CrashPlan(
         engine=engine,
@@ -81,7 +82,7 @@ def crash(
         generated=generated,
         seed=seed,
         limit=limit,
-        workers=workers or 2 * len(os.sched_getaffinity(0)),
+        workers=workers or 2 * default_workers(),
         url=postgres,
         choice=postgres_mode,
         deadline_s=deadline,

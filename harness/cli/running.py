@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +33,8 @@ N8n = Annotated[list[Path] | None, typer.Option("--n8n", help="n8n workflows ins
 Only = Annotated[list[str] | None, typer.Option(help="Of all these, only this one.", metavar="ID")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same run.", min=0, metavar="N")]
 Workers = Annotated[
-    int | None, typer.Option(help="Processes at once; one a core by default.", min=1, max=256, metavar="N")
+    int | None,
+    typer.Option(help="Processes at once; one a core by default, eight at most.", min=1, max=256, metavar="N"),
 ]
 Postgres = Annotated[str | None, typer.Option(help="A Postgres to run on; also CUTOVER_DATABASE_URL.", metavar="URL")]
 PostgresMode = Annotated[ServerChoice, typer.Option(help="auto: the URL given, else a container, else embedded.")]
@@ -107,7 +107,8 @@ def run(
         deadline_s=deadline,
         crash_budget_s=crash_budget,
     )
-    where = Where(url=postgres, choice=postgres_mode, workers=workers or len(os.sched_getaffinity(0)), folder=out)
     from harness.cli.main_job import main_job
+    from harness.run.shadow import default_workers
 
+    where = Where(url=postgres, choice=postgres_mode, workers=workers or default_workers(), folder=out)
     return main_job(plan, where, as_json=as_json, quiet=quiet, lang=lang)
