@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
@@ -49,6 +48,7 @@ def mutants(
     from harness.mutants.matrix import kill_matrix, known
     from harness.run.crash_run import SETTINGS
     from harness.run.postgres import provision
+    from harness.run.shadow import default_workers
     from reports.mutants import headline, kill_part, render_kills
     from reports.words import plain
 
@@ -66,7 +66,7 @@ def mutants(
                 done += 1
                 advance(done)
 
-            count = workers or len(os.sched_getaffinity(0))
+            count = workers or default_workers()
             matrix = kill_matrix(server, only=chosen, seed=seed, workers=count, on_kill=one)
     if as_json:
         emit(kill_part(matrix).model_dump_json(indent=2))
