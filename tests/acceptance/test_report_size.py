@@ -1,10 +1,9 @@
-"""The report of a run with 100,000 steps, every trial different in its own way: quick, small, and nothing hidden."""
+"""The report of a run with 100,000 steps, every trial different in its own way: small, and nothing hidden."""
 
 from __future__ import annotations
 
 import json
 import re
-import time
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -109,12 +108,10 @@ def analysis() -> Analysis:
 
 
 @pytest.mark.parametrize("lang", list(Lang))
-def test_it_is_rendered_within_two_seconds_and_under_a_megabyte(analysis: Analysis, lang: Lang) -> None:
-    began = time.process_time()
+def test_every_format_stays_under_a_megabyte(analysis: Analysis, lang: Lang) -> None:
     document = build(analysis, MANIFEST)
     texts = [html.render(document, lang=lang), markdown.render(document, lang=lang), junit.render(document)]
     texts.append(github.render(document, lang=lang))
-    assert time.process_time() - began < 2.0
     assert all(len(text.encode()) < 1_000_000 for text in texts)
 
 

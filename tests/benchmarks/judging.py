@@ -39,18 +39,27 @@ _JUDGE = """
 import json, resource, sys, time
 from harness.judge.policy import default_policy
 from harness.run.judging import judge_run
+from harness.run.saved import load_manifest
+from reports import github, html, junit, markdown
+from reports.document import build
 began = time.perf_counter()
 analysis = judge_run(sys.argv[1], default_policy(), 0, workers=int(sys.argv[2]))
 seconds = time.perf_counter() - began
 kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 own, children = (resource.getrusage(kind) for kind in kinds)
 steps = next(side for side in analysis.side_by_side if side.id == "steps")
+began = time.perf_counter()
+document = build(analysis, load_manifest(sys.argv[1]))
+texts = [each.render(document) for each in (html, markdown, junit, github)]
+rendered = time.perf_counter() - began
 print(json.dumps({
     "seconds": seconds,
     "kib": own.ru_maxrss + int(sys.argv[2]) * children.ru_maxrss,
     "cpu": sum(each.ru_utime + each.ru_stime for each in (own, children)),
     "steps": steps.control + steps.candidate,
     "trials": analysis.trials,
+    "rendered": rendered,
+    "largest": max(len(text.encode()) for text in texts),
 }))
 """
 
@@ -62,6 +71,8 @@ class _Judged:
     cpu: float
     steps: int
     trials: int
+    rendered: float
+    largest: int
 
 
 def judging(server: Server, plan: Plan) -> list[Result]:
@@ -92,6 +103,13 @@ def judging(server: Server, plan: Plan) -> list[Result]:
             target=12,
             samples=((large.seconds / large.steps) / (small.seconds / small.steps) * 10,),
             detail=f"{large.seconds:.1f} s and {small.seconds:.1f} s",
+        ),
+        Result(
+            name="f  seconds to render the report of 100,000",
+            sense="at most",
+            target=2,
+            samples=(small.rendered,),
+            detail=f"HTML, Markdown, JUnit, GitHub; {small.trials:,} trials; the largest has {small.largest:,} bytes",
         ),
     ]
 
