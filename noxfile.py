@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2025.5"
@@ -49,5 +52,9 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def readiness(session: nox.Session) -> None:
-    """Runs the main job for stage 0 and leaves the report in the folder `readiness`."""
-    session.run("cutover", "run", "--out", "readiness", *session.posargs)
+    """Runs the main job for stage 0 and the mutants, and leaves the report of both in the folder `readiness`."""
+    folder = Path("readiness")
+    session.run("cutover", "run", "--out", str(folder), *session.posargs, success_codes=[0, 1, 3, 5])
+    with (folder / "mutants.json").open("w", encoding="utf-8") as matrix:
+        session.run("cutover", "mutants", "--json", stdout=matrix, stderr=sys.stderr, success_codes=[0, 1])
+    session.run("cutover", "report", str(folder), "--format", "html", "--out", str(folder / "report.html"))
