@@ -2,8 +2,9 @@
 
 Does I/O. A run holds an advisory lock for as long as its process lives: the session ends with the process, however it
 ends, and the lock with the session. The run's databases carry the lock's number in their names, and a comment that
-names the process. A database is left behind when nobody holds its lock, nobody is connected to it, and its process is
-not seen to live on this machine; all three, since a session may also be lost while its run goes on.
+names the process. A database is left behind when it carries such a comment, nobody holds its lock, nobody is connected
+to it, and its process is not seen to live on this machine; all of these, since a session may also be lost while its run
+goes on, and since a name alone does not make a database ours.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def sweep(dsn: str) -> tuple[str, ...]:
     gone = []
     with psycopg.connect(dsn, autocommit=True, connect_timeout=_CONNECT_S) as connection:
         for name, comment in connection.execute(sql_file("harness.run", "left_behind"), {"class": _CLASS}).fetchall():
-            if owner_is(comment) == "alive":
+            if owner_is(comment) in {"alive", "unknown"}:
                 continue
             with contextlib.suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
@@ -88,15 +89,16 @@ def mark() -> str:
     return json.dumps({"host": _host(), "pid": os.getpid(), "started": _started(os.getpid())})
 
 
-def owner_is(marked: str | None) -> Literal["alive", "gone", "elsewhere"]:
-    """What is seen of the process that a mark names; of another machine's, or without a mark, nothing can be."""
+def owner_is(marked: str | None) -> Literal["alive", "gone", "elsewhere", "unknown"]:
+    """What is seen of the process that a mark names: nothing of another machine's. Unknown where that is no mark."""
     try:
         owner = json.loads(marked or "{}")
-        if owner["host"] != _host():
+        host, pid, started = owner["host"], owner["pid"], owner["started"]
+        if host != _host():
             return "elsewhere"
-        return "alive" if _started(owner["pid"]) == owner["started"] else "gone"
+        return "alive" if _started(pid) == started else "gone"
     except (ValueError, KeyError, TypeError):
-        return "elsewhere"
+        return "unknown"
 
 
 def _host() -> str:
