@@ -39,7 +39,12 @@ def crash(
     generated: Generated = 0,
     seed: Seed = 1,
     limit: Annotated[
-        int | None, typer.Option(help="At most so many cases, drawn by the seed.", min=1, metavar="N")
+        int | None,
+        typer.Option(
+            help="At most so many cases, drawn by the seed; second deaths and server restarts come on top.",
+            min=1,
+            metavar="N",
+        ),
     ] = None,
     workers: Annotated[
         int | None,

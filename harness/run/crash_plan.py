@@ -42,7 +42,9 @@ _SELECTED = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to run: `ways` at every point that they fit; `limit` samples by seed, at least one case a scenario."""
+    """What to run: `ways` at every point that they fit; `limit` samples by seed, at least one case a scenario;
+    second deaths and restarts of the server come on top.
+    """
 
     engine: str
     ways: tuple[Way, ...] = ALL_WAYS
