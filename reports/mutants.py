@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from harness.judge.kills import Kill, KillMatrix
+from reports.part import Part
 from reports.words import plain
 
 __all__ = ["KillPart", "MatrixPart", "headline", "kill_part", "render_kills"]
@@ -17,11 +17,7 @@ __all__ = ["KillPart", "MatrixPart", "headline", "kill_part", "render_kills"]
 _TITLES = {"engine": "Broken engines", "harness": "Broken harnesses", "control": "Controls"}
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class KillPart(_Part):
+class KillPart(Part):
     """One mutant or control; `good` is killed by the check that it names, or of a control not flagged."""
 
     kind: Literal["engine", "harness", "control"]
@@ -37,7 +33,7 @@ class KillPart(_Part):
     problem: str
 
 
-class MatrixPart(_Part):
+class MatrixPart(Part):
     """The kill matrix."""
 
     good: bool

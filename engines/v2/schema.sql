@@ -72,7 +72,8 @@ CREATE OR REPLACE TRIGGER workflow_forget AFTER DELETE ON workflow_executions
 
 ALTER TABLE workflow_step_executions DROP CONSTRAINT IF EXISTS workflow_step_executions_execution_id_fkey;
 
--- The event history. An event is the execution's own where it names no step. The payload has the states under the names
+-- The event history. An event is the execution's own where it names no step, as its transition must say too (those of
+-- steps come last in the type); other event types have no transition. The payload has the states under the names
 -- that the plan's queries read, and what else belongs to the event.
 CREATE TABLE IF NOT EXISTS workflow_events (
     execution_id uuid NOT NULL,
@@ -84,7 +85,9 @@ CREATE TABLE IF NOT EXISTS workflow_events (
     attempt      integer,
     payload      jsonb NOT NULL,
     timestamp    timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (execution_id, sequence)
+    PRIMARY KEY (execution_id, sequence),
+    CHECK ((event_type = 'STATE_TRANSITION') = (transition IS NOT NULL)
+           AND (step_id IS NULL) = (transition < 'step pending START running'))
 );
 
 -- The dashboards' time windows: rows come in the order of time, so a block range index finds them at almost no cost.

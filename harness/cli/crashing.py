@@ -11,6 +11,22 @@ from harness.cli.plan import ServerChoice
 
 __all__ = ["crash", "explain", "replay"]
 
+Ways = Annotated[
+    list[str] | None,
+    typer.Option(help="How to interrupt and resume: basic, all, or names with commas.", metavar="WAYS"),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        help="At most so many cases, drawn by the seed; second deaths and server restarts come on top.",
+        min=1,
+        metavar="N",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Runner processes; two a processor by default, 16 at most.", min=1, max=64, metavar="N"),
+]
 Engine = Annotated[str, typer.Option(help="The engine to kill.", metavar="ENGINE")]
 Scenarios = Annotated[
     list[Path] | None, typer.Option(help="Scenario files or folders instead of the catalog.", metavar="PATH")
@@ -30,26 +46,13 @@ Whole = Annotated[bool, typer.Option("--all", help="The whole time line, not onl
 def crash(
     *,
     engine: Engine = "v2",
-    ways: Annotated[
-        list[str] | None,
-        typer.Option(help="How to interrupt and resume: basic, all, or names with commas.", metavar="WAYS"),
-    ] = None,
+    ways: Ways = None,
     scenarios: Scenarios = None,
     only: Annotated[list[str] | None, typer.Option(help="Of all these, only this one.", metavar="ID")] = None,
     generated: Generated = 0,
     seed: Seed = 1,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            help="At most so many cases, drawn by the seed; second deaths and server restarts come on top.",
-            min=1,
-            metavar="N",
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(help="Runner processes; two a processor by default, 16 at most.", min=1, max=64, metavar="N"),
-    ] = None,
+    limit: Limit = None,
+    workers: Workers = None,
     postgres: Postgres = None,
     postgres_mode: Mode = ServerChoice.AUTO,
     deadline: Deadline = 20.0,

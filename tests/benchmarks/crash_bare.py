@@ -6,10 +6,12 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 
 import psycopg
 
-__all__ = ["main"]
+__all__ = ["main", "once"]
 
 
 def main() -> None:
@@ -18,20 +20,27 @@ def main() -> None:
     count, began = 0, time.perf_counter()
     while time.perf_counter() - began < seconds:
         for _ in range(2):
-            _once(url)
+            once(partial(_reach, url))
         count += 1
     sys.stdout.write(f"{count / (time.perf_counter() - began)}\n")
 
 
-def _once(url: str) -> None:
-    """A process that reaches Postgres, and is killed."""
+def _reach(url: str) -> psycopg.Connection[tuple[object, ...]]:
+    """A connection that has answered, kept until its process dies."""
+    connection = psycopg.connect(url, autocommit=True)
+    connection.execute("SELECT 1")
+    return connection
+
+
+def once(work: Callable[[], object]) -> None:
+    """A process that works until it is killed, by itself or when it is done."""
     told, tell = os.pipe()
     child = os.fork()
     if not child:
-        connection = psycopg.connect(url, autocommit=True)
-        connection.execute("SELECT 1")
+        kept = work()  # what it holds, such as a connection, is held until the end
         os.write(tell, b"x")
         signal.pause()
+        del kept
     os.close(tell)
     os.read(told, 1)
     os.close(told)

@@ -10,10 +10,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
+
+from crash_bare import once
 
 from engines.api import Activities, ActivityCall, ActivityResult, EngineContext, ExecutionRequest
 from engines.registry import resolve
@@ -43,8 +44,8 @@ def main() -> None:
     count, began = 0, time.perf_counter()
     while time.perf_counter() - began < seconds:
         execution_id = uuid4()
-        _once(partial(_work, url, execution_id, _Dies(), 0.0))
-        _once(partial(_work, url, execution_id, _Answers(), TAKEOVER_S))
+        once(partial(_work, url, execution_id, _Dies(), 0.0))
+        once(partial(_work, url, execution_id, _Answers(), TAKEOVER_S))
         count += 1
     sys.stdout.write(f"{count / (time.perf_counter() - began)}\n")
 
@@ -53,21 +54,6 @@ def _work(url: str, execution_id: UUID, activities: Activities, after_s: float) 
     clock = VirtualClock(EPOCH + timedelta(seconds=after_s))
     engine = _CREATE(EngineContext(dsn=url, activities=activities, clock=clock, log=lambda _line: None))
     engine.execute(ExecutionRequest(execution_id=execution_id, workflow=_SCENARIO.workflow, input=_SCENARIO.input))
-
-
-def _once(work: Callable[[], None]) -> None:
-    """A process that works until it is killed, by itself or when it is done."""
-    told, tell = os.pipe()
-    child = os.fork()
-    if not child:
-        work()
-        os.write(tell, b"x")
-        signal.pause()
-    os.close(tell)
-    os.read(told, 1)
-    os.close(told)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
 
 
 if __name__ == "__main__":

@@ -582,8 +582,48 @@ def test_installing_again_waits_for_nobody_who_is_at_work(bench: Bench) -> None:
     impatient.close()
 
 
-def test_installing_brings_an_older_schema_up_to_date(bench: Bench) -> None:
+def test_installing_makes_what_an_older_schema_lacks(bench: Bench) -> None:
     bench.sql("DROP TABLE workflow_signals")
     bench.sql("COMMENT ON TABLE workflow_checkpoints IS 'engines.v2 of an older kind'")
     bench.engines[0].install()
     assert bench.sql("SELECT count(*) FROM workflow_signals") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "transition", "step"),
+    [
+        ("STATE_TRANSITION", None, None),
+        ("NOTE", "execution running FAIL failed", None),
+        ("STATE_TRANSITION", "execution running FAIL failed", "n0"),
+        ("STATE_TRANSITION", "step running FAIL failed", None),
+    ],
+)
+def test_the_database_refuses_an_event_that_contradicts_itself(
+    bench: Bench, kind: str, transition: str | None, step: str | None
+) -> None:
+    bench.engines[0].execute(bench.request(chain(1)))
+    insert = """
+        INSERT INTO workflow_events (execution_id, sequence, event_type, transition, step_id, payload)
+        SELECT id, last_sequence + 1, %(kind)s, %(transition)s::workflow_transition, %(step)s, '{}'
+        FROM workflow_executions"""
+    with pytest.raises(psycopg.errors.CheckViolation):
+        bench.sql(insert, {"kind": kind, "transition": transition, "step": step})
+
+
+def test_all_rows_of_an_execution_go_with_it_and_those_of_others_stay(bench: Bench) -> None:
+    other = uuid4()
+    bench.engines[0].execute(bench.request())
+    bench.engines[0].execute(replace(bench.request(), execution_id=other))
+    count = """
+        SELECT e.id, (SELECT count(*) FROM workflow_step_executions WHERE execution_id = e.id),
+               (SELECT count(*) FROM workflow_events WHERE execution_id = e.id),
+               (SELECT count(*) FROM workflow_checkpoints WHERE execution_id = e.id),
+               (SELECT count(*) FROM workflow_metrics WHERE execution_id = e.id),
+               (SELECT count(*) FROM workflow_timers WHERE execution_id = e.id)
+        FROM (VALUES (%(one)s::uuid), (%(other)s::uuid)) AS e (id) ORDER BY e.id = %(one)s"""
+    ids = {"one": bench.id, "other": other}
+    kept, before = bench.sql(count, ids)
+    bench.sql("DELETE FROM workflow_executions WHERE id = %(one)s", ids)
+    assert bench.sql(count, ids) == [kept, (bench.id, 0, 0, 0, 0, 0)]
+    assert all(before[1:5])
+    assert kept[1:] == before[1:]
