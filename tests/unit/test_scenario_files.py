@@ -178,7 +178,7 @@ def test_every_problem_of_a_file_is_told() -> None:
     ("text", "message"),
     [
         ("", "is no JSON at line 1, column 1: Expecting value"),
-        ('{\n  "id": "a",\n}', "is no JSON at line 3, column 1: Expecting property name enclosed in double quotes"),
+        ('{\n  "id" "a"\n}', "is no JSON at line 2, column 8: Expecting ':' delimiter"),
         ("[]", "$: must be an object"),
         ('"pay"', "$: must be an object"),
         ('{"id": "a", "id": "b"}', "has an object with the key 'id' twice, so one of the values would be lost"),
