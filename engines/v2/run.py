@@ -47,9 +47,9 @@ class Run(Record):
         Waits come last, so that a wait's deadline counts from the pause that the caller sees. Also None where the
         commit has become large; `paused` tells these apart.
         """
-        while self.status == "running" and self.active is None:
+        while self.status == "running" and (self.active is None or self._belongs_here()):
             if self.ready:
-                if len(self.delta.steps) >= _LARGEST_DELTA and self.ready[0][0] >= _ORDINARY:
+                if len(self.delta.steps) >= _LARGEST_DELTA and not self._belongs_here():
                     break
                 _, index, frame = heappop(self.ready)
                 self._take(frame, index)
@@ -131,6 +131,10 @@ class Run(Record):
             self._next_iteration(loop, frame)
         except PayloadRefused as error:
             self.fail(loop, str(error))
+
+    def _belongs_here(self) -> bool:
+        """Whether the next in line goes into the commit that made it ready, even beside an activity."""
+        return bool(self.ready) and self.ready[0][0] < _ORDINARY
 
     def _take(self, frame: Frame, index: int) -> None:
         """Runs a node that is ready, or starts its first attempt."""
