@@ -42,13 +42,13 @@ def new_owner() -> str:
 
 
 class Renewer:
-    """Prolongs the lease of the execution that is being watched."""
+    """Prolongs the leases of the executions that are being watched: one, or more where an activity runs another."""
 
     def __init__(self, dsn: str, clock: Clock, *, every_s: float = TTL.total_seconds() / 3) -> None:
         self._dsn = dsn
         self._clock = clock
         self._every_s = every_s
-        self._held: Held | None = None
+        self._held: list[Held] = []
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -56,18 +56,17 @@ class Renewer:
     def watch(self, execution_id: UUID, epoch: int, owner: str) -> None:
         """Something begins that may take long."""
         with self._lock:
-            self._held = Held(execution_id, epoch, owner, time.monotonic())
+            self._held.append(Held(execution_id, epoch, owner, time.monotonic()))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._keep, name="v2-lease", daemon=True)
                 self._thread.start()
 
     def rest(self) -> None:
-        """It has ended."""
-        self._held = None
+        """What began last has ended."""
+        self._held.pop()
 
     def close(self) -> None:
         """Ends the thread and its connection."""
-        self._held = None
         self._stop.set()
         thread = self._thread
         if thread is not None and thread.is_alive():
@@ -78,12 +77,17 @@ class Renewer:
         try:
             while not self._stop.wait(self._every_s):
                 with self._lock:
-                    held = self._held
-                    if held is None:
+                    watched = tuple(self._held)
+                    if not watched:
                         self._thread = None
                         return
-                if time.monotonic() - held.since >= self._every_s / 2:
-                    connection = self._renew(connection, held)
+                for held in watched:
+                    if time.monotonic() - held.since >= self._every_s / 2:
+                        connection = self._renew(connection, held)
+        except BaseException:
+            with self._lock:
+                self._thread = None  # Python shows the error; the next activity starts another
+            raise
         finally:
             if connection is not None:
                 connection.close()
@@ -92,10 +96,10 @@ class Renewer:
         self, connection: psycopg.Connection[tuple[object, ...]] | None, held: Held
     ) -> psycopg.Connection[tuple[object, ...]] | None:
         """Writes the new deadline; a failure is left to the next turn, and to the guard of the next commit."""
+        expires = self._clock.now() + TTL
         try:
             if connection is None or connection.closed:
                 connection = connect(self._dsn)
-            expires = self._clock.now() + TTL
             connection.execute(
                 sql("engines.v2", "renew"),
                 {"id": held.execution_id, "epoch": held.epoch, "owner": held.owner, "expires": expires},
