@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -52,7 +51,7 @@ class Claims:
         raise ExecutionHeld(f"execution {execution_id} changed hands {CLAIM_TRIES} times meanwhile; try again")
 
     def terms(self, execution_id: UUID, signal_id: str | None, *, force: bool) -> dict[str, Any]:
-        """What claim.sql decides by."""
+        """What claim.sql and standing.sql decide by."""
         now = self._clock.now()
         return {
             "id": execution_id,
@@ -92,21 +91,17 @@ class Claims:
 
     def _again(self, wanted: dict[str, Any]) -> bool:
         """Why a claim took nothing: True where another worker has let go since, and it may be sent again."""
-        execution_id, now = wanted["id"], wanted["now"]
-        found = self._store.run("standing", {"id": execution_id, "signal": wanted["signal"]})
+        execution_id = wanted["id"]
+        found = self._store.run("standing", wanted)
         if not found:
             raise UnknownExecution(f"no execution has the id {execution_id}; start it with execute() first")
-        status, served_by, owner, expires, known = found[0]
+        status, served_by, owner, expires, free = found[0]
         if served_by != VERSION:
             raise EngineError(f"execution {execution_id} is served by {served_by or 'v1'}; resume it there")
         if status != "running":
             return False
-        if owner is None:
-            return bool(wanted["force"] or (wanted["signal"] is not None and not known))
-        if _has_run_out(owner, expires, self._owner, now):
+        if free or wanted["force"]:
             return True
+        if owner is None:
+            return False
         raise ExecutionHeld(f"execution {execution_id} is driven by {owner} until {expires}; try again after that")
-
-
-def _has_run_out(owner: str, expires: datetime, self_owner: str, now: datetime) -> bool:
-    return owner == self_owner or expires <= now

@@ -56,11 +56,11 @@ class _OwnWriter(Broken):
 
 class _ReadFirst(Claims):
     def take(self, execution_id: UUID, signal_id: str | None = None, *, force: bool = False) -> Claimed | None:
-        found = self._store.run("standing", {"id": execution_id, "signal": signal_id})
+        found = self._store.run("standing", self.terms(execution_id, signal_id, force=force))
         if force or not found or found[0][2] is None:
             return super().take(execution_id, signal_id, force=force)
-        _, _, owner, expires, _ = found[0]
-        if owner != self._owner and expires > self._clock.now():
+        _, _, owner, _, free = found[0]
+        if not free:
             raise ExecutionHeld(f"execution {execution_id} is driven by {owner}; try again")
         return super().take(execution_id, signal_id, force=True)
 
@@ -88,7 +88,7 @@ class IgnoresRowCount(_OwnClaims):
 
 class _NoDead(Claims):
     def take(self, execution_id: UUID, signal_id: str | None = None, *, force: bool = False) -> Claimed | None:
-        found = self._store.run("standing", {"id": execution_id, "signal": signal_id})
+        found = self._store.run("standing", self.terms(execution_id, signal_id, force=force))
         if found and found[0][0] == "running" and found[0][2] not in {None, self._owner} and not force:
             raise ExecutionHeld(f"execution {execution_id} is driven by {found[0][2]}; try again")
         return super().take(execution_id, signal_id, force=force)
@@ -123,7 +123,7 @@ class AdoptsItself(_OwnClaims):
 
 class _LockInPool(Claims):
     def take(self, execution_id: UUID, signal_id: str | None = None, *, force: bool = False) -> Claimed | None:
-        found = self._store.run("standing", {"id": execution_id, "signal": signal_id})
+        found = self._store.run("standing", self.terms(execution_id, signal_id, force=force))
         if not found or found[0][2] is None:
             return super().take(execution_id, signal_id, force=force)
         with psycopg.connect(self._store._dsn, autocommit=True) as pooled:
