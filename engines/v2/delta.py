@@ -15,6 +15,10 @@ from engines.v2.statement import Row
 
 __all__ = ["Delta", "Step"]
 
+_MOST_STEPS = 500
+_MOST_TEXT = 16 * 1024 * 1024
+"""Where a long stretch without activities is cut into commits: Postgres takes no message of more than 1 GB."""
+
 
 class Step:
     """One step in memory. `stored` says that its row exists; `busy_ms` is real time in its activity, so far.
@@ -56,9 +60,9 @@ class Step:
 
 
 class Delta:
-    """One commit in the making."""
+    """One commit in the making. `weight` is the length of what its steps without an activity were given and gave."""
 
-    __slots__ = ("events", "metrics", "signals", "steps", "timers")
+    __slots__ = ("events", "metrics", "signals", "steps", "timers", "weight")
 
     def __init__(self) -> None:
         self.steps: dict[str, Step] = {}
@@ -66,6 +70,16 @@ class Delta:
         self.metrics: list[Row] = []
         self.timers: dict[tuple[str, str, int], Row] = {}
         self.signals: dict[str, Row] = {}
+        self.weight = 0
+
+    @property
+    def is_large(self) -> bool:
+        """Whether what is not bound to this commit belongs into the next one."""
+        return len(self.steps) >= _MOST_STEPS or self.weight >= _MOST_TEXT
+
+    def weigh(self, step: Step) -> None:
+        """Counts a step's values."""
+        self.weight += len(step.given or "") + len(step.output or "")
 
     def __bool__(self) -> bool:
         return bool(self.events or self.signals)

@@ -59,6 +59,8 @@ class Graph:
         match node:
             case ConditionNode():
                 self.expressions[place] = _compiled(node.expression, where)
+                for case in node.cases:
+                    _port(case.port, where)
             case WaitNode(signal=None, timeout_ms=None):
                 raise WorkflowRefused(f"{where}: a wait needs a signal, a timeout_ms or both")
             case WaitNode(signal=str(signal)) if storable_text(signal) != signal:
@@ -82,6 +84,7 @@ class Graph:
             if not repeat or (edge.target != AGAIN and not edge.target.startswith(EXIT)):
                 raise WorkflowRefused(f"{where}: only a repeating loop's body has edges to $again and $exit.PORT")
             target = edge.target
+            _port(target, where)
         else:
             if edge.target not in self.index:
                 raise WorkflowRefused(f"{where}: no node has the id of its target")
@@ -125,6 +128,12 @@ def load(text: JsonText) -> Workflow:
         return _adapter.validate_python(decode(text))
     except ValidationError as error:
         raise WorkflowRefused(f"a stored workflow cannot be read: {error.errors()[0]['msg']}") from error
+
+
+def _port(name: str, where: str) -> None:
+    """Raises WorkflowRefused for a port that a step's row cannot name."""
+    if storable_text(name) != name:
+        raise WorkflowRefused(f"{where}: {name[:40]!r} is no port; it must be text without NUL and lone surrogates")
 
 
 def _compiled(expression: str, where: str) -> Any:

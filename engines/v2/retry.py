@@ -6,7 +6,7 @@ deadline as the one that died.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from engines.api import RetryPolicy
 
 __all__ = ["COMMIT_TRIES", "commit_pause_s", "delay_ms", "due_at", "may_retry"]
 
+_LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 COMMIT_TRIES = 8
 """How often one commit is sent while Postgres answers 40001 or 40P01."""
 
@@ -33,8 +34,11 @@ def delay_ms(policy: RetryPolicy, attempt: int, execution_id: UUID, step_id: str
 
 
 def due_at(now: datetime, delay: float) -> datetime:
-    """The deadline that lies `delay` milliseconds after now."""
-    return now + timedelta(milliseconds=delay)
+    """The deadline that lies `delay` milliseconds after now; one beyond all calendars is as late as they go."""
+    try:
+        return now + timedelta(milliseconds=delay)
+    except OverflowError:
+        return _LATEST
 
 
 def commit_pause_s(tried: int) -> float:

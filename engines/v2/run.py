@@ -5,7 +5,7 @@ Everything here can be built again from rows; `engines.v2.recovery` does.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from heapq import heappop, heappush
 from uuid import UUID
 
@@ -18,11 +18,10 @@ from engines.v2.graph import Graph
 from engines.v2.nodes import Unanswered, choose, evaluate, iteration, list_items
 from engines.v2.planner import Frame, Place, in_list
 from engines.v2.record import Record
+from engines.v2.retry import due_at
 
 __all__ = ["Run"]
 
-_LARGEST_DELTA = 500
-"""Steps in one commit; a long stretch without activities is cut here."""
 _FIRST: Place = (-1,)
 _ORDINARY: Place = (0,)
 
@@ -48,9 +47,9 @@ class Run(Record):
         commit has become large; `paused` tells these apart.
         """
         while self.status == "running" and (self.active is None or self._belongs_here()):
+            if (self.ready or self.waits) and self.delta.is_large and not self._belongs_here():
+                break
             if self.ready:
-                if len(self.delta.steps) >= _LARGEST_DELTA and not self._belongs_here():
-                    break
                 _, index, frame = heappop(self.ready)
                 self._take(frame, index)
             elif self.waits:
@@ -125,7 +124,7 @@ class Run(Record):
             try:
                 self._end("COMPLETE", output=frame.output())
             except PayloadRefused as error:
-                self._end("FAIL", error=str(error))
+                self._end("FAIL", error=storable_text(str(error)))
             return
         try:
             self._next_iteration(loop, frame)
@@ -154,6 +153,7 @@ class Run(Record):
                 self._open_loop(step, step.node)
             case _:
                 self.complete(step, step.given or "null", ("out",))
+        self.delta.weigh(step)
 
     def _given(self, step: Step) -> bool:
         """Brings a step's input together; fails the step where the branches make a value that cannot be kept."""
@@ -238,6 +238,7 @@ class Run(Record):
             return
         step.attempt = 1
         self.transition(step, "START")
+        self.delta.weigh(step)
         for kept in self.signals:
             signal_id, name, payload = kept
             if name == node.signal:
@@ -246,7 +247,7 @@ class Run(Record):
                 self.complete(step, payload, ("out",))
                 return
         if node.timeout_ms is not None:
-            step.due_at = now + timedelta(milliseconds=node.timeout_ms)
+            step.due_at = due_at(now, node.timeout_ms)
             self.delta.timer(step, "wait", 1, step.due_at)
         self.transition(step, "PAUSE")
 

@@ -463,6 +463,21 @@ def test_a_long_stretch_without_activities_is_cut_into_commits(bench: Bench) -> 
     assert [e.sequence for e in journal.events] == list(range(1, len(journal.events) + 1))
 
 
+def test_outputs_that_cannot_be_brought_together_fail_the_execution_whatever_their_keys(bench: Bench) -> None:
+    deep: Any = 0
+    for _ in range(400):
+        deep = {"\ud800\0": deep}
+    journal = bench.start(flow(act("a"), act("b"), edges="start>a start>b"), a=deep, b=1)
+    assert journal.execution.status == "failed"
+    assert journal.execution.error is not None
+    assert "deeper than 400" in journal.execution.error
+
+
+def test_a_wait_may_have_a_timer_that_never_comes_up(bench: Bench) -> None:
+    bench.start(flow(WaitNode(id="w", signal="go", timeout_ms=2**53 - 1), edges="start>w"))
+    assert out(bench.resume(Signal(id="1", name="go", payload=5))) == 5
+
+
 def test_cancel_ends_everything_that_has_not_ended(bench: Bench) -> None:
     loop = LoopNode(id="l", items="@", body=body(WaitNode(id="w", signal="go"), edges="start>w"))
     bench.start(flow(loop, WaitNode(id="v", timeout_ms=9), edges="start>l start>v"), [1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engines.api import ActivityNode, Edge, JoinNode, LoopNode, Node, StartNode, Workflow
+from engines.api import ActivityNode, Case, ConditionNode, Edge, JoinNode, LoopNode, Node, StartNode, Workflow
 from engines.errors import PayloadRefused, WorkflowRefused
 from engines.v2.graph import MAX_LOOP_DEPTH, Graph, dump, load
 from engines.v2.planner import Frame
@@ -151,6 +151,16 @@ def test_dangling_edges_and_double_ids_are_refused() -> None:
         Graph(Workflow(id="w", nodes=(start, a), edges=(Edge(source="s", target="x"),)))
     with pytest.raises(WorkflowRefused, match="same id"):
         Graph(Workflow(id="w", nodes=(start, a, a)))
+
+
+@pytest.mark.parametrize("port", ["a\0b", "a\ud800"])
+def test_a_port_that_no_row_can_name_is_refused(port: str) -> None:
+    start, edge = StartNode(id="s"), Edge(source="s", target=f"$exit.{port}")
+    body = Workflow(id="b", nodes=(start,), edges=(edge,))
+    condition = ConditionNode(id="c", expression="@", cases=(Case(port=port, value=1),))
+    for node in (LoopNode(id="l", repeat=True, body=body), condition):
+        with pytest.raises(WorkflowRefused, match="is no port"):
+            Graph(Workflow(id="w", nodes=(start, node), edges=(Edge(source="s", target=node.id),)))
 
 
 def test_loops_nest_only_so_deep() -> None:

@@ -51,3 +51,9 @@ def test_jitter_shortens_within_its_share_and_is_the_same_for_every_worker() -> 
 def test_the_deadline_is_milliseconds_after_now() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert due_at(now, 1_500) == datetime(2026, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("never", [2**53 - 1, 10**20])
+def test_a_deadline_beyond_all_calendars_is_as_late_as_they_go(never: int) -> None:
+    """The largest integer that JavaScript knows, in milliseconds, is what some write for `never`."""
+    assert due_at(datetime(2026, 1, 1, tzinfo=UTC), never) == datetime(9999, 12, 31, tzinfo=UTC)
