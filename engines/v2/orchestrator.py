@@ -33,7 +33,7 @@ from engines.v2.lease import Renewer, new_owner
 from engines.v2.lines import VERSION, Lines
 from engines.v2.recovery import Claimed, Rows
 from engines.v2.run import Run
-from engines.v2.store import Store
+from engines.v2.store import Store, explained
 from engines.v2.writer import Writer
 
 __all__ = ["OrchestratorV2", "create"]
@@ -65,7 +65,7 @@ class OrchestratorV2:
         schema = sql("engines.v1", "schema"), sql("engines.v2", "schema")
         mark = f"engines.v2 {sha256(''.join(schema).encode()).hexdigest()}"
         connection = self.store.connection
-        with connection.transaction():
+        with explained(), connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(hashtext('engines.v2.install'))")
             if connection.execute(_MARK).fetchone() == (mark,):
                 return
@@ -126,12 +126,13 @@ class OrchestratorV2:
 
     def journal(self, execution_id: UUID) -> Journal:
         """What is committed of the execution."""
-        try:
-            return read_journal(self.store.connection, execution_id, tables="v2")
-        except psycopg.OperationalError:
-            if not self.store.connection_lost():
-                raise
-            return read_journal(self.store.connection, execution_id, tables="v2")
+        with explained():
+            try:
+                return read_journal(self.store.connection, execution_id, tables="v2")
+            except psycopg.OperationalError:
+                if not self.store.connection_lost():
+                    raise
+                return read_journal(self.store.connection, execution_id, tables="v2")
 
     def close(self) -> None:
         """Ends the renewing thread and gives the connections back."""

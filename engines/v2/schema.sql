@@ -5,6 +5,9 @@
 -- Where a row is written with every step, its rules are types (enums and domains): Postgres parses a table's CHECKs anew
 -- in every statement, a type's once a session.
 
+-- Locked in the order in which V1 goes when it writes a step, so that no worker of V1 meets this in a deadlock.
+LOCK TABLE workflow_step_executions, workflow_executions IN ACCESS EXCLUSIVE MODE;
+
 -- lease_epoch grows by one each time a worker takes the execution over; a write that names an older epoch changes
 -- nothing. checkpoint_version is the newest checkpoint's, last_sequence the newest event's.
 ALTER TABLE workflow_executions
@@ -56,13 +59,13 @@ SELECT split_part(label, ' ', 1) AS scope, split_part(label, ' ', 2) AS from_sta
 FROM unnest(enum_range(NULL::workflow_transition)::text[]) AS label;
 
 -- The tables that every step writes have no foreign key to the execution: the statement that writes them holds the
--- execution's row, so there can be no orphan, and this trigger lets them go with it.
+-- execution's row, so there can be no orphan, and this trigger lets them go with it, whatever schemas the session looks in.
 CREATE OR REPLACE FUNCTION workflow_forget() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM workflow_step_executions WHERE execution_id = OLD.id;
-    DELETE FROM workflow_events WHERE execution_id = OLD.id;
-    DELETE FROM workflow_checkpoints WHERE execution_id = OLD.id;
-    DELETE FROM workflow_metrics WHERE execution_id = OLD.id;
+    EXECUTE format('DELETE FROM %I.workflow_step_executions WHERE execution_id = $1', TG_TABLE_SCHEMA) USING OLD.id;
+    EXECUTE format('DELETE FROM %I.workflow_events WHERE execution_id = $1', TG_TABLE_SCHEMA) USING OLD.id;
+    EXECUTE format('DELETE FROM %I.workflow_checkpoints WHERE execution_id = $1', TG_TABLE_SCHEMA) USING OLD.id;
+    EXECUTE format('DELETE FROM %I.workflow_metrics WHERE execution_id = $1', TG_TABLE_SCHEMA) USING OLD.id;
     RETURN NULL;
 END
 $$;

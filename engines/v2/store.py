@@ -6,9 +6,11 @@ waiting the worker has time for what needs no answer.
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NoReturn
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -22,13 +24,22 @@ from engines.sqlfiles import sql
 from engines.v2.retry import COMMIT_TRIES, commit_pause_s
 from engines.v2.statement import Statement
 
-__all__ = ["PostgresUnreachable", "Store", "connect"]
+__all__ = ["PostgresRefused", "PostgresUnreachable", "Store", "connect", "explained"]
 
 _SETTINGS = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off"
 """Statements are planned once, perhaps while the tables are empty: what is quick then must stay quick."""
 Row = tuple[Any, ...]
 _MOST_PREPARED: Final = 64
 """Statements that one connection keeps prepared; what comes after them is planned each time."""
+_POOLED: Final = "the session is not kept from one statement to the next; a pooler before Postgres must pool sessions"
+_ADVICE: Final = {
+    "42P01": "call install() first",
+    "42703": "call install() first",
+    "42704": "call install() first",
+    "26000": _POOLED,
+    "42P05": _POOLED,
+}
+"""What to do, by SQLSTATE, where Postgres's own words do not say."""
 
 
 class PostgresUnreachable(EngineError):
@@ -37,12 +48,16 @@ class PostgresUnreachable(EngineError):
 
 def connect(dsn: str) -> psycopg.Connection[Row]:
     """A connection that commits each statement; its statements are planned once."""
-    given = conninfo_to_dict(dsn).get("options")
+    given = conninfo_to_dict(dsn).get("options") or os.environ.get("PGOPTIONS")  # which ours would hide from libpq
     options = f"{given} {_SETTINGS}" if given else _SETTINGS
     try:
         return psycopg.connect(make_conninfo(dsn, options=options, client_encoding="UTF8"), autocommit=True)
     except psycopg.OperationalError as error:
         raise PostgresUnreachable(f"cannot connect to Postgres: {str(error).splitlines()[0]}") from error
+
+
+class PostgresRefused(EngineError):
+    """Postgres would not do what it was asked, and says why. What was committed stands; mend that, then resume."""
 
 
 class Store:
@@ -71,14 +86,15 @@ class Store:
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
         """The rows of a statement that does no harm twice; sent again after 40001, 40P01 or a lost connection."""
-        for tried in range(1, COMMIT_TRIES):
+        tried = 1
+        while True:
             try:
                 return self._send(sql("engines.v2", name), parameters)
-            except psycopg.OperationalError as error:
-                if not refused(error) and not self.connection_lost():
-                    raise
-                time.sleep(commit_pause_s(tried))
-        return self._send(sql("engines.v2", name), parameters)
+            except psycopg.Error as error:
+                if tried == COMMIT_TRIES or not (refused(error) or self.connection_lost()):
+                    _explain(error)
+            time.sleep(commit_pause_s(tried))
+            tried += 1
 
     def commit(
         self,
@@ -99,10 +115,10 @@ class Store:
         for tried in range(1, COMMIT_TRIES + 1):
             try:
                 return self._commit(statement, parameters, meanwhile) or (uncertain and landed())
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 if refused(error):
                     if tried == COMMIT_TRIES:
-                        raise
+                        _explain(error)
                     refusal(f"{error.sqlstate}: {str(error).splitlines()[0]}")
                     time.sleep(commit_pause_s(tried))
                 elif self.connection_lost():
@@ -110,7 +126,7 @@ class Store:
                     if landed():
                         return True
                 else:
-                    raise
+                    _explain(error)
         raise PostgresUnreachable(f"the connection was lost {COMMIT_TRIES} times during one commit")
 
     def connection_lost(self) -> bool:
@@ -137,8 +153,14 @@ class Store:
         else:
             pgconn.send_query_params(statement.text, values)
         pgconn.flush()
-        meanwhile()
-        return _answer(connection).ntuples > 0
+        try:
+            meanwhile()
+            return _answer(connection).ntuples > 0
+        except psycopg.Error:
+            raise
+        except BaseException:
+            connection.close()  # the answer is still on its way
+            raise
 
     def _commit_first(
         self,
@@ -179,6 +201,22 @@ def _answer(connection: psycopg.Connection[Row]) -> PGresult:
 def _check(result: PGresult) -> None:
     if result.status not in {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}:
         raise error_from_result(result)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Raises PostgresRefused in place of what psycopg raises."""
+    try:
+        yield
+    except psycopg.Error as error:
+        _explain(error)
+
+
+def _explain(error: psycopg.Error) -> NoReturn:
+    said = error.diag.message_primary or str(error).partition("\n")[0] or type(error).__name__
+    state = f" ({error.sqlstate})" if error.sqlstate else ""
+    advice = f"; {_ADVICE[error.sqlstate]}" if error.sqlstate in _ADVICE else ""
+    raise PostgresRefused(f"Postgres refused{state}: {said}{advice}") from error
 
 
 def refused(error: psycopg.Error) -> bool:

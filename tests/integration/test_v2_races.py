@@ -1,4 +1,4 @@
-"""V2 on a real Postgres where two things meet: a signal and a crash, a timer and a worker, an outer and an inner run."""
+"""V2 on a real Postgres where two things meet: a signal and a crash, a timer and a worker, two executions in one."""
 
 from __future__ import annotations
 
@@ -206,3 +206,24 @@ def test_a_clock_that_fails_once_does_not_end_the_renewing_for_good(bench: Bench
     assert again is not thread
     renewer.rest()
     renewer.close()
+
+
+def test_an_interrupt_while_postgres_works_leaves_an_engine_that_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = flow(*(ActivityNode(id=name, activity="do") for name in "abcd"), edges="start>a a>b b>c c>d")
+    engine = bench.engines[0]
+    of = engine.lines.of
+
+    def interrupt(*arguments: Any) -> list[str]:
+        if len(bench.calls) == 3:
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+        return of(*arguments)
+
+    monkeypatch.setattr(engine.lines, "of", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        bench.start(chain)
+    engine.resume(bench.id)
+    assert bench.status() == "completed"
+    assert len(bench.calls) in {4, 5}

@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
-from psycopg.errors import SerializationFailure
-
 from engines.api import EngineContext
 from engines.errors import LeaseLost
 from engines.sqlfiles import sql
@@ -44,7 +42,7 @@ class StoresTheRefusal(Broken):
         """As V2, but a refused commit fails the step."""
         try:
             super().go_on(run, step)
-        except SerializationFailure as error:
+        except store.PostgresRefused as error:
             claimed = self.claims.take(run.execution_id, force=True)
             if claimed is None:
                 return
