@@ -18,6 +18,7 @@ from openfeature.client import OpenFeatureClient
 from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import FlagEvaluationDetails
 
+from engines.connection import Lasting
 from engines.errors import CutoverError
 from engines.sqlfiles import sql
 
@@ -62,7 +63,7 @@ class FlagSource(Protocol):
     """Where the router asks before each start; a change holds from the next start on."""
 
     def read(self) -> Flag:
-        """The flag as it is now. Raises FlagError."""
+        """The flag as it is now, soon: the start waits for it. Raises FlagError."""
 
 
 def percent_of(text: str, *, where: str = PERCENT) -> Decimal:
@@ -90,43 +91,47 @@ class EnvironmentFlags:
 
 
 class PostgresFlags:
-    """The row USE_ORCHESTRATOR_V2 of table orchestrator_flags; no row is off."""
+    """The row USE_ORCHESTRATOR_V2 of table orchestrator_flags; no row is off.
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._connection: psycopg.Connection[Any] | None = None
+    A server that does not answer within `timeout_s` seconds cannot be read.
+    """
+
+    def __init__(self, dsn: str, *, timeout_s: int = 5) -> None:
+        self._lasting = Lasting(dsn, timeout_s=timeout_s)
 
     def install(self) -> None:
         """Creates the table; idempotent."""
-        connection = self._connected()
+        connection = self._lasting.open()
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(hashtext('engines.install'))")
             connection.execute(sql("engines", "flags"))
 
     def read(self) -> Flag:
-        """The row as it is now. Raises FlagError where the database or the table does not answer."""
+        """The row as it is now, on only where it is a boolean true.
+
+        Raises FlagError where the database or the table does not answer, and for a percentage that is none while on.
+        """
         try:
-            row = self._connected().execute(sql("engines", "flags_read"), {"name": SWITCH}).fetchone()
+            row = self._lasting.ask(sql("engines", "flags_read"), {"name": SWITCH})
         except psycopg.Error as error:
             reason = type(error).__name__
             raise FlagError(f"flag {SWITCH}: table orchestrator_flags cannot be read ({reason})") from error
-        return OFF if row is None else Flag(enabled=row[0], percent=row[1])
+        if row is None:
+            return OFF
+        enabled, percent = row
+        if enabled is not True:
+            return Flag(enabled=False, percent=percent)
+        return Flag(enabled=True, percent=percent_of(str(percent), where=f"the percent of {SWITCH}"))
 
     def write(self, flag: Flag) -> None:
         """Changes the row, for all routers at once. Raises FlagError for a percentage that is none."""
         percent = percent_of(str(flag.percent))
         values = {"name": SWITCH, "enabled": flag.enabled, "percent": percent}
-        self._connected().execute(sql("engines", "flags_write"), values)
+        self._lasting.ask(sql("engines", "flags_write"), values)
 
     def close(self) -> None:
         """Gives the connection back."""
-        if self._connection is not None:
-            self._connection.close()
-
-    def _connected(self) -> psycopg.Connection[Any]:
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._dsn, autocommit=True)
-        return self._connection
+        self._lasting.close()
 
 
 class OpenFeatureFlags:

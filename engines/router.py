@@ -12,15 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 import psycopg
 from psycopg import errors
 
 from engines.api import Engine, ExecutionRequest, Journal, Signal
+from engines.connection import Lasting
 from engines.errors import EngineError, ExecutionHeld, UnknownExecution
 from engines.flags import OFF, Flag, FlagError, FlagSource
+from engines.payloads import storable_text
 from engines.sqlfiles import sql
 
 __all__ = ["BUCKETS", "SALT", "Assignment", "EmptyId", "Role", "Router", "assign", "bucket_of"]
@@ -69,9 +71,8 @@ class Router:
     def __init__(self, *, control: Engine, candidate: Engine, flags: FlagSource, dsn: str, salt: str = SALT) -> None:
         self._engines: dict[Role, Engine] = {"control": control, "candidate": candidate}
         self._flags = flags
-        self._dsn = dsn
+        self._lasting = Lasting(dsn)
         self._salt = salt
-        self._connection: psycopg.Connection[Any] | None = None
 
     def install(self) -> None:
         """Creates both engines' tables; idempotent."""
@@ -81,8 +82,8 @@ class Router:
     def execute(self, request: ExecutionRequest) -> None:
         """Starts the execution on the engine that its bucket gives, or goes on with the one it is pinned to.
 
-        A flag that cannot be read starts nothing on the candidate: the control serves, and the log says why. Raises
-        ExecutionHeld where another router is just starting the same execution.
+        A flag that cannot be read, for whatever reason, starts nothing on the candidate: the control serves, and the
+        log says why. Raises ExecutionHeld where another router is just starting the same execution.
         """
         pinned = self._pinned(request.execution_id)
         if pinned is not None:
@@ -110,17 +111,18 @@ class Router:
         """Closes both engines and gives the router's connection back."""
         for engine in self._engines.values():
             engine.close()
-        if self._connection is not None:
-            self._connection.close()
+        self._lasting.close()
 
     def _assigned(self, request: ExecutionRequest) -> tuple[Role, ExecutionRequest]:
         try:
             flag, note = self._flags.read(), ""
         except FlagError as error:
             flag, note = OFF, f" ({error})"
+        except Exception as error:  # noqa: BLE001 - whatever a source raises must not keep executions from starting
+            flag, note = OFF, f" (the flag cannot be read: {type(error).__name__}: {error})"
         found = assign(request.execution_id, flag, salt=self._salt)
-        message = f"Using orchestrator {self._engines[found.role].name}{note}"
-        self._connected().execute(sql("engines", "router_log"), {"message": message})
+        message = storable_text(f"Using orchestrator {self._engines[found.role].name}{note}")
+        self._lasting.open().execute(sql("engines", "router_log"), {"message": message})
         pin = {
             "rollout_role": found.role,
             "rollout_bucket": str(found.bucket),
@@ -138,7 +140,7 @@ class Router:
     def _pinned(self, execution_id: UUID) -> Role | None:
         """The role in the execution's row; one that no router started is told by the version its engine noted."""
         try:
-            row = self._connected().execute(sql("engines", "router_pinned"), {"id": execution_id}).fetchone()
+            row = self._lasting.ask(sql("engines", "router_pinned"), {"id": execution_id})
         except errors.UndefinedTable as error:
             raise EngineError("the engines' tables are not in this database; call install() first") from error
         if row is None:
@@ -151,7 +153,7 @@ class Router:
     def _starting(self, execution_id: UUID) -> Iterator[None]:
         """Holds the start of one execution, so that two routers under different flags cannot give it to both."""
         key = int.from_bytes(hashlib.sha256(execution_id.bytes).digest()[:8], "big", signed=True)
-        connection = self._connected()
+        connection = self._lasting.open()
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
         if row is None or not row[0]:
             raise ExecutionHeld(f"another router is starting execution {execution_id}; try again when it has")
@@ -160,8 +162,3 @@ class Router:
         finally:
             with suppress(psycopg.OperationalError):  # a lock does not outlive its connection
                 connection.execute("SELECT pg_advisory_unlock(%s)", (key,))
-
-    def _connected(self) -> psycopg.Connection[Any]:
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._dsn, autocommit=True)
-        return self._connection

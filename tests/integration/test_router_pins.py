@@ -199,6 +199,76 @@ def test_a_flag_that_cannot_be_read_starts_nothing_on_v2_and_the_log_says_why(se
     assert message.startswith("Using orchestrator v1 (ORCHESTRATOR_V2_PERCENT is 'all'; it must be")
 
 
+class Failing:
+    """A source that breaks its contract."""
+
+    def read(self) -> Flag:
+        raise RuntimeError("the provider is \0 away")
+
+
+def test_a_source_that_fails_in_a_way_of_its_own_keeps_nobody_from_starting(setup: Setup) -> None:
+    router = setup.router(flags=Failing())
+    asked = ask()
+    router.execute(asked)
+    assert version(router, asked.execution_id) == "v1"
+    assert setup.rows("SELECT event_message FROM edge_logs") == [
+        ("Using orchestrator v1 (the flag cannot be read: RuntimeError: the provider is \\u0000 away)",)
+    ]
+
+
+def test_connections_that_were_lost_between_two_starts_change_no_assignment(setup: Setup) -> None:
+    """A restart, a failover, an idle timeout: neither the router nor the flag may take it for an answer."""
+    flags = PostgresFlags(setup.dsn)
+    flags.install()
+    flags.write(Flag(enabled=True, percent=Decimal(100)))
+    router = setup.router(flags=flags)
+    asked = [ask() for _ in range(2)]
+    for request in asked:
+        router.execute(request)
+        assert version(router, request.execution_id) == "v2"
+        with psycopg.connect(setup.dsn, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    router.resume(asked[0].execution_id, GO)
+    assert router.journal(asked[0].execution_id).execution.status == "completed"
+    flags.write(Flag(enabled=False, percent=Decimal(100)))
+    assert flags.read().share == 0
+    flags.close()
+
+
+def test_a_table_that_somebody_holds_keeps_a_start_for_a_second_only(setup: Setup) -> None:
+    flags = PostgresFlags(setup.dsn, timeout_s=1)
+    flags.install()
+    with psycopg.connect(setup.dsn) as somebody:
+        somebody.execute("LOCK TABLE orchestrator_flags")
+        with pytest.raises(FlagError, match="QueryCanceled"):
+            flags.read()
+    flags.close()
+
+
+@pytest.mark.parametrize("text", ["false", "true"])
+def test_a_switch_of_another_type_is_off(setup: Setup, text: str) -> None:
+    """A table that somebody else has made: the text `false` is true to Python."""
+    with psycopg.connect(setup.dsn) as connection:
+        connection.execute("CREATE TABLE orchestrator_flags (name text, enabled text, percent text)")
+        connection.execute("INSERT INTO orchestrator_flags VALUES (%s, %s, '100')", (SWITCH, text))
+    flags = PostgresFlags(setup.dsn)
+    assert flags.read().share == 0
+    flags.close()
+
+
+def test_a_share_that_is_none_is_an_error_while_on(setup: Setup) -> None:
+    with psycopg.connect(setup.dsn) as connection:
+        connection.execute("CREATE TABLE orchestrator_flags (name text, enabled boolean, percent numeric)")
+        connection.execute("INSERT INTO orchestrator_flags VALUES (%s, true, 1000)", (SWITCH,))
+    flags = PostgresFlags(setup.dsn)
+    with pytest.raises(FlagError, match="'1000'; it must be a number from 0 to 100"):
+        flags.read()
+    flags.close()
+
+
 def test_a_postgres_row_turns_all_routers_at_once(setup: Setup) -> None:
     flags = PostgresFlags(setup.dsn)
     with pytest.raises(FlagError, match="orchestrator_flags cannot be read"):
