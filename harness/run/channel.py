@@ -84,8 +84,9 @@ class Channel:
         """The server's word in its last ReadyForQuery: I idle, T in a transaction, E in a failed one."""
         self.peer = _peer(client)
         """The process id at the client's end; 0 over TCP."""
+        server = switch.dial()  # where it fails, the loop has heard of neither
         self.client = Connection(switch.loop, client, self._client_data, self.close)
-        self.server = Connection(switch.loop, switch.dial(), self._server_data, self._server_closed)
+        self.server = Connection(switch.loop, server, self._server_data, self._server_closed)
         self.client.on_drained = lambda: self.server.read(reading=True)
         self.server.on_drained = lambda: self.client.read(reading=True)
 
@@ -99,14 +100,19 @@ class Channel:
             self._answer_held = False
             kept, self._kept = bytes(self._kept), bytearray()
             self._to_client(kept)
+            if not self.server.open:
+                self.close()
 
     def refuse(self, code: str, text: str) -> None:
-        """Answers the held request with an error instead of sending it; an open transaction is rolled back."""
+        """Answers the held request with an error instead of sending it; an open transaction is rolled back.
+
+        Where answers to earlier requests are on their way, the server is asked too, so that the error keeps its place.
+        """
         if self._held is None:
             return
         (number, _), self._held = self._held, None
         error = wire.error_response(code, text)
-        if self.transaction == b"I":
+        if self.transaction == b"I" and not self._awaited:
             self._to_client(error + wire.ready())
         else:
             self._replacement = (number, error)
@@ -129,6 +135,8 @@ class Channel:
         self._switch.forget(self)
 
     def _client_data(self, data: bytes) -> None:
+        if not self.server.open:
+            return
         try:
             for message in self._from_client.feed(data):
                 if self._greeted:
@@ -200,7 +208,7 @@ class Channel:
             self._awaited.popleft()
         if self._replacement is not None and self._replacement[0] == number:
             if not ready:
-                return b""
+                return message if message[0] in wire.UNASKED else b""
             error, self._replacement = self._replacement[1], None
             message = error + message
         if not (collect or self._answer_held) or message[0] in wire.COPY_STARTS:

@@ -19,6 +19,7 @@ __all__ = [
     "REQUEST_PARTS",
     "SSL_REQUEST",
     "SYNC",
+    "UNASKED",
     "Splitter",
     "WireError",
     "error_response",
@@ -44,7 +45,12 @@ COPY_IN: Final = ord("G")
 COPY_STARTS: Final = frozenset(b"GW")
 """CopyInResponse and CopyBothResponse, which the client must hear before it goes on."""
 
+UNASKED: Final = frozenset(b"AS")
+"""NotificationResponse and ParameterStatus, which belong to no answer and which the client must hear in any case."""
+
 _MAX_STARTUP: Final = 10_000
+_MAX_MESSAGE: Final = 0x3FFFFFFF + 4
+"""What Postgres can hold in memory at once, and hence send and take, with the four bytes of the length itself."""
 
 
 class WireError(CutoverError):
@@ -79,7 +85,7 @@ class Splitter:
         if len(self._rest) < header:
             return None
         length: int = struct.unpack_from("!I", self._rest, header - 4)[0]
-        if length < 4 or (self._untyped and length > _MAX_STARTUP):
+        if length < 4 or length > (_MAX_STARTUP if self._untyped else _MAX_MESSAGE):
             raise WireError(f"{self._side} sent a message of impossible length {length}; it does not speak Postgres")
         return length if self._untyped else length + 1
 

@@ -320,3 +320,26 @@ def bench(url: str, *arguments: str) -> str:
     done = subprocess.run([PGBENCH, *arguments, url], capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_a_refused_commit_takes_back_what_the_server_said_of_the_transactions_settings(
+    behind: Callable[..., Behind],
+) -> None:
+    with psycopg.connect(behind(Refuser(b"COMMIT")).proxy.dsn) as through:
+        before = through.info.parameter_status("TimeZone")
+        through.execute("SET LOCAL timezone = 'Asia/Kathmandu'")
+        assert through.info.parameter_status("TimeZone") == "Asia/Kathmandu"
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            through.commit()
+        assert through.info.parameter_status("TimeZone") == before
+
+
+def test_a_client_that_asks_for_protocol_3_2_gets_it_and_can_cancel(behind: Callable[..., Behind]) -> None:
+    """Its key for cancelling is longer than four bytes."""
+    url = to_url(parse_dsn(behind().proxy.dsn) | {"max_protocol_version": "latest"})
+    with psycopg.connect(url, autocommit=True) as through:
+        timer = threading.Timer(0.2, through.cancel_safe)
+        timer.start()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            through.execute("SELECT pg_sleep(60)")
+        timer.join()
