@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import select
 import socket
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
+
+from harness.run.patience import LOOK_S, Patience
 
 __all__ = ["Connection", "HasFileno", "Loop"]
 
@@ -53,13 +54,13 @@ class Loop:
             self._epoll.unregister(descriptor)
 
     def run_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
-        """Serves callbacks until `done()`; False where the time (real, seconds) ran out first."""
-        deadline = time.monotonic() + timeout_s
+        """Serves callbacks until `done()`; False where the time (real, seconds, by `Patience`) ran out first."""
+        patience = Patience()
         while not done():
-            left = deadline - time.monotonic()
+            left = timeout_s - patience.now()
             if left <= 0:
                 return False
-            self.step(left)
+            self.step(min(left, LOOK_S))
         return True
 
     def step(self, timeout_s: float) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import selectors
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.errors import EnvironmentProblem
+from harness.run.patience import LOOK_S, Patience
 from harness.run.process import WorkerProcess
 from harness.run.worker import BEGIN, READY, RECORD, Job, Setup
 
@@ -43,6 +43,7 @@ class Pool:
     def __init__(self, setup: Setup, *, workers: int, deadline_s: float) -> None:
         self._setup, self._size, self._deadline_s = setup, workers, deadline_s
         self._selector = selectors.DefaultSelector()
+        self._patience = Patience()
         self._workers: set[WorkerProcess] = set()
         self._waiting: deque[Job] = deque()
         self._failed_starts = 0
@@ -51,11 +52,12 @@ class Pool:
         """What becomes of every arm of every job. Raises EnvironmentProblem where workers do not start."""
         source = iter(jobs)
         while self._hand_out(source):
-            heard = [worker for key, _ in self._selector.select(self._patience()) for worker in (key.fileobj,)]
+            heard = {key.fileobj for key, _ in self._selector.select(self._wait_s())}
+            now = self._patience.now()
             for worker in tuple(self._workers):
                 if worker in heard:
                     yield from self._hear(worker)
-                elif not worker.ready and worker.deadline < time.monotonic():
+                elif not worker.ready and worker.deadline < now:
                     yield from self._lose(worker, "timeout")
 
     def close(self) -> None:
@@ -71,7 +73,7 @@ class Pool:
                 worker.give(job)
         while len(self._workers) < self._size and (job := self._next(source)) is not None:
             self._waiting.appendleft(job)
-            worker = WorkerProcess(self._setup)
+            worker = WorkerProcess(self._setup, self._patience)
             self._workers.add(worker)
             self._selector.register(worker, selectors.EVENT_READ)
         return bool(self._waiting) or any(worker.job is not None for worker in self._workers)
@@ -79,9 +81,11 @@ class Pool:
     def _next(self, source: Iterator[Job]) -> Job | None:
         return self._waiting.popleft() if self._waiting else next(source, None)
 
-    def _patience(self) -> float:
-        pending = [worker.deadline for worker in self._workers if not worker.ready]
-        return max(0.0, min(pending, default=time.monotonic()) - time.monotonic()) + 0.001
+    def _wait_s(self) -> float:
+        """Until the next deadline, or the next look."""
+        now = self._patience.now()
+        left = min((worker.deadline - now for worker in self._workers if not worker.ready), default=0.0)
+        return min(max(0.0, left) + 0.001, LOOK_S)
 
     def _hear(self, worker: WorkerProcess) -> Iterator[Recorded | Broken]:
         lines = worker.lines()

@@ -8,26 +8,28 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import asdict, replace
 from typing import IO
 
+from harness.run.patience import Patience
 from harness.run.worker import Job, Setup
 
 __all__ = ["WorkerProcess"]
 
 _START_S = 60.0
+"""How long a worker may take to say that it is ready, or that it has begun with a job."""
 _BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from harness.run.worker import main; main()"
 
 
 class WorkerProcess:
     """One worker and what it is doing: `job` with the arms that have no record yet, and the `arm` in flight.
 
-    `ready` says that it waits for a job; `deadline` is when it must have said something, by the monotonic clock. It is
-    in a session of its own, so that Ctrl-C reaches the parent alone.
+    `ready` says that it waits for a job; `deadline` is when it must have said something, by `patience`. It
+    is in a session of its own, so that Ctrl-C reaches the parent alone.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, patience: Patience) -> None:
+        self._patience = patience
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-c", _BOOT, json.dumps(sys.path)],
@@ -36,7 +38,7 @@ class WorkerProcess:
             stderr=self._errors,
             start_new_session=True,
         )
-        self.deadline = time.monotonic() + _START_S
+        self.deadline = self._patience.now() + _START_S
         self.job: Job | None = None
         self.arm: str | None = None
         self.ready = False
@@ -50,11 +52,12 @@ class WorkerProcess:
     def give(self, job: Job) -> None:
         """Hands it a job; it must be ready."""
         self.job, self.ready = job, False
+        self.deadline = self._patience.now() + _START_S
         self._send(asdict(job))
 
     def begins(self, arm: str, deadline_s: float) -> None:
         """An arm has begun."""
-        self.arm, self.deadline = arm, time.monotonic() + deadline_s
+        self.arm, self.deadline = arm, self._patience.now() + deadline_s
 
     def done(self) -> None:
         """The arm in flight is over."""

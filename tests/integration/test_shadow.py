@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 from engines.api import ActivityNode, Edge, RetryPolicy, StartNode, WaitNode, Workflow
 from harness.errors import EnvironmentProblem
 from harness.judge.records import ARMS, ArmRecord, Trial
+from harness.run.lines import RecordedTrial
 from harness.run.postgres import Server
 from harness.run.shadow import arm_order, execution_id, run_trials
 from scenarios.model import PlannedSignal, Response, Scenario
@@ -253,3 +255,20 @@ def test_an_interrupt_leaves_nothing_behind(server: Server) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_trials([line("one"), line("two")], control="v1", candidate="v1", server=server, on_trial=interrupt)
     assert (databases(server), children()) == before
+
+
+def test_a_run_that_was_stopped_for_long_holds_nothing_against_an_engine(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped, monotonic = 0.0, time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + stopped)
+    trials: list[Trial] = []
+
+    def stop(recorded: RecordedTrial) -> None:
+        nonlocal stopped
+        stopped += 3600
+        trials.append(recorded.trial)
+
+    scenarios = [line(f"line-{number}") for number in range(12)]
+    run_trials(scenarios, control="v1", candidate="v2", server=server, workers=2, on_trial=stop)
+    assert {arm.failure for trial in trials for arm in trial.arms.values()} == {None}

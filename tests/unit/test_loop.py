@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+
+import pytest
 
 from harness.run.loop import Connection, Loop
 
@@ -65,3 +68,43 @@ def test_a_connection_sends_the_rest_when_the_other_side_reads() -> None:
         theirs.close()
         assert loop.run_until(lambda: closed == [True], 5)
         assert not connection.open
+
+
+def test_a_process_that_was_stopped_hears_what_was_said_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, monotonic = 0.0, time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + gone)
+    heard: list[bytes] = []
+    pipes = [os.pipe() for _ in range(2)]
+
+    def stopped() -> None:
+        nonlocal gone
+        os.read(pipes[0][0], 1)
+        gone += 3600
+        os.write(pipes[1][1], b"done")
+
+    with Loop() as loop:
+        loop.watch(pipes[0][0], stopped)
+        loop.watch(pipes[1][0], lambda: heard.append(os.read(pipes[1][0], 4)))
+        os.write(pipes[0][1], b"x")
+        assert loop.run_until(lambda: bool(heard), 60)
+    for pipe in pipes:
+        for descriptor in pipe:
+            os.close(descriptor)
+
+
+def test_whoever_never_stops_talking_is_cut_off_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns, monotonic = 0.0, time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + turns / 10)
+    reading, writing = os.pipe()
+
+    def talk() -> None:
+        nonlocal turns
+        turns += 1
+
+    with Loop() as loop:
+        loop.watch(reading, talk)  # it never reads, so there is always something
+        os.write(writing, b"x")
+        assert not loop.run_until(lambda: turns > 1000, 5)
+    assert 40 <= turns <= 51
+    os.close(reading)
+    os.close(writing)
