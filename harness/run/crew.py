@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from harness.run.hosted import Message
 from harness.run.outside import Outside
 from harness.run.situation import Ended
 from harness.run.stage import Stage
+from harness.run.struck import struck
 from harness.run.watch import Watch
 from harness.run.world import World
 from scenarios.model import Scenario
@@ -81,8 +83,13 @@ class Crew:
             self.worked_s += time.perf_counter() - began
 
     def close_command(self, host: Host, command: str, *, in_time: bool, killed: bool) -> Ended:
-        """Writes down how a command ended, kills a worker that hangs; `killed` says that its death was our doing."""
+        """Writes down how a command ended, kills a worker that hangs; `killed` says that its death was our doing.
+
+        Raises EnvironmentProblem where somebody else killed it: what for is not known, so no engine is judged by that.
+        """
         ended = _ended(host, in_time=in_time, killed=killed)
+        if ended == "died" and not host.struck and host.exit_status == -signal.SIGKILL:
+            raise struck(f"a process that hosts the engine, at {command},")
         if ended == "hung":
             self._watch.note(host, "hang", command)
             self.fail("timeout", "deadline", f"{command} had not returned after {self._stage.deadline_s:g} s")

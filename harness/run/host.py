@@ -19,7 +19,10 @@ __all__ = ["Host"]
 
 
 class Host:
-    """One hosted engine, in a process group of its own; `on_message` gets all that it says but `done`."""
+    """One hosted engine, in a process group of its own; `on_message` gets all that it says but `done`.
+
+    `struck` says that it was killed here.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Host:
         self._pidfd = os.pidfd_open(self.pid)
         self.alive = True
         self.stopped = False
+        self.struck = False
         self.busy: str | None = None
         self.raised: Message | None = None
         loop.watch(self._pidfd, self._died)
@@ -66,6 +70,7 @@ class Host:
     def kill(self) -> None:
         """SIGKILL to this process alone: children of its own go on, as they would if it ran out of memory."""
         if self.alive:
+            self.struck = True
             os.kill(self.pid, signal.SIGKILL)
 
     def leads(self, pid: int) -> bool:

@@ -18,7 +18,7 @@ from typing import Final, Self
 from uuid import UUID
 
 from engines.api import EngineFactory
-from harness.errors import CutoverProblem
+from harness.errors import EnvironmentProblem
 from harness.run.clock import SharedClock
 from harness.run.forkserver import PACKET, Packet, fork, packed, serve_forks
 from harness.run.hosted import pack
@@ -32,7 +32,7 @@ _MOST_KNOWN: Final = 128
 _GONE: Final = "the process that forks the hosts is gone, perhaps killed for want of memory; run it again"
 
 
-class NurseryProblem(CutoverProblem):
+class NurseryProblem(EnvironmentProblem):
     """No host can be forked any more: the machine's limits are reached, or the nursery was killed."""
 
 

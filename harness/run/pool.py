@@ -11,6 +11,7 @@ from typing import Literal
 from harness.errors import EnvironmentProblem
 from harness.run.patience import LOOK_S, Patience
 from harness.run.process import WorkerProcess
+from harness.run.struck import struck
 from harness.run.worker import BEGIN, READY, RECORD, Job, Setup
 
 __all__ = ["Broken", "Pool", "Recorded"]
@@ -49,7 +50,10 @@ class Pool:
         self._failed_starts = 0
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Recorded | Broken]:
-        """What becomes of every arm of every job. Raises EnvironmentProblem where workers do not start."""
+        """What becomes of every arm of every job.
+
+        Raises EnvironmentProblem where workers do not start, or somebody kills one in the middle of an arm.
+        """
         source = iter(jobs)
         while self._hand_out(source):
             heard = {key.fileobj for key, _ in self._selector.select(self._wait_s())}
@@ -107,6 +111,8 @@ class Pool:
         """Ends a worker that hangs or is gone; the arms that it had not begun wait for another."""
         ending = self._drop(worker)
         number, arm = None if worker.job is None else worker.job.number, worker.arm
+        if worker.struck and arm is not None:
+            raise struck(f"a worker process, at trial {number}, {arm},")
         if number is None or arm is None:
             self._failed_starts += 1
             if self._failed_starts >= _FAILED_STARTS:

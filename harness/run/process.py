@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,14 +19,17 @@ __all__ = ["WorkerProcess"]
 
 _START_S = 60.0
 """How long a worker may take to say that it is ready, or that it has begun with a job."""
+_EXIT_S = 5.0
+"""How long one that has closed its output may take to be gone."""
 _BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from harness.run.worker import main; main()"
 
 
 class WorkerProcess:
     """One worker and what it is doing: `job` with the arms that have no record yet, and the `arm` in flight.
 
-    `ready` says that it waits for a job; `deadline` is when it must have said something, by `patience`. It
-    is in a session of its own, so that Ctrl-C reaches the parent alone.
+    `ready` says that it waits for a job; `struck`, once it has ended, that somebody else sent SIGKILL; `deadline` is
+    when it must have said something, by `patience`. It is in a session of its own, so that Ctrl-C reaches the parent
+    alone.
     """
 
     def __init__(self, setup: Setup, patience: Patience) -> None:
@@ -42,6 +46,8 @@ class WorkerProcess:
         self.job: Job | None = None
         self.arm: str | None = None
         self.ready = False
+        self.struck = False
+        self._silent = False
         self._rest = b""
         self._send(asdict(setup))
 
@@ -69,12 +75,16 @@ class WorkerProcess:
         """The whole lines that have come; None where it is gone."""
         data = os.read(self.fileno(), 1 << 20)
         if not data:
+            self._silent = True
             return None
         *lines, self._rest = (self._rest + data).split(b"\n")
         return lines
 
     def end(self) -> str:
         """Kills it if it lives, frees what it held; how it ended, with the last it printed."""
+        if self._silent:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.struck = self._process.wait(_EXIT_S) == -signal.SIGKILL
         self._process.kill()
         code = self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 
-from harness.errors import CutoverProblem
+from harness.errors import CutoverProblem, EnvironmentProblem
+from harness.run.struck import struck
 
 __all__ = ["Remote", "RunnerProblem"]
 
@@ -41,20 +43,26 @@ class Remote:
             )
         self._link = ours
         self._lines = ours.makefile("rwb")
-        self._say({"desk": desk, "engine": engine, "dsn": dsn, "deadline_s": deadline_s, "takeover_s": takeover_s})
+        settings = {"desk": desk, "engine": engine, "dsn": dsn, "deadline_s": deadline_s, "takeover_s": takeover_s}
+        self._say(settings, "its start")
 
     def ask(self, request: Mapping[str, object], what: str, restart: Callable[[], None] | None = None) -> bytes:
-        """The answer, a line. Raises RunnerProblem, which names `what` was asked; `restart` restarts the server."""
-        self._say(request)
+        """The answer, a line; `restart` restarts the server.
+
+        Raises RunnerProblem or EnvironmentProblem, which name `what` was asked.
+        """
+        self._say(request, what)
         line: bytes
         while (line := self._lines.readline()).startswith(b'{"restart"'):
             if restart is not None:
                 restart()
-            self._say({})
+            self._say({}, what)
         if not line.endswith(b"\n"):
-            raise RunnerProblem(f"the runner process ended at {what}; its last words are on stderr; run it again")
+            raise self._ended(what)
         if line.startswith(b'{"error"'):
             failure = json.loads(line)
+            if failure["trace"] is None:
+                raise EnvironmentProblem(f"{what}: {failure['error']}")
             raise RunnerProblem(f"{what}: the harness failed: {failure['error']}\n{failure['trace']}")
         return line
 
@@ -76,9 +84,16 @@ class Remote:
                 self._lines.close()
             self._link.close()
 
-    def _say(self, message: Mapping[str, object]) -> None:
+    def _say(self, message: Mapping[str, object], what: str) -> None:
         try:
             self._lines.write(json.dumps(message).encode("ascii") + b"\n")
             self._lines.flush()
         except OSError as error:
-            raise RunnerProblem(f"a runner process is gone: {error}; run it again") from error
+            raise self._ended(what) from error
+
+    def _ended(self, what: str) -> CutoverProblem:
+        """Why there is no answer."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self._process.wait(timeout=_IDLE_S) == -signal.SIGKILL:
+                return struck(f"a runner process, at {what},")
+        return RunnerProblem(f"the runner process ended at {what}; its last words are on stderr; run it again")

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from engines.registry import resolve
+from harness.errors import EnvironmentProblem
 from harness.run.nursery import Nursery
 
 __all__ = ["Desk", "main", "serve"]
@@ -58,6 +59,8 @@ def _answer(answer: Callable[[dict[str, Any]], bytes], request: dict[str, Any]) 
     try:
         return answer(request)
     except Exception as error:  # noqa: BLE001 - the parent says at which request it was
+        if isinstance(error, EnvironmentProblem):
+            return json.dumps({"error": str(error), "trace": None}).encode("ascii")
         trace = traceback.format_exc(limit=-6)
         return json.dumps({"error": f"{type(error).__name__}: {error}", "trace": trace}).encode("ascii")
 

@@ -26,6 +26,7 @@ HOSTILE = '''
 """V2, but each does one thing that no engine may do."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -61,6 +62,23 @@ class Exits(Wrapped):
         os._exit(7)
 
 
+class Struck(Wrapped):
+    def misbehave(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Orphans(Wrapped):
+    def misbehave(self):
+        os.kill(os.getppid(), signal.SIGKILL)
+
+
+class Beheads(Wrapped):
+    def misbehave(self):
+        with open(f"/proc/{os.getppid()}/stat") as stat:
+            runner = int(stat.read().rpartition(")")[2].split()[1])
+        os.kill(runner, signal.SIGKILL)
+
+
 class Forks(Wrapped):
     """Its child is in its own process group and so on no list of anybody's."""
 
@@ -77,6 +95,7 @@ class Writes(Wrapped):
 
 
 hangs, exits, forks, writes = Hangs, Exits, Forks, Writes
+struck, orphans, beheads = Struck, Orphans, Beheads
 '''
 
 
@@ -135,6 +154,21 @@ def test_an_engine_that_exits_by_itself_has_not_resumed(server: Server) -> None:
     verdicts = judged(server, "hostile:exits")
     assert ("RESUME", "the resume did not return: exit: status 7") in found(verdicts)
     assert {each.verdict for each in verdicts} == {Verdict.FAIL}
+
+
+@pytest.mark.parametrize(
+    ("engine", "told"),
+    [
+        ("struck", "01-one-activity: a process that hosts the engine, at execute, was killed by SIGKILL"),
+        ("orphans", "01-one-activity: the process that forks the hosts is gone"),
+        ("beheads", "a runner process, at 01-one-activity, was killed by SIGKILL"),
+    ],
+)
+def test_what_somebody_kills_says_nothing_of_the_engine(server: Server, engine: str, told: str) -> None:
+    before = databases(server)
+    with pytest.raises(EnvironmentProblem, match=f"^{told}.*run (it )?again$"):
+        played(server, f"hostile:{engine}")
+    assert databases(server) == before
 
 
 def test_an_engine_that_writes_outside_its_tables_is_found(server: Server) -> None:

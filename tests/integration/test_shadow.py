@@ -18,7 +18,7 @@ from harness.run.shadow import arm_order, execution_id, run_trials
 from scenarios.model import PlannedSignal, Response, Scenario
 
 BROKEN = '''
-import os, time
+import os, signal, time
 from engines.registry import resolve
 
 def _made(context, name, execute):
@@ -53,6 +53,9 @@ def hanging(context):
 
 def dying(context):
     return _made(context, "dying", _when("odd", lambda: os._exit(3)))
+
+def struck(context):
+    return _made(context, "struck", _when("odd", lambda: os.kill(os.getpid(), signal.SIGKILL)))
 
 def spoilt(context):
     def install(*_):
@@ -225,6 +228,15 @@ def test_an_engine_that_does_not_return_costs_only_its_own_arms(
         assert arm.position == arm_order(1, 4).index(arm.arm)
     assert {status(odd.arms[name]) for name in ("control", "control_again")} == {"completed"}
     assert {status(arm) for arm in even.arms.values()} == {"completed"}
+    assert (databases(server), children()) == before
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_worker_that_somebody_kills_says_nothing_of_the_engine(server: Server) -> None:
+    before = databases(server), children()
+    told = r"a worker process, at trial 2, candidate.*, was killed by SIGKILL, not by this run, .* run again"
+    with pytest.raises(EnvironmentProblem, match=told):
+        run(server, line("even"), line("odd", workflow="odd"), candidate="cutover_broken:struck")
     assert (databases(server), children()) == before
 
 
