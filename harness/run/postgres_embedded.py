@@ -18,6 +18,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import psycopg
 
@@ -28,7 +30,11 @@ __all__ = ["DURATION_S", "embedded"]
 DURATION_S = 30.0
 """How long a start may take, s; 0.9 s is usual."""
 _SOCKET_PATH_MAX = 80
-_GUARD = 'cat >/dev/null; kill -QUIT "$1" 2>/dev/null; sleep 0.2; rm -rf "$2"'
+_GUARD = """
+while read -r line; do end=$line; done
+$end 2>/dev/null
+for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; rm -rf "$1" 2>/dev/null && break; done
+"""
 
 
 def _installation() -> Path:
@@ -80,18 +86,45 @@ def embedded(settings: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], No
     Its directory and processes are gone afterwards, also when this process is killed.
     """
     root = Path(tempfile.gettempdir())
-    if len(str(root)) > _SOCKET_PATH_MAX:
-        root = Path("/tmp")  # noqa: S108 - a socket's path has at most 107 bytes; mkdtemp makes it ours
+    closed = _server_user() is not None and not _reachable(root)
+    if closed or len(str(root)) > _SOCKET_PATH_MAX:  # a socket's path has at most 107 bytes
+        root = Path("/tmp")  # noqa: S108 - mkdtemp makes it ours
     home = Path(tempfile.mkdtemp(prefix="cutover-pg-", dir=root))
-    try:
-        with _serve(home, settings) as served:
-            yield served
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with _Guard(home) as guard, _serve(home, settings, guard) as served:
+        yield served
+
+
+class _Guard:
+    """A process that should this one be killed ends what works in `home`, and removes the folder. So does the block."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            ["/bin/sh", "-c", _GUARD, "sh", str(home)], stdin=subprocess.PIPE, start_new_session=True
+        )
+
+    def expect(self, end: str) -> None:
+        """Says which command would end what works there now; empty where nothing does."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # it was killed, and there is no other
+                self._process.stdin.write(f"{end}\n".encode("ascii"))
+                self._process.stdin.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self._home, ignore_errors=True)
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
 
 @contextlib.contextmanager
-def _serve(home: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], None]]]:
+def _serve(home: Path, settings: Mapping[str, str], guard: _Guard) -> Iterator[tuple[str, Callable[[], None]]]:
     user, install = _server_user(), _installation()
     if user is not None:
         os.chown(home, user.pw_uid, user.pw_gid)
@@ -99,11 +132,11 @@ def _serve(home: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, Calla
             install = _copied(install, home, user)
     data = home / "data"
     initdb = [str(install / "bin/initdb"), "--no-sync", "--auth=trust", "--encoding=utf8", "--locale=C"]
-    _run([*initdb, "-U", "postgres", "-D", str(data)], home, user)
+    _run([*initdb, "-U", "postgres", "-D", str(data)], home, user, guard)
     options = {"listen_addresses": "", "unix_socket_directories": str(home), "max_connections": "200", **settings}
     command = [str(install / "bin/postgres"), "-D", str(data)]
     command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    server = _Postmaster(command, home, user)
+    server = _Postmaster(command, home, user, guard)
     try:
         server.start()
         yield server.url, server.restart
@@ -112,13 +145,12 @@ def _serve(home: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, Calla
 
 
 class _Postmaster:
-    """The server process, and the guard that ends it should this process be killed."""
+    """The server process."""
 
-    def __init__(self, command: Sequence[str], home: Path, user: pwd.struct_passwd | None) -> None:
+    def __init__(self, command: Sequence[str], home: Path, user: pwd.struct_passwd | None, guard: _Guard) -> None:
         self.url = f"postgresql://postgres@/postgres?host={home}"
-        self._command, self._home, self._user = command, home, user
+        self._command, self._home, self._user, self._guard = command, home, user, guard
         self._server: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         uid, gid, groups = _identity(self._user)
@@ -135,11 +167,7 @@ class _Postmaster:
                 group=gid,
                 extra_groups=groups,
             )
-        self._guard = subprocess.Popen(  # noqa: S603 - our own command
-            ["/bin/sh", "-c", _GUARD, "sh", str(self._server.pid), str(self._home)],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
+        self._guard.expect(f"kill -QUIT {self._server.pid}")
         _await(self.url, self._server, log)
 
     def restart(self) -> None:
@@ -150,32 +178,36 @@ class _Postmaster:
     def stop(self) -> None:
         if self._server is not None:
             _stop(self._server)
-        if self._guard is not None:
-            self._guard.kill()
-            self._guard.wait()
-            if self._guard.stdin is not None:
-                self._guard.stdin.close()
+            self._guard.expect("")
 
 
 def _identity(user: pwd.struct_passwd | None) -> tuple[int | None, int | None, list[str] | None]:
     return (None, None, None) if user is None else (user.pw_uid, user.pw_gid, [])
 
 
-def _run(command: list[str], home: Path, user: pwd.struct_passwd | None) -> None:
+def _run(command: list[str], home: Path, user: pwd.struct_passwd | None, guard: _Guard) -> None:
     uid, gid, groups = _identity(user)
-    done = subprocess.run(  # noqa: S603 - our own command
+    with subprocess.Popen(  # noqa: S603 - our own command
         command,
         cwd=home,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        errors="replace",
+        start_new_session=True,
         user=uid,
         group=gid,
         extra_groups=groups,
-    )
-    if done.returncode:
-        reason = " ".join((done.stderr or done.stdout).split())[-500:]
+    ) as process:
+        guard.expect(f"kill -KILL -{process.pid}")
+        try:
+            said, _ = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    guard.expect("")
+    if process.returncode:
+        reason = " ".join(said.split())[-500:]
         raise EnvironmentProblem(
             f"the embedded Postgres could not be set up in {home}: {reason}; or give --postgres URL"
         )
@@ -188,7 +220,7 @@ def _await(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
             psycopg.connect(url, connect_timeout=5).close()
             return
         if server.poll() is not None or time.monotonic() > deadline:
-            tail = " ".join(log.read_text(errors="replace").split())[-500:]
+            tail = " ".join(log.read_text(errors="replace").split())[-500:] or f"status {server.poll()}"
             raise EnvironmentProblem(f"the embedded Postgres did not start: {tail}; or give --postgres URL")
         time.sleep(0.01)
 

@@ -9,7 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -143,6 +145,64 @@ def test_the_embedded_server_is_gone_after_a_signal(number: signal.Signals) -> N
         program.wait(20)
     assert await_gone(home)
     assert await_gone(Path(f"/proc/{postmaster}"))
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter: where tests run as root, the server's user is another."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
+def test_a_folder_that_the_server_s_user_cannot_enter_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with provision(mode="embedded") as server:
+        assert Path(parse_dsn(server.dsn)["host"]).parent == Path("/tmp")  # noqa: S108 - only compared
+
+
+UNREADY = """
+import pathlib, sys
+from harness.run import postgres_embedded
+from harness.run.postgres import provision
+postgres_embedded._installation = lambda: pathlib.Path(sys.argv[1])
+with provision(mode="embedded"):
+    pass
+"""
+SLOW_INITDB = """#!/bin/sh
+mkdir data
+sleep 600 &
+echo $! > data/child
+mv data/child ready
+while :; do touch data/file && rm -f data/file; done
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_server_that_is_only_being_set_up_is_gone_after_a_signal(
+    number: signal.Signals, tmp_path: Path, open_folder: Path
+) -> None:
+    install = tmp_path / "package" / "pginstall"
+    (install / "bin").mkdir(parents=True)
+    (install / "bin" / "initdb").write_text(SLOW_INITDB)
+    (install / "bin" / "initdb").chmod(0o755)
+    program = subprocess.Popen(
+        [sys.executable, "-c", UNREADY, str(install)],
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(open_folder)},
+    )
+    with program:
+        while not (ready := list(open_folder.glob("*/ready"))):
+            assert program.poll() is None
+        child = ready[0].read_text().strip()
+        program.send_signal(number)
+        program.wait(20)
+    assert await_gone(ready[0].parent)
+    assert await_gone(Path(f"/proc/{child}"))
 
 
 def await_gone(path: Path) -> bool:
