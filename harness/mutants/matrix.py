@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from harness.mutants.model import Control, EngineMutant
 from harness.mutants.playing import play_control, play_mutant
 from harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
 from harness.run.clock import VirtualClock
+from harness.run.lifeline import end_with_parent
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
@@ -67,21 +69,36 @@ def _all() -> tuple[_Playable, ...]:
 
 
 def _begin(dsns: SimpleQueue[str]) -> None:
-    """In a new process: takes a database, and leaves interrupts to the parent."""
+    """In a new process: takes a database, leaves interrupts to the parent, and ends with it."""
     global _dsn  # noqa: PLW0603 - a process has one database
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+    parent = multiprocessing.parent_process()
+    end_with_parent(signal.SIGTERM, 0 if parent is None else parent.pid or 0)
     _dsn = dsns.get()
+
+
+class _Ended(BaseException):
+    """Somebody ended this process; what it began is unwound."""
+
+
+def _end(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows gives everything back, and must not be cut short
+    raise _Ended
 
 
 def _play(name: str, seed: int) -> Kill:
     each = next(each for each in _all() if each.id == name)
-    match each:
-        case EngineMutant():
-            return play_mutant(each, _dsn, seed)
-        case HarnessMutant():
-            return play_guard(each, _dsn)
-        case Control():
-            return play_control(each, _dsn, seed)
+    try:
+        match each:
+            case EngineMutant():
+                return play_mutant(each, _dsn, seed)
+            case HarnessMutant():
+                return play_guard(each, _dsn)
+            case Control():
+                return play_control(each, _dsn, seed)
+    except _Ended:
+        os._exit(1)  # the pool would take it for the answer, and wait for more work
 
 
 def _result(each: _Playable, future: Future[Kill]) -> Kill:

@@ -7,8 +7,10 @@ says so.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +23,10 @@ from harness.judge.flag import Routed
 from harness.judge.records import ARMS
 from harness.judge.weighing import Weighed
 from harness.run.arm import Arm
+from harness.run.lifeline import end_with_parent
 from harness.run.lines import decode_scenario, encode_fields, encode_scenario, read_as
 from harness.run.memory import memory_limit_kib, peak_kib
+from harness.run.patience import LOOK_S, Patience
 from harness.run.postgres import Server
 from harness.run.routing import EXECUTIONS, own_router, run_routing
 from harness.run.shadow import execution_id, install_engine
@@ -88,27 +92,39 @@ def _on_a_database(
 def _played(what: Literal["route", "weigh"], order: Mapping[str, object]) -> tuple[Sequence[Any], str]:
     """The rows that a process of its own gave for the order, and why there are none."""
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-        [sys.executable, "-c", _BOOT, json.dumps(sys.path)],
+        [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
     try:
-        out, err = process.communicate(json.dumps([what, order]).encode(), timeout=_SECONDS)
-    except subprocess.TimeoutExpired:
-        return (), f"took more than {_SECONDS:g} s"
+        said = _said(process, json.dumps([what, order]).encode())
     finally:
         process.kill()
         process.communicate()
+    if said is None:
+        return (), f"took more than {_SECONDS:g} s"
+    out, err = said
     if process.returncode:
         last = err.decode(errors="replace").strip().splitlines()[-1:] or ["nothing was said"]
         return (), f"its process ended with status {process.returncode}: {last[0][:200]}"
     return json.loads(out.splitlines()[-1]), ""
 
 
+def _said(process: subprocess.Popen[bytes], order: bytes | None) -> tuple[bytes, bytes] | None:
+    """Both its outputs, whole; None where the time ran out first."""
+    patience = Patience()
+    while patience.now() < _SECONDS:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(order, timeout=min(LOOK_S, _SECONDS))
+        order = None  # it is on its way
+    return None
+
+
 def main() -> None:
     """Plays what standard input asks for, and writes the rows to standard output."""
+    end_with_parent(signal.SIGKILL, int(sys.argv[2]))
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # an engine's own prints are no rows
     what, order = json.loads(sys.stdin.buffer.read())

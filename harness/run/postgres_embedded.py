@@ -24,12 +24,12 @@ from typing import Self
 import psycopg
 
 from harness.errors import EnvironmentProblem
+from harness.run.folders import socket_root
 
 __all__ = ["DURATION_S", "embedded"]
 
 DURATION_S = 30.0
 """How long a start may take, s; 0.9 s is usual."""
-_SOCKET_PATH_MAX = 80
 _GUARD = """
 while read -r line; do end=$line; done
 $end 2>/dev/null
@@ -85,9 +85,8 @@ def embedded(settings: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], No
 
     Its directory and processes are gone afterwards, also when this process is killed.
     """
-    root = Path(tempfile.gettempdir())
-    closed = _server_user() is not None and not _reachable(root)
-    if closed or len(str(root)) > _SOCKET_PATH_MAX:  # a socket's path has at most 107 bytes
+    root = socket_root()
+    if _server_user() is not None and not _reachable(root):
         root = Path("/tmp")  # noqa: S108 - mkdtemp makes it ours
     home = Path(tempfile.mkdtemp(prefix="cutover-pg-", dir=root))
     with _Guard(home) as guard, _serve(home, settings, guard) as served:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +17,7 @@ from typing import Self
 from harness.errors import EnvironmentProblem
 from harness.run.channel import Channel, Gate, OpenGate
 from harness.run.dsn import parse_dsn, to_url
+from harness.run.folders import socket_folder
 from harness.run.loop import Loop
 
 __all__ = ["Proxy", "refuse_encrypted"]
@@ -88,7 +88,7 @@ class Proxy:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _listen_unix(self) -> socket.socket:
-        self._folder = tempfile.mkdtemp(prefix="cutover-")
+        self._folder = str(socket_folder())
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(os.fspath(Path(self._folder) / f".s.PGSQL.{_PORT}"))
         listener.listen(128)

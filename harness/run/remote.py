@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from harness.errors import CutoverProblem, EnvironmentProblem
+from harness.run.folders import discard_sockets
 from harness.run.struck import struck
 
 __all__ = ["Remote", "RunnerProblem"]
@@ -80,6 +81,7 @@ class Remote:
             self._process.kill()
             self._process.wait()
         finally:
+            discard_sockets(self._process.pid)
             with contextlib.suppress(OSError):
                 self._lines.close()
             self._link.close()

@@ -65,8 +65,12 @@ class Stage:
         self._dsn = dsn
         self._restart = restart
         self._census: psycopg.Connection | None = None
-        self._relations = self._now_there()
-        self._reader = self._make_reader()
+        try:
+            self._relations = self._now_there()
+            self._reader = self._make_reader()
+        except BaseException:
+            self._let_go()
+            raise
         self.engine_name = self._reader.name
 
     def journal(self, execution_id: UUID) -> Journal | None:
@@ -132,11 +136,14 @@ class Stage:
     def close(self) -> None:
         """Gives back connections, descriptors and processes."""
         self.sweep()
+        self._reader.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self.nursery.close()
         self.sweep()  # the dead that the nursery had not buried are ours now
         if self._census is not None:
             self._census.close()
-        self._reader.close()
         self.proxy.close()
         self.loop.close()
 

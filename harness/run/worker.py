@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from uuid import UUID
 from engines.registry import resolve
 from harness.judge.records import ARMS, ArmName, role
 from harness.run.arm import Arm
+from harness.run.lifeline import end_with_parent
 from harness.run.lines import decode_scenario, encode_arm
 
 __all__ = ["BEGIN", "READY", "RECORD", "Job", "Setup", "main"]
@@ -44,7 +46,8 @@ class Job:
 
 
 def main() -> None:
-    """Serves jobs until standard input ends."""
+    """Serves jobs until standard input ends, or the parent does: an engine that hangs would not see the one."""
+    end_with_parent(signal.SIGKILL, int(sys.argv[2]))
     out = os.fdopen(os.dup(1), "wb", buffering=1 << 20)
     os.dup2(2, 1)
     setup = Setup(**json.loads(sys.stdin.buffer.readline()))

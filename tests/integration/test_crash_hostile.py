@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from engines.registry import resolve
 from harness.errors import EnvironmentProblem
 from harness.judge.cases import CaseRecord, Way
 from harness.judge.crash import CaseVerdict, judge_case
@@ -18,6 +20,7 @@ from harness.judge.findings import Verdict
 from harness.run.crash_plan import Plan
 from harness.run.crash_run import crash_matrix
 from harness.run.postgres import Server, provision
+from harness.run.stage import Stage
 from scenarios.catalog import load_catalog
 
 SCENARIO = next(each for each in load_catalog() if each.id == "01-one-activity")
@@ -107,6 +110,15 @@ def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     sys.modules.pop("hostile", None)
 
 
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder for temporary files, with a path short enough for sockets."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
 def played(server: Server, engine: str, *, limit: int = 2, deadline_s: float = 20.0) -> list[CaseRecord]:
     records: list[CaseRecord] = []
     crash_matrix(
@@ -164,11 +176,14 @@ def test_an_engine_that_exits_by_itself_has_not_resumed(server: Server) -> None:
         ("beheads", "a runner process, at 01-one-activity, was killed by SIGKILL"),
     ],
 )
-def test_what_somebody_kills_says_nothing_of_the_engine(server: Server, engine: str, told: str) -> None:
+def test_what_somebody_kills_says_nothing_of_the_engine(
+    server: Server, engine: str, told: str, temporary: Path
+) -> None:
     before = databases(server)
     with pytest.raises(EnvironmentProblem, match=f"^{told}.*run (it )?again$"):
         played(server, f"hostile:{engine}")
     assert databases(server) == before
+    assert list(temporary.iterdir()) == []
 
 
 def test_an_engine_that_writes_outside_its_tables_is_found(server: Server) -> None:
@@ -190,6 +205,14 @@ def _runners() -> set[str]:
     """The runner processes of this process; other tests may have some of their own."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
     return {pid for pid in children if b"harness.run.runner" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+def test_a_stage_that_cannot_be_set_leaves_nothing(server: Server, temporary: Path) -> None:
+    nowhere = server.create_database()
+    nowhere.drop()
+    with pytest.raises(psycopg.OperationalError):
+        Stage(resolve("v2"), nowhere.dsn)
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_server_that_dies_is_the_environment_s_fault_and_nothing_hangs() -> None:

@@ -6,9 +6,11 @@ import contextlib
 import os
 import re
 import socket
+import stat
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -113,6 +115,7 @@ def test_copy_in_and_out_lose_nothing(behind: Callable[..., Behind]) -> None:
 
 COPIER = """
 import sys
+import tempfile
 from psycopg import pq
 connection = pq.PGconn.connect(sys.argv[1].encode())
 assert connection.exec_(b"CREATE TABLE t (n int)").status == pq.ExecStatus.COMMAND_OK
@@ -225,6 +228,17 @@ def test_who_speaks_something_else_is_told_so_and_others_are_served(
 def test_a_server_whose_url_demands_tls_is_refused_before_anything_is_sent() -> None:
     with Loop() as loop, pytest.raises(EnvironmentProblem, match=r"sslmode=verify-full.*without"):
         Proxy(loop, "postgresql://u@db.example/d?sslmode=verify-full")
+
+
+def test_where_the_path_for_temporary_files_is_too_long_for_a_socket_it_is_not_used(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("long" * 25)))
+    with Loop() as loop, Proxy(loop, dsn) as proxy:
+        home = Path(parse_dsn(proxy.dsn)["host"])
+        assert home.parent == Path("/tmp")  # noqa: S108 - only compared
+        assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert not home.exists()
 
 
 def test_a_port_in_use_is_the_environment_s_fault() -> None:

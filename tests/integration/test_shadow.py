@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from harness.judge.records import ARMS, ArmRecord, Trial
 from harness.run.lines import RecordedTrial
 from harness.run.postgres import Server
 from harness.run.shadow import arm_order, execution_id, run_trials
+from scenarios.files import dumps
 from scenarios.model import PlannedSignal, Response, Scenario
 
 BROKEN = '''
@@ -53,6 +57,13 @@ def hanging(context):
 
 def dying(context):
     return _made(context, "dying", _when("odd", lambda: os._exit(3)))
+
+def marked(context):
+    def mark():
+        with open(os.environ["CUTOVER_TEST_MARK"], "w") as file:
+            print(os.getpid(), file=file)
+        time.sleep(600)
+    return _made(context, "marked", _when("odd", mark))
 
 def struck(context):
     return _made(context, "struck", _when("odd", lambda: os.kill(os.getpid(), signal.SIGKILL)))
@@ -256,6 +267,33 @@ def test_an_engine_without_tables_is_named(server: Server) -> None:
     with pytest.raises(EnvironmentProblem, match=r"'cutover_broken:spoilt' could not be installed .*no tables today"):
         run(server, line("one"), candidate="cutover_broken:spoilt")
     assert databases(server) == before
+
+
+RUN = """
+import sys
+from harness.run.postgres import provision
+from harness.run.shadow import run_trials
+from scenarios.files import load
+with provision(sys.argv[1]) as server:
+    run_trials([load(sys.argv[2])], control="v1", candidate="cutover_broken:marked", server=server, on_trial=print)
+"""
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_worker_that_hangs_does_not_outlive_a_killed_run(server: Server, tmp_path: Path) -> None:
+    scenario, mark = tmp_path / "odd.json", tmp_path / "mark"
+    scenario.write_text(dumps(line("odd", workflow="odd")))
+    os.mkfifo(mark)
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, server.dsn, str(scenario)],
+        env={**os.environ, "CUTOVER_TEST_MARK": str(mark), "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        stderr=subprocess.DEVNULL,
+    ) as program:
+        worker = int(mark.read_text())
+        hangs = os.pidfd_open(worker)
+        program.kill()
+    assert select.select([hangs], [], [], 60)[0]
+    os.close(hangs)
 
 
 def test_an_interrupt_leaves_nothing_behind(server: Server) -> None:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +43,19 @@ def test_an_unknown_name_is_told_which_there_are(capsys: pytest.CaptureFixture[s
     assert "--only no-such: no such mutant or control; there are effect-without-key, record-first" in (
         capsys.readouterr().err
     )
+
+
+def test_a_killed_command_leaves_no_process_and_no_folder(server: Server) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        code = "from harness.cli.main import main; main()"
+        arguments = ["mutants", "--only", "never-renews", "--workers", "1", "--postgres", server.dsn]
+        with subprocess.Popen(
+            [sys.executable, "-c", code, *arguments], env={**os.environ, "TMPDIR": folder}, stderr=subprocess.DEVNULL
+        ) as command:
+            while not (sockets := list(Path(folder).glob("cutover-*/.s.*"))):
+                assert command.poll() is None
+            player = os.pidfd_open(int(sockets[0].parent.name.split("-")[1]))
+            command.kill()
+        assert select.select([player], [], [], 60)[0]
+        os.close(player)
+        assert list(Path(folder).iterdir()) == []
