@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import inspect
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -23,6 +24,15 @@ __all__ = ["GROUP", "BrokenEngine", "UnknownEngine", "describe", "known", "resol
 GROUP = "cutover.engines"
 _OURS = {"v1": "engines.v1.orchestrator:create", "v2": "engines.v2.orchestrator:create"}
 _SOURCES = frozenset({".py", ".sql"})
+_METHODS = {
+    "install": ((),),
+    "execute": (("request",),),
+    "resume": (("execution_id",), ("execution_id", "signal")),
+    "cancel": (("execution_id",),),
+    "journal": (("execution_id",),),
+    "close": ((),),
+}
+"""How the harness calls what `engines.api.Engine` names."""
 
 
 class UnknownEngine(CutoverError):
@@ -51,19 +61,48 @@ def describe(spec: str) -> tuple[str, str]:
     """The name the engine gives itself, and a SHA-256 of the sources around its factory (`.py` and `.sql`).
 
     The sources are the factory's own package, or its one file where it is in none. Makes the engine without a
-    database, which the contract allows: an engine connects on first use.
+    database, which the contract allows: an engine connects on first use. Raises BrokenEngine where it cannot be made,
+    or where a method of the contract is absent or cannot be called as the harness calls it.
     """
     module, _ = _load(spec)
     factory = resolve(spec)
     try:
         engine = factory(EngineContext(dsn="", activities=_Nothing(), clock=_Nothing(), log=_Nothing()))
+    except (Exception, SystemExit) as error:
+        raise BrokenEngine(
+            f"engine {spec!r}: its factory raised {_said(error)}; it is called with one EngineContext, and an engine "
+            "connects on first use"
+        ) from error
+    _refuse_odd(spec, engine)
+    try:
         name = engine.name
         engine.close()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BrokenEngine(
-            f"engine {spec!r}: making it without a database failed with {_said(error)}; an engine connects on first use"
+            f"engine {spec!r}: closing it before its first use raised {_said(error)}; it must do nothing then"
         ) from error
     return name, _digest(module)
+
+
+def _refuse_odd(spec: str, engine: Any) -> None:
+    """Raises BrokenEngine where something of the contract is absent, or cannot be called as the harness calls it."""
+    kind = type(engine).__name__
+    absent = [name for name in _METHODS if not callable(getattr(engine, name, None))]
+    if absent:
+        raise BrokenEngine(f"engine {spec!r}: {kind} has no method {', '.join(absent)}; see engines.api.Engine")
+    name = getattr(engine, "name", None)
+    if not isinstance(name, str) or not name:
+        raise BrokenEngine(f"engine {spec!r}: {kind} has no attribute `name` that is a text; see engines.api.Engine")
+    for method, calls in _METHODS.items():
+        for arguments in calls:
+            try:
+                inspect.signature(getattr(engine, method)).bind(*arguments)
+            except TypeError as error:
+                raise BrokenEngine(
+                    f"engine {spec!r}: {kind}.{method} cannot be called as {method}({', '.join(arguments)}): {error}"
+                ) from error
+            except ValueError:
+                pass  # what shows no signature, as code in C may do, is called and seen
 
 
 def _load(spec: str) -> tuple[ModuleType, object]:
@@ -106,11 +145,11 @@ def _module(path: str, spec: str) -> ModuleType:
                 f"engine {spec!r}: no module {error.name!r}, neither installed nor in the current folder"
             ) from error
         raise BrokenEngine(f"engine {spec!r}: importing {path} needs a module that is absent: {error.name}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BrokenEngine(f"engine {spec!r}: importing {path} raised {_said(error)}") from error
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 

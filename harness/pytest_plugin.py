@@ -164,9 +164,10 @@ def cutover_keep(pytestconfig: pytest.Config) -> Callable[[Scenario], Path | Non
 
 def _resolved(spec: str) -> EngineFactory:
     from engines.errors import CutoverError  # noqa: PLC0415
-    from engines.registry import resolve  # noqa: PLC0415
+    from engines.registry import describe, resolve  # noqa: PLC0415
 
     try:
+        describe(spec)
         return resolve(spec)
     except CutoverError as error:
         raise pytest.UsageError(f"--cutover-engine: {error}") from error

@@ -70,6 +70,9 @@ def _outcome(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         problem("interrupted")
         return Status.INTERRUPTED
+    except SystemExit as error:  # an engine's code runs here too, and its exit(0) would read as GO
+        problem(f"something called exit({error.code!r}) before there was a verdict; an engine must not")
+        return Status.INTERNAL
     except Exception as error:  # noqa: BLE001 - here every error becomes an exit status
         if os.environ.get("CUTOVER_DEBUG") == "1":
             import traceback

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from engines.api import EngineContext
 from engines.registry import resolve
+from harness.errors import EnvironmentProblem
 from harness.judge.cases import Case, CaseRecord, CrashTrial, Way
 from harness.run.clock import EPOCH, VirtualClock
 from harness.run.crash_plan import Plan
@@ -85,6 +86,18 @@ def installed(server: Server, engine: str, *, relaxed: bool = False) -> Iterator
     try:
         if relaxed:
             _relax(server, database)
+        _install(engine, server, database)
+        yield database.dsn
+    except Exception:
+        server.check()
+        raise
+    finally:
+        with contextlib.suppress(psycopg.OperationalError):  # where the server is gone, so is the database
+            database.drop()
+
+
+def _install(engine: str, server: Server, database: Database) -> None:
+    try:
         made = resolve(engine)(
             EngineContext(
                 dsn=database.dsn,
@@ -95,13 +108,11 @@ def installed(server: Server, engine: str, *, relaxed: bool = False) -> Iterator
         )
         made.install()
         made.close()
-        yield database.dsn
-    except Exception:
-        server.check()
-        raise
-    finally:
-        with contextlib.suppress(psycopg.OperationalError):  # where the server is gone, so is the database
-            database.drop()
+    except Exception as error:
+        raise EnvironmentProblem(
+            f"engine {engine!r} could not be installed on {server.description} ({type(error).__name__}: {error}); "
+            "mend the engine or give another --postgres"
+        ) from error
 
 
 def _relax(server: Server, database: Database) -> None:

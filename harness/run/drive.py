@@ -9,6 +9,7 @@ from engines.api import Engine, ExecutionRequest, Journal, JsonValue, Signal
 from engines.errors import PayloadRefused
 from engines.payloads import decode, encode
 from harness.judge.records import Again, Failure, LedgerEntry
+from harness.run.committed import committed
 from harness.run.outside import Move, Outside
 from harness.run.switchboard import Flight
 from scenarios.model import Scenario
@@ -68,7 +69,7 @@ class Drive:
         try:
             self.engine.resume(self._flight.execution_id)
             self.engine.execute(self._request)
-            journal = self.engine.journal(self._flight.execution_id)
+            journal = committed(self.engine, self._flight.execution_id)
         except Exception as error:  # noqa: BLE001 - whatever an engine raises is an outcome
             failure = _failure(error)
         changed = journal != self.journal
@@ -90,7 +91,7 @@ class Drive:
         finally:
             self.seconds += time.perf_counter() - begun
         try:
-            self.journal = self.engine.journal(self._flight.execution_id)
+            self.journal = committed(self.engine, self._flight.execution_id)
         except Exception as error:  # noqa: BLE001 - as above; UnknownExecution where the request was refused
             self.journal, self.failure = None, self.failure or _failure(error)
 

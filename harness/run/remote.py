@@ -10,8 +10,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from harness.errors import CutoverProblem, EnvironmentProblem
+from harness.run.committed import EngineProblem
 from harness.run.folders import discard_sockets
 from harness.run.struck import struck
 
@@ -19,6 +21,7 @@ __all__ = ["Remote", "RunnerProblem"]
 
 _IDLE_S, _END_S = 1.0, 10.0
 """How long a runner may take to end when it has nothing to do, and in the middle of a request."""
+_PASSED_ON: Final[Mapping[str, type[CutoverProblem]]] = {"engine": EngineProblem, "environment": EnvironmentProblem}
 
 
 class RunnerProblem(CutoverProblem):
@@ -50,7 +53,7 @@ class Remote:
     def ask(self, request: Mapping[str, object], what: str, restart: Callable[[], None] | None = None) -> bytes:
         """The answer, a line; `restart` restarts the server.
 
-        Raises RunnerProblem or EnvironmentProblem, which name `what` was asked.
+        Raises RunnerProblem, EngineProblem or EnvironmentProblem, which name `what` was asked.
         """
         self._say(request, what)
         line: bytes
@@ -62,8 +65,8 @@ class Remote:
             raise self._ended(what)
         if line.startswith(b'{"error"'):
             failure = json.loads(line)
-            if failure["trace"] is None:
-                raise EnvironmentProblem(f"{what}: {failure['error']}")
+            if failure["kind"] in _PASSED_ON:
+                raise _PASSED_ON[failure["kind"]](f"{what}: {failure['error']}")
             raise RunnerProblem(f"{what}: the harness failed: {failure['error']}\n{failure['trace']}")
         return line
 

@@ -24,6 +24,7 @@ from typing import Any, TypeAlias
 
 from engines.registry import resolve
 from harness.errors import EnvironmentProblem
+from harness.run.committed import EngineProblem
 from harness.run.nursery import Nursery
 
 __all__ = ["Desk", "main", "serve"]
@@ -58,11 +59,17 @@ def serve(link: socket.socket) -> None:
 def _answer(answer: Callable[[dict[str, Any]], bytes], request: dict[str, Any]) -> bytes:
     try:
         return answer(request)
+    except EngineProblem as error:
+        return _failure("engine", str(error))
+    except EnvironmentProblem as error:
+        return _failure("environment", str(error))
     except Exception as error:  # noqa: BLE001 - the parent says at which request it was
-        if isinstance(error, EnvironmentProblem):
-            return json.dumps({"error": str(error), "trace": None}).encode("ascii")
         trace = traceback.format_exc(limit=-6)
-        return json.dumps({"error": f"{type(error).__name__}: {error}", "trace": trace}).encode("ascii")
+        return _failure("harness", f"{type(error).__name__}: {error}", trace)
+
+
+def _failure(kind: str, error: str, trace: str = "") -> bytes:
+    return json.dumps({"error": error, "kind": kind, "trace": trace}).encode("ascii")
 
 
 def _end(*_: object) -> None:

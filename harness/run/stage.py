@@ -18,6 +18,7 @@ import psycopg
 from engines.api import Engine, EngineContext, EngineFactory, Journal
 from engines.errors import CutoverError, UnknownExecution
 from harness.run.clock import EPOCH, VirtualClock
+from harness.run.committed import EngineProblem, committed
 from harness.run.loop import Loop
 from harness.run.nobody import Nobody
 from harness.run.nursery import Nursery
@@ -74,17 +75,28 @@ class Stage:
         self.engine_name = self._reader.name
 
     def journal(self, execution_id: UUID) -> Journal | None:
-        """What is committed of an execution, read past the proxy; None where nothing is."""
+        """What is committed of an execution, read past the proxy; None where nothing is.
+
+        Raises EngineProblem where the engine cannot say.
+        """
         try:
             return self._read(execution_id)
-        except (psycopg.Error, CutoverError):
+        except Exception:  # noqa: BLE001 - the server may have been restarted, and which driver the engine has is its own
             self._reader.close()
-            self._reader = self._make_reader()  # the server may have been restarted
+            self._reader = self._make_reader()
+        try:
             return self._read(execution_id)
+        except psycopg.OperationalError:
+            raise  # the server is gone, which is nothing that the engine did
+        except Exception as error:
+            raise EngineProblem(
+                f"engine {self.engine_name!r} cannot say what it has committed: journal() failed with "
+                f"{type(error).__name__}: {error}; mend the engine"
+            ) from error
 
     def _read(self, execution_id: UUID) -> Journal | None:
         try:
-            return self._reader.journal(execution_id)
+            return committed(self._reader, execution_id)
         except UnknownExecution:
             return None
 

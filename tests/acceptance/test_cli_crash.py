@@ -94,3 +94,39 @@ def test_a_case_that_is_none_is_refused_with_how_to_write_one(tmp_path: Path) ->
     assert done.returncode == 2
     assert "answer:3" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("def install(self): pass", "EngineError: the v2 tables are not in this database"),
+        ("def journal(self, execution_id): return {}", "TypeError: journal() gave dict instead of engines.api.Journal"),
+        ("def journal(self, execution_id): return 1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_an_engine_whose_journal_cannot_be_read_is_told_so_in_one_sentence(
+    server: Server, tmp_path: Path, fault: str, said: str
+) -> None:
+    (tmp_path / "mute.py").write_text(
+        "from engines.v2.orchestrator import OrchestratorV2\n\n\n"
+        f"class Mute(OrchestratorV2):\n    name = 'mute'\n    {fault}\n"
+    )
+    done = cutover(
+        "crash", "--engine", "mute:Mute", "--only", "01-one-activity", "--postgres", server.dsn, "-q", cwd=tmp_path
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("cutover: 01-one-activity: engine 'mute' cannot say what it has committed: ")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_engine_that_cannot_be_installed_is_told_so_in_one_sentence(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "bare.py").write_text(
+        "from engines.v2.orchestrator import OrchestratorV2\n\n\nclass Bare(OrchestratorV2):\n"
+        "    def install(self): raise ValueError('no schema payroll')\n"
+    )
+    done = cutover("crash", "--engine", "bare:Bare", "--postgres", server.dsn, "-q", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "'bare:Bare' could not be installed" in done.stderr
+    assert "ValueError: no schema payroll" in done.stderr
+    assert "internal" not in done.stderr

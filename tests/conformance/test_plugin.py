@@ -112,3 +112,9 @@ def test_a_wrong_engine_fails_by_name_and_its_scenario_is_kept(pytester: pytest.
     result.stdout.fnmatch_lines(["*DUP: step *its effect was applied 2 times*", "*the scenario is kept in *"])
     [kept] = tmp_path.iterdir()
     assert load(kept).id == kept.stem
+
+
+def test_what_is_no_engine_is_refused_before_anything_runs(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(idle="class Idle:\n    def __init__(self, context): pass\n")
+    result = _outcomes(pytester, "--cutover-engine", "idle:Idle")
+    result.stderr.fnmatch_lines(["ERROR: --cutover-engine: engine 'idle:Idle': Idle has no method install, *"])

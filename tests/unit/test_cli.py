@@ -108,6 +108,14 @@ def test_a_malformed_scenario_is_refused_by_its_file(tmp_path: Path, capsys: pyt
     assert "broken.json" in capsys.readouterr().err
 
 
+def test_an_exit_in_the_middle_of_a_command_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("harness.cli.main_job.main_job", lambda *_, **__: sys.exit(0))
+    assert _outcome(["run"]) == Status.INTERNAL
+    assert "exit(0)" in capsys.readouterr().err
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert _outcome(["--version"]) == 0
     assert capsys.readouterr().out.startswith("cutover 0.")

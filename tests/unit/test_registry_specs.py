@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, EntryPoints
@@ -16,6 +17,11 @@ ENGINE = """
 class Mine:
     name = "mine"
     def __init__(self, context): pass
+    def install(self): pass
+    def execute(self, request): pass
+    def resume(self, execution_id, signal=None): pass
+    def cancel(self, execution_id): pass
+    def journal(self, execution_id): pass
     def close(self): pass
 """
 
@@ -93,12 +99,14 @@ def test_an_absent_module_attribute_or_dependency_is_named(folder: Path) -> None
     (folder / "wrong.py").write_text("def (")
     (folder / "raising.py").write_text("1 / 0")
     (folder / "poor.py").write_text("Mine = 3")
+    (folder / "leaving.py").write_text("import sys; sys.exit(0)")
     for spec, said in (
         ("absent.engine:Mine", "no module 'absent'"),
         ("engines.absent:Mine", "no module 'engines.absent'"),
         ("needy:Mine", "absent: nowhere_to_be_found"),
         ("wrong:Mine", "raised SyntaxError"),
         ("raising:Mine", "raised ZeroDivisionError: division by zero"),
+        ("leaving:Mine", "raised SystemExit: 0"),
         ("poor:Other", "module poor has no 'Other'"),
         ("poor:Mine", "int is no factory"),
     ):
@@ -108,5 +116,36 @@ def test_an_absent_module_attribute_or_dependency_is_named(folder: Path) -> None
 
 def test_a_factory_that_connects_at_once_is_told_when_to(folder: Path) -> None:
     (folder / "eager.py").write_text("def create(context): raise OSError('no server')")
-    with pytest.raises(BrokenEngine, match="OSError: no server; an engine connects on first use"):
+    with pytest.raises(BrokenEngine, match=r"raised OSError: no server; .* connects on first use"):
         describe("eager:create")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("def create(context): return None", "NoneType has no method install, execute, resume, cancel, journal, close"),
+        ("def create(): return Mine(None)", "its factory raised TypeError: create() takes 0 positional arguments"),
+        ("import sys\ndef create(context): sys.exit(0)", "its factory raised SystemExit: 0"),
+        ("create = Mine\ndel Mine.cancel", "Mine has no method cancel; see engines.api.Engine"),
+        ("create = Mine\ndel Mine.name", "Mine has no attribute `name` that is a text"),
+        ("create = Mine\nMine.name = 7", "Mine has no attribute `name` that is a text"),
+        (
+            "create = Mine\nMine.resume = lambda self, execution_id: None",
+            "Mine.resume cannot be called as resume(execution_id, signal): too many positional arguments",
+        ),
+        (
+            "create = Mine\nMine.install = lambda self, force: None",
+            "Mine.install cannot be called as install(): missing a required argument: 'force'",
+        ),
+        ("create = Mine\nMine.close = lambda self: self.pool.close()", "closing it before its first use raised"),
+    ],
+)
+def test_what_is_no_engine_is_told_what_it_lacks(folder: Path, change: str, said: str) -> None:
+    (folder / "odd.py").write_text(f"{ENGINE}\n{change}\n")
+    with pytest.raises(BrokenEngine, match=re.escape(said)):
+        describe("odd:create")
+
+
+def test_a_method_without_a_signature_is_left_to_show_itself(folder: Path) -> None:
+    (folder / "opaque.py").write_text(f"{ENGINE}\nMine.cancel = max\n")
+    assert describe("opaque:Mine")[0] == "mine"
