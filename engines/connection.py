@@ -50,9 +50,9 @@ class Lasting:
 
     def _opened(self) -> psycopg.Connection[Any]:
         if self._timeout_s is None:
-            return psycopg.connect(self._dsn, autocommit=True)
+            return psycopg.connect(self._dsn, autocommit=True, client_encoding="UTF8")
         limits: dict[str, Any] = {"connect_timeout": self._timeout_s, "tcp_user_timeout": self._timeout_s * 1_000}
         dsn = make_conninfo(**{**limits, **conninfo_to_dict(self._dsn)})
-        connection = psycopg.connect(dsn, autocommit=True)
+        connection = psycopg.connect(dsn, autocommit=True, client_encoding="UTF8")
         connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{self._timeout_s}s",))
         return connection

@@ -50,7 +50,7 @@ class Store:
     def connection(self) -> psycopg.Connection[tuple[Any, ...]]:
         """The connection, opened on first use and after the server has dropped it."""
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._dsn, autocommit=True)
+            self._connection = psycopg.connect(self._dsn, autocommit=True, client_encoding="UTF8")
         return self._connection
 
     def close(self) -> None:

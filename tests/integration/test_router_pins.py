@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from engines.api import (
     ActivityCall,
@@ -202,18 +204,34 @@ def test_a_flag_that_cannot_be_read_starts_nothing_on_v2_and_the_log_says_why(se
 class Failing:
     """A source that breaks its contract."""
 
+    def __init__(self, message: str) -> None:
+        self.message = message
+
     def read(self) -> Flag:
-        raise RuntimeError("the provider is \0 away")
+        raise RuntimeError(self.message)
 
 
 def test_a_source_that_fails_in_a_way_of_its_own_keeps_nobody_from_starting(setup: Setup) -> None:
-    router = setup.router(flags=Failing())
+    router = setup.router(flags=Failing("the provider is \0 away"))
     asked = ask()
     router.execute(asked)
     assert version(router, asked.execution_id) == "v1"
     assert setup.rows("SELECT event_message FROM edge_logs") == [
         ("Using orchestrator v1 (the flag cannot be read: RuntimeError: the provider is \\u0000 away)",)
     ]
+
+
+@pytest.mark.parametrize("spec", ["v1", "v2"])
+def test_a_database_whose_sessions_speak_latin_1_by_default_takes_all_text(setup: Setup, spec: str) -> None:
+    with psycopg.connect(setup.dsn, autocommit=True) as connection:
+        name = Identifier(connection.info.dbname)
+        connection.execute(SQL("ALTER DATABASE {} SET client_encoding = 'LATIN1'").format(name))
+    router = setup.router(control=spec, flags=Failing("→"))
+    asked = replace(ask(), workflow=replace(WAITING, id="→"))
+    router.execute(asked)
+    router.resume(asked.execution_id, GO)
+    journal = router.journal(asked.execution_id)
+    assert (journal.execution.workflow_id, journal.execution.status) == ("→", "completed")
 
 
 def test_connections_that_were_lost_between_two_starts_change_no_assignment(setup: Setup) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,6 +29,7 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
+from engines.errors import ExecutionHeld
 from engines.v2.lease import TTL, Renewer
 from engines.v2.orchestrator import OrchestratorV2, create
 from harness.run.clock import EPOCH, VirtualClock
@@ -227,3 +231,63 @@ def test_an_interrupt_while_postgres_works_leaves_an_engine_that_goes_on(
     engine.resume(bench.id)
     assert bench.status() == "completed"
     assert len(bench.calls) in {4, 5}
+
+
+def test_a_commit_that_its_lost_connection_still_makes_is_found_by_the_second_try(bench: Bench) -> None:
+    """The first try is stuck in Postgres when its connection breaks; it lands while the second waits behind it."""
+    engine = bench.engines[0]
+    waiting = """
+        SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+    blocker = psycopg.connect(bench.dsn)
+
+    def wait_for(sessions: int) -> None:
+        while bench.sql(waiting) != [(sessions,)]:
+            threading.Event().wait(0.01)
+
+    def break_in() -> None:
+        with blocker:
+            wait_for(1)
+            with socket.socket(fileno=os.dup(engine.store.connection.pgconn.socket)) as line:
+                line.shutdown(socket.SHUT_RDWR)
+            wait_for(2)
+
+    meddler = threading.Thread(target=break_in)
+
+    def block(call: ActivityCall) -> None:
+        if call.step_id == "b":
+            blocker.execute("SELECT 1 FROM workflow_executions FOR UPDATE")
+            meddler.start()
+
+    bench.during = block
+    bench.start(flow(*(ActivityNode(id=name, activity="do") for name in "abc"), edges="start>a a>b b>c"))
+    meddler.join()
+    journal = engine.journal(bench.id)
+    assert journal.execution.status == "completed"
+    assert [call.step_id for call in bench.calls] == ["a", "b", "c"]
+    assert [checkpoint.version for checkpoint in journal.checkpoints] == [1, 2, 3, 4]
+    assert [event.sequence for event in journal.events] == list(range(1, len(journal.events) + 1))
+
+
+@pytest.mark.parametrize("ids", [["1"] * 6, ["1", "2", "3", "4", "5", "6"]])
+def test_signals_that_many_workers_bring_at_once_serve_one_wait_each(bench: Bench, ids: list[str]) -> None:
+    names = [f"w{i}" for i in range(6)]
+    waits = (WaitNode(id=name, signal="go") for name in names)
+    bench.start(flow(*waits, edges=" ".join(f"start>{name}" for name in names)))
+    barrier = threading.Barrier(len(ids))
+
+    def bring(signal_id: str) -> None:
+        engine = bench.engine()
+        barrier.wait()
+        while True:
+            try:
+                return engine.resume(bench.id, Signal(id=signal_id, name="go"))
+            except ExecutionHeld:
+                continue
+
+    with ThreadPoolExecutor(len(ids)) as pool:
+        list(pool.map(bring, ids))
+    expected = {name: "completed" if i < len(set(ids)) else "paused" for i, name in enumerate(names)}
+    assert {name: status for name, status in bench.steps().items() if name != "start"} == expected
+    events = [event.type for event in bench.engines[0].journal(bench.id).events]
+    assert events.count("SIGNAL_RECEIVED") == len(set(ids))
+    assert bench.status() == ("completed" if len(set(ids)) == 6 else "running")
