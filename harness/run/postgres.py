@@ -142,9 +142,9 @@ def _connect(server: Server) -> Server:
     place = redact(server.dsn)
     if not parts.get("dbname"):
         parts["dbname"] = "postgres"
-    server.dsn = to_url(parts)
     try:
-        with psycopg.connect(server.dsn, connect_timeout=_CONNECT_S) as connection:
+        with psycopg.connect(to_url(parts), connect_timeout=_CONNECT_S) as connection:
+            server.dsn = to_url(_placed(parts, connection.info))
             number = connection.info.server_version
             rights = connection.execute(
                 "SELECT current_user, rolcreatedb OR rolsuper, current_setting('server_version')"
@@ -163,6 +163,14 @@ def _connect(server: Server) -> Server:
         )
     server.version = str(version)
     return server
+
+
+def _placed(parts: dict[str, str], info: psycopg.ConnectionInfo) -> dict[str, str]:
+    """The parts with the place and login that were found: by the environment, a password file or among several."""
+    found = {"host": info.host, "port": str(info.port), "user": info.user, "password": info.password}
+    if "hostaddr" in parts:
+        found["hostaddr"] = info.hostaddr
+    return parts | {key: value for key, value in found.items() if value}
 
 
 @contextlib.contextmanager

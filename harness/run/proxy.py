@@ -23,7 +23,12 @@ from harness.run.loop import Loop
 __all__ = ["Proxy", "refuse_encrypted"]
 
 _PORT = 5432
-_ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
+_ENCRYPTED = {
+    "sslmode": frozenset({"require", "verify-ca", "verify-full"}),
+    "sslnegotiation": frozenset({"direct"}),
+    "channel_binding": frozenset({"require"}),
+    "gssencmode": frozenset({"require"}),
+}
 
 
 class Proxy:
@@ -123,9 +128,10 @@ class Proxy:
 
 def refuse_encrypted(target: str) -> None:
     """Raises EnvironmentProblem where the target asks for encryption, which would hide the round trips."""
-    mode = parse_dsn(target).get("sslmode", "")
-    if mode in _ENCRYPTED:
-        raise EnvironmentProblem(
-            f"the server's URL says sslmode={mode}, but engines are killed at round trips, and TLS hides those; "
-            "give a test server that takes connections without it, or none to use the embedded one"
-        )
+    parts = parse_dsn(target)
+    for key, demands in _ENCRYPTED.items():
+        if parts.get(key) in demands:
+            raise EnvironmentProblem(
+                f"the server's URL says {key}={parts[key]}, but engines are killed at round trips, and encryption "
+                "hides those; give a test server that takes connections without it, or none to use the embedded one"
+            )

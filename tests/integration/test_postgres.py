@@ -21,8 +21,10 @@ from psycopg import sql
 
 from harness.errors import EnvironmentProblem
 from harness.run.dsn import parse_dsn, to_url
+from harness.run.loop import Loop
 from harness.run.postgres import URL_VARIABLE, Server, provision
 from harness.run.postgres_container import IMAGE_VARIABLE, _knock
+from harness.run.proxy import Proxy
 
 PASSWORD = "p@ss/w#rd?%:'x"  # noqa: S105 - made for these tests
 ABSENT = "127.0.0.1:1/cutover/absent:1"
@@ -279,3 +281,35 @@ def test_without_docker_the_embedded_server_serves(monkeypatch: pytest.MonkeyPat
         assert (server.description, server.why.split(" (")[0]) == ("embedded server", "no Docker engine answers")
     with pytest.raises(EnvironmentProblem, match="no Docker engine answers"), provision(mode="container"):
         pass
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_place_that_stands_elsewhere_is_written_into_the_url(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    several: bool,  # noqa: FBT001
+) -> None:
+    """Engines find the server at the proxy's address, where libpq's variables and its password file do not help."""
+    parts = parse_dsn(server.dsn)
+    host, port = parts["host"], parts.get("port", "5432")
+    passwords = tmp_path / "pgpass"
+    passwords.write_text("*:*:*:*:from-a-file\n")
+    passwords.chmod(0o600)
+    here = {"PGHOST": host, "PGPORT": port, "PGUSER": parts["user"], "PGPASSFILE": str(passwords)}
+    for name, value in here.items():
+        monkeypatch.setenv(name, value)
+    url = f"postgresql:///postgres?host=127.0.0.1,{host}&port=1,{port}" if several else "postgresql:///postgres"
+    with provision(url, mode="url") as found:
+        told = parse_dsn(found.dsn)
+        assert [told.get(key) for key in ("host", "port", "user", "password")] == [
+            host, port, parts["user"], "from-a-file",
+        ]  # fmt: skip
+        with Loop() as loop, Proxy(loop, found.dsn) as proxy:
+            proxy.dial().close()
+
+
+@pytest.mark.parametrize("demand", ["channel_binding=require", "gssencmode=require"])
+def test_a_url_that_demands_what_only_encryption_gives_is_refused_by_the_proxy(demand: str) -> None:
+    with Loop() as loop, pytest.raises(EnvironmentProblem, match=f"says {demand}"):
+        Proxy(loop, f"postgresql://u@db.example/d?{demand}")
