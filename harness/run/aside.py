@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, Literal
@@ -91,15 +92,18 @@ def _on_a_database(
 
 def _played(what: Literal["route", "weigh"], order: Mapping[str, object]) -> tuple[Sequence[Any], str]:
     """The rows that a process of its own gave for the order, and why there are none."""
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-        [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(os.getpid())],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    with tempfile.TemporaryFile() as given:
+        given.write(json.dumps([what, order]).encode())
+        given.seek(0)
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(os.getpid())],
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
     try:
-        said = _said(process, json.dumps([what, order]).encode())
+        said = _said(process)
     finally:
         process.kill()
         process.communicate()
@@ -112,13 +116,12 @@ def _played(what: Literal["route", "weigh"], order: Mapping[str, object]) -> tup
     return json.loads(out.splitlines()[-1]), ""
 
 
-def _said(process: subprocess.Popen[bytes], order: bytes | None) -> tuple[bytes, bytes] | None:
+def _said(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes] | None:
     """Both its outputs, whole; None where the time ran out first."""
     patience = Patience()
     while patience.now() < _SECONDS:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(order, timeout=min(LOOK_S, _SECONDS))
-        order = None  # it is on its way
+            return process.communicate(timeout=min(LOOK_S, _SECONDS))
     return None
 
 

@@ -99,13 +99,14 @@ class Database:
 def provision(
     url: str | None = None, mode: ProvisionMode = "auto", *, settings: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """A server, and afterwards nothing of what was made on it or for it, also after SIGINT and SIGTERM.
+    """A server, and afterwards nothing of what was made on it or for it, also after SIGINT, SIGTERM and SIGHUP.
 
     On a server that is not ours, what runs that were killed with SIGKILL had left there goes first.
-    `settings` are server settings by name, for servers that we start. Raises EnvironmentProblem.
+    `settings` are server settings by name, for servers that we start. Raises EnvironmentProblem, also where the block
+    fails because the server no longer answers, or refuses for want of space, memory or connections.
     """
     given, origin = (url, "--postgres") if url else (os.environ.get(URL_VARIABLE), URL_VARIABLE)
-    with contextlib.ExitStack() as stack:
+    with _blaming_the_server(given), contextlib.ExitStack() as stack:
         stack.enter_context(_terminable())
         if mode == "url" or (mode == "auto" and given):
             if not given:
@@ -174,13 +175,26 @@ def _placed(parts: dict[str, str], info: psycopg.ConnectionInfo) -> dict[str, st
 
 
 @contextlib.contextmanager
+def _blaming_the_server(given: str | None) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        said = scrub(str(error), parse_dsn(given) if given else {})
+        raise EnvironmentProblem(
+            f"Postgres failed while it was used: {said}; see that it runs and has room, memory and connections, "
+            "and run again"
+        ) from error
+
+
+@contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Makes SIGTERM unwind as SIGINT does, unless the program has a handler of its own."""
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    if ours:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Makes SIGTERM and SIGHUP unwind as SIGINT does, unless the program handles or, as under nohup, ignores them."""
+    main = threading.current_thread() is threading.main_thread()
+    ours = [each for each in (signal.SIGTERM, signal.SIGHUP) if main and signal.getsignal(each) is signal.SIG_DFL]
+    for each in ours:
+        signal.signal(each, signal.default_int_handler)
     try:
         yield
     finally:
-        if ours:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for each in ours:
+            signal.signal(each, signal.SIG_DFL)

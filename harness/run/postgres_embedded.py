@@ -31,9 +31,14 @@ __all__ = ["DURATION_S", "embedded"]
 DURATION_S = 30.0
 """How long a start may take, s; 0.9 s is usual."""
 _GUARD = """
-while read -r line; do end=$line; done
-$end 2>/dev/null
-for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; rm -rf "$1" 2>/dev/null && break; done
+cat >/dev/null
+read -r server <"$1/data/postmaster.pid" && kill -QUIT "$server"
+for sign in QUIT KILL; do
+    for process in /proc/[0-9]*; do
+        case "$(readlink "$process/cwd")" in "$1"*) kill -$sign "${process#/proc/}";; esac
+    done
+done
+for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$1" && break; sleep 0.2; done
 """
 
 
@@ -89,25 +94,24 @@ def embedded(settings: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], No
     if _server_user() is not None and not _reachable(root):
         root = Path("/tmp")  # noqa: S108 - mkdtemp makes it ours
     home = Path(tempfile.mkdtemp(prefix="cutover-pg-", dir=root))
-    with _Guard(home) as guard, _serve(home, settings, guard) as served:
+    with _Guard(home), _serve(home, settings) as served:
         yield served
 
 
 class _Guard:
-    """A process that should this one be killed ends what works in `home`, and removes the folder. So does the block."""
+    """A process that ends whatever works in `home` and removes the folder, should this process be killed.
+
+    So does the block; where it is left in a hurry, perhaps without a handle on what it had begun, the guard does it.
+    """
 
     def __init__(self, home: Path) -> None:
-        self._home = home
+        self._home = home.resolve()
         self._process = subprocess.Popen(  # noqa: S603 - our own command
-            ["/bin/sh", "-c", _GUARD, "sh", str(home)], stdin=subprocess.PIPE, start_new_session=True
+            ["/bin/sh", "-c", _GUARD, "sh", str(self._home)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-
-    def expect(self, end: str) -> None:
-        """Says which command would end what works there now; empty where nothing does."""
-        if self._process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):  # it was killed, and there is no other
-                self._process.stdin.write(f"{end}\n".encode("ascii"))
-                self._process.stdin.flush()
 
     def __enter__(self) -> Self:
         return self
@@ -115,15 +119,16 @@ class _Guard:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        shutil.rmtree(self._home, ignore_errors=True)
-        self._process.kill()
-        self._process.wait()
+        if kind is None:
+            shutil.rmtree(self._home, ignore_errors=True)
+            self._process.kill()
         if self._process.stdin is not None:
             self._process.stdin.close()
+        self._process.wait()
 
 
 @contextlib.contextmanager
-def _serve(home: Path, settings: Mapping[str, str], guard: _Guard) -> Iterator[tuple[str, Callable[[], None]]]:
+def _serve(home: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], None]]]:
     user, install = _server_user(), _installation()
     if user is not None:
         os.chown(home, user.pw_uid, user.pw_gid)
@@ -131,11 +136,11 @@ def _serve(home: Path, settings: Mapping[str, str], guard: _Guard) -> Iterator[t
             install = _copied(install, home, user)
     data = home / "data"
     initdb = [str(install / "bin/initdb"), "--no-sync", "--auth=trust", "--encoding=utf8", "--locale=C"]
-    _run([*initdb, "-U", "postgres", "-D", str(data)], home, user, guard)
+    _run([*initdb, "-U", "postgres", "-D", str(data)], home, user)
     options = {"listen_addresses": "", "unix_socket_directories": str(home), "max_connections": "200", **settings}
     command = [str(install / "bin/postgres"), "-D", str(data)]
     command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    server = _Postmaster(command, home, user, guard)
+    server = _Postmaster(command, home, user)
     try:
         server.start()
         yield server.url, server.restart
@@ -146,9 +151,9 @@ def _serve(home: Path, settings: Mapping[str, str], guard: _Guard) -> Iterator[t
 class _Postmaster:
     """The server process."""
 
-    def __init__(self, command: Sequence[str], home: Path, user: pwd.struct_passwd | None, guard: _Guard) -> None:
+    def __init__(self, command: Sequence[str], home: Path, user: pwd.struct_passwd | None) -> None:
         self.url = f"postgresql://postgres@/postgres?host={home}"
-        self._command, self._home, self._user, self._guard = command, home, user, guard
+        self._command, self._home, self._user = command, home, user
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -166,7 +171,6 @@ class _Postmaster:
                 group=gid,
                 extra_groups=groups,
             )
-        self._guard.expect(f"kill -QUIT {self._server.pid}")
         _await(self.url, self._server, log)
 
     def restart(self) -> None:
@@ -177,36 +181,27 @@ class _Postmaster:
     def stop(self) -> None:
         if self._server is not None:
             _stop(self._server)
-            self._guard.expect("")
 
 
 def _identity(user: pwd.struct_passwd | None) -> tuple[int | None, int | None, list[str] | None]:
     return (None, None, None) if user is None else (user.pw_uid, user.pw_gid, [])
 
 
-def _run(command: list[str], home: Path, user: pwd.struct_passwd | None, guard: _Guard) -> None:
+def _run(command: list[str], home: Path, user: pwd.struct_passwd | None) -> None:
     uid, gid, groups = _identity(user)
-    with subprocess.Popen(  # noqa: S603 - our own command
+    done = subprocess.run(  # noqa: S603 - our own command
         command,
         cwd=home,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
+        check=False,
         errors="replace",
-        start_new_session=True,
         user=uid,
         group=gid,
         extra_groups=groups,
-    ) as process:
-        guard.expect(f"kill -KILL -{process.pid}")
-        try:
-            said, _ = process.communicate()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    guard.expect("")
-    if process.returncode:
-        reason = " ".join(said.split())[-500:]
+    )
+    if done.returncode:
+        reason = " ".join((done.stderr or done.stdout).split())[-500:]
         raise EnvironmentProblem(
             f"the embedded Postgres could not be set up in {home}: {reason}; or give --postgres URL"
         )

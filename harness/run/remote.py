@@ -57,7 +57,7 @@ class Remote:
         """
         self._say(request, what)
         line: bytes
-        while (line := self._lines.readline()).startswith(b'{"restart"'):
+        while (line := self._heard(what)).startswith(b'{"restart"'):
             if restart is not None:
                 restart()
             self._say({}, what)
@@ -93,6 +93,12 @@ class Remote:
         try:
             self._lines.write(json.dumps(message).encode("ascii") + b"\n")
             self._lines.flush()
+        except OSError as error:
+            raise self._ended(what) from error
+
+    def _heard(self, what: str) -> bytes:
+        try:
+            return self._lines.readline()
         except OSError as error:
             raise self._ended(what) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -46,7 +47,7 @@ class Stopper:
         with seen.open("a") as file:
             file.write("x")
         if seen.stat().st_size == 12:
-            os.kill(int(os.environ["CUTOVER_TEST_COMMAND"]), signal.SIGINT)
+            os.kill(int(os.environ["CUTOVER_TEST_COMMAND"]), int(os.environ["CUTOVER_TEST_SIGNAL"]))
         self._engine.execute(request)
 
 
@@ -254,14 +255,17 @@ def test_a_server_that_refuses_is_said_without_the_password(tmp_path: Path) -> N
     assert not (tmp_path / "cutover-runs").exists()
 
 
-def test_interrupted_it_keeps_the_run_so_far_says_so_and_leaves_no_database(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_interrupted_it_keeps_the_run_so_far_says_so_and_leaves_no_database(
+    server: Server, tmp_path: Path, number: signal.Signals
+) -> None:
     (tmp_path / "stopper.py").write_text(STOPPER, encoding="utf-8")
     before = databases(server)
     completed = cutover(
         *("run", "--trials", "200", "--candidate", "stopper:create", "--postgres", server.dsn, "--workers", "1"),
         *("--out", "half"),
         cwd=tmp_path,
-        environment={"CUTOVER_TEST_SEEN": str(tmp_path / "seen")},
+        environment={"CUTOVER_TEST_SEEN": str(tmp_path / "seen"), "CUTOVER_TEST_SIGNAL": str(int(number))},
     )
     assert completed.returncode == 130, completed.stderr
     assert "interrupted" in completed.stderr

@@ -74,7 +74,8 @@ def test_a_process_that_dies_or_hangs_is_told_from_one_that_answers(monkeypatch:
     assert aside._played("route", {}) == ((), "its process ended with status 1: out of luck")
     monkeypatch.setattr(aside, "_BOOT", "import sys; print(sys.stdin.read())")
     monkeypatch.setattr(aside, "LOOK_S", 0.001)
-    assert aside._played("route", {}) == (["route", {}], "")
+    much = {"more than a pipe holds": "x" * 1_000_000}
+    assert aside._played("route", much) == (["route", much], "")
     monkeypatch.setattr(aside, "_SECONDS", 0.1)
     monkeypatch.setattr(aside, "_BOOT", "import signal; signal.pause()")
     assert aside._played("route", {}) == ((), "took more than 0.1 s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -123,6 +124,23 @@ def test_a_server_that_has_gone_is_noticed() -> None:
         server.check()
 
 
+def test_a_server_that_fails_while_it_is_used_is_the_environment_s_fault() -> None:
+    told = r"^Postgres failed while it was used: .*; see that it runs .* run again$"
+    with pytest.raises(EnvironmentProblem, match=told), provision(mode="embedded") as server:
+        fail(server)
+    assert await_gone(Path(parse_dsn(server.dsn)["host"]))
+
+
+def fail(server: Server) -> None:
+    """Asks for a database when the postmaster has been killed."""
+    postmaster = int((Path(parse_dsn(server.dsn)["host"]) / "data" / "postmaster.pid").read_text().split()[0])
+    gone = os.pidfd_open(postmaster)
+    os.kill(postmaster, signal.SIGKILL)
+    select.select([gone], [], [])
+    os.close(gone)
+    server.create_database()
+
+
 PROGRAM = """
 import json, sys, time
 from harness.run.postgres import provision
@@ -133,7 +151,7 @@ with provision(mode="embedded") as server:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_the_embedded_server_is_gone_after_a_signal(number: signal.Signals) -> None:
     program = subprocess.Popen(
         [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
