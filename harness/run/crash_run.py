@@ -20,6 +20,7 @@ from harness.run.postgres import Database, Server
 from harness.run.proxy import refuse_encrypted
 from harness.run.runners import Runners
 from harness.run.stage import TAKEOVER_S
+from harness.run.witness import Witness
 from scenarios.model import Scenario
 
 __all__ = ["DEADLINE_S", "SETTINGS", "crash_matrix", "installed", "replay"]
@@ -48,13 +49,24 @@ def crash_matrix(
     """
     with (
         installed(server, plan.engine, relaxed=Way.RESTART not in plan.ways) as dsn,
+        Witness(server.dsn) as witness,
         Runners(
-            plan.engine, dsn, count=workers, deadline_s=deadline_s, takeover_s=takeover_s, restart=server.restart
+            plan.engine,
+            dsn,
+            count=workers,
+            deadline_s=deadline_s,
+            takeover_s=takeover_s,
+            restart=witness.around(server.restart),
         ) as runners,
     ):
+
+        def keep(record: CaseRecord) -> None:
+            witness.check()
+            on_record(record)
+
         if budget_s is None:
-            return run_crashes(runners, scenarios, plan, on_record, on_planned)
-        return run_sample(runners, scenarios, plan, on_record=on_record, on_planned=on_planned, budget_s=budget_s)
+            return run_crashes(runners, scenarios, plan, keep, on_planned)
+        return run_sample(runners, scenarios, plan, on_record=keep, on_planned=on_planned, budget_s=budget_s)
 
 
 def replay(

@@ -16,6 +16,7 @@ from harness.run.clock import VirtualClock
 from harness.run.lines import RecordedTrial, encode_arm, encode_scenario
 from harness.run.pool import Broken, Pool, Recorded
 from harness.run.postgres import Database, Server
+from harness.run.witness import Witness
 from harness.run.worker import Job, Setup
 from scenarios.model import Scenario
 
@@ -80,15 +81,17 @@ def run_trials(
         pool = Pool(setup, workers=count, deadline_s=deadline_s)
         stack.callback(pool.close)
         names = {arm: resolve(specs[role(arm)])(_idle(databases[arm].dsn)).name for arm in ARMS}
+        witness = stack.enter_context(Witness(server.dsn))
         desk = _Desk(scenarios, seed, names)
         finished = 0
         for news in pool.run(_jobs(scenarios, seed, companion_every)):
             if isinstance(news, Broken):
-                server.check()
+                witness.check()
             if (trial := desk.take(news)) is not None:
+                witness.check()
                 finished += 1
                 on_trial(trial)
-        server.check()
+        witness.check()
     return finished
 
 

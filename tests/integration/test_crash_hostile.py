@@ -207,6 +207,32 @@ def _runners() -> set[str]:
     return {pid for pid in children if b"harness.run.runner" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
+def test_a_server_that_cuts_its_connections_says_nothing_of_the_engine(server: Server) -> None:
+    before = databases(server)
+    records: list[CaseRecord] = []
+
+    def cut(record: CaseRecord) -> None:
+        records.append(record)
+        with psycopg.connect(server.dsn) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+
+    told = r"^Postgres cut its connections while .*; see .* run again$"
+    with pytest.raises(EnvironmentProblem, match=told):
+        crash_matrix(
+            server,
+            [SCENARIO],
+            Plan(engine="v2", ways=(Way.ONCE,), seed=1, limit=6),
+            workers=1,
+            on_record=cut,
+            on_planned=lambda _count: None,
+        )
+    assert len(records) == 1
+    assert databases(server) == before
+
+
 def test_a_stage_that_cannot_be_set_leaves_nothing(server: Server, temporary: Path) -> None:
     nowhere = server.create_database()
     nowhere.drop()

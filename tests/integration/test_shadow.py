@@ -269,6 +269,25 @@ def test_an_engine_without_tables_is_named(server: Server) -> None:
     assert databases(server) == before
 
 
+def test_a_server_that_cuts_its_connections_says_nothing_of_the_engines(server: Server) -> None:
+    before = databases(server), children()
+    trials: list[RecordedTrial] = []
+
+    def cut(recorded: RecordedTrial) -> None:
+        trials.append(recorded)
+        with psycopg.connect(server.dsn) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+
+    scenarios = [line("one"), line("two"), line("three")]
+    with pytest.raises(EnvironmentProblem, match=r"^Postgres cut its connections while .*; see .* run again$"):
+        run_trials(scenarios, control="v1", candidate="v2", server=server, workers=1, on_trial=cut)
+    assert len(trials) == 1
+    assert (databases(server), children()) == before
+
+
 RUN = """
 import sys
 from harness.run.postgres import provision
