@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,14 +32,22 @@ class Advance(Protocol):
 
 def problem(message: str) -> None:
     """One sentence about what went wrong, on stderr."""
-    sys.stderr.write(f"cutover: {message}\n")
+    _complain(f"cutover: {message}\n")
 
 
 def note(message: str, *, quiet: bool) -> None:
     """One line about what is going on, on stderr, unless quiet."""
     if not quiet:
-        sys.stderr.write(f"{message}\n")
+        _complain(f"{message}\n")
+
+
+def _complain(text: str) -> None:
+    """To stderr; where that is closed, full or of a terminal that is gone, the run is worth more than the word."""
+    try:
+        sys.stderr.write(text)
         sys.stderr.flush()
+    except OSError:
+        _lead_nowhere(sys.stderr)
 
 
 def emit(text: str) -> None:
@@ -47,8 +55,15 @@ def emit(text: str) -> None:
     try:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        _lead_nowhere(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    """What it still holds would fail once more when Python ends, and change the exit status."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def captured(show: Callable[[Console], None]) -> str:

@@ -61,7 +61,19 @@ def main() -> NoReturn:
 
     With CUTOVER_DEBUG=1 in the environment an error shows its traceback too.
     """
+    _open_closed_streams()
     sys.exit(_outcome(sys.argv[1:]))
+
+
+def _open_closed_streams() -> None:
+    """Leads what the caller has closed (`2>&-`) nowhere: the next file that is opened would take its place."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, descriptor)
+            if nowhere != descriptor:
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", encoding="utf-8"))
 
 
 def _outcome(arguments: list[str]) -> int:

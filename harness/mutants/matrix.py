@@ -8,12 +8,14 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engines.api import ActivityCall, ActivityResult, EngineContext
 from engines.errors import ActivityError
 from engines.registry import resolve
+from harness.errors import EnvironmentProblem
 from harness.judge.kills import Kill, KillMatrix, Kind
 from harness.mutants.guards import HARNESS_MUTANTS, HarnessMutant, play_guard
 from harness.mutants.model import Control, EngineMutant
@@ -102,8 +104,14 @@ def _play(name: str, seed: int) -> Kill:
 
 
 def _result(each: _Playable, future: Future[Kill]) -> Kill:
+    """What came of it; raises EnvironmentProblem where its process is gone, as then nothing was played to its end."""
     try:
         return future.result()
+    except BrokenProcessPool as error:
+        raise EnvironmentProblem(
+            "a process that plays mutants is gone, perhaps killed by the kernel for want of memory; "
+            "see the kernel's log, free memory or give fewer --workers, and run again"
+        ) from error
     except Exception as error:  # noqa: BLE001 - one that cannot be played must not hide the others
         return Kill(
             kind=_KINDS[type(each)],

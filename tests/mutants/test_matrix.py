@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
+from harness.errors import EnvironmentProblem
 from harness.judge.kills import Kill, KillMatrix
 from harness.mutants.guards import HARNESS_MUTANTS
-from harness.mutants.matrix import kill_matrix, known
+from harness.mutants.matrix import _result, kill_matrix, known
 from harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
 from harness.run.postgres import Server
 
@@ -67,3 +70,10 @@ def test_there_are_as_many_as_were_promised_each_with_a_name_of_its_own() -> Non
     assert len(CONTROLS) >= 8
     assert len(set(known())) == len(known())
     assert len({mutant.engine for mutant in ENGINE_MUTANTS}) == len(ENGINE_MUTANTS)
+
+
+def test_a_player_that_is_gone_is_the_environment_s_fault_and_no_mutant_s() -> None:
+    future: Future[Kill] = Future()
+    future.set_exception(BrokenProcessPool("A process in the process pool was terminated abruptly"))
+    with pytest.raises(EnvironmentProblem, match=r"^a process that plays mutants is gone, .* run again$"):
+        _result(CONTROLS[0], future)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import random
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import harness.judge
 from engines.errors import CutoverError
 from harness.cli.console import emit, note, problem, progress
 from harness.cli.files import n8n_files, recorded_beside
@@ -137,6 +139,25 @@ def test_problems_and_progress_go_to_stderr_and_data_to_stdout(capsys: pytest.Ca
     captured = capsys.readouterr()
     assert captured.out == "data\n"
     assert captured.err == "cutover: went wrong\ngoing on\n"
+
+
+COMMAND = '"$0" -c "from harness.cli.main import main; main()"'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "streams", "status"),
+    [
+        ("mutants --only no-such", "2>&-", Status.USAGE),
+        ("mutants --only no-such", "2>/dev/full", Status.USAGE),
+        ("policy check $1", ">&-", Status.GO),
+        ("policy check $1", ">&- 2>&- <&-", Status.GO),
+        ("policy check $1", ">/dev/full", Status.ENVIRONMENT),
+    ],
+)
+def test_the_exit_status_is_the_same_where_nobody_can_be_told(arguments: str, streams: str, status: Status) -> None:
+    policy = str(Path(harness.judge.__file__).with_name("policy.toml"))
+    command = ["/bin/sh", "-c", f"{COMMAND} {arguments} {streams}", sys.executable, policy]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == status
 
 
 def test_without_a_terminal_progress_is_a_line_every_ten_seconds(
