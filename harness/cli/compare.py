@@ -38,8 +38,7 @@ def compare(
 
     [bold]Examples[/bold]
 
-      cutover compare cutover-runs/20260102-030405-1a2b3c cutover-runs/20260109-030405-4d5e6f
-
+      cutover compare cutover-runs/20260102-030405-1a2b3c RUN
       cutover compare RUN RUN --stage 10 --json
     """
     from harness.run.saved import load_manifest

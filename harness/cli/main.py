@@ -10,6 +10,7 @@ import typer
 
 from harness.cli import compare, crashing, doctor, importing, mutants, policy, reporting, running, verify
 from harness.cli.console import problem
+from harness.cli.help import flowing
 from harness.cli.status import Status, status_of
 
 __all__ = ["app", "main"]
@@ -25,17 +26,17 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(running.run)
-app.command("crash")(crashing.crash)
-app.command("replay")(crashing.replay)
-app.command("explain")(crashing.explain)
-app.command("mutants")(mutants.mutants)
-app.command("report")(reporting.report)
-app.command("verify")(verify.verify)
-app.command("compare")(compare.compare)
+app.command("run", help=flowing(running.run))(running.run)
+app.command("crash", help=flowing(crashing.crash))(crashing.crash)
+app.command("replay", help=flowing(crashing.replay))(crashing.replay)
+app.command("explain", help=flowing(crashing.explain))(crashing.explain)
+app.command("mutants", help=flowing(mutants.mutants))(mutants.mutants)
+app.command("report", help=flowing(reporting.report))(reporting.report)
+app.command("verify", help=flowing(verify.verify))(verify.verify)
+app.command("compare", help=flowing(compare.compare))(compare.compare)
 app.add_typer(policy.app, name="policy")
-app.command("import")(importing.import_)
-app.command("doctor")(doctor.doctor)
+app.command("import", help=flowing(importing.import_))(importing.import_)
+app.command("doctor", help=flowing(doctor.doctor))(doctor.doctor)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
@@ -83,6 +84,8 @@ def _outcome(arguments: list[str]) -> int:
         problem("interrupted")
         return Status.INTERRUPTED
     except SystemExit as error:  # an engine's code runs here too, and its exit(0) would read as GO
+        if isinstance(error.__context__, BrokenPipeError):  # typer leaves so where the reader has gone away
+            return Status.INTERRUPTED
         problem(f"something called exit({error.code!r}) before there was a verdict; an engine must not")
         return Status.INTERNAL
     except Exception as error:  # noqa: BLE001 - here every error becomes an exit status

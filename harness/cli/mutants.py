@@ -37,9 +37,7 @@ def mutants(
     [bold]Examples[/bold]
 
       cutover mutants
-
       cutover mutants --only never-renews --only no-reaper
-
       cutover mutants --json
     """
     from harness.cli.console import captured, emit, note, progress

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.console import captured, emit, note
+from harness.cli.help import flowing
 from harness.cli.reporting import policy_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ app = typer.Typer(
 )
 
 
-@app.command("check")
 def check(file: Annotated[Path, typer.Argument(help="A policy file.", metavar="FILE")]) -> int:
     """Check that every criterion of a policy can be measured, can hold and can be broken.
 
@@ -47,7 +47,6 @@ def check(file: Annotated[Path, typer.Argument(help="A policy file.", metavar="F
     return 0
 
 
-@app.command("simulate")
 def simulate(
     file: Annotated[
         Path | None, typer.Argument(help="A policy file; the built-in one by default.", metavar="FILE")
@@ -71,7 +70,6 @@ def simulate(
     [bold]Examples[/bold]
 
       cutover policy simulate
-
       cutover policy simulate stricter.toml --stage 50 --runs 200 --seed 7
     """
     from harness.judge.simulation import simulate as play
@@ -117,3 +115,7 @@ def _show(policy: Policy, stage: int, alarms: Sequence[Alarm], console: Console)
 
 def _cell(alarm: Alarm) -> str:
     return f"{100 * alarm.fired:.3g} %" + (f" ({alarm.half})" if alarm.half is not None else "")
+
+
+app.command("check", help=flowing(check))(check)
+app.command("simulate", help=flowing(simulate))(simulate)

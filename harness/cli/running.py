@@ -14,7 +14,13 @@ __all__ = ["run"]
 
 Control = Annotated[str, typer.Option(help="The engine that serves today.", metavar="ENGINE")]
 Candidate = Annotated[str, typer.Option(help="The engine that shall take over.", metavar="ENGINE")]
-Stage = Annotated[int, typer.Option(help="The rollout stage to judge for.", metavar="PERCENT")]
+Stage = Annotated[
+    int,
+    typer.Option(
+        help="The stage to judge: the share that the candidate serves now; GO lets the next share move.",
+        metavar="PERCENT",
+    ),
+]
 Trials = Annotated[
     int | None,
     typer.Option(
@@ -88,7 +94,7 @@ def run(
 
       cutover run
       cutover run --candidate mypackage.engine:create --stage 10
-      cutover run --n8n workflows/ --postgres postgresql://user:password@host/database
+      cutover run --n8n workflows/ --postgres postgresql://user@host/database
       cutover run --control v2 --candidate v2 --trials 1000 --seed 7
       cutover run --json --quiet > report.json
     """

@@ -37,10 +37,11 @@ def status_of(error: Exception) -> tuple[Status, str]:
     if isinstance(error, CutoverError):
         return Status(getattr(error, "exit_status", Status.USAGE)), str(error)
     if _is_usage(error):
-        return Status.USAGE, f"{_shown(error)} See 'cutover --help'."
+        command = getattr(getattr(error, "ctx", None), "command_path", "cutover")
+        return Status.USAGE, f"{_shown(error)} See '{command} --help'."
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         return Status.ENVIRONMENT, f"{error.filename or 'the output'} {_OF_THE_MACHINE[error.errno]}; choose another."
-    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
+    if isinstance(error, FileNotFoundError | FileExistsError | NotADirectoryError | IsADirectoryError):
         return Status.USAGE, f"{error.filename}: {error.strerror}"
     return Status.INTERNAL, f"internal error, {type(error).__name__}: {error}; CUTOVER_DEBUG=1 shows where"
 

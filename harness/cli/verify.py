@@ -43,7 +43,6 @@ def verify(
     [bold]Examples[/bold]
 
       cutover verify cutover-runs/20260102-030405-1a2b3c
-
       cutover verify RUN --no-engines
     """
     from harness.run.saved import load_manifest

@@ -66,15 +66,20 @@ def headline(
 
 def _named(reasons: Sequence[Reason]) -> Iterator[str]:
     """What is wrong with the run in its own words, all else by name; the first failure with its evidence."""
-    yield from (_cut(reason.text) for reason in reasons if reason.part == "run")
+    yield from (_cut(reason.text) for reason in reasons if _of_the_run(reason))
     for verdict, phrase in _PHRASES:
-        ids = [reason.id for reason in reasons if reason.verdict is verdict and reason.part != "run"]
+        ids = [reason.id for reason in reasons if reason.verdict is verdict and not _of_the_run(reason)]
         if ids:
             rest = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
             yield f"{phrase}: {', '.join(ids[:_NAMED])}{rest}"
     first = next((reason for reason in reasons if reason.part != "run"), None)
     if first is not None and first.verdict is not Verdict.INCONCLUSIVE:
         yield f"{first.id} says: {_cut(first.text)}"
+
+
+def _of_the_run(reason: Reason) -> bool:
+    """Whether its text speaks of the run as a whole; a waiver's speaks of one that it does not name."""
+    return reason.part == "run" and not reason.id.startswith("waiver ")
 
 
 def _wanted(criteria: Sequence[CriterionResult], away: int) -> Iterator[str]:

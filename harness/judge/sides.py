@@ -109,7 +109,7 @@ _NUMBERS: tuple[
     tuple[str, str, SideUnit, Callable[[Frames, _Role], _Number]],
     ...,
 ] = (
-    ("success", "executions that end as expected", "share", _share(metrics.execution_success)),
+    ("success", "executions that end in the right status", "share", _share(metrics.execution_success)),
     ("duplicates", "duplicated steps per hundred resumes", "count", _per_hundred(metrics.duplicates)),
     ("redeliveries", "redeliveries", "count", _sum("redeliveries")),
     ("retry_success", "executions saved by a retry", "share", _share(metrics.retry_success)),

@@ -38,6 +38,7 @@ from scenarios.model import Scenario
         (OSError(errno.ENOSPC, "No space left on device", "out/x"), 4),
         (OSError(errno.EROFS, "Read-only file system", "out/x"), 4),
         (PermissionError(errno.EACCES, "Permission denied", "out/x"), 4),
+        (FileExistsError(errno.EEXIST, "File exists", "out"), 2),
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "p.toml"), 2),
         (ZeroDivisionError("division by zero"), 70),
     ],
@@ -75,7 +76,8 @@ def test_the_exit_statuses_are_the_published_ones() -> None:
         (["run", "--only", "no-such-scenario"], "no-such-scenario"),
         (["run", "--scenarios", "no/such/file.json"], "no/such/file.json"),
         (["run", "--policy", "no/such/policy.toml"], "no/such/policy.toml"),
-        (["run", "--nonsense"], "--nonsense"),
+        (["run", "--nonsense"], "'cutover run --help'"),
+        (["policy", "check"], "'cutover policy check --help'"),
         (["nonsense"], "nonsense"),
         (["report", "no/such/run"], "no/such/run"),
         (["import", "camunda", ".", "--out", "x"], "camunda"),
@@ -116,6 +118,26 @@ def test_an_exit_in_the_middle_of_a_command_is_no_verdict(
     monkeypatch.setattr("harness.cli.main_job.main_job", lambda *_, **__: sys.exit(0))
     assert _outcome(["run"]) == Status.INTERNAL
     assert "exit(0)" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_in_the_middle_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*_: object, **__: object) -> int:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("harness.cli.main_job.main_job", run)
+    assert _outcome(["run"]) == Status.INTERRUPTED
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("name", "option"), [("policy.toml", "--policy"), ("waivers.toml", "--waivers")])
+def test_a_file_that_is_no_utf8_is_refused_by_name(
+    tmp_path: Path, name: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes(b"a = 'caf\xe9'")
+    assert _outcome(["run", option, str(tmp_path / name)]) == Status.USAGE
+    assert f"{name} is no UTF-8 at byte 8" in capsys.readouterr().err
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from engines.api import StartNode, Workflow
 from harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
-from harness.judge.gate import StageVerdict
+from harness.judge.gate import Reason, StageVerdict
 from harness.judge.headline import Told, headline
 from harness.judge.records import Trial
 from harness.judge.waivers import WaiverError, WaiversInUse, load_waivers
@@ -171,3 +171,9 @@ def test_a_go_that_rests_on_waivers_says_so_first() -> None:
         "GO for stage 0 %: the candidate passed all of 3 trials, 2 crash cases and 0 criteria; "
         "waivers answer for 1 path."
     )
+
+
+def test_a_waiver_that_fails_is_named_in_the_first_sentence() -> None:
+    ended = Reason(part="run", id="waiver cents", verdict=Verdict.FAIL, text="it ended on 2025-03-01; mend it")
+    said = headline(StageVerdict.NO_GO, 0, (ended,), (), Told(trials=3, failed=0))
+    assert said == "NO-GO for stage 0 %: broken: waiver cents."
