@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from harness.judge.crash import Cell, CrashSummary
@@ -91,8 +92,8 @@ def headline(summary: CrashSummary) -> str:
             return f"INCONCLUSIVE: {summary.engine}: {why}."
 
 
-def crash_part(summary: CrashSummary, replay: str) -> CrashPart:
-    """The summary as a part of a report; `replay` is the command that a case's name is put behind."""
+def crash_part(summary: CrashSummary, replay: Callable[[str], str]) -> CrashPart:
+    """The summary as a part of a report; `replay` gives the command that plays a case again, by its name."""
     return CrashPart(
         engine=summary.engine,
         seed=summary.seed,
@@ -112,9 +113,7 @@ def crash_part(summary: CrashSummary, replay: str) -> CrashPart:
         coverage=tuple(_cell(cell, counts) for cell, counts in summary.coverage.items()),
         untouched=tuple(UntouchedPart(node_kind=kind, point=point) for kind, point in summary.untouched),
         witnesses=tuple(
-            WitnessPart(
-                case=finding.case, check=finding.check, message=finding.message, replay=f"{replay} {finding.case}"
-            )
+            WitnessPart(case=finding.case, check=finding.check, message=finding.message, replay=replay(finding.case))
             for finding in summary.witnesses
         ),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from pydantic import JsonValue
@@ -50,9 +52,14 @@ class Document(Part):
     run: RunPart
 
 
-def build(analysis: Analysis, manifest: Manifest) -> Document:
-    """The document; numbers and words are taken over, nothing is judged again."""
-    commands = Commands.of(manifest)
+def build(analysis: Analysis, manifest: Manifest, *, judged_by: Mapping[str, str] = MappingProxyType({})) -> Document:
+    """The document; numbers and words are taken over, nothing is judged again.
+
+    `judged_by` has the options of `cutover run`, with their values, that differ from those that the run was made with;
+    the stage is known from the analysis.
+    """
+    stage = {} if analysis.stage == manifest.stage else {"--stage": str(analysis.stage)}
+    commands = Commands.of(manifest, {**stage, **judged_by})
     return Document(
         verdict=analysis.verdict,
         exit_status=analysis.verdict.exit_status,
@@ -76,7 +83,7 @@ def build(analysis: Analysis, manifest: Manifest) -> Document:
         noise=noise_parts(analysis),
         side_by_side=tuple(SidePart.model_validate(side) for side in analysis.side_by_side),
         distributions=tuple(DistributionPart.model_validate(each) for each in analysis.distributions),
-        crash=crash_part(analysis.crash, commands.replay) if analysis.crash else None,
+        crash=crash_part(analysis.crash, commands.case) if analysis.crash else None,
         not_tested=analysis.not_tested,
         reproduce=commands.run,
         run=RunPart.model_validate(manifest),

@@ -18,7 +18,7 @@ _HEADLINE = {"GO": "notice", "INCONCLUSIVE": "warning"}
 
 
 def render(document: Document, *, lang: Lang = Lang.EN) -> str:
-    """The headline, then a line for each reason that keeps the stage from GO, a command a line."""
+    """The headline, each reason that keeps the stage from GO, and what reproduces the run, a command a line."""
     say = Messages.of(lang)
     lines = [
         command(
@@ -31,6 +31,7 @@ def render(document: Document, *, lang: Lang = Lang.EN) -> str:
         reasons = [reason for reason in document.blocking if _LEVELS.get(reason.verdict, "error") == level]
         room = MOST - sum(line.startswith(f"::{level} ") for line in lines)
         lines += _commands(level, reasons, room, say)
+    lines.append(command("notice", f"Cutover: {say('reproduce.title')}", document.reproduce))
     return "".join(f"{line}\n" for line in lines)
 
 

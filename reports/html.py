@@ -11,6 +11,7 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from reports.advice import advice
 from reports.charts.bars import classes
 from reports.charts.heat import heat
 from reports.charts.past import past
@@ -106,6 +107,7 @@ def _context(document: Document, history: History, mutants: MatrixPart | None, s
     crash = document.crash
     return {
         "document": document,
+        "advice": list(advice(document, say)),
         "t": say,
         "headline": say.sentence(plain(document.headline)).text,
         "style": Markup(style),  # noqa: S704 - our own file

@@ -9,6 +9,7 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
+from reports.advice import advice
 from reports.crash_grid import POINTS, grid
 from reports.document import Document
 from reports.messages import Lang, Messages
@@ -27,6 +28,7 @@ def render(document: Document, *, lang: Lang = Lang.EN) -> str:
     """The report; tables are cut, and say so, where it would be too long."""
     context = {
         "document": document,
+        "advice": list(advice(document, Messages.of(lang))),
         "t": Messages.of(lang),
         "points": POINTS,
         "kinds": grid(document.crash, "node_kind") if document.crash else None,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+from types import MappingProxyType
 from typing import Self
 
 from pydantic import JsonValue
@@ -13,7 +16,11 @@ from pydantic import JsonValue
 from harness.judge.records import Manifest
 from reports.part import Part
 
-__all__ = ["Commands", "EnginePart", "FailedScenario", "RunPart"]
+__all__ = ["Commands", "EnginePart", "FailedScenario", "Replay", "RunPart"]
+
+_GENERATED = re.compile(r"gen-(\d+)-[0-9a-f]+@")
+"""How the name of a case of a generated scenario begins."""
+_SOURCES = frozenset({"--scenarios", "--n8n"})
 
 
 class EnginePart(Part):
@@ -59,29 +66,53 @@ class FailedScenario(Part):
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """What to type to play a crash case again; `options` say where scenarios come from that are not of the catalog."""
+
+    engine: str
+    seed: int
+    options: tuple[str, ...] = ()
+
+    def __call__(self, case: str) -> str:
+        """The line for a case, by its name."""
+        made = _GENERATED.match(case)
+        generated = ("--generated", str(int(made[1])), "--seed", str(self.seed)) if made else ()
+        return shlex.join(("cutover", "replay", "--engine", self.engine, *self.options, *generated, case))
+
+
+@dataclass(frozen=True, slots=True)
 class Commands:
-    """What to type to see it again: the whole run, and the beginnings of the lines for one trial and for one case."""
+    """What to type to see it again: the whole run, the beginning of the line for one trial, the line for one case."""
 
     run: str
     base: str
-    replay: str
+    case: Replay
 
     @classmethod
-    def of(cls, manifest: Manifest) -> Self:
-        """Those of a run."""
+    def of(cls, manifest: Manifest, changes: Mapping[str, str] = MappingProxyType({})) -> Self:
+        """Those of a run; `changes` are options, with their values, by which it was judged other than when it ran."""
+        arguments = _changed(manifest.arguments, changes)
         return cls(
-            run=shlex.join(("cutover", "run", *manifest.arguments)),
-            base=shlex.join(("cutover", "run", *_without_only(manifest.arguments))),
-            replay=shlex.join(("cutover", "replay", "--engine", manifest.candidate.spec)),
+            run=shlex.join(("cutover", "run", *arguments)),
+            base=shlex.join(("cutover", "run", *_without_only(arguments))),
+            case=Replay(manifest.candidate.spec, manifest.seed, tuple(_sources(arguments))),
         )
 
     def trial(self, scenario: str) -> str:
         """The trial of one scenario alone."""
         return f"{self.base} --only {shlex.quote(scenario)}"
 
-    def case(self, case: str) -> str:
-        """One crash case alone."""
-        return f"{self.replay} {shlex.quote(case)}"
+
+def _changed(arguments: tuple[str, ...], changes: Mapping[str, str]) -> tuple[str, ...]:
+    pairs = zip(arguments, ("", *arguments), strict=False)
+    kept = tuple(changes.get(before, word) for word, before in pairs)
+    return kept + tuple(word for option in changes if option not in arguments for word in (option, changes[option]))
+
+
+def _sources(arguments: tuple[str, ...]) -> Iterator[str]:
+    for option, value in pairwise(arguments):
+        if option in _SOURCES:
+            yield from (option, value)
 
 
 def _without_only(arguments: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from reports.advice import advice
 from reports.console import STYLES, table, verdict
 from reports.crash import compact
 from reports.document import Document
@@ -27,20 +28,23 @@ _FAILED_SHOWN = 5
 def render(document: Document, console: Console, *, lang: Lang = Lang.EN) -> None:
     """Prints the report in the console's width, the sentence first and once more at the end, where the eye is.
 
-    Commands alone stay on one line, however long, so that they can be copied. The sentence alone is in `lang`.
+    The last line is the command that repeats the run. Commands alone stay on one line, however long, so that they can
+    be copied. The sentence alone is in `lang`.
     """
     say = Messages.of(lang)
     console.print(Group(*_parts(document, console.width, say)))
-    for command in _commands(document):
+    for command in _failed(document):
         console.print(command, soft_wrap=True)
     console.print(Text(""), _headline(document, say), sep="\n")
+    console.print(Text(plain(document.reproduce)), soft_wrap=True)
 
 
 def _parts(document: Document, width: int, say: Messages) -> Iterator[RenderableType]:
     yield _headline(document, say)
     yield Text(_about(document), style="dim")
     if document.blocking:
-        yield _headed("Why not GO", _reasons(document))
+        told = (Text(line, style="bold") for line in advice(document, Messages.of(Lang.EN)))
+        yield _headed("Why not GO", Group(_reasons(document), *told))
     yield _headed("Criteria of this stage", _criteria(document, width))
     yield _headed("Checks, and what each engine has against it", _checks(document, width))
     yield _headed("Differences between control, candidate and reference, by class", differences(document.differences))
@@ -60,7 +64,9 @@ def _parts(document: Document, width: int, say: Messages) -> Iterator[Renderable
         yield _headed(
             "What this run says nothing of", Group(*(Text(f"- {plain(line)}") for line in document.not_tested))
         )
-    yield Group(Text(""), Text("To reproduce", style="bold"))
+    if document.failed_scenarios:
+        title = f"To reproduce one failed trial alone, of {count(document.trials_failed)}"
+        yield Group(Text(""), Text(title, style="bold"))
 
 
 def _headline(document: Document, say: Messages) -> Text:
@@ -156,10 +162,6 @@ def _sides(document: Document) -> RenderableType:
     return made
 
 
-def _commands(document: Document) -> Iterator[Text]:
-    yield Text(f"  {plain(document.reproduce)}")
-    shown = document.failed_scenarios[:_FAILED_SHOWN]
-    if shown:
-        yield Text(f"  one failed trial alone, of {count(document.trials_failed)}:", style="dim")
-    for failed in shown:
+def _failed(document: Document) -> Iterator[Text]:
+    for failed in document.failed_scenarios[:_FAILED_SHOWN]:
         yield Text(f"  {plain(failed.reproduce)}")

@@ -20,7 +20,7 @@ def number(value: float | None, unit: str) -> str:
     if value is None or math.isnan(value):
         return ABSENT
     if unit == "share":
-        return f"{_short(value * 100, 5)} %"
+        return f"{_short(round(value * 100, 10), 5)} %"  # 0.56 * 100 is 56.00000000000001
     written = {"ratio": "x", "count": "", "evidence": ""}.get(unit, unit)
     return f"{_short(value)} {written}".rstrip()
 

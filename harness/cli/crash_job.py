@@ -24,13 +24,16 @@ from harness.judge.findings import Verdict
 from harness.judge.records import EngineInfo, Manifest, Trial
 from harness.run.case_lines import encode_case
 from harness.run.crash_plan import BASIC_WAYS, Plan, races_a_timer
-from harness.run.crash_run import SETTINGS, crash_matrix, replay
+from harness.run.crash_run import DEADLINE_S, SETTINGS, crash_matrix, replay
 from harness.run.postgres import Server, provision
 from harness.run.saved import crash_scenarios, iter_cases
+from harness.run.stage import TAKEOVER_S
 from harness.run.store import RunWriter
 from reports.crash import render_cases, render_timeline
 from reports.crash_part import crash_part
+from reports.run_part import Replay
 from reports.words import plain
+from scenarios.catalog import load_catalog
 from scenarios.model import Scenario
 
 __all__ = ["CrashPlan", "crash_job", "explain_job", "replay_job", "ways_of"]
@@ -57,6 +60,13 @@ class CrashPlan:
     deadline_s: float
     takeover_s: float
     folder: Path | None = None
+    n8n: tuple[Path, ...] = ()
+
+    def options(self) -> tuple[str, ...]:
+        """What a command that plays one of the cases again needs besides the engine and the case."""
+        files = (word for path in self.paths for word in ("--scenarios", str(path)))
+        times = (("--deadline", self.deadline_s, DEADLINE_S), ("--takeover", self.takeover_s, TAKEOVER_S))
+        return (*files, *(word for name, s, usual in times if s != usual for word in (name, f"{s:g}")))
 
 
 def ways_of(names: Sequence[str]) -> tuple[Way, ...]:
@@ -114,7 +124,7 @@ def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
             except KeyboardInterrupt:
                 interrupted = True
             writer.finish(seconds=time.monotonic() - began, partial=interrupted)
-    part = crash_part(tally.summary(), f"cutover replay --engine {plan.engine}")
+    part = crash_part(tally.summary(), Replay(plan.engine, plan.seed, plan.options()))
     (folder / "crash.json").write_text(part.model_dump_json(indent=2) + "\n", encoding="utf-8")
     if as_json:
         emit(part.model_dump_json(indent=2))
@@ -191,7 +201,7 @@ def explain_job(folder: Path, name: str, *, whole: bool) -> int:
 def _scenarios(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
     return select(
         paths=plan.paths,
-        n8n=(),
+        n8n=plan.n8n,
         trials=None,
         generated=plan.generated,
         seed=plan.seed,
@@ -201,12 +211,12 @@ def _scenarios(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
 
 
 def _one(plan: CrashPlan, case: Case) -> Scenario:
-    """The scenario of a case: from the catalog, from files, or generated again."""
-    for scenario in _scenarios(plan, quiet=True):
+    """The scenario of a case: from files or n8n workflows, generated again, or from the catalog."""
+    for scenario in (*_scenarios(plan, quiet=True), *load_catalog()):
         if scenario.id == case.scenario:
             return scenario
     raise UsageProblem(
-        f"no scenario {case.scenario}; give --scenarios PATH where it is a file of yours, "
+        f"no scenario {case.scenario}; give --scenarios or --n8n PATH where it is yours, "
         "or the --generated and --seed of the run where it was generated"
     )
 

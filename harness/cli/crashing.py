@@ -31,6 +31,7 @@ Engine = Annotated[str, typer.Option(help="The engine to kill.", metavar="ENGINE
 Scenarios = Annotated[
     list[Path] | None, typer.Option(help="Scenario files or folders instead of the catalog.", metavar="PATH")
 ]
+N8n = Annotated[list[Path] | None, typer.Option("--n8n", help="n8n workflows instead of the catalog.", metavar="PATH")]
 Generated = Annotated[int, typer.Option(help="So many generated scenarios besides.", min=0, metavar="N")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same cases.", min=0, metavar="N")]
 Postgres = Annotated[str | None, typer.Option(help="A Postgres to run on; also CUTOVER_DATABASE_URL.", metavar="URL")]
@@ -72,11 +73,8 @@ def crash(
     [bold]Examples[/bold]
 
       cutover crash
-
       cutover crash --engine v1 --ways once --limit 200
-
-      cutover crash --engine mypackage.engine:create --ways all --generated 50 --seed 7
-
+      cutover crash --engine mypackage.engine:create --ways all --generated 50
       cutover replay --engine v1 03-data-flow@answer:9/once
     """
     from harness.cli.crash_job import CrashPlan, crash_job, ways_of
@@ -105,6 +103,7 @@ def replay(
     *,
     engine: Engine = "v2",
     scenarios: Scenarios = None,
+    n8n: N8n = None,
     generated: Generated = 0,
     seed: Seed = 1,
     postgres: Postgres = None,
@@ -116,10 +115,11 @@ def replay(
 ) -> int:
     """Repeat one crash case from its name, and show what happened.
 
+    Where the scenario is not of the catalog, --scenarios, --n8n, or --generated with --seed say where it comes from.
+
     [bold]Examples[/bold]
 
       cutover replay 03-data-flow@answer:3/zombie
-
       cutover replay --engine v1 --all 03-data-flow@reply:1/once
     """
     from harness.cli.crash_job import CrashPlan, replay_job
@@ -129,6 +129,7 @@ def replay(
         engine=engine,
         ways=(),
         paths=tuple(scenarios or ()),
+        n8n=tuple(n8n or ()),
         only=(),
         generated=generated,
         seed=seed,
@@ -162,12 +163,9 @@ def explain(
     [bold]Examples[/bold]
 
       cutover explain degraded-latency --run cutover-runs/20260102-030405-1a2b3c
-
       cutover explain REGRESSION --run RUN
-
       cutover explain "value steps/*/output.total" --run RUN
-
-      cutover explain 03-data-flow@answer:3/zombie --run cutover-runs/crash-20260101-120000-abcdef
+      cutover explain 03-data-flow@answer:3/zombie --run RUN
     """
     from harness.judge.cases import Case, CaseError
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -76,6 +78,9 @@ def report(
         policy_of(policy or own(run, POLICY)),
         manifest.stage if stage is None else stage,
         waivers_of(waivers or own(run, WAIVERS)),
+        judged_by={
+            option: str(file) for option, file in (("--policy", policy), ("--waivers", waivers)) if file is not None
+        },
     )
     text = rendered(document, form, lang, run)
     if out is None:
@@ -89,14 +94,23 @@ def policy_of(file: Path | None) -> Policy:
     """The policy in a file, or the built-in one."""
     from harness.judge.policy import default_policy, load_policy
 
-    return default_policy() if file is None else load_policy(file.read_text(encoding="utf-8"), str(file))
+    return default_policy() if file is None else load_policy(_text(file), str(file))
 
 
 def waivers_of(file: Path | None) -> Waivers | None:
     """The waivers in a file; none where there is none."""
     from harness.judge.waivers import load_waivers
 
-    return None if file is None else load_waivers(file.read_text(encoding="utf-8"), str(file))
+    return None if file is None else load_waivers(_text(file), str(file))
+
+
+def _text(file: Path) -> str:
+    from harness.errors import ConfigurationProblem
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationProblem(f"{file} is no UTF-8 at byte {error.start}; save it as UTF-8") from error
 
 
 def own(run: Path, name: str) -> Path | None:
@@ -104,14 +118,25 @@ def own(run: Path, name: str) -> Path | None:
     return run / name if (run / name).is_file() else None
 
 
-def judged(folder: Path, policy: Policy, stage: int, waivers: Waivers | None = None) -> Document:
-    """The report on a saved run, by a policy, for a stage; uses all cores where the run is large."""
+def judged(
+    folder: Path,
+    policy: Policy,
+    stage: int,
+    waivers: Waivers | None = None,
+    *,
+    judged_by: Mapping[str, str] = MappingProxyType({}),
+) -> Document:
+    """The report on a saved run, by a policy, for a stage; uses all cores where the run is large.
+
+    `judged_by` are the options, with their values, that differ from the run's own: what reproduces it needs them.
+    """
     from harness.run.judging import judge_run
     from harness.run.saved import load_manifest
     from reports.document import build
 
     workers = len(os.sched_getaffinity(0))
-    return build(judge_run(folder, policy, stage, workers=workers, waivers=waivers), load_manifest(folder))
+    analysis = judge_run(folder, policy, stage, workers=workers, waivers=waivers)
+    return build(analysis, load_manifest(folder), judged_by=judged_by)
 
 
 def rendered(document: Document, form: Format, lang: Lang = Lang.EN, folder: Path | None = None) -> str:

@@ -41,6 +41,7 @@ def test_the_headline_comes_first_then_each_reason(document: Document) -> None:
         ("error", {"title": "Cutover: NO-GO"}, "NO-GO for stage 0 %: broken: OUT."),
         ("error", {"title": "OUT: FAIL"}, "1 finding; trial 7"),
         ("warning", {"title": "success: INCONCLUSIVE"}, "1 in 600, wanted 0"),
+        ("notice", {"title": "Cutover: To reproduce"}, "cutover run --seed 1"),
     ]
 
 
@@ -49,7 +50,7 @@ def test_the_headline_comes_first_then_each_reason(document: Document) -> None:
 )
 def test_the_level_is_the_verdict_s(document: Document, verdict: str, level: str) -> None:
     told = document.model_copy(update={"verdict": StageVerdict(verdict), "blocking": ()})
-    assert [name for name, _, _ in read(github.render(told))] == [level]
+    assert [name for name, _, _ in read(github.render(told))] == [level, "notice"]
 
 
 def test_percent_signs_colons_and_commas_come_back() -> None:
@@ -64,7 +65,7 @@ def test_hostile_names_add_no_command(poisoned: Callable[[str], Document], hosti
 
     text = github.render(poisoned(hostile))
     assert shape(hostile) == shape("x")
-    assert len(text.splitlines()) == 3
+    assert len(text.splitlines()) == 4
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
 
 

@@ -16,6 +16,7 @@ from reports.words import clip, needed, number, plain
         (0.999961, "share", "99.996 %"),
         (0.9999999, "share", "99.99999 %"),
         (0.99502, "share", "99.502 %"),
+        (0.56, "share", "56 %"),
         (41.23456, "ms", "41.23 ms"),
         (12345.6, "ms", "12,346 ms"),
         (0, "count", "0"),

@@ -1,0 +1,51 @@
+"""What to ask of the next run where this one measured too little. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from harness.judge.findings import Verdict
+from harness.judge.gate import StageVerdict
+from reports.document import Document
+from reports.messages import Messages
+
+__all__ = ["advice"]
+
+_OF_CASES = "duplicated_steps"
+"""The metric that is measured on crash cases; all others that a run can measure are measured on trials."""
+_MARGIN = 1.2
+"""How much more time than the last run's rate of cases asks for, since a machine is not equally fast every day."""
+
+
+def advice(document: Document, say: Messages) -> Iterator[str]:
+    """A sentence for each option that would get what is missing; none where more measurements would not help."""
+    if document.verdict is not StageVerdict.INCONCLUSIVE:
+        return
+    budget, trials = _budget(document), _trials(document)
+    if budget is not None:
+        yield say("why.cases", option=f"--crash-budget {budget}")
+    if trials is not None:
+        yield say("why.trials", option=f"--trials {trials}")
+
+
+def _budget(document: Document) -> int | None:
+    """Seconds, in tens, in which as many cases as are needed would fit."""
+    run = document.run
+    if run.cases_planned and run.cases >= run.cases_planned:
+        return None  # all were played; more time plays no more
+    for part in document.criteria:
+        if part.metric == _OF_CASES and part.verdict is Verdict.INCONCLUSIVE and part.n_needed:
+            given = run.crash_budget_s or 10.0
+            wanted = given * (part.n + part.n_needed) / part.n * _MARGIN if part.n else 3 * given
+            return math.ceil(wanted / 10) * 10
+    return None
+
+
+def _trials(document: Document) -> int | None:
+    wanted = [
+        math.ceil(document.trials * (part.n + part.n_needed) / part.n) if part.n else document.trials + part.n_needed
+        for part in document.criteria
+        if part.metric != _OF_CASES and part.verdict is Verdict.INCONCLUSIVE and part.n_needed
+    ]
+    return max(wanted, default=None)

@@ -1,0 +1,77 @@
+"""The lines of a report that one types to see it again: a run, a trial, a crash case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from harness.judge.records import EngineInfo, Manifest
+from reports.run_part import Commands, Replay
+
+MANIFEST = Manifest(
+    run_id="20260102-030405-1a2b3c",
+    created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    cutover_version="0.1.0",
+    seed=7,
+    stage=0,
+    control=EngineInfo(spec="v1", name="v1", digest="a" * 64),
+    candidate=EngineInfo(spec="v2", name="v2", digest="b" * 64),
+    server="embedded server",
+    server_version="18.1",
+    planned=1,
+    finished=1,
+    workers=1,
+    seconds=1.0,
+)
+FILES = (
+    "--control",
+    "v1",
+    "--candidate",
+    "v2",
+    "--stage",
+    "10",
+    "--scenarios",
+    "my flows",
+    "--seed",
+    "7",
+    "--only",
+    "x",
+)
+
+
+def test_the_run_is_asked_for_as_it_was_judged() -> None:
+    run = replace(MANIFEST, arguments=FILES, stage=10)
+    assert Commands.of(run).run == (
+        "cutover run --control v1 --candidate v2 --stage 10 --scenarios 'my flows' --seed 7 --only x"
+    )
+    again = Commands.of(run, {"--stage": "0", "--policy": "stricter.toml"})
+    assert again.run == (
+        "cutover run --control v1 --candidate v2 --stage 0 --scenarios 'my flows' --seed 7 --only x "
+        "--policy stricter.toml"
+    )
+    assert again.trial("y z") == (
+        "cutover run --control v1 --candidate v2 --stage 0 --scenarios 'my flows' --seed 7 --policy stricter.toml "
+        "--only 'y z'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "line"),
+    [
+        ("03-data-flow@answer:3/once", "cutover replay --engine v2 03-data-flow@answer:3/once"),
+        (
+            "gen-000049-850240@reply:1/once",
+            "cutover replay --engine v2 --generated 49 --seed 7 gen-000049-850240@reply:1/once",
+        ),
+        ("mine's@call:1/once", "cutover replay --engine v2 'mine'\"'\"'s@call:1/once'"),
+    ],
+)
+def test_a_case_is_found_again_wherever_its_scenario_came_from(case: str, line: str) -> None:
+    assert Replay("v2", 7)(case) == line
+
+
+def test_a_case_of_a_run_on_files_is_looked_for_there() -> None:
+    case = Commands.of(replace(MANIFEST, arguments=(*FILES, "--n8n", "flows"))).case
+    assert case("a@call:1/once") == ("cutover replay --engine v2 --scenarios 'my flows' --n8n flows a@call:1/once")
