@@ -11,6 +11,7 @@ from harness.judge.cases import CaseRecord, CrashTrial, KillPoint, PointKind, Wa
 from harness.judge.checks import CHECKS, run_checks
 from harness.judge.checks.base import Sheet
 from harness.judge.crash_checks import CRASH_CHECKS, CaseView
+from harness.judge.crash_times import TIME_CHECKS
 from harness.judge.durable import DURABLE_CHECKS
 from harness.judge.findings import Check, CheckResult, Finding, Verdict
 from harness.judge.records import LedgerEntry, Trial
@@ -21,7 +22,7 @@ from scenarios.model import Scenario
 __all__ = ["CRASH_CHECK_IDS", "CaseVerdict", "Cell", "CrashSummary", "CrashTally", "judge_case"]
 
 _OF_TRIALS: Final = ("DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "IDEM", "MET")
-_EXPECT_THE_END: Final = frozenset({"RETRY", "MET"})
+_EXPECT_THE_END: Final = frozenset({"RETRY"})
 """Checks that count what a cancelled execution may not reach."""
 
 CRASH_CHECK_IDS: Final = (*CRASH_CHECKS, *_OF_TRIALS)
@@ -59,7 +60,7 @@ def judge_case(scenario: Scenario, record: CaseRecord, checks: Mapping[str, Chec
         without = replace(arm, ledger=tuple(entry for entry in arm.ledger if entry.sequence != forgiven))
         results = list(run_checks(replace(trial, arms={"candidate": without}), {"ORD": fitting.pop("ORD")}))
     results += run_checks(trial, fitting)
-    for name, look in (*CRASH_CHECKS.items(), *DURABLE_CHECKS):
+    for name, look in (*CRASH_CHECKS.items(), *DURABLE_CHECKS, *TIME_CHECKS):
         sheet = Sheet(name, case.arm, view)
         look(case, sheet)
         results.append(sheet.result())

@@ -18,6 +18,7 @@ from engines.api import (
     Edge,
     EventRow,
     ExecutionRow,
+    JoinNode,
     Journal,
     MetricRow,
     StartNode,
@@ -334,6 +335,17 @@ BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
     ("SM", "it will never go on", with_execution(status="running", finished_at=None)),
     ("SM", "finished at None", with_execution(finished_at=None)),
     ("SM", "yet has attempt 1", with_step("bill", status="skipped")),
+    ("SM", "of workflow 'v', not of 'w'", with_execution(workflow_id="v")),
+    ("SM", "does not say why", with_execution(status="failed", error=None)),
+    ("SM", "the execution has times that run backwards", with_execution(started_at=AT + timedelta(days=1))),
+    ("SM", "step ship has times that run backwards", with_step("ship", started_at=AT + timedelta(hours=1))),
+    ("SM", "step ship is completed, finished at None", with_step("ship", finished_at=None)),
+    ("SM", "step ship has attempt 2 and no time", with_step("ship", started_at=None)),
+    ("SM", "step ship is of node 'bill', not of 'ship'", with_step("ship", node_id="bill")),
+    ("EVT", "step ship: its row is of node 'ship', its events of 'bill'", with_event(7, node_id="bill")),
+    ("EVT", "is at node 'ship', its events have gone on to 'bill'", with_execution(current_node_id="ship")),
+    ("EVT", "when the execution was not", with_event(10, at=AT + timedelta(days=1))),
+    ("EVT", "event 5 is of 2025-01-08 10:29:58+00:00, before", with_event(5, at=AT - timedelta(seconds=2))),
     ("EVT", "event 5 has the sequence 6", with_journal(events=EVENTS[:4] + EVENTS[5:])),
     ("EVT", "goes from running, but stood at pending", with_event(4, from_state="running")),
     (
@@ -377,6 +389,8 @@ BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
         "no event of it changed",
         with_journal(checkpoints=chain(*COMMITS[:4], (10, COMMITS[3][1] | COMMITS[4][1]))),
     ),
+    ("CKPT", "checkpoint 2 is of node '', which has no step", with_checkpoint(2, node_id="")),
+    ("CKPT", "when the execution was not", with_checkpoint(2, created_at=AT - timedelta(days=1))),
     ("CKPT", "its output is not the one", with_step("bill", output="9.50")),
     ("CKPT", "covers event 4, the one before it 5", with_checkpoint(3, sequence=4)),
     ("RETRY", "1 attempts, the policy makes 2", replace(GOOD, ledger=(LEDGER[0], replace(LEDGER[2], sequence=2)))),
@@ -408,6 +422,7 @@ BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
     ("DATA", "what step bill asked the world with differs at .parcel", with_call(3, input='{"parcel":1.0}')),
     ("DATA", "step bill's output, journal against ledger, differs", with_step("bill", output="9.500001")),
     ("DATA", "step ship's input, journal against ledger, differs", with_step("ship", input="{}")),
+    ("DATA", "step ship's input, journal against ledger, differs at its root: None", with_step("ship", input=None)),
     ("DATA", "was refused", replace(GOOD, failure=Failure(kind="exception", type="PayloadRefused", message="no"))),
     ("LOG", "1 of 11 log lines are free text", replace(GOOD, logs=("shipped", *GOOD.logs))),
     (
@@ -415,6 +430,7 @@ BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
         "no log line says that bill went from running to completed",
         replace(GOOD, logs=GOOD.logs[:8] + GOOD.logs[9:]),
     ),
+    ("LOG", "no log line says NOTE of the execution", with_journal(events=(*EVENTS, note(11)))),
     ("LOG", "no event does", replace(GOOD, logs=(*GOOD.logs, GOOD.logs[0]))),
     (
         "LOG",
@@ -435,6 +451,15 @@ BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
     ("MET", "metric of version 'v1'", with_metric(orchestrator_version="v1")),
     ("MET", "duration_ms 1.5e-06", with_metric(duration_ms=1.5e-6)),
     ("MET", "duration_ms 1500", with_metric(duration_ms=1500.0)),
+    ("MET", "step ship is of node 'ship', its metric of 'bill'", with_metric(node_id="bill")),
+    ("MET", "when the execution was not", with_metric(recorded_at=AT - timedelta(days=1))),
+    ("MET", "a checkpoint's duration_ms is 0.0007", with_checkpoint(3, duration_ms=0.0007)),
+    (
+        "MET",
+        "checkpoints took 700 milliseconds by their duration_ms, the arm 20",
+        with_checkpoint(3, duration_ms=700.0),
+    ),
+    ("MET", "4 of 5 checkpoints have no duration_ms", with_checkpoint(3, duration_ms=0.7)),
     ("MET", "has no metrics row", with_journal(metrics=JOURNAL.metrics[:1])),
     ("MET", "no call in the ledger", with_journal(metrics=(*JOURNAL.metrics, metric("start", 0)))),
     ("MET", "more than one metrics row", with_journal(metrics=(*JOURNAL.metrics, JOURNAL.metrics[0]))),
@@ -488,6 +513,76 @@ def test_a_redelivery_after_a_kill_is_legal_and_counted() -> None:
     result = of("DUP", judged(replace(GOOD, ledger=(*LEDGER, again), kills=1)))
     assert result.findings == ()
     assert result.counts == {"redeliveries": 1}
+
+
+def test_a_candidate_that_keeps_no_history_of_an_execution_is_undecided() -> None:
+    bare = with_journal(
+        events=(), checkpoints=(), metrics=(), execution=replace(JOURNAL.execution, version=0, current_node_id=None)
+    )
+    [finding] = of("EVT", judged(bare)).findings
+    assert (finding.verdict, finding.message) == (Verdict.INCONCLUSIVE, "the engine keeps no event of this execution")
+
+
+def test_a_key_that_another_execution_uses_too_is_held_against_the_arm() -> None:
+    twin = replace(GOOD, arm="candidate_again", execution_id=UUID(int=7))
+    [finding, *others] = of("LOST", judged(GOOD, candidate_again=twin)).findings
+    assert "asks with the key '7f9c2ba4-e88f-4827-96ab-1d2c3b4a5f60:ship', and so does another" in finding.message
+    assert len(others) == 2  # a call each
+    own = replace(twin, ledger=tuple(replace(entry, idempotency_key=f"7:{entry.step_id}") for entry in LEDGER))
+    assert of("LOST", judged(GOOD, candidate_again=own)).findings == ()
+
+
+# start -> courier, post -> offer (a join for any): the courier ends with event 4, the post with event 6
+CARRIERS = Scenario(
+    id="carriers",
+    workflow=Workflow(
+        id="w",
+        nodes=(
+            StartNode(id="start"),
+            ActivityNode(id="courier", activity="courier"),
+            ActivityNode(id="post", activity="post"),
+            JoinNode(id="offer", mode="any"),
+        ),
+        edges=(
+            Edge(source="start", target="courier"),
+            Edge(source="start", target="post"),
+            Edge(source="courier", target="offer"),
+            Edge(source="post", target="offer"),
+        ),
+    ),
+    world={"courier": (Response(output="c"),), "post": (Response(output="p"),)},
+)
+
+
+def joined(first: str) -> CheckResult:
+    """What ORD says where the join is given the output of this branch."""
+    lines: list[Change] = [(None, "pending", "START", "running", None)]
+    for name in ("start", "courier", "post", "offer"):
+        lines += [(name, "pending", "START", "running", 1), (name, "running", "COMPLETE", "completed", 1)]
+    rows = (
+        step("start", 1, "null", "null"),
+        step("courier", 1, "null", '"c"'),
+        step("post", 1, "null", '"p"'),
+        step("offer", 1, first, first),
+    )
+    journal = replace(JOURNAL, events=history(*lines), steps=rows, checkpoints=(), metrics=())
+    return of("ORD", judged(replace(GOOD, journal=journal, ledger=()), CARRIERS))
+
+
+def test_a_join_for_any_branch_goes_by_the_branch_that_came_first() -> None:
+    assert joined('"c"').findings == ()
+    [finding] = joined('"p"').findings
+    assert finding.message == "step offer goes by the first branch, which is courier, and is given another's output"
+
+
+def test_a_metric_of_a_step_that_was_cancelled_before_it_asked_is_right() -> None:
+    cancelled = with_step("bill", status="cancelled")
+    assert cancelled.journal is not None
+    rows = (metric("ship", 1), replace(metric("bill", 0), status="cancelled"))
+    arm = replace(cancelled, kills=1, ledger=LEDGER[:2], journal=replace(cancelled.journal, metrics=rows))
+    assert of("MET", judged(arm)).findings == ()
+    [finding] = of("MET", judged(replace(arm, kills=0))).findings
+    assert "no call in the ledger" in finding.message
 
 
 def test_further_informational_events_and_lines_do_no_harm() -> None:

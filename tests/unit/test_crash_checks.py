@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,10 +20,11 @@ from engines.api import (
     StepRow,
     StepStatus,
     TimerRow,
+    WaitNode,
     Workflow,
 )
 from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
-from harness.judge.checks import dup, lost
+from harness.judge.checks import dup, lost, met
 from harness.judge.crash import CrashTally, judge_case
 from harness.judge.findings import Verdict
 from harness.judge.records import ArmRecord, Failure, LedgerEntry
@@ -137,7 +139,9 @@ def found(record: CaseRecord) -> dict[str, str]:
 def test_a_good_case_passes_and_every_fact_was_looked_at() -> None:
     judged = judge_case(SHIP, GOOD, LEDGER_CHECKS)
     assert judged.verdict is Verdict.PASS, judged.findings
-    examined = {result.check: result.examined for result in judged.results}
+    examined: Counter[str] = Counter()
+    for result in judged.results:
+        examined[result.check] += result.examined
     assert {check for check in ("RESUME", "FENCE", "TIME", "STUCK", "DUP", "LOST") if examined[check]} == {
         *("RESUME", "FENCE", "TIME", "STUCK", "DUP", "LOST")
     }
@@ -206,6 +210,44 @@ def test_a_zombie_that_writes_is_found() -> None:
     before = replace(GOOD.at_crash or journal(), timers=())
     zombie = in_way(Way.ZOMBIE, before_go_on=before, commands=(did(1), did(2, 1), did(1)))
     assert "changed after the zombie went on" in found(zombie)["FENCE"]
+
+
+def test_a_backoff_that_begins_anew_after_a_crash_is_found() -> None:
+    scenario = replace(SHIP, world={"ship": (Response(error="busy"), Response(output=7))})
+    busy = replace(call(1), status="error", output=None, error="busy", retryable=True, effect="none")
+
+    def after(seconds: int) -> dict[str, str]:
+        won = replace(call(1), sequence=2, attempt=2, at=NOW + timedelta(seconds=seconds))
+        record = replace(GOOD, arm=replace(GOOD.arm, ledger=(busy, won)), clock_shift_ms=31_000)
+        return {each.check: each.message for each in judge_case(scenario, record, {}).findings}
+
+    assert "TIME" not in after(32)  # the pause of 1 s, and 31 s of the takeover
+    assert after(33)["TIME"] == "step ship: attempt 2 comes 1 s after its time"
+
+
+def test_a_wait_that_is_over_before_its_time_is_found() -> None:
+    nodes = (*SHIP.workflow.nodes, WaitNode(id="rest", timeout_ms=60_000))
+    edges = (*SHIP.workflow.edges, Edge(source="ship", target="rest"))
+    scenario = replace(SHIP, workflow=Workflow(id="w", nodes=nodes, edges=edges))
+
+    def due(seconds: int) -> dict[str, str]:
+        timer = replace(TIMER, step_id="rest", due_at=NOW + timedelta(seconds=seconds))
+        arm = replace(GOOD.arm, journal=replace(journal(), timers=(timer,)))
+        return {
+            each.check: each.message
+            for each in judge_case(scenario, replace(GOOD, arm=arm, at_crash=None), {}).findings
+        }
+
+    assert "TIME" not in due(60)
+    assert due(30)["TIME"] == "the timer of step rest is due 30 s before its time"
+
+
+def test_a_cancelled_step_without_its_metric_is_found() -> None:
+    cancelled = journal("cancelled", "cancelled")
+    arm = replace(GOOD.arm, journal=replace(cancelled, execution=replace(cancelled.execution, finished_at=NOW)))
+    record = in_way(Way.CANCEL, arm=arm, at_crash=journal("running", "running"))
+    [finding] = [each for each in judge_case(SHIP, record, {"MET": met.CHECK}).findings if each.check == "MET"]
+    assert finding.message == "step ship has ended and has no metrics row"
 
 
 def test_a_cancelled_execution_that_goes_on_is_found() -> None:

@@ -13,6 +13,7 @@ from hashlib import sha256
 
 from engines.api import CheckpointRow, EventRow, Journal, JsonText
 from harness.judge.checks.base import ArmCheck, Sheet, known_object
+from harness.judge.checks.rows import outside
 from harness.judge.view import ArmView
 
 __all__ = ["CHECK", "checksum"]
@@ -39,6 +40,19 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
     sheet.saw(len(journal.checkpoints))
     _chain(sheet, journal, killed=arm.record.kills > 0)
     _states(arm, sheet, journal)
+    _columns(sheet, journal)
+
+
+def _columns(sheet: Sheet, journal: Journal) -> None:
+    """A checkpoint is of a node that the execution came to, and of its time."""
+    nodes = {row.node_id for row in journal.steps}
+    for row in journal.checkpoints:
+        if row.node_id is not None and row.node_id not in nodes:
+            sheet.fault(f"checkpoint {row.version} is of node {row.node_id!r}, which has no step", version=row.version)
+        if outside(journal.execution, row.created_at):
+            sheet.fault(
+                f"checkpoint {row.version} is of {row.created_at}, when the execution was not", version=row.version
+            )
 
 
 def _chain(sheet: Sheet, journal: Journal, *, killed: bool) -> None:

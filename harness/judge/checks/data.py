@@ -25,7 +25,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         for entry in calls:
             if step is not None and step.input is not None:
                 _same(sheet, "what step {} asked the world with", step.input, entry.input, step_id)
-            if row is not None and row.input is not None:
+            if row is not None:
                 _same(sheet, "step {}'s input, journal against ledger,", entry.input, row.input, step_id)
         if row is None or row.status != "completed":
             continue

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
+from itertools import pairwise
+from typing import Final
 
 from engines.api import EventRow, Journal, JsonText
 from harness.judge.checks.base import ArmCheck, Sheet, parsed_object
+from harness.judge.checks.rows import outside
+from harness.judge.findings import Verdict
+from harness.judge.records import role
 from harness.judge.view import END_STATES, ArmView
 
 __all__ = ["CHECK"]
@@ -13,6 +19,8 @@ __all__ = ["CHECK"]
 _COLUMNS = ("from_state", "to_state", "event")
 _SHORT = 1_000
 """Characters of a payload that is worth remembering."""
+_BACKWARDS: Final = timedelta(seconds=1)
+"""How far an event may lie before the one that it follows: a clock may be set."""
 
 
 def _look(arm: ArmView, sheet: Sheet) -> None:
@@ -23,6 +31,8 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         if journal.execution.version or journal.checkpoints:
             sheet.saw()
             sheet.fault("the execution has checkpoints but no event")
+        elif role(arm.name) == "candidate":
+            sheet.fault("the engine keeps no event of this execution", verdict=Verdict.INCONCLUSIVE)
         return
     sheet.saw(len(journal.events) + len(journal.steps) + 1)
     for place, row in enumerate(journal.events, 1):
@@ -32,6 +42,8 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
     states = _fold(arm, sheet)
     _end(arm, sheet, journal)
     _rows(sheet, journal, states)
+    _current(arm, sheet, journal)
+    _times(sheet, journal)
 
 
 def _fold(arm: ArmView, sheet: Sheet) -> dict[str | None, EventRow]:
@@ -95,8 +107,38 @@ def _rows(sheet: Sheet, journal: Journal, states: dict[str | None, EventRow]) ->
                 f"step {row.step_id}: its row says attempt {row.attempt}, its events say {event.attempt}",
                 step_id=row.step_id,
             )
+        if event is not None and event.node_id != row.node_id:
+            sheet.fault(
+                f"step {row.step_id}: its row is of node {row.node_id!r}, its events of {event.node_id!r}",
+                step_id=row.step_id,
+            )
     for step_id in states:
         sheet.fault(f"step {step_id} has events but no row", step_id=step_id)
+
+
+def _current(arm: ArmView, sheet: Sheet, journal: Journal) -> None:
+    """The node that the row calls the current one is that of the last beginning, or has changed since."""
+    current, recent = journal.execution.current_node_id, set[str | None]()
+    for row in reversed(arm.transitions):
+        recent.add(row.node_id)
+        if row.step_id is not None and row.to_state == "running":
+            if current is not None and current not in recent:
+                sheet.fault(f"the execution's row is at node {current!r}, its events have gone on to {row.node_id!r}")
+            return
+
+
+def _times(sheet: Sheet, journal: Journal) -> None:
+    """Events lie in the execution's life and follow each other: the dashboards look at the last 24 hours."""
+    for row in journal.events:
+        if outside(journal.execution, row.at):
+            sheet.fault(f"event {row.sequence} is of {row.at}, when the execution was not", sequence=row.sequence)
+            break
+    for before, after in pairwise(journal.events):
+        if after.at < before.at - _BACKWARDS:
+            sheet.fault(
+                f"event {after.sequence} is of {after.at}, before the one that it follows", sequence=after.sequence
+            )
+            break
 
 
 def _who(row: EventRow) -> str:

@@ -1,4 +1,7 @@
-"""LOG: every operation has its structured log line, with all nine fields. Pure."""
+"""LOG: every operation has its structured log line, with all nine fields. Pure.
+
+The operations are the events: each transition, and whatever else the engine kept an event of.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,8 @@ FIELDS: Final = (
 _NAMES: Final = frozenset(FIELDS)
 _LEVELS: Final = frozenset({"debug", "info", "warning", "warn", "error", "critical"})
 _Change: TypeAlias = tuple[str | None, str | None, str | None, str | None]
+_Note: TypeAlias = tuple[str, str | None]
+"""The type of an event without states, and its node."""
 
 
 class _Line(msgspec.Struct):
@@ -55,6 +60,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
     told = None if journal is None else journal.execution.metadata.get("orchestrator_version")
     own, version = str(arm.record.execution_id), told or arm.record.engine
     logged: list[_Change] = []
+    besides: list[_Note] = []
     free: list[int] = []
     sheet.saw(len(logs))
     for i, text in enumerate(logs, 1):
@@ -78,11 +84,14 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
                 logged.append(change)
         elif good.type == "STATE_TRANSITION":
             logged.append((good.node_id, good.from_state, good.to_state, good.event))
+        else:
+            besides.append((good.type, good.node_id))
     if free:
         sheet.fault(
             f"{len(free)} of {len(logs)} log lines are free text, first line {free[0]}", line=free[0], lines=len(free)
         )
     _missing(arm, sheet, logged)
+    _unsaid(arm, sheet, besides)
 
 
 def _blame(sheet: Sheet, i: int, line: Mapping[str, object], own: str, version: object) -> _Change | None:
@@ -132,6 +141,19 @@ def _missing(arm: ArmView, sheet: Sheet, lines: Sequence[_Change]) -> None:
                 node_id=node_id,
                 event=event,
             )
+
+
+def _unsaid(arm: ArmView, sheet: Sheet, lines: Sequence[_Note]) -> None:
+    """Events that change no state have a line of their type too."""
+    journal = arm.record.journal
+    notes = (
+        Counter((row.type, row.node_id) for row in journal.events if row.to_state is None)
+        if journal
+        else Counter[_Note]()
+    )
+    sheet.saw(notes.total())
+    for kind, node_id in notes - Counter(lines):
+        sheet.fault(f"no log line says {kind} of {node_id or 'the execution'}", node_id=node_id, event=kind)
 
 
 def _change(line: Mapping[str, object]) -> _Change:

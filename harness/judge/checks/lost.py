@@ -1,4 +1,8 @@
-"""LOST: nothing is lost and nothing unexpected is asked for, ledger against journal and reference. Pure."""
+"""LOST: nothing is lost and nothing unexpected is asked for, ledger against journal and reference. Pure.
+
+The world of a trial serves one execution, that of production all of them: a key which two executions share would
+have the second one's effect taken for done.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +37,25 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         elif not calls[-1].planned:
             sheet.saw()
             sheet.fault(f"step {step_id} made a call that the scenario does not plan", step_id=step_id)
+    _own_keys(arm, sheet)
+
+
+def _own_keys(arm: ArmView, sheet: Sheet) -> None:
+    """No idempotency key is one that the trial's other executions use."""
+    others = {
+        entry.idempotency_key
+        for other in sheet.trial.arms.values()
+        if other.record.execution_id != arm.record.execution_id
+        for entry in other.record.ledger
+    }
+    for entry in arm.record.ledger:
+        if entry.idempotency_key is not None and entry.idempotency_key in others:
+            sheet.fault(
+                f"step {entry.step_id} asks with the key {entry.idempotency_key!r}, and so does another execution: "
+                "its effect would be taken for done",
+                step_id=entry.step_id,
+                call=entry.sequence,
+            )
 
 
 CHECK = ArmCheck("LOST", "every completed step has its effect in the ledger, and no other step was called", _look)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
+from engines.api import LoopNode, Workflow
 from harness.judge.checks.base import ArmCheck, Sheet
+from harness.judge.diff import diff_texts
 from harness.judge.records import LedgerEntry
 from harness.judge.reference import Waits
 from harness.judge.view import END_STATES, ArmView
 
 __all__ = ["CHECK"]
+
+_NUMBERS: Final = re.compile(r"\[[0-9]+\]")
 
 
 def _look(arm: ArmView, sheet: Sheet) -> None:
@@ -17,6 +23,8 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         return
     started, ended = _events(arm)
     _held(arm, sheet, started, ended, "event")
+    if started:
+        _first_come(arm, sheet, ended)
     started, ended = _ledger(arm)
     _held(arm, sheet, started, ended, "call")
 
@@ -41,6 +49,45 @@ def _held(arm: ArmView, sheet: Sheet, started: Mapping[str, int], ended: Mapping
                 starts=start,
                 ends=ended[late[0]],
             )
+
+
+def _first_come(arm: ArmView, sheet: Sheet, ended: Mapping[str, int]) -> None:
+    """A join for any branch is given what the branch that came first put out, whoever came after."""
+    for step_id, step in arm.expected.steps.items():
+        row = arm.rows.get(step_id)
+        if not step.waits.any_of or row is None or row.input is None:
+            continue
+        prefix = step_id.removesuffix(step.node_id)
+        edges = _into(sheet.trial.trial.scenario.workflow, _NUMBERS.sub("", step_id))
+        came = [
+            (ended[source.step_id], source)
+            for name, port in edges
+            if (source := arm.rows.get(prefix + name)) is not None
+            and source.status in END_STATES
+            and port in source.ports
+        ]
+        if not came:
+            continue
+        sheet.examined += 1
+        first = min(came, key=lambda pair: pair[0])[1]
+        if diff_texts(first.output, row.input, ""):
+            sheet.fault(
+                f"step {step_id} goes by the first branch, which is {first.step_id}, and is given another's output",
+                step_id=step_id,
+                first=first.step_id,
+            )
+
+
+def _into(level: Workflow, path: str) -> Sequence[tuple[str, str]]:
+    """The edges into the node at a path without iterations: source and port."""
+    for node in level.nodes:
+        if node.id == path:
+            return [(edge.source, edge.port) for edge in level.edges if edge.target == path]
+        if isinstance(node, LoopNode) and path.startswith(f"{node.id}/"):
+            found = _into(node.body, path.removeprefix(f"{node.id}/"))
+            if found:
+                return found
+    return ()
 
 
 def _events(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.judge.checks import rows
 from harness.judge.checks.base import ArmCheck, Sheet
 from harness.judge.view import END_STATES, ArmView
 
@@ -70,6 +71,7 @@ def _rows(arm: ArmView, sheet: Sheet) -> None:
     for row in arm.rows.values():
         if row.status == "skipped" and row.attempt:
             sheet.fault(f"step {row.step_id} is skipped, yet has attempt {row.attempt}", step_id=row.step_id)
+    rows.look(arm, sheet)
 
 
 CHECK = ArmCheck(
