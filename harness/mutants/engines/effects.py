@@ -23,6 +23,7 @@ __all__ = [
     "AnotherOutput",
     "InFlightDone",
     "KeyByOrder",
+    "KeyByStep",
     "LastStepAgain",
     "MemoByName",
     "NoKey",
@@ -94,6 +95,14 @@ class KeyByOrder(Broken):
         numbers: dict[UUID, dict[str, int]] = self.__dict__.setdefault("numbers", {})
         seen = numbers.setdefault(execution_id, {})
         return f"{execution_id}:{seen.setdefault(step_id, len(seen))}"
+
+
+class KeyByStep(Broken):
+    """Takes the step for the key, whichever execution it is in."""
+
+    def idempotency_key(self, execution_id: UUID, step_id: str) -> str | None:  # noqa: ARG002 - V2's own signature
+        """The step id."""
+        return step_id
 
 
 class MemoByName(Broken):

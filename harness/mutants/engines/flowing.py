@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engines.api import JoinNode
+from engines.api import JoinNode, JsonText
 from engines.v2.delta import Step
 from engines.v2.planner import Frame, _is_any
 from engines.v2.record import Record
@@ -10,7 +10,7 @@ from engines.v2.run import Run
 from harness.mutants.engines.broken import Broken
 from harness.mutants.patching import Patch
 
-__all__ = ["CancelsIntoTheStep", "EndsTooSoon", "JoinsNever", "JoinsTwice"]
+__all__ = ["CancelsIntoTheStep", "EndsTooSoon", "JoinsNever", "JoinsTheLast", "JoinsTwice"]
 
 
 class CancelsIntoTheStep(Broken):
@@ -75,3 +75,22 @@ class JoinsTwice(Broken):
             original(frame, index, ready, skipped)
 
         return ((Frame, "_look_at", look_at),)
+
+
+class JoinsTheLast(Broken):
+    """Has a join for any branch wait for all of them and go by the last."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """When the join is ready, and what it is given."""
+        look, given = Frame._look_at, Frame.input_of
+
+        def look_at(frame: Frame, index: int, ready: list[int], skipped: list[int]) -> None:
+            if not _is_any(frame.graph, index) or frame.wait_for[index] == 0:
+                look(frame, index, ready, skipped)
+
+        def input_of(frame: Frame, index: int) -> JsonText:
+            if _is_any(frame.graph, index):
+                return frame.outputs[frame.taken[index][-1]]
+            return given(frame, index)
+
+        return ((Frame, "_look_at", look_at), (Frame, "input_of", input_of))

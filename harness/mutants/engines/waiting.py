@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from engines.api import EngineContext, Signal, WaitNode
+from engines.api import ActivityNode, EngineContext, Signal, WaitNode
 from engines.sqlfiles import sql
+from engines.v2 import retry
 from engines.v2.delta import Step
 from engines.v2.lease import Renewer
 from engines.v2.recovery import Claimed, Rows
 from engines.v2.run import Run
 from harness.mutants.engines.broken import Broken
+from harness.mutants.patching import Patch
 
-__all__ = ["KeepsTimersInMemory", "RenewsOften", "RestartsTimers", "WakesByNotify"]
+__all__ = [
+    "BacksOffAnew",
+    "KeepsTimersInMemory",
+    "RenewsOften",
+    "RestartsTimers",
+    "WaitsHalfTheTime",
+    "WakesByNotify",
+]
 
 HERE = "harness.mutants.engines"
 
@@ -56,6 +65,33 @@ class KeepsTimersInMemory(_Remembering):
             for step in run.open.values():
                 step.due_at = None
         return run, rows
+
+
+class BacksOffAnew(Broken):
+    """Lets the pause before an attempt begin anew after a crash, whatever the timer's row says."""
+
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+        """As V2, with another deadline in memory."""
+        run, rows = super().restore(execution_id, claimed)
+        step = run.active
+        if step is not None and step.status == "retrying" and isinstance(step.node, ActivityNode):
+            delay = retry.delay_ms(step.node.retry, step.attempt, execution_id, step.step_id)
+            step.due_at = retry.due_at(self.clock.now(), delay)
+        return run, rows
+
+
+class WaitsHalfTheTime(Broken):
+    """Takes a wait for over after half its time."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """How a wait begins."""
+        original = Run._pause
+
+        def pause(run: Run, step: Step, now: datetime) -> None:
+            timeout_ms = step.node.timeout_ms if isinstance(step.node, WaitNode) else None
+            original(run, step, now - timedelta(milliseconds=(timeout_ms or 0) / 2))
+
+        return ((Run, "_pause", pause),)
 
 
 class WakesByNotify(_Remembering):
