@@ -16,7 +16,7 @@ from typing import TypeVar
 from harness.errors import RunError
 from harness.judge.cases import CaseError, CaseRecord
 from harness.judge.flag import Routed
-from harness.judge.records import RUN_SCHEMA_VERSION, Manifest, Run, Trial
+from harness.judge.records import RUN_SCHEMA_VERSION, ArmName, ArmRecord, Manifest, Run, Trial
 from harness.judge.weighing import Weighed
 from harness.run.blocks import Block, blocks_of, read_block
 from harness.run.case_lines import decode_case
@@ -107,7 +107,12 @@ def _trials(place: Path, scenarios: Iterable[bytes], arms: Iterable[bytes]) -> I
         planned, scenario = decode_scenario(line)
         if planned != number:
             raise RunError(f"{place}: trial {number} has the scenario of trial {planned}; the files do not match")
-        yield Trial(number=number, scenario=scenario, arms={arm.arm: arm for _, arm in rows})
+        found: dict[ArmName, ArmRecord] = {}
+        for _, arm in rows:
+            if arm.arm in found:
+                raise RunError(f"{place}: trial {number} has arm {arm.arm} twice; the files were put together wrongly")
+            found[arm.arm] = arm
+        yield Trial(number=number, scenario=scenario, arms=found)
 
 
 def _verify_trials(place: Path, manifest: Manifest) -> None:

@@ -372,6 +372,17 @@ def test_a_line_that_breaks_the_schema_is_counted(folder: Path) -> None:
         load_run(folder)
 
 
+def test_an_arm_that_is_there_twice_is_refused_and_not_the_last_one_taken(folder: Path) -> None:
+    lines = gzip.decompress((folder / "arms.jsonl.gz").read_bytes()).splitlines(keepends=True)
+    written = gzip.compress(b"".join([*lines, lines[-1]]))
+    (folder / "arms.jsonl.gz").write_bytes(written)
+    stands = json.loads((folder / "manifest.json").read_text())
+    stands["files"]["arms.jsonl.gz"] = hashlib.sha256(written).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(stands))
+    with pytest.raises(RunError, match=r"trial \d has arm \w+ twice"):
+        load_run(folder)
+
+
 def test_what_was_measured_aside_comes_back_and_is_guarded(tmp_path: Path) -> None:
     routed = (
         Routed(
