@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from harness.judge.cases import CaseRecord
 from harness.judge.findings import Verdict
@@ -38,10 +39,13 @@ class RunFacts:
     cases: int = 0
     unjudged: _Fault = field(default_factory=_Fault)
     _numbers: set[int] = field(default_factory=set)
+    _executions: set[int] = field(default_factory=set)
+    _cases: set[str] = field(default_factory=set)
     _incomplete: _Fault = field(default_factory=_Fault)
     _swapped: _Fault = field(default_factory=_Fault)
     _repeated: _Fault = field(default_factory=_Fault)
     _unfired: _Fault = field(default_factory=_Fault)
+    _replayed: _Fault = field(default_factory=_Fault)
 
     def add(self, trial: Trial) -> None:
         """Takes one in."""
@@ -49,6 +53,8 @@ class RunFacts:
         if trial.number in self._numbers:
             self._repeated.add(f"trial {trial.number} comes twice")
         self._numbers.add(trial.number)
+        if (candidate := trial.arms.get("candidate")) is not None:
+            self._executed({candidate.execution_id.int})
         missing = [arm for arm in ARMS if arm not in trial.arms]
         if missing:
             self._incomplete.add(f"trial {trial.number} has no arm {', '.join(missing)}")
@@ -64,13 +70,17 @@ class RunFacts:
     def add_case(self, record: CaseRecord) -> None:
         """Takes in one crash case."""
         self.cases += 1
+        name = str(record.case)
+        if name in self._cases:
+            self._replayed.add(f"{name} comes twice")
+        self._cases.add(name)
         if record.fired < record.planned:
             self._unfired.add(f"{record.case}, {record.fired} of {plural(record.planned, 'fault')}")
 
     def part(self) -> dict[str, object]:
         """All that was taken in, as JSON can carry it; `absorb` takes it over."""
         faults = {name: [getattr(self, name).count, getattr(self, name).first] for name in _FAULTS}
-        return {"trials": self.trials, "numbers": list(self._numbers), **faults}
+        return {"trials": self.trials, "numbers": list(self._numbers), "executions": list(self._executions), **faults}
 
     def absorb(self, part: Mapping[str, Any]) -> None:
         """Takes over the facts of trials that come after those here."""
@@ -78,6 +88,7 @@ class RunFacts:
         for number in self._numbers.intersection(part["numbers"]):
             self._repeated.add(f"trial {number} comes twice")
         self._numbers.update(part["numbers"])
+        self._executed(part["executions"])
         for name in _FAULTS:
             count, first = part[name]
             fault: _Fault = getattr(self, name)
@@ -110,8 +121,15 @@ class RunFacts:
                 if self.cases == manifest.cases
                 else f"the run holds {plural(self.cases, 'crash case')}, its manifest says {manifest.cases:,}",
             ),
+            _fact("replays", Verdict.INVALID, _told(self._replayed, "crash case")),
             _fact("fired", Verdict.INCONCLUSIVE, _told(self._unfired, "crash case")),
         )
+
+    def _executed(self, executions: Collection[int]) -> None:
+        """Notes the candidate's executions; a record that stands for two trials is one measurement, and no two."""
+        for execution in sorted(self._executions.intersection(executions)):
+            self._repeated.add(f"execution {UUID(int=execution)} comes twice")
+        self._executions.update(executions)
 
     def _unfinished(self) -> str:
         manifest = self.manifest
@@ -141,5 +159,6 @@ _GOOD = {
     "judged": "everything could be judged",
     "killed": "the candidate was killed and resumed",
     "cases": "the run holds the crash cases that its manifest counts",
+    "replays": "every crash case is there once",
     "fired": "every planned fault fired",
 }

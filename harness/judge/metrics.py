@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 _Role: TypeAlias = Literal["control", "candidate"]
+_LEAST_SHARE = 0.005
+"""Of the time in the engine, what its commits take at the least; V2's take three quarters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +171,18 @@ def _slowest(frames: Frames, role: _Role) -> pd.Series[float]:
 
 
 def _checkpoint_duration(frames: Frames) -> Samples:
-    return Samples(values=checkpoint_durations(frames, "candidate"))
+    """What the candidate says of its commits; raises ValueError where that is next to nothing of the harness's time.
+
+    An engine does little else than commit. Seconds for milliseconds would leave a thousandth.
+    """
+    values = checkpoint_durations(frames, "candidate")
+    told, took = float(np.nansum(values)), float(np.nansum(_floats(_all(frames, "candidate")["duration_ms"])))
+    if len(values) and 0 < told < _LEAST_SHARE * took:
+        raise ValueError(
+            f"checkpoints tell of {told:.3g} ms in all, and {took:.3g} ms were spent in the engine: "
+            "their duration_ms cannot be milliseconds"
+        )
+    return Samples(values=values)
 
 
 def peak_memory(frames: Frames, role: _Role) -> float | None:

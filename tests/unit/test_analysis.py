@@ -142,7 +142,8 @@ def arm(
 
 
 def trial(number: int) -> Trial:
-    return Trial(number=number, scenario=SHIP, arms={name: arm(name) for name in ARMS})
+    arms = {name: replace(arm(name), execution_id=UUID(int=4 * number + place)) for place, name in enumerate(ARMS)}
+    return Trial(number=number, scenario=SHIP, arms=arms)
 
 
 def case(number: int, way: Way = Way.CONCURRENT, *, fired: int = 1) -> CaseRecord:
@@ -479,6 +480,18 @@ def test_a_trial_that_comes_twice_never_goes(good: list[Trial]) -> None:
     analysis = judged([*good[:-1], good[0]])
     assert blocked_by(analysis) == ["META numbers"]
     assert analysis.verdict is StageVerdict.INCONCLUSIVE
+
+
+def test_one_execution_under_two_numbers_never_goes(good: list[Trial]) -> None:
+    analysis = judged([*good[:-1], replace(good[0], number=600)])
+    assert blocked_by(analysis) == ["META numbers"]
+    assert "execution 00000000-0000-0000-0000-000000000006 comes twice" in analysis.blocking[0].text
+
+
+def test_a_crash_case_that_comes_twice_never_goes(good: list[Trial]) -> None:
+    analysis = judged(good, cases=(*CASES[:-1], CASES[0]))
+    assert blocked_by(analysis) == ["META replays"]
+    assert "ship@answer:1/concurrent comes twice" in analysis.blocking[0].text
 
 
 def test_samples_that_are_all_nan_never_go(good: list[Trial]) -> None:

@@ -122,10 +122,15 @@ def trials(count: int) -> list[Trial]:
     rng = random.Random(4)  # noqa: S311 - not secret
     made = []
     for number in range(1, count + 1):
-        arms = {name: arm(name, rng.choice(["7", "7", "7", "8"]), rng.uniform(1, 9)) for name in ARMS}
+        arms = {
+            name: replace(arm(name, rng.choice(["7", "7", "7", "8"]), rng.uniform(1, 9)), execution_id=UUID(int=number))
+            for name in ARMS
+        }
         made.append(Trial(number=number, scenario=SHIP, arms=arms))
     made[5] = replace(made[5], arms={"control": made[5].arms["control"]})
-    made[9] = replace(made[9], arms={**made[9].arms, "candidate": arm("candidate", "7", math.nan)})
+    made[9] = replace(
+        made[9], arms={**made[9].arms, "candidate": replace(arm("candidate", "7", math.nan), execution_id=UUID(int=10))}
+    )
     made[20] = replace(made[20], number=3)
     return made
 

@@ -311,6 +311,13 @@ def test_checkpoint_durations_keep_what_is_no_number() -> None:
     np.testing.assert_array_equal(samples.values, [3.0, math.nan])
 
 
+def test_checkpoints_that_tell_of_next_to_nothing_are_no_milliseconds() -> None:
+    """They tell of 3.0; the limit is half a percent of the time in the engine, so 600 ms."""
+    measured("checkpoint_duration", frames(arm=["candidate"], duration_ms=[599.0]))
+    with pytest.raises(ValueError, match=r"tell of 3 ms in all, and 601 ms were spent in the engine"):
+        measured("checkpoint_duration", frames(arm=["candidate"], duration_ms=[601.0]))
+
+
 def test_every_metric_of_nothing_has_no_n() -> None:
     nothing = Tally(()).frames()
     for name, metric in METRICS.items():
