@@ -18,7 +18,6 @@ from harness.cli.status import Status
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from engines.api import EngineContext
     from harness.run.postgres import ProvisionMode, Server
 
 __all__ = ["doctor"]
@@ -111,31 +110,16 @@ def _engines(server: Server) -> Iterator[_Seen]:
 
 
 def _engine(spec: str, dsn: str) -> _Seen:
-    from engines.registry import describe, resolve
+    from engines.registry import describe
+    from harness.run.installation import install_engine
 
     what = f"Engine {spec}"
     try:
         name, digest = describe(spec)
-        engine = resolve(spec)(_context(dsn))
-        try:
-            engine.install()
-        finally:
-            engine.close()
+        install_engine(spec, dsn)
     except Exception as error:  # noqa: BLE001 - an engine is anybody's code, and the finding is that it fails
         return _Seen(what, "no", f"{type(error).__name__}: {error}")
     return _Seen(what, "yes", f"installs as {name}, sources {digest[:12]}")
-
-
-def _context(dsn: str) -> EngineContext:
-    """What an engine needs to be installed; nothing runs on it."""
-    from engines.api import EngineContext, StartNode, Workflow
-    from harness.run.clock import SystemClock
-    from harness.run.world import World
-    from scenarios.model import Scenario
-
-    clock = SystemClock()
-    nothing = Scenario(id="doctor", workflow=Workflow(id="doctor", nodes=(StartNode(id="start"),)))
-    return EngineContext(dsn=dsn, activities=World(nothing, clock), clock=clock, log=lambda _line: None)
 
 
 def _table(seen: Sequence[_Seen]) -> Table:

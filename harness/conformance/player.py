@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Self
 
 from pydantic import TypeAdapter
 
 from harness.judge.cases import CaseRecord
 from harness.run.case_lines import decode_case
+from harness.run.closing import Closing
 from harness.run.hosted import Message
 from harness.run.lookout import Aim
 from harness.run.remote import Remote
@@ -24,7 +23,7 @@ __all__ = ["Player"]
 _SITUATION = TypeAdapter(Situation)
 
 
-class Player:
+class Player(Closing):
     """One player process, one execution at a time; a context manager that leaves no process behind.
 
     `dsn` is a database in which the engine is installed. `deadline_s` is real time for one command, `takeover_s` how
@@ -94,14 +93,6 @@ class Player:
     def close(self) -> None:
         """Ends the process; its hosts die with it."""
         self._remote.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _situation(self, request: Mapping[str, object]) -> Situation:
         return _SITUATION.validate_json(self._ask(request))

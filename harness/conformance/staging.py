@@ -9,7 +9,7 @@ from engines.api import Engine, EngineContext
 from engines.registry import resolve
 from harness.conformance.player import Player
 from harness.run.clock import EPOCH, VirtualClock
-from harness.run.nobody import Nobody
+from harness.run.installation import install_engine
 from harness.run.postgres import Server
 from harness.run.stage import TAKEOVER_S
 from harness.run.world import World
@@ -23,14 +23,7 @@ def installed(server: Server, spec: str) -> Iterator[str]:
     """The URL of a new database in which the engine has created its tables; dropped afterwards."""
     database = server.create_database()
     try:
-        clock = VirtualClock(EPOCH)
-        made = resolve(spec)(
-            EngineContext(dsn=database.dsn, activities=Nobody("the installation"), clock=clock, log=_drop)
-        )
-        try:
-            made.install()
-        finally:
-            made.close()
+        install_engine(spec, database.dsn)
         yield database.dsn
     finally:
         database.drop()

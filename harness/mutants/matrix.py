@@ -12,16 +12,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from engines.api import ActivityCall, ActivityResult, EngineContext
-from engines.errors import ActivityError
-from engines.registry import resolve
 from harness.errors import EnvironmentProblem
 from harness.judge.kills import Kill, KillMatrix, Kind
 from harness.mutants.guards import HARNESS_MUTANTS, HarnessMutant, play_guard
 from harness.mutants.model import Control, EngineMutant
 from harness.mutants.playing import play_control, play_mutant
 from harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
-from harness.run.clock import VirtualClock
+from harness.run.installation import install_engine
 from harness.run.lifeline import end_with_parent
 
 if TYPE_CHECKING:
@@ -54,7 +51,7 @@ def kill_matrix(
         for _ in range(count):
             database = server.create_database()
             stack.callback(database.drop)
-            _install(database.dsn)
+            install_engine("v2", database.dsn)
             dsns.put(database.dsn)
         pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(dsns,))
         stack.callback(pool.shutdown, cancel_futures=True)
@@ -123,14 +120,3 @@ def _result(each: _Playable, future: Future[Kill]) -> Kill:
 
 
 _KINDS: Final[dict[type[object], Kind]] = {EngineMutant: "engine", HarnessMutant: "harness", Control: "control"}
-
-
-def _install(dsn: str) -> None:
-    engine = resolve("v2")(EngineContext(dsn=dsn, activities=_Nobody(), clock=VirtualClock(), log=lambda _line: None))
-    engine.install()
-    engine.close()
-
-
-class _Nobody:
-    def call(self, call: ActivityCall) -> ActivityResult:
-        raise ActivityError(f"step {call.step_id} was called while the tables were installed", retryable=False)

@@ -24,13 +24,14 @@ from harness.judge.flag import Routed
 from harness.judge.records import ARMS
 from harness.judge.weighing import Weighed
 from harness.run.arm import Arm
+from harness.run.installation import install_engine
 from harness.run.lifeline import end_with_parent
 from harness.run.lines import decode_scenario, encode_fields, encode_scenario, read_as
 from harness.run.memory import memory_limit_kib, peak_kib
 from harness.run.patience import LOOK_S, Patience
 from harness.run.postgres import Server
 from harness.run.routing import EXECUTIONS, own_router, run_routing
-from harness.run.shadow import execution_id, install_engine
+from harness.run.shadow import execution_id
 from scenarios.model import Scenario
 
 __all__ = ["main", "route", "weigh"]

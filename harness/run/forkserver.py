@@ -18,10 +18,10 @@ from collections.abc import Callable
 from typing import Any, Final, NoReturn, TypeAlias
 from uuid import UUID
 
-from engines.api import EngineContext, EngineFactory, ExecutionRequest
-from harness.run.clock import SharedClock, VirtualClock
+from engines.api import EngineFactory, ExecutionRequest
+from harness.run.clock import SharedClock
 from harness.run.hosted import Link, serve
-from harness.run.nobody import Nobody
+from harness.run.nobody import idle
 from scenarios.files import loads
 
 __all__ = ["PACKET", "Packet", "fork", "packed", "serve_forks"]
@@ -68,7 +68,7 @@ def _warm_up(factory: EngineFactory, dsn: str) -> None:
     """Asks for the journal of an execution that is not there: what that loads and sets up no host need do again."""
     for _ in range(_ROUNDS):
         with contextlib.suppress(Exception):  # a host meets it too, and there it is seen
-            engine = factory(EngineContext(dsn=dsn, activities=Nobody("a nursery"), clock=VirtualClock(), log=_drop))
+            engine = factory(idle(dsn, "a nursery"))
             with contextlib.closing(engine):
                 engine.journal(_NOBODY)
     _settle()
@@ -124,10 +124,6 @@ def fork(sock: socket.socket, run: Callable[[socket.socket], NoReturn], *, group
             traceback.print_exc()
         finally:
             os._exit(1)
-
-
-def _drop(_line: str) -> None:
-    """The log of an engine that runs nothing."""
 
 
 def packed(message: Packet) -> bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import select
 import socket
 from collections.abc import Callable
-from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import Protocol, TypeAlias
 
+from harness.run.closing import Closing
 from harness.run.patience import LOOK_S, Patience
 
 __all__ = ["Connection", "HasFileno", "Loop"]
@@ -23,7 +23,7 @@ class HasFileno(Protocol):
         """The file descriptor."""
 
 
-class Loop:
+class Loop(Closing):
     """Calls back when a descriptor is ready; nothing runs at the same time as a callback."""
 
     def __init__(self) -> None:
@@ -77,14 +77,6 @@ class Loop:
     def close(self) -> None:
         """Gives the kernel's list back."""
         self._epoll.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class Connection:

@@ -13,13 +13,13 @@ import json
 import os
 import socket
 from collections import OrderedDict
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
 from engines.api import EngineFactory
 from harness.errors import EnvironmentProblem
 from harness.run.clock import SharedClock
+from harness.run.closing import Closing
 from harness.run.forkserver import PACKET, Packet, fork, packed, serve_forks
 from harness.run.hosted import pack
 from scenarios.files import dumps_line
@@ -36,7 +36,7 @@ class NurseryProblem(EnvironmentProblem):
     """No host can be forked any more: the machine's limits are reached, or the nursery was killed."""
 
 
-class Nursery:
+class Nursery(Closing):
     """The handle; a context manager that leaves no host behind.
 
     The process is forked from the present one, so make it while that is small. `dsn` is a database in which the engine
@@ -79,14 +79,6 @@ class Nursery:
         self._sock.close()
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _number(self, scenario: Scenario) -> int:
         """By what the nursery knows the scenario; told where it is new, which the spare is too old to have heard."""

@@ -11,11 +11,10 @@ import os
 import shutil
 import socket
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from harness.errors import EnvironmentProblem
 from harness.run.channel import Channel, Gate, OpenGate
+from harness.run.closing import Closing
 from harness.run.dsn import parse_dsn, to_url
 from harness.run.folders import socket_folder
 from harness.run.loop import Loop
@@ -31,7 +30,7 @@ _ENCRYPTED = {
 }
 
 
-class Proxy:
+class Proxy(Closing):
     """Accepts connections and carries each to the server that `target` names.
 
     `target` is a libpq connection string or URL. Without `port` it listens on a socket in a folder of its own that only
@@ -116,14 +115,6 @@ class Proxy:
             self.channels.append(Channel(self, client))
         except OSError:
             client.close()  # the server is away; the engine hears what it would hear from it
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def refuse_encrypted(target: str) -> None:

@@ -9,11 +9,8 @@ from itertools import chain, cycle, islice
 from typing import Literal, Protocol
 
 from engines.api import (
-    ActivityCall,
-    ActivityResult,
     Edge,
     Engine,
-    EngineContext,
     ExecutionRequest,
     Journal,
     Signal,
@@ -21,12 +18,11 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from engines.errors import ActivityError
 from engines.flags import PERCENT, SWITCH, EnvironmentFlags
 from engines.registry import resolve
 from engines.router import SALT, Router, assign
 from harness.judge.flag import Routed
-from harness.run.clock import VirtualClock
+from harness.run.nobody import idle
 
 __all__ = ["EXECUTIONS", "RouterFactory", "own_router", "run_routing"]
 
@@ -68,7 +64,7 @@ def run_routing(
     `dsn` is a database in which both engines are installed; no execution of these `ids` may be in it. What an engine
     makes of a command is not the question here, only which engine was given it.
     """
-    context = EngineContext(dsn=dsn, activities=_Nobody(), clock=VirtualClock(), log=lambda _line: None)
+    context = idle(dsn, "the routing")
     asked: dict[uuid.UUID, list[Literal["control", "candidate"]]] = {}
     environ: dict[str, str] = {}
     router = factory(
@@ -154,8 +150,3 @@ class _Noted:
 
     def _note(self, execution_id: uuid.UUID) -> None:
         self._asked.setdefault(execution_id, []).append(self._role)
-
-
-class _Nobody:
-    def call(self, call: ActivityCall) -> ActivityResult:
-        raise ActivityError(f"step {call.step_id} was called, and there is no activity here", retryable=False)

@@ -8,10 +8,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 from harness.judge.cases import Case
+from harness.run.closing import Closing
 from harness.run.remote import Remote
 from scenarios.files import dumps
 from scenarios.model import Scenario
@@ -32,7 +32,7 @@ _Done: TypeAlias = "queue.SimpleQueue[tuple[Job, bytes] | Exception | None]"
 """Answers, a failure, or None where a runner has nothing more to do."""
 
 
-class Runners:
+class Runners(Closing):
     """`count` runner processes for one engine; a context manager that leaves none behind.
 
     `restart` stops the server with immediate and starts it again; it is called by jobs played alone.
@@ -100,14 +100,6 @@ class Runners:
         """Ends the processes; their hosts die with them."""
         for runner in self._runners:
             runner.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Todo:

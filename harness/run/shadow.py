@@ -7,13 +7,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID, uuid5
 
-from engines.api import ActivityCall, ActivityResult, EngineContext
-from engines.errors import ActivityError, CutoverError
+from engines.errors import CutoverError
 from engines.registry import resolve
 from harness.errors import EnvironmentProblem
 from harness.judge.records import ARMS, ArmName, ArmRecord, Failure, role
-from harness.run.clock import VirtualClock
+from harness.run.installation import install_engine
 from harness.run.lines import RecordedTrial, encode_arm, encode_scenario
+from harness.run.nobody import idle
 from harness.run.pool import Broken, Pool, Recorded
 from harness.run.postgres import Database, Server
 from harness.run.witness import Witness
@@ -80,7 +80,7 @@ def run_trials(
         count = min(workers or default_workers(), max(1, len(scenarios)))
         pool = Pool(setup, workers=count, deadline_s=deadline_s)
         stack.callback(pool.close)
-        names = {arm: resolve(specs[role(arm)])(_idle(databases[arm].dsn)).name for arm in ARMS}
+        names = {arm: resolve(specs[role(arm)])(idle(databases[arm].dsn, "the run")).name for arm in ARMS}
         witness = stack.enter_context(Witness(server.dsn))
         desk = _Desk(scenarios, seed, names)
         finished = 0
@@ -161,22 +161,3 @@ def _databases(stack: contextlib.ExitStack, server: Server, specs: dict[str, str
             ) from error
         made[arm] = database
     return made
-
-
-def install_engine(spec: str, dsn: str) -> None:
-    """Makes the engine's tables in a database. Raises whatever the engine raises."""
-    engine = resolve(spec)(_idle(dsn))
-    try:
-        engine.install()
-    finally:
-        engine.close()
-
-
-def _idle(dsn: str) -> EngineContext:
-    """For an engine that runs nothing."""
-    return EngineContext(dsn=dsn, activities=_Nobody(), clock=VirtualClock(), log=lambda _line: None)
-
-
-class _Nobody:
-    def call(self, call: ActivityCall) -> ActivityResult:
-        raise ActivityError(f"step {call.step_id} was run while the engine was only being installed", retryable=False)

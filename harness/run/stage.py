@@ -9,18 +9,16 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from uuid import UUID
 
 import psycopg
 
-from engines.api import Engine, EngineContext, EngineFactory, Journal
+from engines.api import Engine, EngineFactory, Journal
 from engines.errors import CutoverError, UnknownExecution
-from harness.run.clock import EPOCH, VirtualClock
+from harness.run.closing import Closing
 from harness.run.committed import EngineProblem, committed
 from harness.run.loop import Loop
-from harness.run.nobody import Nobody
+from harness.run.nobody import idle
 from harness.run.nursery import Nursery
 from harness.run.proxy import Proxy
 
@@ -37,7 +35,7 @@ _RELATIONS = """
 """
 
 
-class Stage:
+class Stage(Closing):
     """Where cases of one engine are played, one after another. `dsn` is a database the engine is installed in.
 
     `deadline_s` is real time for one command; `takeover_s` is how far the virtual clock moves after a death. Without
@@ -122,14 +120,7 @@ class Stage:
         self._restart()
 
     def _make_reader(self) -> Engine:
-        return self._factory(
-            EngineContext(
-                dsn=self._dsn,
-                activities=Nobody("the journal reader"),
-                clock=VirtualClock(EPOCH),
-                log=lambda _line: None,
-            )
-        )
+        return self._factory(idle(self._dsn, "the journal reader"))
 
     def sweep(self) -> int:
         """Kills and reaps every process that came since the stage was set; gives how many would have lived on."""
@@ -158,14 +149,6 @@ class Stage:
             self._census.close()
         self.proxy.close()
         self.loop.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _children() -> list[int]:

@@ -17,7 +17,7 @@ from harness.judge.cases import Case, CrashTrial, Way
 from harness.run.case_lines import decode_baseline, decode_case
 from harness.run.crash_plan import Plan as Crashes
 from harness.run.crash_plan import plan_cases
-from harness.run.crash_run import installed
+from harness.run.installation import installed
 from harness.run.postgres import Server
 from harness.run.runners import Job, Runners
 from scenarios.catalog import load_catalog
