@@ -14,8 +14,9 @@ from engines.api import ActivityNode, JoinNode, JsonText, JsonValue, LoopNode, S
 from engines.errors import PayloadRefused
 from harness.judge.outcome import ENGINES_WORDS, Effect, Outcome, StepOutcome
 from harness.judge.reference_graph import Waits
-from harness.judge.reference_outside import Ran
-from harness.judge.reference_run import Interpreter, Order, Work
+from harness.judge.reference_run import Interpreter, Order
+from harness.judge.reference_steps import Ran
+from harness.judge.reference_work import Work
 from scenarios.model import Scenario
 
 __all__ = ["Expected", "ExpectedStep", "Waits", "expect"]

@@ -1,41 +1,15 @@
-"""A step as the reference model sees it, and what the harness brings to an execution that waits. Pure."""
+"""What the harness brings to an execution that waits, as the reference model knows it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
-from engines.api import JsonText, JsonValue, Node, StepStatus, WaitNode
+from engines.api import WaitNode
 from engines.payloads import encode
-from harness.judge.reference_graph import Waits
+from harness.judge.reference_steps import Ran
 from scenarios.model import PlannedSignal
 
-__all__ = ["Outside", "Ran"]
-
-
-@dataclass(slots=True, kw_only=True)
-class Ran:
-    """One step as the interpreter saw it; `refused` says that the world's own error ended it.
-
-    Delays are bands in ms, one a retry; `given` and `output` are JSON text.
-    """
-
-    node: Node
-    step_id: str
-    waits: Waits
-    status: StepStatus = "running"
-    input: JsonValue = None
-    given: JsonText | None = None
-    output: JsonText | None = None
-    error: str | None = None
-    attempts: int = 0
-    delays: list[tuple[float, float]] = field(default_factory=list)
-    effect: bool = False
-    refused: bool = False
-    ports: tuple[str, ...] = ()
-    paused_ms: float = 0
-    seen_ms: float | None = None
-    woken_by: str | None = None
+__all__ = ["Outside"]
 
 
 class Outside:
