@@ -15,7 +15,7 @@ from harness.conformance.scenes import from_pool
 from harness.judge.cases import PointKind
 from harness.run.hosted import Message
 from harness.run.lookout import END_STATES, Aim, Cell, StatePoint
-from harness.run.session import signal_command
+from harness.run.outside import signal_command
 from harness.run.situation import Situation
 from scenarios.model import Scenario
 

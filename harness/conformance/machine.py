@@ -19,7 +19,7 @@ from harness.judge.cases import CaseRecord, KillPoint
 from harness.judge.findings import Finding, Verdict
 from harness.run.hosted import Message
 from harness.run.lookout import Aim, StatePoint
-from harness.run.session import signal_command
+from harness.run.outside import signal_command
 from harness.run.situation import Situation
 from scenarios.model import Scenario
 

@@ -117,8 +117,8 @@ def _rolled_back() -> tuple[Patch, ...]:
     original = CaseRun._strike
 
     def strike(run: CaseRun, host: Host, channel: Channel | None) -> None:
-        if run._world._ledger:
-            run._world._ledger.pop()
+        if run._caller.world._ledger:
+            run._caller.world._ledger.pop()
         original(run, host, channel)
 
     return ((CaseRun, "_strike", strike),)

@@ -26,6 +26,7 @@ from harness.judge.records import Trial
 from harness.mutants.model import Control, Crashes, EngineMutant, Routing, Trials
 from harness.mutants.scenarios import scenario
 from harness.run.arm import Arm
+from harness.run.baseline import BaselineRun
 from harness.run.case import CaseRun
 from harness.run.crash_plan import Plan, plan_cases
 from harness.run.routing import RouterFactory, run_routing
@@ -151,7 +152,7 @@ def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _Seen) -
 def _crashes(experiment: Crashes, factory: EngineFactory, dsn: str, seen: _Seen) -> None:
     chosen = scenario(experiment.scenario)
     with Stage(factory, dsn, deadline_s=_COMMAND_S) as stage:
-        arm, points = CaseRun(stage, chosen, None, seen.id()).baseline()
+        arm, points = BaselineRun(stage, chosen, seen.id()).run()
         kinds = experiment.points or ("request", "answer", "call", "reply", "signal")
         trial = CrashTrial(
             scenario=chosen,

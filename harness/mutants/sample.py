@@ -23,6 +23,7 @@ from harness.judge.records import ARMS, EngineInfo, Manifest, role
 from harness.mutants.scenarios import scenario
 from harness.run import crash_plan, shadow
 from harness.run.arm import Arm
+from harness.run.baseline import BaselineRun
 from harness.run.case import CaseRun
 from harness.run.lines import encode_arm
 from harness.run.pool import Recorded
@@ -100,7 +101,7 @@ def _recorded(dsn: str, candidate: str) -> Iterator[Path]:
 
 def _sweep(stage: Stage, chosen: Scenario, kinds: Collection[PointKind]) -> tuple[CrashTrial, list[CaseRecord]]:
     """Every kill point of these kinds in one scenario, once each."""
-    arm, points = CaseRun(stage, chosen, None, uuid.uuid4()).baseline()
+    arm, points = BaselineRun(stage, chosen, uuid.uuid4()).run()
     wanted = {point: steps for point, steps in points.items() if point.kind in kinds}
     trial = CrashTrial(scenario=chosen, baseline=arm, points=wanted)
     plan = crash_plan.Plan(engine="v2", ways=(Way.ONCE,))

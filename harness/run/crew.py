@@ -31,7 +31,7 @@ class Crew:
 
     `commands` are what they were given and how that ended, `failure` the first thing that an engine may not do (raise,
     exit by itself, hang), `worked_s` the real time that was waited for them, `shift` how far the virtual clock was
-    moved on after deaths.
+    moved on meanwhile, beyond what the outside did.
     """
 
     def __init__(self, stage: Stage, scenario: Scenario, execution_id: uuid.UUID, watch: Watch) -> None:
@@ -72,6 +72,11 @@ class Crew:
         """Serves workers for that long (real time), or for as long as a busy machine makes of it."""
         with self._working():
             self._stage.loop.run_until(lambda: False, seconds)
+
+    def pass_time(self, by: timedelta) -> None:
+        """Moves the virtual clock on."""
+        self._stage.clock.advance_to(self._stage.clock.now() + by)
+        self.shift += by
 
     @contextmanager
     def _working(self) -> Iterator[None]:
@@ -116,8 +121,7 @@ class Crew:
     def let_leases_end(self) -> None:
         """Moves the virtual clock on beyond every lease."""
         takeover = self._stage.takeover
-        self._stage.clock.advance_to(self._stage.clock.now() + takeover)
-        self.shift += takeover
+        self.pass_time(takeover)
         self._watch.note(None, "takeover", f"the clock moves on {takeover.total_seconds():g} s")
 
     def arm(

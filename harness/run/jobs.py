@@ -9,6 +9,7 @@ from typing import Any
 
 from engines.api import EngineFactory
 from harness.judge.cases import Case
+from harness.run.baseline import BaselineRun
 from harness.run.case import CaseRun
 from harness.run.case_lines import encode_baseline, encode_case
 from harness.run.nursery import Nursery
@@ -40,6 +41,6 @@ def desk(
             scenario, execution_id = scenarios[job["id"]], uuid.UUID(job["execution_id"])
             if "case" in job:
                 return encode_case(CaseRun(stage, scenario, Case.parse(job["case"]), execution_id).run())
-            return encode_baseline(scenario.id, *CaseRun(stage, scenario, None, execution_id).baseline())
+            return encode_baseline(scenario.id, *BaselineRun(stage, scenario, execution_id).run())
 
         yield play

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from engines.api import Clock, Journal, LoopNode, WaitNode, Workflow
+from engines.payloads import encode
+from harness.run.hosted import Message
 from scenarios.model import PlannedSignal, Scenario
 
-__all__ = ["Move", "Outside"]
+__all__ = ["Move", "Outside", "signal_command"]
 
 _ITERATION = re.compile(r"\[\d+\]")
 
@@ -23,6 +25,10 @@ class Move:
     kind: Literal["cancel", "signal", "resume"]
     signal: PlannedSignal | None = None
     until: datetime | None = None
+
+    def command(self) -> Message:
+        """The command to a worker."""
+        return {"op": self.kind} if self.signal is None else signal_command(self.signal)
 
 
 class Outside:
@@ -74,6 +80,11 @@ class Outside:
             for step_id, wait in waits.items()
             if wait.timeout_ms is not None
         }
+
+
+def signal_command(signal: PlannedSignal, *, name: str | None = None) -> Message:
+    """The command that delivers a signal; under another `name` it is a stranger with the same payload."""
+    return {"op": "signal", "id": name or signal.id, "name": signal.name, "payload": encode(signal.payload)}
 
 
 def _waits(workflow: Workflow, prefix: str = "") -> Iterable[tuple[str, WaitNode]]:

@@ -7,27 +7,27 @@ the caller does, who hears after each command how things stand.
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from engines.api import Journal
-from engines.payloads import encode
 from harness.judge.cases import Case, CaseRecord, KillPoint, Way
 from harness.judge.records import Again
+from harness.run.agenda import Agenda
 from harness.run.channel import Channel
 from harness.run.clock import EPOCH
 from harness.run.crew import Crew
 from harness.run.host import Host
 from harness.run.hosted import Message
 from harness.run.lookout import Aim, Cell, Lookout, States
-from harness.run.outside import Move, Outside
+from harness.run.sightings import Sightings
 from harness.run.situation import Ended, Situation
 from harness.run.stage import Stage
 from harness.run.world import World
-from scenarios.model import PlannedSignal, Scenario
+from scenarios.model import Scenario
 
-__all__ = ["Session", "signal_command"]
-
+__all__ = ["Session"]
 
 _MOST_COMMANDS: Final = 500
 
@@ -41,26 +41,23 @@ class Session:
     """
 
     def __init__(self, stage: Stage, scenario: Scenario, execution_id: uuid.UUID, *, observe: bool = False) -> None:
-        self._stage, self._scenario, self._observe = stage, scenario, observe
-        self._execution_id = execution_id
+        self._scenario, self._observe = scenario, observe
         self._clock = stage.clock
         self._clock.restart(EPOCH)
-        self._world = World(scenario, self._clock, self._completed)
-        self._outside = Outside(scenario, self._clock)
-        self._watch = Lookout(self._world, self._clock, self._strike, lambda: self._states.of(self._journal()))
+        self._sightings = Sightings(lambda: stage.journal(execution_id))
+        self._world = World(scenario, self._clock, self._sightings.completed)
+        self._agenda = Agenda(scenario, self._clock)
         self._states = States(scenario)
+        self._watch = Lookout(self._world, self._clock, self._strike, self._state)
+        self._crew = Crew(stage, scenario, execution_id, self._watch)
         self._worker: Host | None = None
-        self._move: Move | None = None
         self._last: Journal | None = None
         self._at_crash: Journal | None = None
         self._before_cancel: Journal | None = None
         self._aim: Aim | None = None
-        self._crew = Crew(stage, scenario, execution_id, self._watch)
         self._interrupted = self._shaken = False
         self._patient = True
         self._struck: Cell | None = None
-        self._committed: set[tuple[str, str]] = set()
-        self._looks = 0
         stage.proxy.gate = self._watch
 
     def go(self, command: Message, *, kill: Aim | None = None, patient: bool = True) -> Situation:
@@ -73,18 +70,18 @@ class Session:
         if command["op"] == "cancel":
             self._before_cancel = self._last
         self._aim, self._struck = kill, None
-        self._committed.clear()
-        self._looks = 0
+        self._sightings.clear()
         self._watch.aim(kill, observe=self._observe)
-        worker = self._worker or self._spawn()
+        worker = self._worker = self._worker or self._crew.spawn()
         calls, before = len(self._world.ledger), self._last
         ended = self._run(worker, command)
         self._watch.arm(None)
-        self._last = self._journal()
+        self._last = self._sightings.journal()
         if ended == "returned":
-            self._heard(command)
+            self._agenda.heard(command, self._last)
         raised = worker.raised or {}
-        return self._situation(
+        return replace(
+            self._situation(),
             ended=ended,
             error_type=str(raised.get("type", "")),
             message=str(raised.get("message", "")),
@@ -99,8 +96,7 @@ class Session:
 
     def reach_timer(self) -> Situation:
         """Moves the clock on to the timer that is next to fire; no worker is told."""
-        if self._move is not None and self._move.until is not None:
-            self._clock.advance_to(self._move.until)
+        self._agenda.reach_timer()
         return self._situation()
 
     def kill_idle(self) -> Situation:
@@ -122,21 +118,22 @@ class Session:
         for _ in range(_MOST_COMMANDS):
             if self._crew.failure is not None:
                 break
-            if self._last is not None and not self._interrupted and not self._shaken and self._move is None:
+            if self._last is not None and not self._interrupted and not self._shaken and self._agenda.due is None:
                 break
             self.go(self._next())
         else:
             self._crew.fail("timeout", "endless", f"still running after {_MOST_COMMANDS} more commands")
         again = self._again() if self._crew.failure is None else None
         record = self.record(again)
-        return self._ended(record)
+        leftovers = self.close()
+        return self.record(again, leftovers=leftovers) if leftovers else record
 
     def record(self, again: Again | None = None, *, leftovers: int = 0) -> CaseRecord:
         """What has happened so far."""
         status = self._last.execution.status if self._last is not None else None
         asked = self._before_cancel is not None and self._scenario.cancel_at_pause is None
         cancelled = asked and status == "cancelled"
-        arm = self._crew.arm(self._last, self._world, self._outside, again, kills=self._watch.fired)
+        arm = self._crew.arm(self._last, self._world, self._agenda.outside, again, kills=self._watch.fired)
         return CaseRecord(
             case=Case(self._scenario.id, KillPoint("request", 1), Way.CANCEL if cancelled else Way.ONCE),
             planned=self._watch.fired,
@@ -154,10 +151,6 @@ class Session:
         self._worker = None
         return self._crew.close()
 
-    def _ended(self, record: CaseRecord) -> CaseRecord:
-        leftovers = self.close()
-        return record if not leftovers else self.record(record.arm.again, leftovers=leftovers)
-
     def _run(self, worker: Host, command: Message) -> Ended:
         """One command, until the worker is no longer at it."""
         name = str(command["op"])
@@ -165,15 +158,17 @@ class Session:
         self._crew.give(worker, command)
         in_time = self._crew.serve(lambda: worker.busy is None)
         ended = self._crew.close_command(worker, name, in_time=in_time, killed=self._watch.fired > fired)
-        if ended == "died":
-            self._crew.fail("died", "exit", f"status {worker.exit_status}")
-        elif ended == "raised":
-            self._raised(worker)
-        if ended != "raised":
-            self._interrupted = self._interrupted and ended != "returned"
+        match ended:
+            case "returned":
+                self._interrupted = False
+            case "killed":
+                self._interrupted = True
+            case "died":
+                self._crew.fail("died", "exit", f"status {worker.exit_status}")
+            case "raised":
+                self._raised(worker)
         if not worker.alive:
             self._worker = None
-        self._interrupted |= ended == "killed"
         self._shaken = False
         return ended
 
@@ -186,23 +181,10 @@ class Session:
         elif not (self._interrupted and not self._patient and raised["type"] == "ExecutionHeld"):
             self._crew.fail("exception", str(raised["type"]), str(raised["message"]))
 
-    def _heard(self, command: Message) -> None:
-        """The caller knows that the command was carried out, and looks what the outside does next."""
-        planned = {signal.id for signal in self._scenario.signals}
-        if command["op"] == "signal" and command["id"] in planned - set(self._outside.delivered):
-            self._outside.delivered.append(str(command["id"]))
-        if self._move is not None and self._move.until is not None and self._clock.now() < self._move.until:
-            self._outside.recall(self._move)
-        self._move = self._outside.next(self._last) if self._last is not None else None
-
     def _next(self) -> Message:
         """The outside's next command; a resume where the last one was not heard of."""
-        move = self._move
-        if move is not None and move.until is not None:
-            self._clock.advance_to(move.until)
-        if move is not None and move.signal is not None and not self._interrupted:
-            return signal_command(move.signal)
-        return {"op": move.kind if move is not None and not self._interrupted else "resume"}
+        self._agenda.reach_timer()
+        return {"op": "resume"} if self._interrupted else self._agenda.command()
 
     def _again(self) -> Again:
         """Resumes and executes once more, which should change nothing."""
@@ -214,29 +196,16 @@ class Session:
             failure, self._crew.failure = failure or self._crew.failure, None
         return Again(calls=calls, rows_changed=changed, journal=self._last if changed else None, failure=failure)
 
-    def _situation(
-        self,
-        *,
-        ended: Ended = "returned",
-        error_type: str = "",
-        message: str = "",
-        calls: int = 0,
-        changed: bool = False,
-    ) -> Situation:
-        signal = self._move.signal if self._move is not None else None
+    def _situation(self) -> Situation:
+        """How things stand where no command was given."""
         return Situation(
-            ended=ended,
-            error_type=error_type,
-            message=message,
             state=self._states.of(self._last),
-            calls=calls,
-            changed=changed,
-            committed=tuple(sorted(self._committed)),
-            looks=self._looks,
+            committed=tuple(sorted(self._sightings.committed)),
+            looks=self._sightings.looks,
             failed=self._crew.failure is not None,
-            signal=signal.id if signal is not None else None,
-            timer=self._move is not None and self._move.until is not None,
-            delivered=tuple(self._outside.delivered),
+            signal=self._agenda.signal,
+            timer=self._agenda.timer,
+            delivered=tuple(self._agenda.outside.delivered),
             struck=self._struck,
             seen=tuple(self._watch.seen),
         )
@@ -246,27 +215,10 @@ class Session:
         worker.kill()
         if channel is not None:
             channel.close()
-        self._at_crash = self._journal()
+        self._at_crash = self._sightings.journal()
         if self._aim is not None:
             self._struck = self._states.of(self._at_crash), self._aim.kind
 
-    def _spawn(self) -> Host:
-        self._worker = self._crew.spawn()
-        return self._worker
-
-    def _journal(self) -> Journal | None:
-        journal = self._stage.journal(self._execution_id)
-        if journal is not None:
-            self._looks += 1
-            self._committed.add(("execution", journal.execution.status))
-            self._committed |= {("step", step.status) for step in journal.steps}
-        return journal
-
-    def _completed(self, step_id: str) -> bool:
-        journal = self._journal()
-        return journal is not None and any(s.step_id == step_id and s.status == "completed" for s in journal.steps)
-
-
-def signal_command(signal: PlannedSignal, *, name: str | None = None) -> Message:
-    """The command that delivers a signal; under another `name` it is a stranger with the same payload."""
-    return {"op": "signal", "id": name or signal.id, "name": signal.name, "payload": encode(signal.payload)}
+    def _state(self) -> str:
+        """The state in which a death would find the execution now."""
+        return self._states.of(self._sightings.journal())

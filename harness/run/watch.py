@@ -33,12 +33,15 @@ class Watch:
     """The proxy's gate, and the other end of the hosts' messages.
 
     Kill points are counted while `armed` is set or `on_answered` is (the baseline), from 1, over all workers.
+    `struck` is the worker that the last strike was at.
     """
 
     def __init__(self, world: World, clock: SharedClock, on_strike: Strike) -> None:
         self._world, self._clock, self._on_strike = world, clock, on_strike
         self._began = time.perf_counter()
+        self._held: Channel | None = None
         self._held_call: tuple[Host, Message] | None = None
+        self.struck: Host | None = None
         self.hosts: list[Host] = []
         self.moments: list[Moment] = []
         self.logs: list[str] = []
@@ -111,8 +114,10 @@ class Watch:
             case "call":
                 self._call(host, message)
 
-    def release_call(self) -> None:
-        """Goes on with the call that a strike held."""
+    def release(self) -> None:
+        """Goes on with the round trip or the call that a strike held."""
+        if self._held is not None:
+            self._held.release()
         if self._held_call is not None:
             (host, message), self._held_call = self._held_call, None
             if "op" in message:
@@ -160,6 +165,7 @@ class Watch:
     def _strike(self, host: Host, channel: Channel | None) -> None:
         self.armed = None
         self.fired += 1
+        self.struck, self._held = host, channel
         self._on_strike(host, channel)
 
     @staticmethod

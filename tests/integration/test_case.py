@@ -13,6 +13,7 @@ from engines.registry import resolve
 from harness.judge.cases import ALL_WAYS, Case, CaseRecord, KillPoint, Way
 from harness.judge.crash import judge_case
 from harness.judge.findings import Verdict
+from harness.run.baseline import BaselineRun
 from harness.run.case import CaseRun
 from harness.run.case_lines import decode_case, encode_case
 from harness.run.crash_run import replay
@@ -43,7 +44,7 @@ def play(stage: Stage, name: str) -> CaseRecord:
 
 
 def test_a_baseline_counts_the_places_where_a_process_can_die(v2: Stage) -> None:
-    arm, points = CaseRun(v2, ONE, None, uuid4()).baseline()
+    arm, points = BaselineRun(v2, ONE, uuid4()).run()
     assert arm.failure is None
     assert points[KillPoint("call", 1)] == points[KillPoint("reply", 1)] == ("charge",)
     trips = {point.number for point in points if point.kind == "request"}
