@@ -85,7 +85,7 @@ class _Figure:
 def render(
     document: Document, *, lang: Lang = Lang.EN, history: History | None = None, mutants: MatrixPart | None = None
 ) -> str:
-    """The report; tables are cut, and say so, where it would be over `MAX_BYTES`."""
+    """The report; tables are cut, and say so, where it is over `MAX_BYTES`. Raises ValueError where it still is."""
     say = Messages.of(lang)
     told = history or History()
     context = _context(document, told, mutants, say)

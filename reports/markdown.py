@@ -25,7 +25,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]|~$@#]|:(?=//))")
 
 
 def render(document: Document, *, lang: Lang = Lang.EN) -> str:
-    """The report; tables are cut, and say so, where it would be too long."""
+    """The report; tables are cut, and say so, where it would be too long. Raises ValueError where it still is."""
     context = {
         "document": document,
         "advice": list(advice(document, Messages.of(lang))),

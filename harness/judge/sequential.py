@@ -29,7 +29,10 @@ _LARGEST_LOG = 700.0
 
 
 def e_value(worse: int, better: int) -> float:
-    """E(b, g) for b pairs bad only in the candidate and g bad only in the control; at most e^700."""
+    """E(b, g) for b pairs bad only in the candidate and g bad only in the control; at most e^700.
+
+    Raises ValueError for a negative count.
+    """
     if worse < 0 or better < 0:
         raise ValueError(f"counts must not be negative: {worse}, {better}")
     # 1 - I_1/2(b+1, g+1) is I_1/2(g+1, b+1), which keeps its digits where g outweighs b

@@ -61,6 +61,7 @@ def runs_for_proportion(failures: int, limit: float, alpha: float = ALPHA) -> in
     """The fewest runs, `failures` of them failed, whose Clopper-Pearson lower bound reaches `limit`.
 
     None where no number does (a limit of 1 and above). Without a failure it is ln(alpha) / ln(limit): 598 for 99.5 %.
+    Raises ValueError for a negative count.
     """
     if failures < 0:
         raise ValueError(f"failures must not be negative: {failures}")
@@ -99,7 +100,7 @@ def quantile_bounds(values: Floats, q: float, alpha: float = ALPHA) -> Bounds:
     """Order statistics that bound a quantile whatever the law: David and Nagaraja, Order Statistics (2003), 7.1.
 
     The k-th smallest is at or above it with probability P(Bin(n, q) < k), at or below it with P(Bin(n, q) >= k). An
-    upper bound for P95 needs n = 59, one for P99 needs 299.
+    upper bound for P95 needs n = 59, one for P99 needs 299. Raises ValueError for a `q` that is not between 0 and 1.
     """
     if not 0 < q < 1:
         raise ValueError(f"a quantile lies between 0 and 1: {q}")
@@ -144,6 +145,7 @@ def bootstrap_ratio(
     Pairs are resampled, so what a scenario costs on both sides cancels out: Efron and Tibshirani, An Introduction to
     the Bootstrap (1993), 13.3. With `q` it is the ratio of the two q-quantiles, without it the geometric mean of the
     pairs' ratios. Beyond 10,000 pairs fewer resamples are drawn (200 at least), so that the cost stays bounded.
+    Raises ValueError where there is no pair, or a value that is not positive.
     """
     n = len(control)
     if n != len(candidate) or n == 0:
@@ -171,7 +173,7 @@ def bootstrap_ratio(
 def sign_test(worse: int, better: int) -> float:
     """The exact one-sided p-value that `worse` outweighs `better`: P(Bin(worse + better, 1/2) >= worse).
 
-    Arbuthnott 1710; Conover, Practical Nonparametric Statistics (1999), 3.4.
+    Arbuthnott 1710; Conover, Practical Nonparametric Statistics (1999), 3.4. Raises ValueError for a negative count.
     """
     if worse < 0 or better < 0:
         raise ValueError(f"counts must not be negative: {worse}, {better}")
@@ -195,7 +197,8 @@ def split_check(observed: Sequence[int], shares: Sequence[float]) -> tuple[Verdi
     """Whether executions were split as planned, and the p-value of Pearson's chi-square test (1900).
 
     INVALID below p = 0.001: what follows would compare two different populations (sample ratio mismatch, Fabijan et
-    al., KDD 2019). INCONCLUSIVE below 100 executions. A share of 0 must stay empty.
+    al., KDD 2019). INCONCLUSIVE below 100 executions. A share of 0 must stay empty. Raises ValueError where
+    counts and shares do not fit each other, or the shares do not sum to 1.
     """
     if len(observed) != len(shares) or not math.isclose(math.fsum(shares), 1) or min(*shares, *observed) < 0:
         raise ValueError(f"one count and one share each, the shares summing to 1: {observed}, {shares}")

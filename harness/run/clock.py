@@ -1,13 +1,12 @@
-"""Clocks for engines: two virtual ones that jump, and the machine's. Only SystemClock touches real time."""
+"""Virtual clocks for engines: time that jumps and never waits. Pure but for shared memory."""
 
 from __future__ import annotations
 
 import mmap
 import struct
-import time
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["EPOCH", "SharedClock", "SystemClock", "VirtualClock"]
+__all__ = ["EPOCH", "SharedClock", "VirtualClock"]
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """When virtual time begins, the same for every arm, so that arms can be compared."""
@@ -61,16 +60,3 @@ class SharedClock:
 
     def _write(self, moment: datetime) -> None:
         struct.pack_into("<q", self._memory, 0, (moment - _UNIX) // timedelta(microseconds=1))
-
-
-class SystemClock:
-    """The machine's own time, for the live side."""
-
-    def now(self) -> datetime:
-        """The time, UTC."""
-        return datetime.now(UTC)
-
-    def sleep_until(self, deadline: datetime) -> None:
-        """Sleeps for what is left, if anything."""
-        while (left := (deadline - self.now()).total_seconds()) > 0:
-            time.sleep(left)

@@ -114,7 +114,7 @@ class Stage(Closing):
             return frozenset(name for (name,) in self._census.execute(_RELATIONS, prepare=True))
 
     def restart_server(self) -> None:
-        """Stops the server with immediate and starts it again."""
+        """Stops the server with immediate and starts it again. Raises CutoverError for a server of others."""
         if self._restart is None:
             raise CutoverError("this server cannot be restarted from here; use a container or the embedded server")
         self._restart()

@@ -91,7 +91,7 @@ class Splitter:
 
 
 def startup_code(message: bytes) -> int:
-    """The protocol version or request code of a message without a type byte."""
+    """The protocol version or request code of a message without a type byte. Raises WireError for a shorter one."""
     if len(message) < 8:
         raise WireError("the client's first packet is shorter than any Postgres startup message")
     code: int = struct.unpack_from("!I", message, 4)[0]

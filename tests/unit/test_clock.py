@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from harness.run.clock import EPOCH, SystemClock, VirtualClock
+from harness.run.clock import EPOCH, VirtualClock
 
 
 def test_sleeping_jumps_and_never_goes_back() -> None:
@@ -14,9 +14,3 @@ def test_sleeping_jumps_and_never_goes_back() -> None:
     assert clock.now() == EPOCH + timedelta(days=3)
     clock.advance(EPOCH + timedelta(days=4))
     assert clock.now() == EPOCH + timedelta(days=4)
-
-
-def test_the_system_clock_is_aware_and_returns_at_once_for_the_past() -> None:
-    clock = SystemClock()
-    clock.sleep_until(datetime(2000, 1, 1, tzinfo=UTC))
-    assert clock.now().tzinfo is UTC
