@@ -9,32 +9,23 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 from uuid import UUID
 
 import pytest
+from rows import CALL, ENGINES, EXECUTION, MANIFEST, SHIP, STEP
 
-from engines.api import ActivityNode, Edge, ExecutionRow, Journal, StartNode, StepRow, Workflow
+from engines.api import Journal, StepRow
 from engines.registry import describe
 from harness.cli.main import _outcome
-from harness.judge.records import ARMS, Again, ArmName, ArmRecord, EngineInfo, LedgerEntry, Manifest, Trial, role
+from harness.judge.records import ARMS, Again, ArmName, ArmRecord, EngineInfo, Trial, role
 from harness.run.store import RunWriter
-from scenarios.model import Response, Scenario
+from scenarios.model import Response
 
 Cutover: TypeAlias = Callable[..., tuple[int, str, str]]
-NOW = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
-SHIP = Scenario(
-    id="ship",
-    workflow=Workflow(
-        id="w",
-        nodes=(StartNode(id="start"), ActivityNode(id="ship", activity="post")),
-        edges=(Edge(source="start", target="ship"),),
-    ),
-    input=1,
-    world={"ship": (Response(output={"total": 7}),)},
-)
+TOTAL = replace(SHIP, world={"ship": (Response(output={"total": 7}),)})
 WAIVERS = """\
 schema_version = 1
 
@@ -54,86 +45,33 @@ def info(spec: str) -> EngineInfo:
 
 
 def arm(name: ArmName, number: int, output: str) -> ArmRecord:
-    execution = ExecutionRow(
-        id=UUID(int=number),
-        workflow_id="w",
-        status="completed",
-        current_node_id="ship",
-        input="1",
-        output=output,
-        error=None,
-        metadata={},
-        version=0,
-        created_at=NOW,
-        started_at=NOW,
-        finished_at=NOW,
-    )
-    call = LedgerEntry(
-        sequence=1,
-        step_id="ship",
-        activity="post",
-        attempt=1,
-        idempotency_key="k",
-        input="1",
-        planned=True,
-        status="ok",
-        output=output,
-        ports=("out",),
-        error=None,
-        retryable=True,
-        effect="applied",
-        after_completion=False,
-        at=NOW,
-    )
     return ArmRecord(
         arm=name,
-        engine={"control": "v1", "candidate": "v2"}[role(name)],
+        engine=ENGINES[role(name)],
         execution_id=UUID(int=number),
         position=0,
-        journal=Journal(execution=execution, steps=(step("start", "1"), step("ship", output))),
-        ledger=(call,),
+        journal=Journal(
+            execution=replace(EXECUTION, id=UUID(int=number), output=output),
+            steps=(step("start", "1"), step("ship", output)),
+        ),
+        ledger=(replace(CALL, output=output),),
         again=Again(calls=0, rows_changed=False),
         duration_ms=9.0,
     )
 
 
 def step(name: str, output: str) -> StepRow:
-    return StepRow(
-        step_id=name,
-        node_id=name,
-        status="completed",
-        attempt=1,
-        input="1",
-        output=output,
-        ports=("out",),
-        error=None,
-        started_at=NOW,
-        finished_at=NOW,
-    )
+    return replace(STEP, step_id=name, node_id=name, output=output)
 
 
 def save(folder: Path, *, run_id: str = "r1", total: int = 7) -> Path:
     """A run of three trials; in the third the candidate's total is that one."""
-    manifest = Manifest(
-        run_id=run_id,
-        created_at=NOW,
-        cutover_version="0.1.0",
-        seed=1,
-        stage=0,
-        control=info("v1"),
-        candidate=info("v2"),
-        server="s",
-        server_version="18",
-        planned=3,
-        finished=0,
-        workers=1,
-        seconds=0.0,
-    )
+    manifest = replace(MANIFEST, run_id=run_id, control=info("v1"), candidate=info("v2"), planned=3)
     with RunWriter(folder, manifest) as writer:
         for number in (1, 2, 3):
             totals = {"control": 7, "candidate": total if number == 3 else 7}
             arms = {name: arm(name, number, f'{{"total":{totals[role(name)]}}}') for name in ARMS}
-            writer.write(Trial(number=number, scenario=SHIP, arms=arms))
+            writer.write(Trial(number=number, scenario=TOTAL, arms=arms))
         writer.finish(seconds=1.0)
     return folder
 

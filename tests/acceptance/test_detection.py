@@ -11,7 +11,7 @@ import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -20,26 +20,23 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+from rows import CALL, CHECKPOINT, EXECUTION, MANIFEST, METRIC, NOW, STEP, chained, event, log_line
 
 from engines.api import (
     ActivityNode,
     CheckpointRow,
     Edge,
-    EventRow,
-    ExecutionRow,
     Journal,
-    MetricRow,
     RetryPolicy,
     StartNode,
     StepRow,
     Workflow,
 )
 from harness.judge.analysis import Analysis, conclude
-from harness.judge.checks.ckpt import checksum
 from harness.judge.gate import StageVerdict
 from harness.judge.gathered import Gathered
 from harness.judge.policy import default_policy
-from harness.judge.records import ARMS, Again, ArmName, ArmRecord, EngineInfo, LedgerEntry, Manifest, Trial, role
+from harness.judge.records import ARMS, Again, ArmName, ArmRecord, EngineInfo, LedgerEntry, Trial, role
 from harness.judge.simulation import FAULTS, Fault, traffic
 from scenarios.model import Response, Scenario
 
@@ -47,7 +44,6 @@ TRIALS = 600
 """The policy asks for 598."""
 CAUGHT = {StageVerdict.NO_GO, StageVerdict.ROLLBACK}
 STAGES = (0, 10, 50, 100)
-AT = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
 ID = UUID(int=7)
 SHIP = Scenario(
     id="ship",
@@ -73,29 +69,6 @@ HISTORY = (
 )
 
 
-def event(sequence: int, change: tuple[str | None, str, str, str, int | None]) -> EventRow:
-    step, before, name, after, attempt = change
-    return EventRow(
-        sequence=sequence,
-        type="STATE_TRANSITION",
-        scope="execution" if step is None else "step",
-        step_id=step,
-        node_id=step,
-        from_state=before,
-        event=name,
-        to_state=after,
-        attempt=attempt,
-        payload=json.dumps({"from_state": before, "event": name, "to_state": after}),
-        at=AT,
-    )
-
-
-def log(row: EventRow) -> str:
-    fields = {"level": "info", "type": row.type, "execution_id": str(ID), "node_id": row.node_id}
-    states = {"from_state": row.from_state, "to_state": row.to_state, "event": row.event}
-    return json.dumps({**fields, **states, "timestamp": "2025-01-08T10:30:00Z", "orchestrator_version": "v2"})
-
-
 def checkpoints() -> tuple[CheckpointRow, ...]:
     one = {"status": "completed", "attempt": 1, "output_sha256": sha256(b"1").hexdigest()}
     two = {"status": "completed", "attempt": 2, "output_sha256": sha256(OUTPUT.encode()).hexdigest()}
@@ -105,56 +78,35 @@ def checkpoints() -> tuple[CheckpointRow, ...]:
         (6, {"ship": {"status": "running", "attempt": 2}}),
         (8, {"ship": two}),
     )
-    rows: list[CheckpointRow] = []
-    for version, (sequence, state) in enumerate(states, 1):
-        row = CheckpointRow(
+    return chained(
+        replace(
+            CHECKPOINT,
             version=version,
             node_id="ship",
-            schema_version=1,
             sequence=sequence,
             state=json.dumps(state),
-            checksum="",
             duration_ms=None if version == 1 else 2.0,
-            error_message=None,
-            created_at=AT,
         )
-        rows.append(replace(row, checksum=checksum(rows[-1].checksum if rows else "", row)))
-    return tuple(rows)
+        for version, (sequence, state) in enumerate(states, 1)
+    )
 
 
 def step(name: str, output: str, attempt: int) -> StepRow:
-    return StepRow(
-        step_id=name,
-        node_id=name,
-        status="completed",
-        attempt=attempt,
-        input="1",
-        output=output,
-        ports=("out",),
-        error=None,
-        started_at=AT,
-        finished_at=AT + timedelta(milliseconds=3),
-    )
+    finished_at = NOW + timedelta(milliseconds=3)
+    return replace(STEP, step_id=name, node_id=name, attempt=attempt, output=output, finished_at=finished_at)
 
 
 def call(attempt: int, output: str | None) -> LedgerEntry:
-    return LedgerEntry(
+    made = replace(
+        CALL,
         sequence=attempt,
-        step_id="ship",
         activity="ship",
         attempt=attempt,
         idempotency_key=f"{ID}:ship",
-        input="1",
-        planned=True,
-        status="error" if output is None else "ok",
         output=output,
-        ports=() if output is None else ("out",),
-        error="busy" if output is None else None,
-        retryable=True,
-        effect="none" if output is None else "applied",
-        after_completion=False,
-        at=AT + timedelta(seconds=attempt - 1),
+        at=NOW + timedelta(seconds=attempt - 1),
     )
+    return made if output is not None else replace(made, status="error", ports=(), error="busy", effect="none")
 
 
 EVENTS = tuple(event(i, change) for i, change in enumerate(HISTORY, 1))
@@ -164,56 +116,26 @@ GOOD = ArmRecord(
     execution_id=ID,
     position=0,
     journal=Journal(
-        execution=ExecutionRow(
+        execution=replace(
+            EXECUTION,
             id=ID,
-            workflow_id="w",
-            status="completed",
             current_node_id=None,
-            input="1",
             output=OUTPUT,
-            error=None,
             metadata={"orchestrator_version": "v2"},
             version=4,
-            created_at=AT,
-            started_at=AT,
-            finished_at=AT,
         ),
         steps=(step("start", "1", 1), step("ship", OUTPUT, 2)),
         events=EVENTS,
         checkpoints=checkpoints(),
-        metrics=(
-            MetricRow(
-                step_id="ship",
-                node_id="ship",
-                retry_count=1,
-                status="success",
-                duration_ms=1.5,
-                orchestrator_version="v2",
-                recorded_at=AT,
-            ),
-        ),
+        metrics=(METRIC,),
     ),
     ledger=(call(1, None), call(2, OUTPUT)),
-    logs=tuple(log(row) for row in EVENTS),
+    logs=tuple(log_line(row, ID) for row in EVENTS),
     again=Again(calls=0, rows_changed=False),
     duration_ms=9.0,
 )
 ENGINE = EngineInfo(spec="v2", name="v2", digest="b")
-MANIFEST = Manifest(
-    run_id="r",
-    created_at=AT,
-    cutover_version="0",
-    seed=1,
-    stage=0,
-    control=ENGINE,
-    candidate=ENGINE,
-    server="s",
-    server_version="18",
-    planned=TRIALS,
-    finished=TRIALS,
-    workers=1,
-    seconds=1.0,
-)
+FACTS = replace(MANIFEST, control=ENGINE, candidate=ENGINE, planned=TRIALS, finished=TRIALS, seconds=1.0)
 
 
 def failed(arm: ArmRecord) -> ArmRecord:
@@ -233,7 +155,7 @@ def kind(name: str) -> Mapping[str, Any]:
     break_it = {"good": lambda arm: arm, "failed": failed, "changed": changed}[name]
     arms: dict[ArmName, ArmRecord] = {each: replace(GOOD, arm=each) for each in ARMS}
     arms["candidate"] = break_it(arms["candidate"])
-    gathered = Gathered(MANIFEST, required())
+    gathered = Gathered(FACTS, required())
     gathered.add(Trial(number=1, scenario=SHIP, arms=arms))
     part: Mapping[str, Any] = json.loads(json.dumps(gathered.part()))
     return part
@@ -260,7 +182,7 @@ def run(seed: int, fault: Fault) -> Drawn:
     durations = {arm: rows["duration_ms"].tolist() for arm, rows in frames.arms.groupby("arm")}
     good = frames.arms[frames.arms["arm"] == "candidate"]["as_expected"].tolist()
     regressions = frames.trials["regressions"].tolist()
-    gathered = Gathered(MANIFEST, required())
+    gathered = Gathered(FACTS, required())
     for i in range(TRIALS):
         part = copy.deepcopy(kind("failed" if not good[i] else "changed" if regressions[i] else "good"))
         part["facts"]["numbers"] = [i + 1]

@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from rows import ENGINES, EXECUTION, MANIFEST, STEP
 
-from engines.api import ActivityNode, Edge, ExecutionRow, Journal, StartNode, StepRow, Workflow
+from engines.api import ActivityNode, Edge, Journal, StartNode, Workflow
 from harness.judge.analysis import Analysis, analyse
 from harness.judge.policy import default_policy
-from harness.judge.records import ARMS, ArmName, ArmRecord, EngineInfo, Manifest, Trial, role
+from harness.judge.records import ARMS, ArmName, ArmRecord, Trial, role
 from reports import github, html, junit, markdown
 from reports.document import build
 from reports.messages import Lang
 from scenarios.model import Response, Scenario
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TRIALS, STEPS = 500, 50
-MANIFEST = Manifest(
-    run_id="20260102-030405-1a2b3c",
-    created_at=NOW,
-    cutover_version="0.1.0",
-    seed=1,
-    stage=0,
-    control=EngineInfo(spec="v1", name="v1", digest="a" * 64),
-    candidate=EngineInfo(spec="v2", name="v2", digest="b" * 64),
-    server="embedded server",
-    server_version="18.1",
-    planned=TRIALS,
-    finished=TRIALS,
-    workers=2,
-    seconds=60.0,
-)
+FACTS = replace(MANIFEST, planned=TRIALS, finished=TRIALS, workers=2, seconds=60.0)
 
 
 def scenario(number: int) -> Scenario:
@@ -55,38 +41,25 @@ def arm(name: ArmName, number: int) -> ArmRecord:
     """Ends as it should, but for one field of its own in the candidate's steps, which no other trial has."""
     extra = {f"field{number}": "w" * 200} if role(name) == "candidate" else {}
     rows = tuple(
-        StepRow(
+        replace(
+            STEP,
             step_id="start" if place == 0 else f"step{place}",
             node_id="start" if place == 0 else f"step{place}",
-            status="completed",
-            attempt=1,
-            input="1",
             output=json.dumps({"n": place} | (extra if place % 10 == 9 else {})) if place else "1",
-            ports=("out",),
-            error=None,
-            started_at=NOW,
-            finished_at=NOW,
         )
         for place in range(STEPS)
     )
-    execution = ExecutionRow(
+    execution = replace(
+        EXECUTION,
         id=UUID(int=number),
         workflow_id="long",
-        status="completed",
         current_node_id=f"step{STEPS - 1}",
-        input="1",
         output=json.dumps({"n": STEPS - 1}),
-        error=None,
-        metadata={},
         version=1,
-        created_at=NOW,
-        started_at=NOW,
-        finished_at=NOW,
     )
-    engine = {"control": "v1", "candidate": "v2"}[role(name)]
     return ArmRecord(
         arm=name,
-        engine=engine,
+        engine=ENGINES[role(name)],
         execution_id=UUID(int=number),
         position=0,
         journal=Journal(execution=execution, steps=rows),
@@ -100,7 +73,7 @@ def analysis() -> Analysis:
         Trial(number=number, scenario=scenario(number), arms={name: arm(name, number) for name in ARMS})
         for number in range(1, TRIALS + 1)
     )
-    made = analyse(MANIFEST, trials, default_policy(), 0)
+    made = analyse(FACTS, trials, default_policy(), 0)
     steps = next(side for side in made.side_by_side if side.id == "steps")
     assert ((steps.control or 0) + (steps.candidate or 0)) == TRIALS * STEPS * len(ARMS) == 100_000
     assert len(made.differences) >= TRIALS
@@ -109,14 +82,14 @@ def analysis() -> Analysis:
 
 @pytest.mark.parametrize("lang", list(Lang))
 def test_every_format_stays_under_a_megabyte(analysis: Analysis, lang: Lang) -> None:
-    document = build(analysis, MANIFEST)
+    document = build(analysis, FACTS)
     texts = [html.render(document, lang=lang), markdown.render(document, lang=lang), junit.render(document)]
     texts.append(github.render(document, lang=lang))
     assert all(len(text.encode()) < 1_000_000 for text in texts)
 
 
 def test_what_it_leaves_out_is_counted(analysis: Analysis) -> None:
-    document = build(analysis, MANIFEST)
+    document = build(analysis, FACTS)
     kinds = len([part for part in document.differences if part.klass == "REGRESSION"])
     text = html.render(document)
     shown = text.count("<li><code>extra steps/*")

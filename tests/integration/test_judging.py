@@ -2,55 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from rows import ENGINES, EXECUTION, MANIFEST, SHIP
 
-from engines.api import ActivityNode, Edge, ExecutionRow, Journal, StartNode, Workflow
+from engines.api import Journal
 from harness.errors import RunError
 from harness.judge.policy import default_policy
-from harness.judge.records import ARMS, ArmName, ArmRecord, EngineInfo, Manifest, Trial, role
+from harness.judge.records import ARMS, ArmName, ArmRecord, Trial, role
 from harness.run.judging import judge_run
 from harness.run.saved import parts_of
 from harness.run.store import RunWriter
 from scenarios.model import Response, Scenario
 
-NOW = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
-
 
 def scenario(number: int) -> Scenario:
-    return Scenario(
-        id=f"ship-{number}",
-        workflow=Workflow(
-            id="w",
-            nodes=(StartNode(id="start"), ActivityNode(id="ship", activity="post")),
-            edges=(Edge(source="start", target="ship"),),
-        ),
-        input=number,
-        world={"ship": (Response(output=number % 3),)},
-    )
+    return replace(SHIP, id=f"ship-{number}", input=number, world={"ship": (Response(output=number % 3),)})
 
 
 def arm(name: ArmName, number: int) -> ArmRecord:
-    execution = ExecutionRow(
+    execution = replace(
+        EXECUTION,
         id=UUID(int=number),
-        workflow_id="w",
-        status="completed",
-        current_node_id="ship",
         input=str(number),
         output="1",
-        error=None,
         metadata={"orchestrator_version": "v2", "large": 10**30},
-        version=0,
-        created_at=NOW,
-        started_at=NOW,
-        finished_at=NOW,
     )
     return ArmRecord(
         arm=name,
-        engine={"control": "v1", "candidate": "v2"}[role(name)],
+        engine=ENGINES[role(name)],
         execution_id=UUID(int=number),
         position=0,
         journal=Journal(execution=execution),
@@ -63,22 +46,7 @@ def arm(name: ArmName, number: int) -> ArmRecord:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of 30 trials, each in a block of its own."""
     monkeypatch.setattr("harness.run.store._BLOCK", 1)
-    manifest = Manifest(
-        run_id="r",
-        created_at=NOW,
-        cutover_version="0",
-        seed=1,
-        stage=0,
-        control=EngineInfo(spec="v1", name="v1", digest="a"),
-        candidate=EngineInfo(spec="v2", name="v2", digest="b"),
-        server="s",
-        server_version="18",
-        planned=30,
-        finished=0,
-        workers=1,
-        seconds=0.0,
-    )
-    with RunWriter(tmp_path / "run", manifest) as writer:
+    with RunWriter(tmp_path / "run", replace(MANIFEST, planned=30)) as writer:
         for number in range(1, 31):
             writer.write(
                 Trial(number=number, scenario=scenario(number), arms={name: arm(name, number) for name in ARMS})

@@ -9,20 +9,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from flows import flow
 
 from engines.api import (
     ActivityNode,
     Case,
     ConditionNode,
-    Edge,
     EngineContext,
     ExecutionRequest,
     JoinNode,
     Journal,
     LoopNode,
-    Node,
     Signal,
-    StartNode,
     WaitNode,
     Workflow,
 )
@@ -30,18 +28,6 @@ from engines.registry import resolve
 from harness.run.clock import VirtualClock
 from harness.run.world import World
 from scenarios.model import Response, Scenario
-
-START = StartNode(id="start")
-
-
-def flow(*nodes: Node, edges: str, name: str = "w") -> Workflow:
-    """Edges are written `a>b`, or `a.port>b`."""
-    made = []
-    for edge in edges.split():
-        source, target = edge.split(">")
-        node, _, port = source.partition(".")
-        made.append(Edge(source=node, target=target, port=port or "out"))
-    return Workflow(id=name, nodes=(START, *nodes), edges=tuple(made))
 
 
 def act(name: str, **options: Any) -> ActivityNode:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from flows import START, flow
 
 from engines.api import (
     ActivityCall,
@@ -25,7 +26,6 @@ from engines.api import (
     Node,
     RetryPolicy,
     Signal,
-    StartNode,
     StepRow,
     WaitNode,
     Workflow,
@@ -33,18 +33,6 @@ from engines.api import (
 from engines.errors import ActivityError, PayloadRefused, UnknownExecution, WorkflowRefused
 from engines.v2.orchestrator import create
 from harness.run.clock import EPOCH, VirtualClock
-
-START = StartNode(id="start")
-
-
-def flow(*nodes: Node, edges: str = "") -> Workflow:
-    """Edges are written `a>b`, or `a.port>b`."""
-    made = []
-    for edge in edges.split():
-        source, target = edge.split(">")
-        name, _, port = source.partition(".")
-        made.append(Edge(source=name, target=target, port=port or "out"))
-    return Workflow(id="w", nodes=(START, *nodes), edges=tuple(made))
 
 
 def act(name: str, **options: Any) -> ActivityNode:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from rows import CALL, CHECKPOINT, ENGINES, EXECUTION, MANIFEST, NOW, STEP
 
 from engines.api import (
     ActivityNode,
-    CheckpointRow,
     Edge,
-    ExecutionRow,
     ExecutionStatus,
     Journal,
     RetryPolicy,
@@ -32,11 +30,10 @@ from harness.judge.flag import Routed
 from harness.judge.gate import StageVerdict
 from harness.judge.measurements import Level, Measurement
 from harness.judge.policy import PolicyError, default_policy
-from harness.judge.records import ARMS, Again, ArmName, ArmRecord, EngineInfo, LedgerEntry, Manifest, Trial, role
+from harness.judge.records import ARMS, Again, ArmName, ArmRecord, LedgerEntry, Manifest, Trial, role
 from harness.judge.weighing import Weighed
 from scenarios.model import Response, Scenario
 
-NOW = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
 SHIP = Scenario(
     id="ship",
     workflow=Workflow(
@@ -52,72 +49,36 @@ DECISIVE = ("OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "D
 
 def journal(status: ExecutionStatus, ship: StepStatus, checkpoint_ms: float | None) -> Journal:
     done = status in {"completed", "failed"}
-    execution = ExecutionRow(
-        id=UUID(int=1),
-        workflow_id="w",
+    execution = replace(
+        EXECUTION,
         status=status,
-        current_node_id="ship",
-        input="1",
         output="7" if status == "completed" else None,
         error=None if status == "completed" else "busy",
-        metadata={},
         version=2,
-        created_at=NOW,
-        started_at=NOW,
         finished_at=NOW if done else None,
-    )
-    checkpoint = CheckpointRow(
-        version=1,
-        node_id="start",
-        schema_version=1,
-        sequence=1,
-        state="{}",
-        checksum="",
-        duration_ms=checkpoint_ms,
-        error_message=None,
-        created_at=NOW,
     )
     return Journal(
         execution=execution,
         steps=(step("start", "completed", "1"), step("ship", ship, "7" if ship == "completed" else None)),
-        checkpoints=(checkpoint,),
+        checkpoints=(replace(CHECKPOINT, duration_ms=checkpoint_ms),),
     )
 
 
 def step(name: str, status: StepStatus, output: str | None) -> StepRow:
-    return StepRow(
+    return replace(
+        STEP,
         step_id=name,
         node_id=name,
         status=status,
-        attempt=1,
-        input="1",
         output=output,
         ports=("out",) if output else (),
         error="busy" if status == "failed" else None,
-        started_at=NOW,
-        finished_at=NOW,
     )
 
 
 def call(attempt: int, *, effect: bool = True) -> LedgerEntry:
-    ok = attempt > 1
-    return LedgerEntry(
-        sequence=attempt,
-        step_id="ship",
-        activity="post",
-        attempt=attempt,
-        idempotency_key="k",
-        input="1",
-        planned=True,
-        status="ok" if ok else "error",
-        output="7" if ok else None,
-        ports=("out",) if ok else (),
-        error=None if ok else "busy",
-        retryable=True,
-        effect="applied" if ok and effect else "none",
-        after_completion=False,
-        at=NOW,
-    )
+    made = replace(CALL, sequence=attempt, attempt=attempt, effect="applied" if effect else "none")
+    return made if attempt > 1 else replace(made, status="error", output=None, ports=(), error="busy", effect="none")
 
 
 def arm(
@@ -131,7 +92,7 @@ def arm(
 ) -> ArmRecord:
     return ArmRecord(
         arm=name,
-        engine=engine or {"control": "v1", "candidate": "v2"}[role(name)],
+        engine=engine or ENGINES[role(name)],
         execution_id=UUID(int=1),
         position=0,
         journal=journal(status, ship, checkpoint_ms),
@@ -177,19 +138,10 @@ CASES = tuple((SHIP, case(number)) for number in range(1, 599))
 
 
 def manifest(trials: int, cases: int = len(CASES)) -> Manifest:
-    return Manifest(
-        run_id="r1",
-        created_at=NOW,
-        cutover_version="0",
-        seed=1,
-        stage=0,
-        control=EngineInfo(spec="v1", name="v1", digest="a"),
-        candidate=EngineInfo(spec="v2", name="v2", digest="b"),
-        server="s",
-        server_version="15",
+    return replace(
+        MANIFEST,
         planned=trials,
         finished=trials,
-        workers=1,
         seconds=1.0,
         cases=cases,
         cases_planned=cases,

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import pytest
+from rows import CALL, CHECKPOINT, EXECUTION, METRIC, NOW, STEP, Change, chained, event, log_line
 
 from engines.api import (
     ActivityNode,
     CheckpointRow,
     Edge,
     EventRow,
-    ExecutionRow,
     JoinNode,
     Journal,
     MetricRow,
@@ -27,13 +27,11 @@ from engines.api import (
 )
 from harness.judge.checks import CHECKS, run_checks
 from harness.judge.checks.base import MOST_FINDINGS
-from harness.judge.checks.ckpt import checksum
 from harness.judge.findings import CheckResult, Verdict
 from harness.judge.records import Again, ArmRecord, Failure, LedgerEntry, Trial
 from scenarios.model import Response, Scenario
 
 ID = UUID("7f9c2ba4-e88f-4827-96ab-1d2c3b4a5f60")
-AT = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
 TOKEN = "tok-0123456789abcdef"  # noqa: S105 - a marker in payloads, not a secret
 FOREIGN = "tok-fedcba9876543210"
 
@@ -55,8 +53,6 @@ SCENARIO = Scenario(
 INPUT = json.dumps({"order": TOKEN}, separators=(",", ":"))
 PARCEL = '{"parcel":1}'
 
-Change = tuple[str | None, str, str, str, int | None]
-"""Step (None for the execution), state before, event, state after, attempt."""
 State = dict[str, dict[str, object]]
 
 HISTORY: tuple[Change, ...] = (
@@ -71,23 +67,6 @@ HISTORY: tuple[Change, ...] = (
     ("bill", "running", "COMPLETE", "completed", 1),
     (None, "running", "COMPLETE", "completed", None),
 )
-
-
-def event(sequence: int, change: Change) -> EventRow:
-    step, before, name, after, attempt = change
-    return EventRow(
-        sequence=sequence,
-        type="STATE_TRANSITION",
-        scope="execution" if step is None else "step",
-        step_id=step,
-        node_id=step,
-        from_state=before,
-        event=name,
-        to_state=after,
-        attempt=attempt,
-        payload=json.dumps({"from_state": before, "event": name, "to_state": after}),
-        at=AT,
-    )
 
 
 def history(*lines: Change) -> tuple[EventRow, ...]:
@@ -108,21 +87,10 @@ def part(status: str, attempt: int, output: str | None = None) -> dict[str, obje
 
 
 def chain(*commits: tuple[int, State]) -> tuple[CheckpointRow, ...]:
-    rows: list[CheckpointRow] = []
-    for version, (sequence, state) in enumerate(commits, 1):
-        row = CheckpointRow(
-            version=version,
-            node_id=None,
-            schema_version=1,
-            sequence=sequence,
-            state=json.dumps(state),
-            checksum="",
-            duration_ms=None,
-            error_message=None,
-            created_at=AT,
-        )
-        rows.append(replace(row, checksum=checksum(rows[-1].checksum if rows else "", row)))
-    return tuple(rows)
+    return chained(
+        replace(CHECKPOINT, version=version, node_id=None, sequence=sequence, state=json.dumps(state))
+        for version, (sequence, state) in enumerate(commits, 1)
+    )
 
 
 COMMITS: tuple[tuple[int, State], ...] = (
@@ -135,83 +103,46 @@ COMMITS: tuple[tuple[int, State], ...] = (
 
 
 def step(step_id: str, attempt: int, given: str, output: str) -> StepRow:
-    return StepRow(
+    return replace(
+        STEP,
         step_id=step_id,
         node_id=step_id,
-        status="completed",
         attempt=attempt,
         input=given,
         output=output,
-        ports=("out",),
-        error=None,
-        started_at=AT,
-        finished_at=AT + timedelta(milliseconds=3),
+        finished_at=NOW + timedelta(milliseconds=3),
     )
 
 
 def call(sequence: int, step_id: str, attempt: int, given: str, output: str | None) -> LedgerEntry:
-    return LedgerEntry(
+    made = replace(
+        CALL,
         sequence=sequence,
         step_id=step_id,
         activity=step_id,
         attempt=attempt,
         idempotency_key=f"{ID}:{step_id}",
         input=given,
-        planned=True,
-        status="error" if output is None else "ok",
         output=output,
-        ports=() if output is None else ("out",),
-        error="busy" if output is None else None,
-        retryable=True,
-        effect="none" if output is None else "applied",
-        after_completion=False,
-        at=AT + timedelta(seconds=attempt - 1 if step_id == "ship" else 1),
+        at=NOW + timedelta(seconds=attempt - 1 if step_id == "ship" else 1),
     )
+    return made if output is not None else replace(made, status="error", ports=(), error="busy", effect="none")
 
 
 def metric(step_id: str, retries: int) -> MetricRow:
-    return MetricRow(
-        step_id=step_id,
-        node_id=step_id,
-        retry_count=retries,
-        status="success",
-        duration_ms=1.5,
-        orchestrator_version="v2",
-        recorded_at=AT,
-    )
-
-
-def line(row: EventRow) -> str:
-    return json.dumps(
-        {
-            "level": "info",
-            "type": "STATE_TRANSITION",
-            "execution_id": str(ID),
-            "node_id": row.node_id,
-            "from_state": row.from_state,
-            "to_state": row.to_state,
-            "event": row.event,
-            "timestamp": "2025-01-08T10:30:00Z",
-            "orchestrator_version": "v2",
-        }
-    )
+    return replace(METRIC, step_id=step_id, node_id=step_id, retry_count=retries)
 
 
 EVENTS = history(*HISTORY)
 JOURNAL = Journal(
-    execution=ExecutionRow(
+    execution=replace(
+        EXECUTION,
         id=ID,
-        workflow_id="w",
-        status="completed",
         current_node_id=None,
         input=INPUT,
         output="9.5",
-        error=None,
         metadata={"orchestrator_version": "v2"},
         version=5,
-        created_at=AT,
-        started_at=AT,
-        finished_at=AT,
     ),
     steps=(step("start", 1, INPUT, INPUT), step("ship", 2, INPUT, PARCEL), step("bill", 1, PARCEL, "9.5")),
     events=EVENTS,
@@ -230,7 +161,7 @@ GOOD = ArmRecord(
     position=0,
     journal=JOURNAL,
     ledger=LEDGER,
-    logs=tuple(line(row) for row in EVENTS),
+    logs=tuple(log_line(row, ID) for row in EVENTS),
     again=Again(calls=0, rows_changed=False),
     duration_ms=20.0,
 )
@@ -337,15 +268,15 @@ BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
     ("SM", "yet has attempt 1", with_step("bill", status="skipped")),
     ("SM", "of workflow 'v', not of 'w'", with_execution(workflow_id="v")),
     ("SM", "does not say why", with_execution(status="failed", error=None)),
-    ("SM", "the execution has times that run backwards", with_execution(started_at=AT + timedelta(days=1))),
-    ("SM", "step ship has times that run backwards", with_step("ship", started_at=AT + timedelta(hours=1))),
+    ("SM", "the execution has times that run backwards", with_execution(started_at=NOW + timedelta(days=1))),
+    ("SM", "step ship has times that run backwards", with_step("ship", started_at=NOW + timedelta(hours=1))),
     ("SM", "step ship is completed, finished at None", with_step("ship", finished_at=None)),
     ("SM", "step ship has attempt 2 and no time", with_step("ship", started_at=None)),
     ("SM", "step ship is of node 'bill', not of 'ship'", with_step("ship", node_id="bill")),
     ("EVT", "step ship: its row is of node 'ship', its events of 'bill'", with_event(7, node_id="bill")),
     ("EVT", "is at node 'ship', its events have gone on to 'bill'", with_execution(current_node_id="ship")),
-    ("EVT", "when the execution was not", with_event(10, at=AT + timedelta(days=1))),
-    ("EVT", "event 5 is of 2025-01-08 10:29:58+00:00, before", with_event(5, at=AT - timedelta(seconds=2))),
+    ("EVT", "when the execution was not", with_event(10, at=NOW + timedelta(days=1))),
+    ("EVT", "event 5 is of 2025-01-08 10:29:58+00:00, before", with_event(5, at=NOW - timedelta(seconds=2))),
     ("EVT", "event 5 has the sequence 6", with_journal(events=EVENTS[:4] + EVENTS[5:])),
     ("EVT", "goes from running, but stood at pending", with_event(4, from_state="running")),
     (
@@ -390,7 +321,7 @@ BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
         with_journal(checkpoints=chain(*COMMITS[:4], (10, COMMITS[3][1] | COMMITS[4][1]))),
     ),
     ("CKPT", "checkpoint 2 is of node '', which has no step", with_checkpoint(2, node_id="")),
-    ("CKPT", "when the execution was not", with_checkpoint(2, created_at=AT - timedelta(days=1))),
+    ("CKPT", "when the execution was not", with_checkpoint(2, created_at=NOW - timedelta(days=1))),
     ("CKPT", "its output is not the one", with_step("bill", output="9.50")),
     ("CKPT", "covers event 4, the one before it 5", with_checkpoint(3, sequence=4)),
     ("RETRY", "1 attempts, the policy makes 2", replace(GOOD, ledger=(LEDGER[0], replace(LEDGER[2], sequence=2)))),
@@ -398,8 +329,8 @@ BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
     ("RETRY", "retried after a success", replace(GOOD, ledger=(*LEDGER, call(4, "ship", 3, INPUT, PARCEL)))),
     ("RETRY", "is not retryable", with_call(1, retryable=False)),
     ("RETRY", "not counted from 1", with_call(2, attempt=3)),
-    ("RETRY", "900 ms before attempt 2, not 1000 to 1000", with_call(2, at=AT + timedelta(milliseconds=900))),
-    ("RETRY", "5000 ms before attempt 2", with_call(2, at=AT + timedelta(seconds=5))),
+    ("RETRY", "900 ms before attempt 2, not 1000 to 1000", with_call(2, at=NOW + timedelta(milliseconds=900))),
+    ("RETRY", "5000 ms before attempt 2", with_call(2, at=NOW + timedelta(seconds=5))),
     ("RETRY", "its row says attempt 1, the ledger 2", with_step("ship", attempt=1)),
     (
         "ORD",
@@ -452,7 +383,7 @@ BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
     ("MET", "duration_ms 1.5e-06", with_metric(duration_ms=1.5e-6)),
     ("MET", "duration_ms 1500", with_metric(duration_ms=1500.0)),
     ("MET", "step ship is of node 'ship', its metric of 'bill'", with_metric(node_id="bill")),
-    ("MET", "when the execution was not", with_metric(recorded_at=AT - timedelta(days=1))),
+    ("MET", "when the execution was not", with_metric(recorded_at=NOW - timedelta(days=1))),
     ("MET", "a checkpoint's duration_ms is 0.0007", with_checkpoint(3, duration_ms=0.0007)),
     (
         "MET",

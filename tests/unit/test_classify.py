@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from engines.api import ActivityNode, Edge, ExecutionRow, JoinNode, Journal, StartNode, StepRow, Workflow
+from rows import CALL, EXECUTION, NOW, STEP
+
+from engines.api import ActivityNode, Edge, JoinNode, Journal, StartNode, StepRow, Workflow
 from harness.judge.classify import classify
 from harness.judge.findings import Difference, DifferenceClass
 from harness.judge.records import ArmName, ArmRecord, LedgerEntry, Trial
 from scenarios.model import Response, Scenario
 
-AT = datetime(2025, 1, 8, tzinfo=UTC)
 ID = UUID(int=7)
 FOREIGN = "tok-fedcba9876543210"
 
@@ -28,54 +29,42 @@ BUSY = replace(PLAIN, world={**PLAIN.world, "a": (Response(error="busy"), Respon
 
 
 def row(step_id: str, output: str | None, given: str = "null", error: str | None = None) -> StepRow:
-    return StepRow(
+    return replace(
+        STEP,
         step_id=step_id,
         node_id=step_id,
         status="failed" if error else "completed",
-        attempt=1,
         input=given,
         output=output,
         ports=(),
         error=error,
-        started_at=AT,
-        finished_at=AT,
     )
 
 
 def call(sequence: int, step_id: str, given: str, output: str | None, attempt: int = 1) -> LedgerEntry:
-    return LedgerEntry(
+    made = replace(
+        CALL,
         sequence=sequence,
         step_id=step_id,
         activity=step_id,
         attempt=attempt,
         idempotency_key=None,
         input=given,
-        planned=True,
-        status="ok" if output else "error",
         output=output,
         ports=(),
-        error=None if output else "busy",
-        retryable=True,
-        effect="applied" if output else "none",
-        after_completion=False,
-        at=AT + timedelta(seconds=attempt),
+        at=NOW + timedelta(seconds=attempt),
     )
+    return made if output else replace(made, status="error", error="busy", effect="none")
 
 
 def arm(name: ArmName, steps: tuple[StepRow, ...], ledger: tuple[LedgerEntry, ...], output: str | None) -> ArmRecord:
-    execution = ExecutionRow(
+    execution = replace(
+        EXECUTION,
         id=ID,
-        workflow_id="w",
         status="failed" if output is None else "completed",
         current_node_id=None,
         input="null",
         output=output,
-        error=None,
-        metadata={},
-        version=0,
-        created_at=AT,
-        started_at=AT,
-        finished_at=AT,
     )
     return ArmRecord(
         arm=name,

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from rows import CALL, EXECUTION, NOW, SHIP, STEP
 
 from engines.api import (
-    ActivityNode,
     Edge,
-    ExecutionRow,
     ExecutionStatus,
     Journal,
-    StartNode,
     StepRow,
     StepStatus,
     TimerRow,
@@ -28,37 +26,15 @@ from harness.judge.checks import dup, lost, met
 from harness.judge.crash import CrashTally, judge_case
 from harness.judge.findings import Verdict
 from harness.judge.records import ArmRecord, Failure, LedgerEntry
-from scenarios.model import Response, Scenario
+from scenarios.model import Response
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SHIP = Scenario(
-    id="ship",
-    workflow=Workflow(
-        id="w",
-        nodes=(StartNode(id="start"), ActivityNode(id="ship", activity="post")),
-        edges=(Edge(source="start", target="ship"),),
-    ),
-    input=1,
-    world={"ship": (Response(output=7),)},
-)
 LEDGER_CHECKS = {"DUP": dup.CHECK, "LOST": lost.CHECK}
 
 
 def journal(status: ExecutionStatus = "completed", ship: StepStatus = "completed") -> Journal:
     done = ship == "completed"
-    execution = ExecutionRow(
-        id=UUID(int=1),
-        workflow_id="w",
-        status=status,
-        current_node_id="ship",
-        input="1",
-        output="7" if done else None,
-        error=None,
-        metadata={},
-        version=2,
-        created_at=NOW,
-        started_at=NOW,
-        finished_at=NOW if done else None,
+    execution = replace(
+        EXECUTION, status=status, output="7" if done else None, version=2, finished_at=NOW if done else None
     )
     return Journal(
         execution=execution, steps=(row("start", "completed", "1"), row("ship", ship, "7" if done else None))
@@ -66,37 +42,25 @@ def journal(status: ExecutionStatus = "completed", ship: StepStatus = "completed
 
 
 def row(name: str, status: StepStatus, output: str | None) -> StepRow:
-    return StepRow(
+    return replace(
+        STEP,
         step_id=name,
         node_id=name,
         status=status,
-        attempt=1,
-        input="1",
         output=output,
         ports=("out",) if output else (),
-        error=None,
-        started_at=NOW,
         finished_at=NOW if output else None,
     )
 
 
 def call(sequence: int, *, late: bool = False, key: str | None = "k") -> LedgerEntry:
-    return LedgerEntry(
+    return replace(
+        CALL,
         sequence=sequence,
-        step_id="ship",
-        activity="post",
-        attempt=1,
         idempotency_key=key,
-        input="1",
-        planned=True,
-        status="ok",
-        output="7",
-        ports=("out",),
-        error=None,
         retryable=False,
         effect="applied" if sequence == 1 or key is None else "deduplicated",
         after_completion=late,
-        at=NOW,
     )
 
 

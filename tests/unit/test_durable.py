@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from rows import CALL, EXECUTION, NOW, STEP
 
-from engines.api import ActivityNode, Edge, ExecutionRow, Journal, StartNode, StepRow, StepStatus, Workflow
+from engines.api import ActivityNode, Edge, Journal, StartNode, StepStatus, Workflow
 from harness.judge.cases import Case, CaseRecord, CommandRecord, CrashTrial, Moment
 from harness.judge.crash import CrashTally, judge_case
 from harness.judge.findings import Verdict
@@ -17,7 +17,6 @@ from harness.judge.records import ArmRecord, LedgerEntry
 from scenarios.model import Response, Scenario
 
 ID = UUID("7f9c2ba4-e88f-4827-96ab-1d2c3b4a5f60")
-AT = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
 SCENARIO = Scenario(
     id="two",
     workflow=Workflow(
@@ -35,54 +34,40 @@ SCENARIO = Scenario(
 
 def journal(status: str, **steps: StepStatus) -> Journal:
     rows = [
-        StepRow(
+        replace(
+            STEP,
             step_id=name,
             node_id=name,
             status=step,
-            attempt=1,
             input=None,
             output=None,
             ports=(),
-            error=None,
-            started_at=AT,
-            finished_at=AT if step == "completed" else None,
+            finished_at=NOW if step == "completed" else None,
         )
         for name, step in steps.items()
     ]
-    execution = ExecutionRow(
+    execution = replace(
+        EXECUTION,
         id=ID,
-        workflow_id="w",
         status="completed" if status == "completed" else "running",
         current_node_id=None,
         input="null",
         output="2",
-        error=None,
-        metadata={},
-        version=0,
-        created_at=AT,
-        started_at=AT,
-        finished_at=AT if status == "completed" else None,
+        finished_at=NOW if status == "completed" else None,
     )
     return Journal(execution=execution, steps=tuple(rows))
 
 
 def call(sequence: int, step_id: str, *, first: bool = True) -> LedgerEntry:
-    return LedgerEntry(
+    return replace(
+        CALL,
         sequence=sequence,
         step_id=step_id,
         activity=step_id,
-        attempt=1,
         idempotency_key=f"{ID}:{step_id}",
         input="null",
-        planned=True,
-        status="ok",
         output="1",
-        ports=("out",),
-        error=None,
-        retryable=True,
         effect="applied" if first else "deduplicated",
-        after_completion=False,
-        at=AT,
     )
 
 

@@ -6,113 +6,36 @@ import json
 import math
 import random
 from dataclasses import replace
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from rows import CALL, CHECKPOINT, ENGINES, EXECUTION, MANIFEST, SHIP, STEP
 
-from engines.api import ActivityNode, CheckpointRow, Edge, ExecutionRow, Journal, StartNode, StepRow, Workflow
+from engines.api import Journal, StepRow
 from harness.judge.analysis import Analysis, conclude
 from harness.judge.gathered import Gathered
 from harness.judge.policy import default_policy
-from harness.judge.records import ARMS, ArmName, ArmRecord, EngineInfo, LedgerEntry, Manifest, Trial, role
-from scenarios.model import Response, Scenario
+from harness.judge.records import ARMS, ArmName, ArmRecord, Trial, role
 
-NOW = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
-SHIP = Scenario(
-    id="ship",
-    workflow=Workflow(
-        id="w",
-        nodes=(StartNode(id="start"), ActivityNode(id="ship", activity="post")),
-        edges=(Edge(source="start", target="ship"),),
-    ),
-    input=1,
-    world={"ship": (Response(output=7),)},
-)
-MANIFEST = Manifest(
-    run_id="r",
-    created_at=NOW,
-    cutover_version="0",
-    seed=1,
-    stage=0,
-    control=EngineInfo(spec="v1", name="v1", digest="a"),
-    candidate=EngineInfo(spec="v2", name="v2", digest="b"),
-    server="s",
-    server_version="18",
-    planned=60,
-    finished=60,
-    workers=1,
-    seconds=1.0,
-)
+FACTS = replace(MANIFEST, planned=60, finished=60, seconds=1.0)
 
 
 def step(name: str, output: str) -> StepRow:
-    return StepRow(
-        step_id=name,
-        node_id=name,
-        status="completed",
-        attempt=1,
-        input="1",
-        output=output,
-        ports=("out",),
-        error=None,
-        started_at=NOW,
-        finished_at=NOW,
-    )
+    return replace(STEP, step_id=name, node_id=name, output=output)
 
 
 def arm(name: ArmName, output: str, ms: float) -> ArmRecord:
-    execution = ExecutionRow(
-        id=UUID(int=1),
-        workflow_id="w",
-        status="completed",
-        current_node_id="ship",
-        input="1",
-        output=output,
-        error=None,
-        metadata={},
-        version=1,
-        created_at=NOW,
-        started_at=NOW,
-        finished_at=NOW,
-    )
-    checkpoint = CheckpointRow(
-        version=1,
-        node_id="start",
-        schema_version=1,
-        sequence=1,
-        state="{}",
-        checksum="",
-        duration_ms=ms / 2,
-        error_message=None,
-        created_at=NOW,
-    )
-    call = LedgerEntry(
-        sequence=1,
-        step_id="ship",
-        activity="post",
-        attempt=1,
-        idempotency_key="k",
-        input="1",
-        planned=True,
-        status="ok",
-        output=output,
-        ports=("out",),
-        error=None,
-        retryable=True,
-        effect="applied",
-        after_completion=False,
-        at=NOW,
-    )
     return ArmRecord(
         arm=name,
-        engine={"control": "v1", "candidate": "v2"}[role(name)],
-        execution_id=UUID(int=1),
+        engine=ENGINES[role(name)],
+        execution_id=EXECUTION.id,
         position=0,
         journal=Journal(
-            execution=execution, steps=(step("start", "1"), step("ship", output)), checkpoints=(checkpoint,)
+            execution=replace(EXECUTION, output=output, version=1),
+            steps=(step("start", "1"), step("ship", output)),
+            checkpoints=(replace(CHECKPOINT, duration_ms=ms / 2),),
         ),
-        ledger=(call,),
+        ledger=(replace(CALL, output=output),),
         duration_ms=ms,
     )
 
@@ -136,7 +59,7 @@ def trials(count: int) -> list[Trial]:
 
 
 def gathered(of: list[Trial]) -> Gathered:
-    found = Gathered(MANIFEST, default_policy().stage(50).required_checks)
+    found = Gathered(FACTS, default_policy().stage(50).required_checks)
     for trial in of:
         found.add(trial)
     return found
@@ -151,7 +74,7 @@ def told(of: Gathered) -> str:
 @pytest.mark.parametrize("cuts", [(10,), (1, 2, 30), (20, 21), (59,)])
 def test_parts_put_together_in_order_are_the_whole(cuts: tuple[int, ...]) -> None:
     run = trials(60)
-    whole = Gathered(MANIFEST, default_policy().stage(50).required_checks)
+    whole = Gathered(FACTS, default_policy().stage(50).required_checks)
     for start, end in zip((0, *cuts), (*cuts, len(run)), strict=True):
         whole.absorb(json.loads(json.dumps(gathered(run[start:end]).part())))
     assert told(whole) == told(gathered(run))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import UTC, datetime
 from uuid import UUID
 
 import numpy as np
 import pandas as pd
 import pytest
+from rows import CALL, EXECUTION, STEP
 
-from engines.api import ExecutionRow, ExecutionStatus, Journal, StepRow, StepStatus
+from engines.api import ExecutionStatus, Journal, StepStatus
 from harness.judge.measurements import (
     Count,
     Measurement,
@@ -26,7 +26,6 @@ from harness.judge.records import ArmRecord, Failure, LedgerEntry
 from harness.judge.reference import Expected, ExpectedStep, Waits
 from harness.judge.tally import Tally, as_expected, duplicates_of, is_stuck, redeliveries_of, retried
 
-NOW = datetime(2025, 1, 8, tzinfo=UTC)
 COMPLETED = Expected(outcome=Outcome(status="completed"))
 WAITING = Expected(outcome=Outcome(status="running"))
 
@@ -34,22 +33,15 @@ WAITING = Expected(outcome=Outcome(status="running"))
 def entry(
     step: str, attempt: int, key: str | None = "k", *, effect: str = "applied", after: bool = False
 ) -> LedgerEntry:
-    return LedgerEntry(
-        sequence=1,
+    return replace(
+        CALL,
         step_id=step,
         activity="a",
         attempt=attempt,
         idempotency_key=key,
-        input="1",
-        planned=True,
-        status="ok",
         output="1",
-        ports=("out",),
-        error=None,
-        retryable=True,
         effect=effect,  # type: ignore[arg-type]
         after_completion=after,
-        at=NOW,
     )
 
 
@@ -61,33 +53,9 @@ def arm(
 ) -> ArmRecord:
     journal = None
     if status is not None:
-        execution = ExecutionRow(
-            id=UUID(int=1),
-            workflow_id="w",
-            status=status,
-            current_node_id=None,
-            input="1",
-            output=None,
-            error=None,
-            metadata={},
-            version=0,
-            created_at=NOW,
-            started_at=NOW,
-            finished_at=None,
-        )
+        execution = replace(EXECUTION, status=status, current_node_id=None, output=None, finished_at=None)
         rows = tuple(
-            StepRow(
-                step_id=f"s{i}",
-                node_id=f"s{i}",
-                status=step,
-                attempt=1,
-                input=None,
-                output=None,
-                ports=(),
-                error=None,
-                started_at=None,
-                finished_at=None,
-            )
+            replace(STEP, step_id=f"s{i}", node_id=f"s{i}", status=step, output=None, ports=())
             for i, step in enumerate(steps)
         )
         journal = Journal(execution=execution, steps=rows)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 from rich.console import Console
+from rows import MANIFEST
 
 from harness.judge.analysis import Analysis, analyse
 from harness.judge.findings import Verdict
 from harness.judge.noise import NoisyPath
 from harness.judge.policy import default_policy
-from harness.judge.records import EngineInfo, Manifest
 from harness.judge.waivers import Waiver, WaiverUse
 from reports import html, markdown, terminal
 from reports.difference_part import NoisePart, noise_parts, waiver_parts
@@ -42,23 +42,7 @@ NOISY = NoisyPath(workflow="w", path="output.at", own=9, worse=1, better=2, p_va
 @pytest.fixture
 def analysis() -> Analysis:
     """Of a run without trials: what follows is put into it."""
-    engine = EngineInfo(spec="v2", name="v2", digest="")
-    manifest = Manifest(
-        run_id="r",
-        created_at=datetime(2025, 1, 8, tzinfo=UTC),
-        cutover_version="0",
-        seed=1,
-        stage=0,
-        control=engine,
-        candidate=engine,
-        server="s",
-        server_version="15",
-        planned=0,
-        finished=0,
-        workers=1,
-        seconds=0.0,
-    )
-    return analyse(manifest, (), default_policy(), 0)
+    return analyse(MANIFEST, (), default_policy(), 0)
 
 
 def on_terminal(document: Document, width: int = 120) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import resource
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import cast
@@ -14,21 +15,17 @@ from uuid import UUID
 
 import pandas as pd
 import pytest
+from rows import CALL, CHECKPOINT, EXECUTION, MANIFEST, METRIC, STEP, event
 
 from engines.api import (
     ActivityNode,
     Case,
-    CheckpointRow,
     ConditionNode,
     Edge,
-    EventRow,
-    ExecutionRow,
     Journal,
     JsonValue,
     LoopNode,
-    MetricRow,
     StartNode,
-    StepRow,
     TimerRow,
     WaitNode,
     Workflow,
@@ -41,7 +38,6 @@ from harness.judge.records import (
     ArmRecord,
     EngineInfo,
     Failure,
-    LedgerEntry,
     Manifest,
     Trial,
 )
@@ -65,20 +61,15 @@ SPELT = ODD.replace("\ud800", "\\ud800")
 
 def manifest() -> Manifest:
     info = EngineInfo(spec="v1", name="v1", digest="00")
-    return Manifest(
-        run_id="r",
+    return replace(
+        MANIFEST,
         created_at=AT,
-        cutover_version="0.1.0",
         seed=7,
-        stage=0,
         control=info,
         candidate=info,
         server="embedded",
-        server_version="18",
         planned=2,
-        finished=0,
         workers=2,
-        seconds=0.0,
         environment={"python": "3.11"},
     )
 
@@ -109,10 +100,9 @@ def scenario(number: int) -> Scenario:
 
 
 def journal() -> Journal:
-    execution = ExecutionRow(
+    execution = replace(
+        EXECUTION,
         id=UUID(int=5),
-        workflow_id="w",
-        status="completed",
         current_node_id="a",
         input='{"big":1180591620717411303424}',
         output=None,
@@ -123,80 +113,26 @@ def journal() -> Journal:
         started_at=AT,
         finished_at=None,
     )
-    step = StepRow(
+    step = replace(
+        STEP,
         step_id="a",
         node_id="a",
-        status="completed",
-        attempt=1,
-        input="1",
         output='"\\ud800"',
-        ports=("out",),
-        error=None,
         started_at=AT,
         finished_at=AT + timedelta(microseconds=1),
     )
-    event = EventRow(
-        sequence=1,
-        type="STATE_TRANSITION",
-        scope="step",
-        step_id="a",
-        node_id="a",
-        from_state="pending",
-        event="START",
-        to_state="running",
-        attempt=1,
-        payload="{}",
-        at=AT,
-    )
-    checkpoint = CheckpointRow(
-        version=1,
-        node_id=None,
-        schema_version=1,
-        sequence=1,
-        state="{}",
-        checksum="ab",
-        duration_ms=None,
-        error_message=None,
-        created_at=AT,
-    )
-    metric = MetricRow(
-        step_id="a",
-        node_id="a",
-        retry_count=0,
-        status="success",
-        duration_ms=0.1,
-        orchestrator_version="v2",
-        recorded_at=AT,
-    )
-    timer = TimerRow(step_id="a", kind="retry", attempt=2, due_at=AT, fired_at=None)
     return Journal(
         execution=execution,
         steps=(step,),
-        events=(event,),
-        checkpoints=(checkpoint,),
-        metrics=(metric,),
-        timers=(timer,),
+        events=(replace(event(1, ("a", "pending", "START", "running", 1)), at=AT),),
+        checkpoints=(replace(CHECKPOINT, node_id=None, checksum="ab", created_at=AT),),
+        metrics=(replace(METRIC, step_id="a", node_id="a", retry_count=0, duration_ms=0.1, recorded_at=AT),),
+        timers=(TimerRow(step_id="a", kind="retry", attempt=2, due_at=AT, fired_at=None),),
     )
 
 
 def trial(number: int, odd: str = ODD) -> Trial:
-    entry = LedgerEntry(
-        sequence=1,
-        step_id="a",
-        activity="post",
-        attempt=1,
-        idempotency_key="k",
-        input="1",
-        planned=True,
-        status="error",
-        output=None,
-        ports=(),
-        error=odd,
-        retryable=True,
-        effect="applied",
-        after_completion=False,
-        at=AT,
-    )
+    entry = replace(CALL, step_id="a", status="error", output=None, ports=(), error=odd, at=AT)
     arms = {
         name: ArmRecord(
             arm=name,
