@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engines.registry import describe
 from harness.cli.console import captured, emit, note, progress
-from harness.cli.main_job import RUNS, machine
+from harness.cli.main_job import RUNS
+from harness.cli.manifest import begun, engine_info
 from harness.cli.plan import ServerChoice
 from harness.cli.selection import select
 from harness.cli.status import Status
-from harness.cli.version import installed_version
 from harness.errors import UsageProblem
 from harness.judge.cases import ALL_WAYS, Case, CaseRecord, Way
 from harness.judge.crash import CaseVerdict, CrashTally, judge_case
 from harness.judge.findings import Verdict
-from harness.judge.records import EngineInfo, Manifest, Trial
+from harness.judge.records import Trial
 from harness.run.case_lines import encode_case
 from harness.run.crash_plan import BASIC_WAYS, Plan, races_a_timer
 from harness.run.crash_run import DEADLINE_S, SETTINGS, crash_matrix, replay
@@ -93,29 +92,23 @@ def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
     if len(scenarios) < len(found):
         left = len(found) - len(scenarios)
         note(f"{left} scenarios left out: a signal races a timer that the wait for a lease uses up", quiet=quiet)
-    name, digest = describe(plan.engine)
-    engine = EngineInfo(spec=plan.engine, name=name, digest=digest)
+    engine = engine_info(plan.engine)
     created_at = datetime.now(UTC)
     folder = plan.folder or RUNS / f"crash-{created_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     with provision(plan.url, plan.choice.value, settings=SETTINGS) as server:
         note(plain(f"Postgres {server.version}, {server.description} ({server.why})"), quiet=quiet)
-        manifest = Manifest(
+        manifest = begun(
+            server,
             run_id=folder.name,
             created_at=created_at,
-            cutover_version=installed_version(),
             seed=plan.seed,
             stage=0,
             control=engine,
             candidate=engine,
-            server=server.description,
-            server_version=server.version,
             planned=len(scenarios),
-            finished=0,
             workers=plan.workers,
-            seconds=0.0,
-            environment=machine(),
         )
-        tally = CrashTally(name, plan.seed)
+        tally = CrashTally(engine.name, plan.seed)
         interrupted = False
         with RunWriter(folder, manifest) as writer:
             began = time.monotonic()
@@ -190,7 +183,7 @@ def replay_job(plan: CrashPlan, case: Case, *, whole: bool, as_json: bool) -> in
 
 
 def explain_job(folder: Path, name: str, *, whole: bool) -> int:
-    """Shows the time line of one saved case."""
+    """Shows the time line of one saved case. Raises UsageProblem where the run has no such case."""
     case = Case.parse(name)
     for record in iter_cases(folder):
         if record.case == case:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.options import Only, Postgres, PostgresMode, Scenarios
 from harness.cli.plan import ServerChoice
 
 __all__ = ["crash", "explain", "replay"]
@@ -28,14 +29,9 @@ Workers = Annotated[
     typer.Option(help="Runner processes; two a processor by default, 16 at most.", min=1, max=64, metavar="N"),
 ]
 Engine = Annotated[str, typer.Option(help="The engine to kill.", metavar="ENGINE")]
-Scenarios = Annotated[
-    list[Path] | None, typer.Option(help="Scenario files or folders instead of the catalog.", metavar="PATH")
-]
 N8n = Annotated[list[Path] | None, typer.Option("--n8n", help="n8n workflows instead of the catalog.", metavar="PATH")]
 Generated = Annotated[int, typer.Option(help="So many generated scenarios besides.", min=0, metavar="N")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same cases.", min=0, metavar="N")]
-Postgres = Annotated[str | None, typer.Option(help="A Postgres to run on; also CUTOVER_DATABASE_URL.", metavar="URL")]
-Mode = Annotated[ServerChoice, typer.Option(help="auto: the URL given, else a container, else embedded.")]
 Deadline = Annotated[float, typer.Option(help="How long one command to an engine may take.", min=0.1, metavar="S")]
 Takeover = Annotated[
     float, typer.Option(help="How far the clock moves before another worker takes over.", min=0, metavar="S")
@@ -49,13 +45,13 @@ def crash(
     engine: Engine = "v2",
     ways: Ways = None,
     scenarios: Scenarios = None,
-    only: Annotated[list[str] | None, typer.Option(help="Of all these, only this one.", metavar="ID")] = None,
+    only: Only = None,
     generated: Generated = 0,
     seed: Seed = 1,
     limit: Limit = None,
     workers: Workers = None,
     postgres: Postgres = None,
-    postgres_mode: Mode = ServerChoice.AUTO,
+    postgres_mode: PostgresMode = ServerChoice.AUTO,
     deadline: Deadline = 20.0,
     takeover: Takeover = 31.0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The folder to save in.", metavar="DIR")] = None,
@@ -107,7 +103,7 @@ def replay(
     generated: Generated = 0,
     seed: Seed = 1,
     postgres: Postgres = None,
-    postgres_mode: Mode = ServerChoice.AUTO,
+    postgres_mode: PostgresMode = ServerChoice.AUTO,
     deadline: Deadline = 20.0,
     takeover: Takeover = 31.0,
     whole: Whole = False,

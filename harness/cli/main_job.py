@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import platform
 import secrets
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engines.registry import describe
 from harness.cli.console import emit, note, progress
+from harness.cli.manifest import begun, engine_info
 from harness.cli.plan import Plan, ServerChoice, Where
 from harness.cli.reporting import POLICY, WAIVERS, Format, judged, policy_of, rendered, waivers_of
 from harness.cli.selection import select
 from harness.cli.status import Status
-from harness.cli.version import installed_version
 from harness.errors import EnvironmentProblem, UsageProblem
 from harness.judge.cases import CaseRecord
-from harness.judge.records import EngineInfo, Manifest
 from harness.run.aside import route, weigh
 from harness.run.crash_plan import SAMPLE_WAYS, selection
 from harness.run.crash_plan import Plan as CrashPlan
@@ -34,7 +30,7 @@ from reports.words import plain
 from scenarios.catalog import load_catalog
 from scenarios.model import Scenario
 
-__all__ = ["RUNS", "machine", "main_job"]
+__all__ = ["RUNS", "main_job"]
 
 RUNS = Path("cutover-runs")
 
@@ -47,7 +43,7 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool, lang: Lang
 
     policy, waivers = policy_of(plan.policy), waivers_of(plan.waivers)
     _refuse_odd(plan, where, tuple(stage.percent for stage in policy.stages))
-    engines = (_engine(plan.control), _engine(plan.candidate))
+    control, candidate = engine_info(plan.control), engine_info(plan.candidate)
     scenarios = select(
         paths=plan.scenarios,
         n8n=plan.n8n,
@@ -62,22 +58,17 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool, lang: Lang
     folder = where.folder or RUNS / run_id
     with provision(where.url, where.choice.value) as server:
         say(f"Postgres {server.version}, {server.description} ({server.why})")
-        manifest = Manifest(
+        manifest = begun(
+            server,
             run_id=run_id,
             created_at=created_at,
-            cutover_version=installed_version(),
             seed=plan.seed,
             stage=plan.stage,
-            control=engines[0],
-            candidate=engines[1],
-            server=server.description,
-            server_version=server.version,
+            control=control,
+            candidate=candidate,
             planned=len(scenarios),
-            finished=0,
             workers=where.workers,
-            seconds=0.0,
             arguments=plan.arguments(),
-            environment=machine(),
             crash_budget_s=plan.crash_budget_s,
         )
         with RunWriter(folder, manifest) as writer:
@@ -185,21 +176,6 @@ def _refuse_odd(plan: Plan, where: Where, stages: tuple[int, ...]) -> None:
         raise UsageProblem("--trials and --generated cannot both be given; --trials is the number of all trials")
     if where.url is not None and where.choice not in (ServerChoice.AUTO, ServerChoice.URL):
         raise UsageProblem(f"--postgres and --postgres-mode {where.choice} cannot both be given")
-
-
-def _engine(spec: str) -> EngineInfo:
-    name, digest = describe(spec)
-    return EngineInfo(spec=spec, name=name, digest=digest)
-
-
-def machine() -> dict[str, str | int | None]:
-    """What a run ran on."""
-    return {
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-    }
 
 
 def _leave(document: Document, folder: Path, lang: Lang) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.options import Postgres, PostgresMode
 from harness.cli.plan import ServerChoice
+
+if TYPE_CHECKING:
+    from harness.judge.kills import KillMatrix
+    from harness.run.postgres import Server
 
 __all__ = ["mutants"]
 
@@ -18,12 +24,8 @@ def mutants(
     workers: Annotated[
         int | None, typer.Option(help="Processes; one a core by default.", min=1, max=64, metavar="N")
     ] = None,
-    postgres: Annotated[
-        str | None, typer.Option(help="A Postgres to run on; also CUTOVER_DATABASE_URL.", metavar="URL")
-    ] = None,
-    postgres_mode: Annotated[
-        ServerChoice, typer.Option(help="auto: the URL given, else a container, else embedded.")
-    ] = ServerChoice.AUTO,
+    postgres: Postgres = None,
+    postgres_mode: PostgresMode = ServerChoice.AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="The matrix as JSON on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and of the result one sentence.")] = False,
 ) -> int:
@@ -40,10 +42,10 @@ def mutants(
       cutover mutants --only never-renews --only no-reaper
       cutover mutants --json
     """
-    from harness.cli.console import captured, emit, note, progress
+    from harness.cli.console import captured, emit, note
     from harness.cli.status import Status
     from harness.errors import UsageProblem
-    from harness.mutants.matrix import kill_matrix, known
+    from harness.mutants.matrix import known
     from harness.run.crash_run import SETTINGS
     from harness.run.postgres import provision
     from harness.run.shadow import default_workers
@@ -56,18 +58,25 @@ def mutants(
         raise UsageProblem(f"--only {absent[0]}: no such mutant or control; there are {', '.join(ids)}")
     with provision(postgres, postgres_mode.value, settings=SETTINGS) as server:
         note(plain(f"Postgres {server.version}, {server.description} ({server.why})"), quiet=quiet)
-        with progress("mutants", len(chosen) or len(ids), quiet=quiet) as advance:
-            done = 0
-
-            def one(_kill: object) -> None:
-                nonlocal done
-                done += 1
-                advance(done)
-
-            count = workers or default_workers()
-            matrix = kill_matrix(server, only=chosen, seed=seed, workers=count, on_kill=one)
+        matrix = _played(server, chosen or ids, seed=seed, workers=workers or default_workers(), quiet=quiet)
     if as_json:
         emit(kill_part(matrix).model_dump_json(indent=2))
     else:
         emit(plain(headline(matrix)) if quiet else captured(lambda console: render_kills(matrix, console)))
     return Status.GO if matrix.good else Status.NO_GO
+
+
+def _played(server: Server, names: Sequence[str], *, seed: int, workers: int, quiet: bool) -> KillMatrix:
+    """The matrix of these, with progress."""
+    from harness.cli.console import progress
+    from harness.mutants.matrix import kill_matrix
+
+    with progress("mutants", len(names), quiet=quiet) as advance:
+        done = 0
+
+        def one(_kill: object) -> None:
+            nonlocal done
+            done += 1
+            advance(done)
+
+        return kill_matrix(server, only=names, seed=seed, workers=workers, on_kill=one)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.options import Only, Postgres, PostgresMode, Scenarios
 from harness.cli.plan import CRASH_BUDGET_S, DEADLINE_S, Plan, ServerChoice, Where
 from reports.messages import Lang
 
@@ -32,18 +33,12 @@ Trials = Annotated[
 Generated = Annotated[
     int | None, typer.Option(help="So many generated scenarios after the catalog or the files.", min=0, metavar="N")
 ]
-Scenarios = Annotated[
-    list[Path] | None, typer.Option(help="Scenario files or folders instead of the catalog.", metavar="PATH")
-]
 N8n = Annotated[list[Path] | None, typer.Option("--n8n", help="n8n workflows instead of the catalog.", metavar="PATH")]
-Only = Annotated[list[str] | None, typer.Option(help="Of all these, only this one.", metavar="ID")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same run.", min=0, metavar="N")]
 Workers = Annotated[
     int | None,
     typer.Option(help="Processes at once; one a core by default, eight at most.", min=1, max=256, metavar="N"),
 ]
-Postgres = Annotated[str | None, typer.Option(help="A Postgres to run on; also CUTOVER_DATABASE_URL.", metavar="URL")]
-PostgresMode = Annotated[ServerChoice, typer.Option(help="auto: the URL given, else a container, else embedded.")]
 PolicyFile = Annotated[Path | None, typer.Option(help="Judge by this policy file.", metavar="FILE")]
 WaiversFile = Annotated[
     Path | None, typer.Option(help="Differences that are answered for; see docs/waivers.md.", metavar="FILE")

@@ -133,25 +133,7 @@ def conclude(
     )
     summaries = gathered.checks.summaries(guarded.required_checks)
     results = tuple(_criterion(criterion, frames, production or {}) for criterion in policy.criteria_of(stage))
-    reasons = (
-        *gathered.facts.reasons(),
-        *gathered.waivers.reasons(),
-        *(
-            Reason(part="check", id=summary.check, verdict=summary.verdict, text=summary.reason)
-            for summary in summaries
-            if summary.required
-        ),
-        *(
-            Reason(
-                part="criterion",
-                id=result.criterion.id,
-                verdict=result.verdict,
-                severity=result.criterion.severity,
-                text=result.reason,
-            )
-            for result in results
-        ),
-    )
+    reasons = (*gathered.facts.reasons(), *gathered.waivers.reasons(), *_reasons(summaries, results))
     verdict, blocking = decide(reasons), ordered(reasons)
     return Analysis(
         run_id=manifest.run_id,
@@ -178,6 +160,21 @@ def conclude(
         ),
         distributions=distributions(frames, policy, stage),
     )
+
+
+def _reasons(summaries: Iterable[CheckSummary], results: Iterable[CriterionResult]) -> Iterator[Reason]:
+    """What the required checks say, and what the criteria say."""
+    for summary in summaries:
+        if summary.required:
+            yield Reason(part="check", id=summary.check, verdict=summary.verdict, text=summary.reason)
+    for result in results:
+        yield Reason(
+            part="criterion",
+            id=result.criterion.id,
+            verdict=result.verdict,
+            severity=result.criterion.severity,
+            text=result.reason,
+        )
 
 
 def _criterion(criterion: Criterion, frames: Frames, production: Mapping[str, Measurement]) -> CriterionResult:

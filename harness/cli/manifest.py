@@ -1,0 +1,65 @@
+"""What a new run says of itself before it begins: engines, server, machine. Reads the engines' sources."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import datetime
+
+from engines.registry import describe
+from harness.cli.version import installed_version
+from harness.judge.records import EngineInfo, Manifest
+from harness.run.postgres import Server
+
+__all__ = ["begun", "engine_info"]
+
+
+def engine_info(spec: str) -> EngineInfo:
+    """The engine's name and the digest of its sources. Raises as `engines.registry.describe`."""
+    name, digest = describe(spec)
+    return EngineInfo(spec=spec, name=name, digest=digest)
+
+
+def begun(
+    server: Server,
+    *,
+    run_id: str,
+    created_at: datetime,
+    seed: int,
+    stage: int,
+    control: EngineInfo,
+    candidate: EngineInfo,
+    planned: int,
+    workers: int,
+    arguments: tuple[str, ...] = (),
+    crash_budget_s: float | None = None,
+) -> Manifest:
+    """The manifest of a run of which nothing has finished; `planned` are its trials, `created_at` is UTC."""
+    return Manifest(
+        run_id=run_id,
+        created_at=created_at,
+        cutover_version=installed_version(),
+        seed=seed,
+        stage=stage,
+        control=control,
+        candidate=candidate,
+        server=server.description,
+        server_version=server.version,
+        planned=planned,
+        finished=0,
+        workers=workers,
+        seconds=0.0,
+        arguments=arguments,
+        environment=_machine(),
+        crash_budget_s=crash_budget_s,
+    )
+
+
+def _machine() -> dict[str, str | int | None]:
+    """What it runs on."""
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+    }
