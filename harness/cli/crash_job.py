@@ -176,7 +176,7 @@ def _play(
 def replay_job(plan: CrashPlan, case: Case, *, whole: bool, as_json: bool) -> int:
     """Repeats one case and shows its time line."""
     scenario = _one(plan, case)
-    describe(plan.engine)  # refuses what is no engine before a server is started
+    engine_info(plan.engine)  # refuses what is no engine before a server is started
     with provision(plan.url, plan.choice.value, settings=SETTINGS) as server:
         record = replay(server, scenario, case, plan.engine, deadline_s=plan.deadline_s, takeover_s=plan.takeover_s)
     return _show(scenario, record, whole=whole, as_json=as_json)
