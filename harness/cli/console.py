@@ -51,7 +51,9 @@ def _complain(text: str) -> None:
 
 
 def emit(text: str) -> None:
-    """Data, on stdout; a reader that has gone away (`| head`) is no error."""
+    """Data, on stdout; a reader that has gone away (`| head`), or a character without a code there, is no error."""
+    encoding = sys.stdout.encoding or "utf-8"
+    text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         sys.stdout.flush()

@@ -163,6 +163,12 @@ def test_problems_and_progress_go_to_stderr_and_data_to_stdout(capsys: pytest.Ca
     assert captured.err == "cutover: went wrong\ngoing on\n"
 
 
+def test_a_character_that_the_terminal_has_no_code_for_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw := io.BytesIO(), encoding="iso-8859-1"))
+    emit("estável 🟢")
+    assert raw.getvalue() == b"est\xe1vel \\U0001f7e2\n"
+
+
 COMMAND = '"$0" -c "from harness.cli.main import main; main()"'
 
 
