@@ -35,6 +35,7 @@ from harness.mutants.engines.effects import (
 )
 from harness.mutants.engines.flowing import (
     CancelsIntoTheStep,
+    DropsTheLastItem,
     EndsTooSoon,
     JoinsNever,
     JoinsTheLast,
@@ -42,6 +43,7 @@ from harness.mutants.engines.flowing import (
 )
 from harness.mutants.engines.keeping import (
     AliasesLiveState,
+    CutsLongTexts,
     FloatsIntegers,
     LatestByClientClock,
     RewritesHistory,
@@ -102,7 +104,9 @@ __all__ = [
     "CheckpointsOfNoNode",
     "CommitsBlindly",
     "ConstantBackoff",
+    "CutsLongTexts",
     "DropsEvents",
+    "DropsTheLastItem",
     "EndsTooSoon",
     "FailsWithoutReason",
     "FinishesUnfenced",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from engines.api import JoinNode, JsonText
 from engines.v2.delta import Step
-from engines.v2.planner import Frame, _is_any
+from engines.v2.planner import Frame, _is_any, in_list
 from engines.v2.record import Record
 from engines.v2.run import Run
 from harness.mutants.engines.broken import Broken
 from harness.mutants.patching import Patch
 
-__all__ = ["CancelsIntoTheStep", "EndsTooSoon", "JoinsNever", "JoinsTheLast", "JoinsTwice"]
+__all__ = ["CancelsIntoTheStep", "DropsTheLastItem", "EndsTooSoon", "JoinsNever", "JoinsTheLast", "JoinsTwice"]
+
+_PAGE: Final = 20
+"""Items of a loop beyond which one engine goes wrong."""
 
 
 class CancelsIntoTheStep(Broken):
@@ -94,3 +99,16 @@ class JoinsTheLast(Broken):
             return given(frame, index)
 
         return ((Frame, "_look_at", look_at), (Frame, "input_of", input_of))
+
+
+class DropsTheLastItem(Broken):
+    """Leaves out what the last of many items gave."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """How a step ends well."""
+        original = Run.complete
+
+        def complete(run: Run, step: Step, output: JsonText, ports: tuple[str, ...]) -> None:
+            original(run, step, in_list(step.results[:-1]) if len(step.results) > _PAGE else output, ports)
+
+        return ((Run, "complete", complete),)

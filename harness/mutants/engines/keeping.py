@@ -21,6 +21,7 @@ from harness.mutants.patching import Patch
 
 __all__ = [
     "AliasesLiveState",
+    "CutsLongTexts",
     "FloatsIntegers",
     "LatestByClientClock",
     "RewritesHistory",
@@ -137,6 +138,17 @@ class StripsNul(Broken):
         """As V2, with a payload made to fit."""
         text = encode(result.output).replace("\\u0000", "")
         super().succeeded(run, step, replace(result, output=decode(text)))
+
+
+class CutsLongTexts(Broken):
+    """Keeps what a column of 65,535 bytes can hold."""
+
+    def succeeded(self, run: Run, step: Step, result: ActivityResult) -> None:
+        """As V2, with texts cut off."""
+        output = result.output
+        if isinstance(output, dict):
+            output = {key: value[:65_535] if isinstance(value, str) else value for key, value in output.items()}
+        super().succeeded(run, step, replace(result, output=output))
 
 
 class FloatsIntegers(Broken):
