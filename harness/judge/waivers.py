@@ -215,8 +215,14 @@ def _broken(waiver: Waiver, before: Sequence[str]) -> Iterable[tuple[str, str]]:
 
 
 def _names_something(waiver: Waiver, inside: re.Match[str]) -> bool:
-    """Whether the path names a member, or one whole output in full."""
-    if re.search(r"\w", (inside["member"] or "").replace("*", "")):
+    """Whether the path names a member in full, or one place in a list, or one whole output.
+
+    A letter between stars is no name: `output.*a*` is nearly every member there is.
+    """
+    parts = re.split(r"[.\[\]]+", inside["member"] or "")
+    if any(re.search(r"\w", part) and "*" not in part and not part.isdecimal() for part in parts):
+        return True
+    if any(part.isdecimal() for part in parts) and "*" not in (inside["member"] or ""):
         return True
     whole = (inside["id"] or "*") if inside["step"] else waiver.scenario
     return inside["member"] is None and "*" not in whole
