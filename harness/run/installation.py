@@ -31,7 +31,8 @@ def installed(server: Server, spec: str, *, relaxed: bool = False) -> Iterator[s
     """A database of its own with the engine's tables, dropped afterwards; yields its URL.
 
     A relaxed one does not wait for the disk at each commit, which only a death of the server itself could tell.
-    Whatever goes wrong when the server no longer answers is the environment's fault: raises EnvironmentProblem.
+    Whatever happens when the server no longer answers is the environment's fault: raises EnvironmentProblem, also where
+    nothing went wrong here, since a server that shuts down refuses new workers and still answers whoever is connected.
     """
     refuse_encrypted(server.dsn)
     database = server.create_database()
@@ -43,6 +44,8 @@ def installed(server: Server, spec: str, *, relaxed: bool = False) -> Iterator[s
     except Exception:
         server.check()
         raise
+    else:
+        server.check()
     finally:
         with contextlib.suppress(psycopg.OperationalError):  # where the server is gone, so is the database
             database.drop()

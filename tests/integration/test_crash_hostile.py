@@ -241,7 +241,9 @@ def test_a_stage_that_cannot_be_set_leaves_nothing(server: Server, temporary: Pa
     assert list(temporary.iterdir()) == []
 
 
-def test_a_server_that_dies_is_the_environment_s_fault_and_nothing_hangs() -> None:
+@pytest.mark.parametrize("end", [signal.SIGQUIT, signal.SIGTERM], ids=["dies", "shuts-down"])
+def test_a_server_that_ends_is_the_environment_s_fault_and_nothing_hangs(end: signal.Signals) -> None:
+    """One that shuts down still answers whoever is connected, and refuses every new worker."""
     before = _runners()
     with provision(mode="embedded") as server:
         with psycopg.connect(server.dsn) as connection:
@@ -253,13 +255,13 @@ def test_a_server_that_dies_is_the_environment_s_fault_and_nothing_hangs() -> No
         def dies(record: CaseRecord) -> None:
             records.append(record)
             if len(records) == 2:
-                os.kill(postmaster, signal.SIGQUIT)
+                os.kill(postmaster, end)
 
         with pytest.raises(EnvironmentProblem):
             crash_matrix(
                 server,
                 [SCENARIO],
-                Plan(engine="v2"),
+                Plan(engine="v2", limit=40),
                 workers=2,
                 on_record=dies,
                 on_planned=lambda _count: None,
