@@ -208,6 +208,10 @@ def with_checkpoint(version: int, **changes: Any) -> ArmRecord:
     return with_journal(checkpoints=tuple(replace(row, **changes) if row.version == version else row for row in rows))
 
 
+def with_durations(each_ms: float) -> ArmRecord:
+    return with_journal(checkpoints=tuple(replace(row, duration_ms=each_ms) for row in JOURNAL.checkpoints))
+
+
 def with_line(number: int, **changes: Any) -> ArmRecord:
     logs = list(GOOD.logs)
     logs[number] = json.dumps(json.loads(logs[number]) | changes)
@@ -384,13 +388,12 @@ BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
     ("MET", "duration_ms 1500", with_metric(duration_ms=1500.0)),
     ("MET", "step ship is of node 'ship', its metric of 'bill'", with_metric(node_id="bill")),
     ("MET", "when the execution was not", with_metric(recorded_at=NOW - timedelta(days=1))),
-    ("MET", "a checkpoint's duration_ms is 0.0007", with_checkpoint(3, duration_ms=0.0007)),
+    ("MET", "a checkpoint's duration_ms is 0.0007", with_durations(0.0007)),
     (
         "MET",
         "checkpoints took 700 milliseconds by their duration_ms, the arm 20",
-        with_checkpoint(3, duration_ms=700.0),
+        with_durations(140.0),
     ),
-    ("MET", "4 of 5 checkpoints have no duration_ms", with_checkpoint(3, duration_ms=0.7)),
     ("MET", "has no metrics row", with_journal(metrics=JOURNAL.metrics[:1])),
     ("MET", "no call in the ledger", with_journal(metrics=(*JOURNAL.metrics, metric("start", 0)))),
     ("MET", "more than one metrics row", with_journal(metrics=(*JOURNAL.metrics, JOURNAL.metrics[0]))),
@@ -452,6 +455,21 @@ def test_a_candidate_that_keeps_no_history_of_an_execution_is_undecided() -> Non
     )
     [finding] = of("EVT", judged(bare)).findings
     assert (finding.verdict, finding.message) == (Verdict.INCONCLUSIVE, "the engine keeps no event of this execution")
+
+
+def test_durations_that_are_told_of_some_checkpoints_alone_are_undecided() -> None:
+    [finding] = of("MET", judged(with_checkpoint(3, duration_ms=0.7))).findings
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.message.startswith("4 of 5 checkpoints have no duration_ms")
+
+
+@pytest.mark.parametrize(("current", "findings"), [("ship", 0), ("start", 1)])
+def test_of_branches_that_run_at_once_the_row_may_name_either(current: str, findings: int) -> None:
+    both = (*HISTORY[:4], ("bill", "pending", "START", "running", 1))
+    steps = (JOURNAL.steps[0], *(replace(row, status="running", finished_at=None) for row in JOURNAL.steps[1:]))
+    execution = replace(JOURNAL.execution, status="running", current_node_id=current)
+    result = of("EVT", judged(with_journal(execution=execution, steps=steps, events=history(*both))))
+    assert sum("have gone on to" in finding.message for finding in result.findings) == findings
 
 
 def test_a_key_that_another_execution_uses_too_is_held_against_the_arm() -> None:

@@ -117,8 +117,9 @@ def _rows(sheet: Sheet, journal: Journal, states: dict[str | None, EventRow]) ->
 
 
 def _current(arm: ArmView, sheet: Sheet, journal: Journal) -> None:
-    """The node that the row calls the current one is that of the last beginning, or has changed since."""
-    current, recent = journal.execution.current_node_id, set[str | None]()
+    """The node that the row calls the current one is that of the last beginning, or has changed since, or is open."""
+    current = journal.execution.current_node_id
+    recent: set[str | None] = {row.node_id for row in journal.steps if row.status not in END_STATES}
     for row in reversed(arm.transitions):
         recent.add(row.node_id)
         if row.step_id is not None and row.to_state == "running":

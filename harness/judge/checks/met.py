@@ -9,6 +9,7 @@ from typing import Final
 from engines.api import Journal, MetricRow, StepRow
 from harness.judge.checks.base import ArmCheck, Sheet
 from harness.judge.checks.rows import outside
+from harness.judge.findings import Verdict
 from harness.judge.view import END_STATES, ArmView
 
 __all__ = ["CHECK"]
@@ -88,6 +89,7 @@ def _commits(arm: ArmView, sheet: Sheet, journal: Journal) -> None:
         sheet.fault(
             f"{untold} of {len(journal.checkpoints)} checkpoints have no duration_ms; only the first of each of "
             f"{commands} commands may",
+            verdict=Verdict.INCONCLUSIVE,
             untold=untold,
         )
 
