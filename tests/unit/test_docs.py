@@ -63,12 +63,13 @@ def shown() -> Iterator[tuple[str, str]]:
         yield from ((f"{name} --help", line) for line in text.splitlines())
 
 
-LINES = sorted({(where, line.strip().removeprefix("$ ")) for where, line in shown()})
+LINES = sorted({(where, line.strip()) for where, line in shown()})
 TYPED = [(where, line) for where, line in LINES if re.match(r"cutover [a-z-]", line)]
 
 
-def test_there_are_lines_to_try() -> None:
+def test_there_are_lines_to_try_and_none_has_a_prompt_that_would_be_copied() -> None:
     assert len(TYPED) > 40
+    assert not [line for _, line in LINES if line.startswith("$ ")]
 
 
 @pytest.mark.parametrize(("where", "line"), TYPED)
