@@ -64,7 +64,7 @@ def crash(
     but before the engine hears of it. Real SIGKILL, real SIGSTOP, no hook in the engine.
 
     Ways: once, twice, concurrent, zombie (together: basic); again, cut, drop, serialization, deadlock, restart, cancel,
-    cancel-live, signal-twice, signal-late, signal-stray (with basic: all).
+    cancel-live, signal-twice, signal-late, signal-stray (with basic: all); lapse, by its name alone.
 
     [bold]Examples[/bold]
 

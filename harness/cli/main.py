@@ -94,6 +94,7 @@ def _outcome(arguments: list[str]) -> int:
 
             traceback.print_exc()
         status, message = status_of(error)
-        problem(message)
+        if message:
+            problem(message)
         return status
     return result if isinstance(result, int) else Status.GO

@@ -33,10 +33,12 @@ _OF_THE_MACHINE = {
 
 
 def status_of(error: Exception) -> tuple[Status, str]:
-    """The exit status of an error and the sentence to show; an error of no known kind is internal."""
+    """The exit status of an error and the sentence to show, if there is one; an error of no known kind is internal."""
     if isinstance(error, CutoverError):
         return Status(getattr(error, "exit_status", Status.USAGE)), str(error)
     if _is_usage(error):
+        if not str(getattr(error, "message", "") or error):
+            return Status.USAGE, ""  # a command without its subcommand, which has shown its help
         command = getattr(getattr(error, "ctx", None), "command_path", "cutover")
         return Status.USAGE, f"{_shown(error)} See '{command} --help'."
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:

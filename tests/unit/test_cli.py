@@ -112,6 +112,16 @@ def test_a_malformed_scenario_is_refused_by_its_file(tmp_path: Path, capsys: pyt
     assert "broken.json" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [[], ["policy"]])
+def test_a_command_without_its_subcommand_shows_its_help_and_nothing_else(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _outcome(arguments) == Status.USAGE
+    captured = capsys.readouterr()
+    assert "Commands" in captured.out + captured.err
+    assert "cutover: " not in captured.err
+
+
 def test_an_exit_in_the_middle_of_a_command_is_no_verdict(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -120,6 +120,7 @@ def test_classes_and_kinds_of_difference() -> None:
 def test_ways_of_interruption() -> None:
     told = {way.strip("`") for ways in rows("docs/crash.md", "way") for way in ways.split(", ")}
     assert told == set(Way)
+    assert set(Way) <= set(re.findall(r"[a-z-]+", dict(helped())["crash"]))
 
 
 def test_checks_that_are_named_are_checks() -> None:
