@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 from harness.judge.findings import Verdict
 from harness.judge.gate import StageVerdict
+from harness.judge.policy import CASES_METRIC
 from reports.document import Document
 from reports.messages import Messages
 
 __all__ = ["advice"]
 
-_OF_CASES = "duplicated_steps"
-"""The metric that is measured on crash cases; all others that a run can measure are measured on trials."""
 _MARGIN = 1.2
 """How much more time than the last run's rate of cases asks for, since a machine is not equally fast every day."""
 
@@ -35,7 +34,7 @@ def _budget(document: Document) -> int | None:
     if run.cases_planned and run.cases >= run.cases_planned:
         return None  # all were played; more time plays no more
     for part in document.criteria:
-        if part.metric == _OF_CASES and part.verdict is Verdict.INCONCLUSIVE and part.n_needed:
+        if part.metric == CASES_METRIC and part.verdict is Verdict.INCONCLUSIVE and part.n_needed:
             given = run.crash_budget_s or 10.0
             wanted = given * (part.n + part.n_needed) / part.n * _MARGIN if part.n else 3 * given
             return math.ceil(wanted / 10) * 10
@@ -46,6 +45,6 @@ def _trials(document: Document) -> int | None:
     wanted = [
         math.ceil(document.trials * (part.n + part.n_needed) / part.n) if part.n else document.trials + part.n_needed
         for part in document.criteria
-        if part.metric != _OF_CASES and part.verdict is Verdict.INCONCLUSIVE and part.n_needed
+        if part.metric != CASES_METRIC and part.verdict is Verdict.INCONCLUSIVE and part.n_needed
     ]
     return max(wanted, default=None)

@@ -17,7 +17,7 @@ from harness.cli.status import Status
 from harness.errors import EnvironmentProblem, UsageProblem
 from harness.judge.cases import CaseRecord
 from harness.run.aside import route, weigh
-from harness.run.crash_plan import SAMPLE_WAYS, selection
+from harness.run.crash_plan import SAMPLE_WAYS, Budget, selection
 from harness.run.crash_plan import Plan as CrashPlan
 from harness.run.crash_run import crash_matrix
 from harness.run.lines import RecordedTrial
@@ -69,10 +69,12 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool, lang: Lang
             planned=len(scenarios),
             workers=where.workers,
             arguments=plan.arguments(),
-            crash_budget_s=plan.crash_budget_s,
+            crash_budget_s=plan.crash_most_s,
         )
         with RunWriter(folder, manifest) as writer:
-            interrupted = _run(plan, where, server, scenarios, writer, quiet=quiet)
+            interrupted = _run(
+                plan, where, server, scenarios, writer, cases=policy.cases_asked(plan.stage), quiet=quiet
+            )
     document = judged(folder, policy, plan.stage, waivers)
     (folder / POLICY).write_text(policy.text, encoding="utf-8", newline="")
     if waivers is not None:
@@ -87,15 +89,22 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool, lang: Lang
 
 
 def _run(
-    plan: Plan, where: Where, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter, *, quiet: bool
+    plan: Plan,
+    where: Where,
+    server: Server,
+    scenarios: tuple[Scenario, ...],
+    writer: RunWriter,
+    *,
+    cases: int,
+    quiet: bool,
 ) -> bool:
-    """Plays everything and saves it; says whether somebody interrupted."""
+    """Plays everything, `cases` crash cases at least, and saves it; says whether somebody interrupted."""
     began = time.monotonic()
     try:
         _compare(plan, where, server, scenarios, writer, quiet=quiet)
         _measure_aside(plan, server, scenarios, writer)
         if plan.crash_budget_s:
-            _kill(plan, where, server, scenarios, writer, quiet=quiet)
+            _kill(plan, where, server, scenarios, writer, cases=cases, quiet=quiet)
     except KeyboardInterrupt:
         writer.finish(seconds=time.monotonic() - began, partial=True)
         return True
@@ -141,9 +150,16 @@ def _measure_aside(plan: Plan, server: Server, scenarios: tuple[Scenario, ...], 
 
 
 def _kill(
-    plan: Plan, where: Where, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter, *, quiet: bool
+    plan: Plan,
+    where: Where,
+    server: Server,
+    scenarios: tuple[Scenario, ...],
+    writer: RunWriter,
+    *,
+    cases: int,
+    quiet: bool,
 ) -> None:
-    """Plays a sample of the candidate's crash cases and saves them."""
+    """Plays a sample of the candidate's crash cases, `cases` at least if there is time for them, and saves them."""
     chosen = selection(scenarios, load_catalog())
     writer.write_crash_scenarios(chosen)
     with progress(f"killing {plan.candidate}", 0, quiet=quiet) as advance:
@@ -164,7 +180,7 @@ def _kill(
             on_record=keep,
             on_planned=planned,
             deadline_s=plan.deadline_s,
-            budget_s=plan.crash_budget_s,
+            budget=Budget(usual_s=plan.crash_budget_s, most_s=plan.crash_most_s, least=cases),
         )
 
 

@@ -49,7 +49,12 @@ Out = Annotated[
 ]
 Deadline = Annotated[float, typer.Option(help="How long an engine may take for one arm.", min=0.1, metavar="S")]
 CrashBudget = Annotated[
-    float, typer.Option(help="How long to kill and resume the candidate; 0: not at all.", min=0, metavar="S")
+    float,
+    typer.Option(
+        help="How long to kill and resume the candidate; by default longer where too few cases fit; 0: not at all.",
+        min=0,
+        metavar="S",
+    ),
 ]
 Language = Annotated[Lang, typer.Option("--lang", help="The language of report.html, report.md and the headline.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")]

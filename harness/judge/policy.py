@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
@@ -24,6 +24,7 @@ from harness.judge.policy_rules import Problem, broken_rules
 from harness.judge.toml_lines import line_of
 
 __all__ = [
+    "CASES_METRIC",
     "Condition",
     "Criterion",
     "Operator",
@@ -34,6 +35,9 @@ __all__ = [
     "default_policy",
     "load_policy",
 ]
+
+CASES_METRIC: Final = "duplicated_steps"
+"""The metric that is measured on crash cases; all others that a run can measure are measured on trials."""
 
 Statistic: TypeAlias = Literal["share", "count", "mean", "quantile", "ratio", "paired", "level"]
 Operator: TypeAlias = Literal["at_least", "at_most", "above", "below"]
@@ -120,6 +124,10 @@ class Policy:
     def criteria_of(self, percent: int) -> tuple[Criterion, ...]:
         """The criteria that guard the stage, in the policy's order."""
         return tuple(criterion for criterion in self.criteria if percent in criterion.stages)
+
+    def cases_asked(self, percent: int) -> int:
+        """So many crash cases are needed before each criterion on them can be decided at that stage."""
+        return max((each.min_n for each in self.criteria_of(percent) if each.metric == CASES_METRIC), default=0)
 
 
 class PolicyError(ConfigurationProblem):

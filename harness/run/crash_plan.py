@@ -15,6 +15,7 @@ from scenarios.model import Scenario
 __all__ = [
     "BASIC_WAYS",
     "SAMPLE_WAYS",
+    "Budget",
     "Plan",
     "kinds_at",
     "pairs",
@@ -38,6 +39,15 @@ _LONG_MS = 600_000
 """Longer than all takeovers of a case together."""
 _SELECTED = 32
 """Scenarios that a sample is drawn from; their baselines take a few seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How long a sample goes on: `usual_s`, and while fewer than `least` cases were interrupted, up to `most_s`."""
+
+    usual_s: float
+    most_s: float
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

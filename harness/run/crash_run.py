@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from harness.judge.cases import Case, CaseRecord, CrashTrial, Way
-from harness.run.crash_plan import Plan
+from harness.run.crash_plan import Budget, Plan
 from harness.run.crashes import replay_case, run_crashes, run_sample
 from harness.run.installation import installed
 from harness.run.postgres import Server
@@ -32,11 +32,11 @@ def crash_matrix(
     on_planned: Callable[[int], None],
     deadline_s: float = DEADLINE_S,
     takeover_s: float = TAKEOVER_S,
-    budget_s: float | None = None,
+    budget: Budget | None = None,
 ) -> list[CrashTrial]:
     """Every planned case, in a database of its own that is dropped afterwards; the trials have the baselines.
 
-    With a budget (real time, s) it is a sample of as many cases as fit.
+    With a budget it is a sample of as many cases as fit.
     """
     with (
         installed(server, plan.engine, relaxed=Way.RESTART not in plan.ways) as dsn,
@@ -55,9 +55,9 @@ def crash_matrix(
             witness.check()
             on_record(record)
 
-        if budget_s is None:
+        if budget is None:
             return run_crashes(runners, scenarios, plan, keep, on_planned)
-        return run_sample(runners, scenarios, plan, on_record=keep, on_planned=on_planned, budget_s=budget_s)
+        return run_sample(runners, scenarios, plan, on_record=keep, on_planned=on_planned, budget=budget)
 
 
 def replay(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from harness.judge.cases import Case, CaseRecord, CrashTrial, Way
 from harness.judge.records import ArmRecord
 from harness.run.case_lines import decode_baseline, decode_case
-from harness.run.crash_plan import BASIC_WAYS, Plan, kinds_at, pairs, plan_cases, sample, spread
+from harness.run.crash_plan import BASIC_WAYS, Budget, Plan, kinds_at, pairs, plan_cases, sample, spread
 from harness.run.runners import Job, Runners
 from scenarios.model import Scenario
 
@@ -63,17 +63,27 @@ def run_sample(
     *,
     on_record: Callable[[CaseRecord], None],
     on_planned: Callable[[int], None],
-    budget_s: float,
+    budget: Budget,
 ) -> list[CrashTrial]:
-    """As `run_crashes`, but spread over the coverage and for no longer than the budget (real time, s).
+    """As `run_crashes`, but spread over the coverage and for no longer than the budget says.
 
     A case that has begun is ended. Scenarios whose baseline did not come in time are left out.
     """
-    until = time.monotonic() + budget_s
-    ordered = _baselines(runners, scenarios, plan, until=until)
+    began = time.monotonic()
+    until, latest = began + budget.usual_s, began + budget.most_s
+    ordered = _baselines(runners, scenarios, plan, until=latest)
     cases = spread(ordered, plan)
     on_planned(len(cases))
-    for record in _play(runners, {trial.scenario.id: trial for trial in ordered}, cases, plan.seed, until=until):
+    interrupted = 0
+
+    def wanted() -> Iterator[Case]:
+        for case in cases:
+            if interrupted >= budget.least and time.monotonic() >= until:
+                return
+            yield case
+
+    for record in _play(runners, {trial.scenario.id: trial for trial in ordered}, wanted(), plan.seed, until=latest):
+        interrupted += record.fired > 0
         on_record(record)
     return ordered
 

@@ -244,3 +244,7 @@ def test_a_policy_error_ends_a_command_with_status_2() -> None:
 
 def test_each_metric_is_used_by_the_shipped_policy() -> None:
     assert {criterion.metric for criterion in default_policy().criteria} == METRICS.keys()
+
+
+def test_as_many_crash_cases_are_asked_for_as_show_the_plan_s_share() -> None:
+    assert default_policy().cases_asked(0) == 598  # log(0.05) / log(0.995), the plan's 99.5 %
