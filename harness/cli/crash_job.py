@@ -27,7 +27,7 @@ from harness.run.crash_run import DEADLINE_S, SETTINGS, crash_matrix, replay
 from harness.run.postgres import Server, provision
 from harness.run.saved import crash_scenarios, iter_cases
 from harness.run.stage import TAKEOVER_S
-from harness.run.store import RunWriter
+from harness.run.store import RunWriter, saving
 from reports.crash import render_cases, render_timeline
 from reports.crash_part import crash_part
 from reports.run_part import Replay
@@ -118,7 +118,8 @@ def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
                 interrupted = True
             writer.finish(seconds=time.monotonic() - began, partial=interrupted)
     part = crash_part(tally.summary(), Replay(plan.engine, plan.seed, plan.options()))
-    (folder / "crash.json").write_text(part.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    with saving(folder):
+        (folder / "crash.json").write_text(part.model_dump_json(indent=2) + "\n", encoding="utf-8")
     if as_json:
         emit(part.model_dump_json(indent=2))
     else:

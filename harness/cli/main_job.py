@@ -23,7 +23,7 @@ from harness.run.crash_run import crash_matrix
 from harness.run.lines import RecordedTrial
 from harness.run.postgres import Server, provision
 from harness.run.shadow import run_trials
-from harness.run.store import RunWriter
+from harness.run.store import RunWriter, saving
 from reports.document import Document
 from reports.messages import Lang, Messages
 from reports.words import plain
@@ -76,10 +76,11 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool, lang: Lang
                 plan, where, server, scenarios, writer, cases=policy.cases_asked(plan.stage), quiet=quiet
             )
     document = judged(folder, policy, plan.stage, waivers)
-    (folder / POLICY).write_text(policy.text, encoding="utf-8", newline="")
-    if waivers is not None:
-        (folder / WAIVERS).write_text(waivers.text, encoding="utf-8", newline="")
-    _leave(document, folder, lang)
+    with saving(folder):
+        (folder / POLICY).write_text(policy.text, encoding="utf-8", newline="")
+        if waivers is not None:
+            (folder / WAIVERS).write_text(waivers.text, encoding="utf-8", newline="")
+        _leave(document, folder, lang)
     emit(_shown(document, lang, as_json=as_json, quiet=quiet))
     say(f"saved in {folder}: report.html, report.json, report.md, and the run's rows")
     if interrupted:

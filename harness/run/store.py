@@ -32,7 +32,18 @@ from harness.run.lines import (
 )
 from scenarios.model import Scenario
 
-__all__ = ["ARMS", "CASES", "CRASH_SCENARIOS", "MANIFEST", "MEMORY", "ROUTING", "SCENARIOS", "RunWriter", "digest"]
+__all__ = [
+    "ARMS",
+    "CASES",
+    "CRASH_SCENARIOS",
+    "MANIFEST",
+    "MEMORY",
+    "ROUTING",
+    "SCENARIOS",
+    "RunWriter",
+    "digest",
+    "saving",
+]
 
 MANIFEST, SCENARIOS, ARMS = "manifest.json", "scenarios.jsonl.gz", "arms.jsonl.gz"
 CASES, CRASH_SCENARIOS = "cases.jsonl.gz", "crash_scenarios.jsonl.gz"
@@ -53,7 +64,7 @@ class RunWriter:
         self.finished = 0
         self.cases = self.cases_planned = 0
         self._manifest = manifest
-        with self._explained():
+        with saving(self.folder):
             if self.folder.is_dir() and any(self.folder.iterdir()):
                 raise UsageProblem(f"{self.folder} is not empty; give another output folder, or remove it first")
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +80,7 @@ class RunWriter:
     def write(self, trial: RecordedTrial | Trial) -> None:
         """Adds a finished trial."""
         recorded = record_trial(trial) if isinstance(trial, Trial) else trial
-        with self._explained():
+        with saving(self.folder):
             self._files[SCENARIOS].write(encode_scenario(recorded.number, recorded.scenario) + b"\n")
             self._files[ARMS].write(b"".join(line + b"\n" for line in recorded.lines.values()))
             if self._files[ARMS].pending >= _BLOCK:
@@ -98,14 +109,14 @@ class RunWriter:
             self._line(MEMORY, encode_fields(row))
 
     def _line(self, name: str, line: bytes) -> None:
-        with self._explained():
+        with saving(self.folder):
             if name not in self._files:
                 self._files[name] = self._open(name)
             self._files[name].write(line + b"\n")
 
     def finish(self, *, seconds: float, partial: bool = False) -> Manifest:
         """Closes the files and writes the manifest; `partial` says that the run was interrupted."""
-        with self._explained():
+        with saving(self.folder):
             self._close()
             digests = {name: digest(self.folder / name) for name in sorted(self._files)}
             manifest = dataclasses.replace(
@@ -132,15 +143,17 @@ class RunWriter:
         for file in self._files.values():
             file.close()
 
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise EnvironmentProblem(
-                f"the run cannot be saved in {self.folder}: {error.strerror or error}; "
-                "free some space or give an output folder that can be written"
-            ) from error
+
+@contextlib.contextmanager
+def saving(folder: Path) -> Iterator[None]:
+    """Turns what the system holds against writing in a run's folder into EnvironmentProblem."""
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"the run cannot be saved in {folder}: {error.strerror or error}; "
+            "free some space or give an output folder that can be written"
+        ) from error
 
 
 def digest(file: Path) -> str:

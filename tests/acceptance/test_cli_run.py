@@ -247,6 +247,34 @@ def test_an_output_folder_that_cannot_be_made_is_the_environment_s_fault(server:
     assert "Traceback" not in completed.stderr
 
 
+BLOCKER = '''
+"""V2, and something stands where the report shall be written."""
+
+from pathlib import Path
+
+from engines.registry import resolve
+
+
+def create(context):
+    if Path("full").is_dir():
+        Path("full/report.json").mkdir(exist_ok=True)
+    return resolve("v2")(context)
+'''
+
+
+def test_a_report_that_cannot_be_written_is_the_environment_s_fault_and_names_the_folder(
+    server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "blocker.py").write_text(BLOCKER, encoding="utf-8")
+    completed = cutover(
+        *("run", "--trials", "1", "--candidate", "blocker:create", "--postgres", server.dsn),
+        *("--crash-budget", "0", "--out", "full", "--quiet"),
+        cwd=tmp_path,
+    )
+    assert completed.returncode == 4, completed.stderr
+    assert "the run cannot be saved in full: Is a directory; free some space" in completed.stderr
+
+
 def test_a_server_that_refuses_is_said_without_the_password(tmp_path: Path) -> None:
     completed = cutover("run", "--postgres", "postgresql://who:s3cr%40t@127.0.0.1:1/x", cwd=tmp_path)
     assert completed.returncode == 4
