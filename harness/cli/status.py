@@ -31,6 +31,8 @@ _OF_THE_MACHINE = {
     errno.EROFS: "is on a read-only file system",
 }
 
+_LIMITS = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
 
 def status_of(error: Exception) -> tuple[Status, str]:
     """The exit status of an error and the sentence to show, if there is one; an error of no known kind is internal."""
@@ -43,9 +45,21 @@ def status_of(error: Exception) -> tuple[Status, str]:
         return Status.USAGE, f"{_shown(error)} See '{command} --help'."
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         return Status.ENVIRONMENT, f"{error.filename or 'the output'} {_OF_THE_MACHINE[error.errno]}; choose another."
+    if _is_limit(error):
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return (
+            Status.ENVIRONMENT,
+            f"a limit of this machine is reached: {said}; see `ulimit -a`, or give fewer --workers",
+        )
     if isinstance(error, FileNotFoundError | FileExistsError | NotADirectoryError | IsADirectoryError):
         return Status.USAGE, f"{error.filename}: {error.strerror}"
     return Status.INTERNAL, f"internal error, {type(error).__name__}: {error}; CUTOVER_DEBUG=1 shows where"
+
+
+def _is_limit(error: Exception) -> bool:
+    """Whether there are too many processes, threads or open files, or too little memory."""
+    threads = isinstance(error, RuntimeError) and "start new thread" in str(error)
+    return threads or isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _LIMITS)
 
 
 def _is_usage(error: Exception) -> bool:

@@ -18,6 +18,7 @@ from harness.mutants.guards import HARNESS_MUTANTS, HarnessMutant, play_guard
 from harness.mutants.model import Control, EngineMutant
 from harness.mutants.playing import play_control, play_mutant
 from harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
+from harness.run.folders import discard_sockets
 from harness.run.installation import install_engine
 from harness.run.lifeline import end_with_parent
 
@@ -45,7 +46,7 @@ def kill_matrix(
     chosen = [each for each in _all() if not only or each.id in only]
     context = multiprocessing.get_context("spawn")
     done: dict[str, Kill] = {}
-    with ExitStack() as stack:
+    with ExitStack() as after, ExitStack() as stack:
         dsns: SimpleQueue[str] = context.SimpleQueue()
         count = min(workers, len(chosen))
         for _ in range(count):
@@ -56,6 +57,8 @@ def kill_matrix(
         pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(dsns,))
         stack.callback(pool.shutdown, cancel_futures=True)
         futures = {pool.submit(_play, each.id, seed): each for each in chosen}
+        for player in multiprocessing.active_children():
+            after.callback(discard_sockets, player.pid)
         for future in as_completed(futures):
             kill = _result(futures[future], future)
             done[kill.id] = kill

@@ -25,7 +25,7 @@ def socket_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=f"cutover-{os.getpid()}-", dir=socket_root()))
 
 
-def discard_sockets(pid: int) -> None:
+def discard_sockets(pid: int | None) -> None:
     """Removes what a process that has ended left of such folders."""
     for folder in socket_root().glob(f"cutover-{pid}-*"):
         shutil.rmtree(folder, ignore_errors=True)

@@ -120,6 +120,8 @@ def fork(sock: socket.socket, run: Callable[[socket.socket], NoReturn], *, group
             if group:
                 os.setpgid(0, 0)
             run(sock)
+        except BrokenPipeError:
+            pass  # the other end is gone
         except BaseException:  # noqa: BLE001 - nothing of the parent's may be unwound here
             traceback.print_exc()
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,7 +46,8 @@ def test_an_unknown_name_is_told_which_there_are(capsys: pytest.CaptureFixture[s
     )
 
 
-def test_a_killed_command_leaves_no_process_and_no_folder(server: Server) -> None:
+@pytest.mark.parametrize(("victim", "status"), [("command", -signal.SIGKILL), ("player", 4)])
+def test_where_one_is_killed_no_process_and_no_folder_is_left(server: Server, victim: str, status: int) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         code = "from harness.cli.main import main; main()"
         arguments = ["mutants", "--only", "never-renews", "--workers", "1", "--postgres", server.dsn]
@@ -55,7 +57,11 @@ def test_a_killed_command_leaves_no_process_and_no_folder(server: Server) -> Non
             while not (sockets := list(Path(folder).glob("cutover-*/.s.*"))):
                 assert command.poll() is None
             player = os.pidfd_open(int(sockets[0].parent.name.split("-")[1]))
-            command.kill()
+            if victim == "command":
+                command.kill()
+            else:
+                signal.pidfd_send_signal(player, signal.SIGKILL)
+        assert command.returncode == status
         assert select.select([player], [], [], 60)[0]
         os.close(player)
         assert list(Path(folder).iterdir()) == []

@@ -40,6 +40,11 @@ from scenarios.model import Scenario
         (PermissionError(errno.EACCES, "Permission denied", "out/x"), 4),
         (FileExistsError(errno.EEXIST, "File exists", "out"), 2),
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "p.toml"), 2),
+        (OSError(errno.EMFILE, "Too many open files", "out/x"), 4),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), 4),
+        (MemoryError(), 4),
+        (RuntimeError("can't start new thread"), 4),
+        (RuntimeError("something else"), 70),
         (ZeroDivisionError("division by zero"), 70),
     ],
 )
