@@ -10,7 +10,7 @@ from harness.judge.cases import CaseRecord
 from harness.judge.checks import CHECKS, run_checks
 from harness.judge.checks.base import Sheet
 from harness.judge.crash_checks import CRASH_CHECKS, CaseView
-from harness.judge.findings import Finding
+from harness.judge.findings import Finding, Verdict
 from harness.judge.records import Failure, Trial
 from harness.judge.view import view_of
 from scenarios.model import Scenario
@@ -33,7 +33,10 @@ class PropertyBroken(AssertionError):
 def judge_session(
     scenario: Scenario, record: CaseRecord, checks: Collection[str] = AT_THE_END, *, under_way: bool = False
 ) -> tuple[Finding, ...]:
-    """What the named checks hold against it; a redelivery is legal only where a worker died."""
+    """What the named checks hold against it; a redelivery is legal only where a worker died.
+
+    What a check cannot decide, as of an engine that keeps no history, is held against nobody here.
+    """
     arm = record.arm
     if under_way:
         arm = replace(arm, failure=arm.failure or _UNDER_WAY)
@@ -46,7 +49,8 @@ def judge_session(
         sheet = Sheet(name, case.arm, view)
         CRASH_CHECKS[name](case, sheet)
         results.append(sheet.result())
-    return tuple(finding for result in sorted(results, key=lambda each: each.check) for finding in result.findings)
+    found = (finding for result in sorted(results, key=lambda each: each.check) for finding in result.findings)
+    return tuple(finding for finding in found if finding.verdict is not Verdict.INCONCLUSIVE)
 
 
 def wording(findings: tuple[Finding, ...], record: CaseRecord | None = None) -> str:

@@ -185,7 +185,8 @@ def run(seed: int, fault: Fault) -> Drawn:
     gathered = Gathered(FACTS, required())
     for i in range(TRIALS):
         part = copy.deepcopy(kind("failed" if not good[i] else "changed" if regressions[i] else "good"))
-        part["facts"] |= {"numbers": [i + 1], "executions": [i + 1]}
+        part["facts"]["numbers"] = [i + 1]
+        part["facts"]["executions"] = [i + 1]
         part["tally"]["trials"]["trial"] = [i + 1]
         part["tally"]["arms"]["trial"] = [i + 1] * len(ARMS)
         part["tally"]["arms"]["duration_ms"] = [durations[arm][i] for arm in part["tally"]["arms"]["arm"]]

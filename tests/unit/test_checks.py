@@ -455,6 +455,7 @@ def test_a_candidate_that_keeps_no_history_of_an_execution_is_undecided() -> Non
     )
     [finding] = of("EVT", judged(bare)).findings
     assert (finding.verdict, finding.message) == (Verdict.INCONCLUSIVE, "the engine keeps no event of this execution")
+    assert of("EVT", judged(replace(bare, kills=1))).findings == ()
 
 
 def test_durations_that_are_told_of_some_checkpoints_alone_are_undecided() -> None:
