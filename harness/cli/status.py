@@ -39,10 +39,7 @@ def status_of(error: Exception) -> tuple[Status, str]:
     if isinstance(error, CutoverError):
         return Status(getattr(error, "exit_status", Status.USAGE)), str(error)
     if _is_usage(error):
-        if not str(getattr(error, "message", "") or error):
-            return Status.USAGE, ""  # a command without its subcommand, which has shown its help
-        command = getattr(getattr(error, "ctx", None), "command_path", "cutover")
-        return Status.USAGE, f"{_shown(error)} See '{command} --help'."
+        return Status.USAGE, _hint(error)
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         return Status.ENVIRONMENT, f"{error.filename or 'the output'} {_OF_THE_MACHINE[error.errno]}; choose another."
     if _is_limit(error):
@@ -60,6 +57,14 @@ def _is_limit(error: Exception) -> bool:
     """Whether there are too many processes, threads or open files, or too little memory."""
     threads = isinstance(error, RuntimeError) and "start new thread" in str(error)
     return threads or isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _LIMITS)
+
+
+def _hint(error: Exception) -> str:
+    """What was wrong with the command line; nothing of a command without its subcommand, which has shown its help."""
+    if not str(getattr(error, "message", "") or error):
+        return ""
+    command = getattr(getattr(error, "ctx", None), "command_path", "cutover")
+    return f"{_shown(error)} See '{command} --help'."
 
 
 def _is_usage(error: Exception) -> bool:
