@@ -32,6 +32,8 @@ Row = tuple[Any, ...]
 _MOST_PREPARED: Final = 64
 """Statements that one connection keeps prepared; what comes after them is planned each time."""
 _POOLED: Final = "the session is not kept from one statement to the next; a pooler before Postgres must pool sessions"
+_CUT: Final = {None, "08003", "08006", "57P01", "57P02", "57P03"}
+"""SQLSTATEs of a lost connection: none where libpq found out by itself."""
 _ADVICE: Final = {
     "42P01": "call install() first",
     "42703": "call install() first",
@@ -213,7 +215,10 @@ def explained() -> Iterator[None]:
 
 
 def _explain(error: psycopg.Error) -> NoReturn:
+    """Raises PostgresUnreachable where the connection has gone, PostgresRefused where an answer came."""
     said = error.diag.message_primary or str(error).partition("\n")[0] or type(error).__name__
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate in _CUT:
+        raise PostgresUnreachable(f"the connection to Postgres was lost: {said}") from error
     state = f" ({error.sqlstate})" if error.sqlstate else ""
     advice = f"; {_ADVICE[error.sqlstate]}" if error.sqlstate in _ADVICE else ""
     raise PostgresRefused(f"Postgres refused{state}: {said}{advice}") from error
