@@ -6,7 +6,7 @@ Trials are taken one at a time and forgotten; what is kept grows by a few number
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.judge.cases import CaseRecord
 from harness.judge.checks import CHECKS
@@ -23,7 +23,7 @@ from harness.judge.headline import headline
 from harness.judge.measurements import Measurement
 from harness.judge.metrics import METRICS, Frames
 from harness.judge.noise import NoisyPath
-from harness.judge.policy import Criterion, Policy
+from harness.judge.policy import Criterion, Policy, default_policy
 from harness.judge.records import Manifest, Trial
 from harness.judge.sides import SideBySide, side_by_side
 from harness.judge.summaries import CheckSummary
@@ -135,6 +135,7 @@ def conclude(
     results = tuple(_criterion(criterion, frames, production or {}) for criterion in policy.criteria_of(stage))
     reasons = (*gathered.facts.reasons(), *gathered.waivers.reasons(), *_reasons(summaries, results))
     verdict, blocking = decide(reasons), ordered(reasons)
+    other = policy.digest != default_policy().digest
     return Analysis(
         run_id=manifest.run_id,
         stage=stage,
@@ -142,7 +143,7 @@ def conclude(
         policy_name=policy.name,
         policy_digest=policy.digest,
         verdict=verdict,
-        headline=headline(verdict, stage, blocking, results, gathered.told()),
+        headline=headline(verdict, stage, blocking, results, replace(gathered.told(), other_policy=other)),
         reasons=reasons,
         blocking=blocking,
         trials=gathered.facts.trials,

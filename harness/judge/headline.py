@@ -24,12 +24,16 @@ _PHRASES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What was judged: trials, those of them that failed, crash cases, and the paths that waivers answered for."""
+    """What was judged: trials, those of them that failed, crash cases, and the paths that waivers answered for.
+
+    `other_policy` says that the thresholds are not those of the rollout plan.
+    """
 
     trials: int
     failed: int
     cases: int = 0
     waived: int = 0
+    other_policy: bool = False
 
 
 def headline(
@@ -50,6 +54,8 @@ def headline(
             )
             if told.waived:
                 parts.append(f"waivers answer for {plural(told.waived, 'path')}")
+            if told.other_policy:
+                parts.append("by a policy that is not the rollout plan's")
         case StageVerdict.ROLLBACK:
             parts.append("take the traffic back to the control")
             parts += _named(own)

@@ -29,7 +29,7 @@ from harness.judge.findings import Check, CheckResult, DifferenceClass, Finding,
 from harness.judge.flag import Routed
 from harness.judge.gate import StageVerdict
 from harness.judge.measurements import Level, Measurement
-from harness.judge.policy import PolicyError, default_policy
+from harness.judge.policy import Policy, PolicyError, default_policy, load_policy
 from harness.judge.records import ARMS, Again, ArmName, ArmRecord, LedgerEntry, Manifest, Trial, role
 from harness.judge.weighing import Weighed
 from scenarios.model import Response, Scenario
@@ -188,11 +188,12 @@ def judged(
     cases: Sequence[tuple[Scenario, CaseRecord]] = CASES,
     routing: Sequence[Routed] = ROUTED,
     weighed: tuple[Weighed, ...] = WEIGHED,
+    policy: Policy | None = None,
 ) -> Analysis:
     return analyse(
         facts or manifest(len(trials), len(cases)),
         iter(trials),
-        default_policy(),
+        policy or default_policy(),
         stage,
         cases=cases,
         checks=checks() if having is None else having,
@@ -239,6 +240,16 @@ def test_600_good_trials_go(good: list[Trial]) -> None:
     assert (analysis.trials, analysis.trials_failed) == (600, 0)
     assert {each.verdict for each in analysis.checks} == {Verdict.PASS}
     assert analysis.differences == ()
+
+
+def test_a_go_by_other_thresholds_says_so_first(good: list[Trial]) -> None:
+    ours = default_policy().text
+    lenient = load_policy(ours.replace("limit = 0.995", "limit = 0.5"), "mine.toml")
+    assert lenient.text != ours
+    assert judged(good, policy=lenient).headline == (
+        "GO for stage 0 %: the candidate passed all of 600 trials, 598 crash cases and 12 criteria; "
+        "by a policy that is not the rollout plan's."
+    )
 
 
 def test_the_numbers_of_both_engines_stand_side_by_side(good: list[Trial]) -> None:
