@@ -229,6 +229,13 @@ ENGINE_MUTANTS: Final = (
         Crashes("06", (Way.ONCE,), _AT_ROUND_TRIPS),
     ),
     _engine(
+        "forgets-the-backoff",
+        "backoff lost on resume",
+        "RETRY",
+        "ForgetsTheBackoff",
+        Crashes("80", (Way.ONCE,), _AT_ROUND_TRIPS),
+    ),
+    _engine(
         "wakes-by-notify",
         "wake-up by NOTIFY alone",
         "STUCK",

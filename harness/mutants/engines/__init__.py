@@ -84,6 +84,7 @@ from harness.mutants.engines.telling import (
 )
 from harness.mutants.engines.waiting import (
     BacksOffAnew,
+    ForgetsTheBackoff,
     KeepsTimersInMemory,
     RenewsOften,
     RestartsTimers,
@@ -112,6 +113,7 @@ __all__ = [
     "FinishesUnfenced",
     "FloatsIntegers",
     "ForgetsInputs",
+    "ForgetsTheBackoff",
     "IgnoresRowCount",
     "InFlightDone",
     "JoinsNever",

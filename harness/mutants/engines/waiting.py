@@ -17,6 +17,7 @@ from harness.mutants.patching import Patch
 
 __all__ = [
     "BacksOffAnew",
+    "ForgetsTheBackoff",
     "KeepsTimersInMemory",
     "RenewsOften",
     "RestartsTimers",
@@ -92,6 +93,18 @@ class WaitsHalfTheTime(Broken):
             original(run, step, now - timedelta(milliseconds=(timeout_ms or 0) / 2))
 
         return ((Run, "_pause", pause),)
+
+
+class ForgetsTheBackoff(Broken):
+    """Makes the next attempt at once where another worker was to wait for it."""
+
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+        """As V2, with a deadline that is over."""
+        run, rows = super().restore(execution_id, claimed)
+        step = run.active
+        if step is not None and step.status == "retrying":
+            step.due_at = self.clock.now()
+        return run, rows
 
 
 class WakesByNotify(_Remembering):
