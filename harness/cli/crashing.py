@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Only, Postgres, PostgresMode, Scenarios
+from harness.cli.options import N8n, Only, Postgres, PostgresMode, Scenarios
 from harness.cli.plan import ServerChoice
 
 __all__ = ["crash", "explain", "replay"]
@@ -29,7 +29,6 @@ Workers = Annotated[
     typer.Option(help="Runner processes; two a processor by default, 16 at most.", min=1, max=64, metavar="N"),
 ]
 Engine = Annotated[str, typer.Option(help="The engine to kill.", metavar="ENGINE")]
-N8n = Annotated[list[Path] | None, typer.Option("--n8n", help="n8n workflows instead of the catalog.", metavar="PATH")]
 Generated = Annotated[int, typer.Option(help="So many generated scenarios besides.", min=0, metavar="N")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same cases.", min=0, metavar="N")]
 Deadline = Annotated[float, typer.Option(help="How long one command to an engine may take.", min=0.1, metavar="S")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Only, Postgres, PostgresMode, Scenarios
+from harness.cli.options import N8n, Only, Postgres, PostgresMode, Scenarios
 from harness.cli.plan import CRASH_BUDGET_S, DEADLINE_S, Plan, ServerChoice, Where
 from reports.messages import Lang
 
@@ -33,7 +33,6 @@ Trials = Annotated[
 Generated = Annotated[
     int | None, typer.Option(help="So many generated scenarios after the catalog or the files.", min=0, metavar="N")
 ]
-N8n = Annotated[list[Path] | None, typer.Option("--n8n", help="n8n workflows instead of the catalog.", metavar="PATH")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same run.", min=0, metavar="N")]
 Workers = Annotated[
     int | None,

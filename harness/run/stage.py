@@ -139,8 +139,10 @@ class Stage(Closing):
     def close(self) -> None:
         """Gives back connections, descriptors and processes."""
         self.sweep()
-        self._reader.close()
-        self._let_go()
+        try:
+            self._reader.close()
+        finally:
+            self._let_go()
 
     def _let_go(self) -> None:
         self.nursery.close()

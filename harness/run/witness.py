@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 
 from harness.errors import EnvironmentProblem
+from harness.run.closing import Closing
 
 __all__ = ["Witness"]
 
 _CONNECT_S = 10
 
 
-class Witness:
+class Witness(Closing):
     """Where a server crashes, is restarted or fails over, engines raise what is not their fault; this tells of it."""
 
     def __init__(self, dsn: str) -> None:
@@ -52,12 +52,8 @@ class Witness:
 
         return expected
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Gives the connection back."""
         self._connection.close()
 
     def _open(self) -> psycopg.Connection[Any]:
