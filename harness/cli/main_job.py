@@ -104,7 +104,7 @@ def _run(
     try:
         _compare(plan, where, server, scenarios, writer, quiet=quiet)
         _measure_aside(plan, server, scenarios, writer)
-        if plan.crash_budget_s:
+        if plan.crash_usual_s:
             _kill(plan, where, server, scenarios, writer, cases=cases, quiet=quiet)
     except KeyboardInterrupt:
         writer.finish(seconds=time.monotonic() - began, partial=True)
@@ -181,7 +181,7 @@ def _kill(
             on_record=keep,
             on_planned=planned,
             deadline_s=plan.deadline_s,
-            budget=Budget(usual_s=plan.crash_budget_s, most_s=plan.crash_most_s, least=cases),
+            budget=Budget(usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=cases),
         )
 
 

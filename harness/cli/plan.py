@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["CRASH_BUDGET_S", "DEADLINE_S", "Plan", "ServerChoice", "Where"]
+__all__ = ["DEADLINE_S", "Plan", "ServerChoice", "Where"]
 
 DEADLINE_S = 30.0
 """How long an engine may take for one arm unless the command line says otherwise, s."""
@@ -41,12 +41,17 @@ class Plan:
     policy: Path | None = None
     waivers: Path | None = None
     deadline_s: float = DEADLINE_S
-    crash_budget_s: float = CRASH_BUDGET_S
+    crash_budget_s: float | None = None
+
+    @property
+    def crash_usual_s(self) -> float:
+        """How long crash cases take, s, where that gives enough of them."""
+        return CRASH_BUDGET_S if self.crash_budget_s is None else self.crash_budget_s
 
     @property
     def crash_most_s(self) -> float:
         """How long crash cases may take, s, while the policy asks for more of them; what was said is kept to."""
-        return CRASH_MOST_S if self.crash_budget_s == CRASH_BUDGET_S else self.crash_budget_s
+        return CRASH_MOST_S if self.crash_budget_s is None else self.crash_budget_s
 
     def arguments(self) -> tuple[str, ...]:
         """What to write after `cutover run`; never a server's URL, which may hold a password."""
@@ -69,7 +74,7 @@ class Plan:
             yield from ("--waivers", str(self.waivers))
         if self.deadline_s != DEADLINE_S:
             yield from ("--deadline", f"{self.deadline_s:g}")
-        if self.crash_budget_s != CRASH_BUDGET_S:
+        if self.crash_budget_s is not None:
             yield from ("--crash-budget", f"{self.crash_budget_s:g}")
         for scenario in self.only:
             yield from ("--only", scenario)

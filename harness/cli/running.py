@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import N8n, Only, Postgres, PostgresMode, Scenarios
-from harness.cli.plan import CRASH_BUDGET_S, DEADLINE_S, Plan, ServerChoice, Where
+from harness.cli.plan import DEADLINE_S, Plan, ServerChoice, Where
 from reports.messages import Lang
 
 __all__ = ["run"]
@@ -48,9 +48,9 @@ Out = Annotated[
 ]
 Deadline = Annotated[float, typer.Option(help="How long an engine may take for one arm.", min=0.1, metavar="S")]
 CrashBudget = Annotated[
-    float,
+    float | None,
     typer.Option(
-        help="How long to kill and resume the candidate; by default longer where too few cases fit; 0: not at all.",
+        help="How long to kill and resume the candidate; by default 30, longer where too few cases fit; 0: not at all.",
         min=0,
         metavar="S",
     ),
@@ -78,7 +78,7 @@ def run(
     waivers: WaiversFile = None,
     out: Out = None,
     deadline: Deadline = DEADLINE_S,
-    crash_budget: CrashBudget = CRASH_BUDGET_S,
+    crash_budget: CrashBudget = None,
     lang: Language = Lang.EN,
     as_json: AsJson = False,
     quiet: Quiet = False,

@@ -306,3 +306,10 @@ def test_n8n_files_are_the_definitions_and_the_execution_lies_beside(tmp_path: P
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageProblem, match=r"no \.json file"):
         n8n_files(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(("given", "usual", "most"), [(None, 30.0, 120.0), (30.0, 30.0, 30.0), (0.0, 0.0, 0.0)])
+def test_a_crash_budget_that_is_given_is_kept_to(given: float | None, usual: float, most: float) -> None:
+    plan = Plan(crash_budget_s=given)
+    assert (plan.crash_usual_s, plan.crash_most_s) == (usual, most)
+    assert ("--crash-budget" in plan.arguments()) == (given is not None)
