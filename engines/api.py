@@ -1,7 +1,7 @@
 """The contract between the harness and an engine: types only, pure.
 
 Every time is an aware UTC datetime and every `_ms` a duration in milliseconds. A `JsonText` is JSON as
-`engines.payloads.encode` writes it, so that payloads are stored and compared without loss.
+`cutover.engines.payloads.encode` writes it, so that payloads are stored and compared without loss.
 """
 
 from __future__ import annotations
@@ -266,7 +266,7 @@ class Activities(Protocol):
     """Everything outside the engine."""
 
     def call(self, call: ActivityCall) -> ActivityResult:
-        """Does what is asked, or raises `engines.errors.ActivityError`."""
+        """Does what is asked, or raises `cutover.engines.errors.ActivityError`."""
 
 
 class Clock(Protocol):

@@ -18,9 +18,9 @@ from openfeature.client import OpenFeatureClient
 from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import FlagEvaluationDetails
 
-from engines.connection import Lasting
-from engines.errors import CutoverError
-from engines.sqlfiles import sql
+from cutover.engines.connection import Lasting
+from cutover.engines.errors import CutoverError
+from cutover.engines.sqlfiles import sql
 
 __all__ = [
     "OFF",
@@ -104,7 +104,7 @@ class PostgresFlags:
         connection = self._lasting.open()
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(hashtext('engines.install'))")
-            connection.execute(sql("engines", "flags"))
+            connection.execute(sql("cutover.engines", "flags"))
 
     def read(self) -> Flag:
         """The row as it is now, on only where it is a boolean true.
@@ -112,7 +112,7 @@ class PostgresFlags:
         Raises FlagError where the database or the table does not answer, and for a percentage that is none while on.
         """
         try:
-            row = self._lasting.ask(sql("engines", "flags_read"), {"name": SWITCH})
+            row = self._lasting.ask(sql("cutover.engines", "flags_read"), {"name": SWITCH})
         except psycopg.Error as error:
             reason = type(error).__name__
             raise FlagError(f"flag {SWITCH}: table orchestrator_flags cannot be read ({reason})") from error
@@ -127,7 +127,7 @@ class PostgresFlags:
         """Changes the row, for all routers at once. Raises FlagError for a percentage that is none."""
         percent = percent_of(str(flag.percent))
         values = {"name": SWITCH, "enabled": flag.enabled, "percent": percent}
-        self._lasting.ask(sql("engines", "flags_write"), values)
+        self._lasting.ask(sql("cutover.engines", "flags_write"), values)
 
     def close(self) -> None:
         """Gives the connection back."""

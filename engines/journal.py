@@ -17,9 +17,9 @@ import psycopg
 from psycopg import errors
 from psycopg.rows import tuple_row
 
-from engines.api import CheckpointRow, EventRow, ExecutionRow, Journal, MetricRow, StepRow, TimerRow
-from engines.errors import EngineError, UnknownExecution
-from engines.sqlfiles import sql
+from cutover.engines.api import CheckpointRow, EventRow, ExecutionRow, Journal, MetricRow, StepRow, TimerRow
+from cutover.engines.errors import EngineError, UnknownExecution
+from cutover.engines.sqlfiles import sql
 
 __all__ = ["read_journal"]
 
@@ -62,7 +62,7 @@ def read_journal(connection: psycopg.Connection[Any], execution_id: UUID, *, tab
 
 @cache
 def _statement(tables: Literal["v1", "v2"]) -> str:
-    base = sql("engines", "journal_base")
+    base = sql("cutover.engines", "journal_base")
     return base if tables == "v1" else f"{base}UNION ALL\n{sql('engines', 'journal_history')}"
 
 

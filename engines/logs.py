@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID
 
-from engines.api import JsonValue
+from cutover.engines.api import JsonValue
 
 __all__ = ["FIELDS", "instant", "log_line"]
 

@@ -10,8 +10,8 @@ import json
 import math
 import re
 
-from engines.api import JsonText, JsonValue
-from engines.errors import PayloadRefused
+from cutover.engines.api import JsonText, JsonValue
+from cutover.engines.errors import PayloadRefused
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "decode", "encode", "storable_text"]
 

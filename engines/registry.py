@@ -16,13 +16,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from engines.api import ActivityCall, ActivityResult, EngineContext, EngineFactory
-from engines.errors import CutoverError
+from cutover.engines.api import ActivityCall, ActivityResult, EngineContext, EngineFactory
+from cutover.engines.errors import CutoverError
 
 __all__ = ["GROUP", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve"]
 
 GROUP = "cutover.engines"
-_OURS = {"v1": "engines.v1.orchestrator:create", "v2": "engines.v2.orchestrator:create"}
+_OURS = {"v1": "cutover.engines.v1.orchestrator:create", "v2": "cutover.engines.v2.orchestrator:create"}
 _SOURCES = frozenset({".py", ".sql"})
 _METHODS = {
     "install": ((),),
@@ -32,7 +32,7 @@ _METHODS = {
     "journal": (("execution_id",),),
     "close": ((),),
 }
-"""How the harness calls what `engines.api.Engine` names."""
+"""How the harness calls what `cutover.engines.api.Engine` names."""
 
 
 class UnknownEngine(CutoverError):
@@ -89,10 +89,12 @@ def _refuse_odd(spec: str, engine: Any) -> None:
     kind = type(engine).__name__
     absent = [name for name in _METHODS if not callable(getattr(engine, name, None))]
     if absent:
-        raise BrokenEngine(f"engine {spec!r}: {kind} has no method {', '.join(absent)}; see engines.api.Engine")
+        raise BrokenEngine(f"engine {spec!r}: {kind} has no method {', '.join(absent)}; see cutover.engines.api.Engine")
     name = getattr(engine, "name", None)
     if not isinstance(name, str) or not name:
-        raise BrokenEngine(f"engine {spec!r}: {kind} has no attribute `name` that is a text; see engines.api.Engine")
+        raise BrokenEngine(
+            f"engine {spec!r}: {kind} has no attribute `name` that is a text; see cutover.engines.api.Engine"
+        )
     for method, calls in _METHODS.items():
         for arguments in calls:
             try:

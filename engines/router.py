@@ -18,12 +18,12 @@ from uuid import UUID
 import psycopg
 from psycopg import errors
 
-from engines.api import Engine, ExecutionRequest, Journal, Signal
-from engines.connection import Lasting
-from engines.errors import EngineError, ExecutionHeld, UnknownExecution
-from engines.flags import OFF, Flag, FlagError, FlagSource
-from engines.payloads import storable_text
-from engines.sqlfiles import sql
+from cutover.engines.api import Engine, ExecutionRequest, Journal, Signal
+from cutover.engines.connection import Lasting
+from cutover.engines.errors import EngineError, ExecutionHeld, UnknownExecution
+from cutover.engines.flags import OFF, Flag, FlagError, FlagSource
+from cutover.engines.payloads import storable_text
+from cutover.engines.sqlfiles import sql
 
 __all__ = ["BUCKETS", "SALT", "Assignment", "EmptyId", "Role", "Router", "assign", "bucket_of"]
 
@@ -122,7 +122,7 @@ class Router:
             flag, note = OFF, f" (the flag cannot be read: {type(error).__name__}: {error})"
         found = assign(request.execution_id, flag, salt=self._salt)
         message = storable_text(f"Using orchestrator {self._engines[found.role].name}{note}")
-        self._lasting.open().execute(sql("engines", "router_log"), {"message": message})
+        self._lasting.open().execute(sql("cutover.engines", "router_log"), {"message": message})
         pin = {
             "rollout_role": found.role,
             "rollout_bucket": str(found.bucket),
@@ -140,7 +140,7 @@ class Router:
     def _pinned(self, execution_id: UUID) -> Role | None:
         """The role in the execution's row; one that no router started is told by the version its engine noted."""
         try:
-            row = self._lasting.ask(sql("engines", "router_pinned"), {"id": execution_id})
+            row = self._lasting.ask(sql("cutover.engines", "router_pinned"), {"id": execution_id})
         except errors.UndefinedTable as error:
             raise EngineError("the engines' tables are not in this database; call install() first") from error
         if row is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from engines.errors import CutoverError
+from cutover.engines.errors import CutoverError
 
 __all__ = ["ConfigurationProblem", "CutoverProblem", "EnvironmentProblem", "RunError", "UsageProblem"]
 

@@ -1,4 +1,6 @@
-"""The pytest plugin: `pytest --pyargs harness.conformance --cutover-engine SPEC`. Does I/O in its fixtures only.
+"""The pytest plugin. Does I/O in its fixtures only.
+
+Use it as `pytest --pyargs cutover.harness.conformance --cutover-engine SPEC`.
 
 It is loaded in every test session of an environment that has Cutover, so it imports what it needs when a fixture is
 used, and costs nothing until then.
@@ -13,10 +15,10 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 if TYPE_CHECKING:
-    from engines.api import EngineFactory
-    from harness.conformance.player import Player
-    from harness.run.postgres import ProvisionMode, Server
-    from scenarios.model import Scenario
+    from cutover.engines.api import EngineFactory
+    from cutover.harness.conformance.session.player import Player
+    from cutover.harness.run.postgres.server import ProvisionMode, Server
+    from cutover.scenarios.model import Scenario
 
 __all__ = [
     "cutover_dsn",
@@ -101,8 +103,8 @@ def cutover_engine(cutover_spec: str) -> EngineFactory:
 @pytest.fixture(scope="session")
 def cutover_server(pytestconfig: pytest.Config) -> Iterator[Server]:
     """A Postgres for the whole session; a server that is started for it does not wait for the disk."""
-    from harness.run.crash_run import SETTINGS  # noqa: PLC0415 - see the module's docstring
-    from harness.run.postgres import provision  # noqa: PLC0415
+    from cutover.harness.run.crash.matrix import SETTINGS  # noqa: PLC0415 - see the module's docstring
+    from cutover.harness.run.postgres.server import provision  # noqa: PLC0415
 
     wanted = str(pytestconfig.getoption("--cutover-postgres"))
     url = None if wanted in _MODES else wanted
@@ -114,7 +116,7 @@ def cutover_server(pytestconfig: pytest.Config) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def cutover_dsn(cutover_server: Server, cutover_spec: str) -> Iterator[str]:
     """The URL of a database in which the engine under test has created its tables."""
-    from harness.conformance.staging import installed  # noqa: PLC0415
+    from cutover.harness.conformance.staging import installed  # noqa: PLC0415
 
     with installed(cutover_server, cutover_spec) as dsn:
         yield dsn
@@ -124,7 +126,7 @@ def cutover_dsn(cutover_server: Server, cutover_spec: str) -> Iterator[str]:
 def _cutover_player(
     cutover_server: Server, cutover_dsn: str, cutover_spec: str, pytestconfig: pytest.Config
 ) -> Iterator[Player]:
-    from harness.conformance.player import Player  # noqa: PLC0415
+    from cutover.harness.conformance.session.player import Player  # noqa: PLC0415
 
     takeover_s = float(pytestconfig.getoption("--cutover-takeover"))
     with Player(cutover_spec, cutover_dsn, takeover_s=takeover_s, restart=cutover_server.restart) as player:
@@ -152,7 +154,7 @@ def cutover_keep(pytestconfig: pytest.Config) -> Callable[[Scenario], Path | Non
     def keep(scenario: Scenario) -> Path | None:
         if folder is None:
             return None
-        from scenarios.files import dumps  # noqa: PLC0415
+        from cutover.scenarios.files import dumps  # noqa: PLC0415
 
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{scenario.id}.json"
@@ -163,8 +165,8 @@ def cutover_keep(pytestconfig: pytest.Config) -> Callable[[Scenario], Path | Non
 
 
 def _resolved(spec: str) -> EngineFactory:
-    from engines.errors import CutoverError  # noqa: PLC0415
-    from engines.registry import describe, resolve  # noqa: PLC0415
+    from cutover.engines.errors import CutoverError  # noqa: PLC0415
+    from cutover.engines.registry import describe, resolve  # noqa: PLC0415
 
     try:
         describe(spec)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from harness.judge.findings import Verdict
-from harness.judge.gate import StageVerdict
-from harness.judge.policy import CASES_METRIC
-from reports.document import Document
-from reports.messages import Messages
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.policy.gate import StageVerdict
+from cutover.harness.judge.policy.loading import CASES_METRIC
+from cutover.reports.document import Document
+from cutover.reports.messages import Messages
 
 __all__ = ["advice"]
 

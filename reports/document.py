@@ -8,22 +8,29 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from harness.judge.analysis import Analysis
-from harness.judge.gate import StageVerdict
-from harness.judge.records import Manifest
-from reports.crash_part import CrashPart, crash_part
-from reports.difference_part import DifferencePart, NoisePart, WaiverPart, difference_parts, noise_parts, waiver_parts
-from reports.evidence_part import CheckPart, CriterionPart, ReasonPart, check_parts, criterion_parts
-from reports.part import Part
-from reports.run_part import Commands, FailedScenario, RunPart
-from reports.side_part import DistributionPart, SidePart
+from cutover.harness.judge.analysis import Analysis
+from cutover.harness.judge.policy.gate import StageVerdict
+from cutover.harness.record.trials import Manifest
+from cutover.reports.parts.base import ReportPart
+from cutover.reports.parts.crash import CrashPart, crash_part
+from cutover.reports.parts.differences import (
+    DifferencePart,
+    NoisePart,
+    WaiverPart,
+    difference_parts,
+    noise_parts,
+    waiver_parts,
+)
+from cutover.reports.parts.evidence import CheckPart, CriterionPart, ReasonPart, check_parts, criterion_parts
+from cutover.reports.parts.run import Commands, FailedScenario, RunPart
+from cutover.reports.parts.sides import DistributionPart, SidePart
 
 __all__ = ["SCHEMA_VERSION", "Document", "build", "json_schema"]
 
 SCHEMA_VERSION: Literal[1] = 1
 
 
-class Document(Part):
+class Document(ReportPart):
     """What a run comes to at one stage, with the evidence. `exit_status` is the one `cutover` leaves by."""
 
     schema_version: Literal[1] = SCHEMA_VERSION

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.document import Document
-from reports.evidence_part import ReasonPart
-from reports.messages import Lang, Messages
-from reports.words import clip, plain
+from cutover.reports.document import Document
+from cutover.reports.messages import Lang, Messages
+from cutover.reports.parts.evidence import ReasonPart
+from cutover.reports.words import clip, plain
 
 __all__ = ["MOST", "command", "render"]
 

@@ -11,19 +11,19 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from reports.advice import advice
-from reports.charts.bars import classes
-from reports.charts.heat import heat
-from reports.charts.past import past
-from reports.charts.spread import Row, spread
-from reports.crash_grid import POINTS, grid
-from reports.difference_part import DifferencePart
-from reports.document import Document
-from reports.messages import Lang, Messages
-from reports.mutants import MatrixPart
-from reports.past import History, of_document
-from reports.side_part import DistributionPart, SidePart
-from reports.words import ABSENT, clean, clip, plain
+from cutover.reports.advice import advice
+from cutover.reports.charts.bars import classes
+from cutover.reports.charts.heat import heat
+from cutover.reports.charts.past import past
+from cutover.reports.charts.spread import BarRow, spread
+from cutover.reports.document import Document
+from cutover.reports.messages import Lang, Messages
+from cutover.reports.parts.crash_grid import POINTS, grid
+from cutover.reports.parts.differences import DifferencePart
+from cutover.reports.parts.past import History, of_document
+from cutover.reports.parts.sides import DistributionPart, SidePart
+from cutover.reports.terminal.mutants import MatrixPart
+from cutover.reports.words import ABSENT, clean, clip, plain
 
 __all__ = ["MAX_BYTES", "render", "tone"]
 
@@ -59,7 +59,7 @@ class _Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class _CriteriaGroup:
     """All differences of one class and one known flaw, the most frequent kind first."""
 
     klass: str
@@ -163,12 +163,12 @@ def _tiles(document: Document, say: Messages) -> list[_Tile]:
     return tiles
 
 
-def _groups(document: Document) -> list[_Group]:
+def _groups(document: Document) -> list[_CriteriaGroup]:
     grouped: dict[tuple[str, str | None], list[DifferencePart]] = {}
     for part in document.differences:
         grouped.setdefault((part.klass, part.flaw), []).append(part)
     return [
-        _Group(klass, flaw, tuple(sorted(parts, key=lambda part: -part.count)))
+        _CriteriaGroup(klass, flaw, tuple(sorted(parts, key=lambda part: -part.count)))
         for (klass, flaw), parts in grouped.items()
     ]
 
@@ -185,17 +185,17 @@ def _figures(document: Document, say: Messages) -> list[_Figure]:
     ]
 
 
-def _rows(document: Document, part: DistributionPart, say: Messages) -> tuple[Row, Row]:
+def _rows(document: Document, part: DistributionPart, say: Messages) -> tuple[BarRow, BarRow]:
     sides = {side.id: side for side in document.side_by_side}
     marks = [(label or say("chart.mean"), sides[name]) for label, name in _MARKS[part.id] if name in sides]
     run = document.run
     return (
-        Row(
+        BarRow(
             "control",
             clip(plain(run.control.name), 30),
             {label: side.control for label, side in marks if side.control is not None},
         ),
-        Row(
+        BarRow(
             "candidate",
             clip(plain(run.candidate.name), 30),
             {label: side.candidate for label, side in marks if side.candidate is not None},
@@ -243,4 +243,4 @@ def _template() -> Template:
 
 
 def _file(name: str) -> str:
-    return resources.files("reports").joinpath("templates", name).read_text(encoding="utf-8")
+    return resources.files("cutover.reports").joinpath("templates", name).read_text(encoding="utf-8")

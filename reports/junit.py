@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
-from harness.judge.findings import Verdict
-from reports.document import Document
-from reports.evidence_part import CriterionPart, ReasonPart
-from reports.words import clip, number, plain
+from cutover.harness.judge.findings import Verdict
+from cutover.reports.document import Document
+from cutover.reports.parts.evidence import CriterionPart, ReasonPart
+from cutover.reports.words import clip, number, plain
 
 __all__ = ["render"]
 

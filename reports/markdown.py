@@ -9,11 +9,11 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from reports.advice import advice
-from reports.crash_grid import POINTS, grid
-from reports.document import Document
-from reports.messages import Lang, Messages
-from reports.words import clip, plain
+from cutover.reports.advice import advice
+from cutover.reports.document import Document
+from cutover.reports.messages import Lang, Messages
+from cutover.reports.parts.crash_grid import POINTS, grid
+from cutover.reports.words import clip, plain
 
 __all__ = ["MAX_BYTES", "render"]
 
@@ -58,5 +58,5 @@ def _template() -> Template:
         autoescape=True, keep_trailing_newline=True, lstrip_blocks=True, trim_blocks=True, undefined=StrictUndefined
     )
     environment.filters |= {"flat": flat, "inert": inert}
-    source = resources.files("reports").joinpath("templates/report.md.jinja").read_text(encoding="utf-8")
+    source = resources.files("cutover.reports").joinpath("templates/report.md.jinja").read_text(encoding="utf-8")
     return environment.from_string(source)

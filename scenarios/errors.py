@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engines.errors import CutoverError
+from cutover.engines.errors import CutoverError
 
 __all__ = ["ScenarioError"]
 

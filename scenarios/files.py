@@ -11,10 +11,10 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from scenarios.errors import ScenarioError
-from scenarios.model import Scenario
-from scenarios.reader import MAX_BYTES, MAX_DEPTH, json_schema, loads
-from scenarios.writer import dumps, dumps_line
+from cutover.scenarios.errors import ScenarioError
+from cutover.scenarios.model import Scenario
+from cutover.scenarios.reader import MAX_BYTES, MAX_DEPTH, json_schema, loads
+from cutover.scenarios.writer import dumps, dumps_line
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "dumps", "dumps_line", "json_schema", "load", "load_folder", "loads"]
 

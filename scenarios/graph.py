@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engines.api import Edge, JoinNode, StartNode, WaitNode, Workflow
+from cutover.engines.api import Edge, JoinNode, StartNode, WaitNode, Workflow
 
 __all__ = ["cycle_in", "endless_repeats", "unreachable_in"]
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from engines.api import Payload, StepStatus, Workflow
+from cutover.engines.api import Payload, StepStatus, Workflow
 
 __all__ = ["SCHEMA_VERSION", "PlannedSignal", "Recorded", "RecordedStep", "Response", "Scenario"]
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from scenarios.errors import ScenarioError
-from scenarios.model import Scenario
-from scenarios.validate import validate_scenario
-from scenarios.wording import sentences
+from cutover.scenarios.errors import ScenarioError
+from cutover.scenarios.model import Scenario
+from cutover.scenarios.validate import validate_scenario
+from cutover.scenarios.wording import sentences
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "json_schema", "loads"]
 

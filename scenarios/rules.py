@@ -9,7 +9,17 @@ from functools import singledispatch
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from engines.api import ActivityNode, ConditionNode, Edge, JoinNode, LoopNode, Node, StartNode, WaitNode, Workflow
+from cutover.engines.api import (
+    ActivityNode,
+    ConditionNode,
+    Edge,
+    JoinNode,
+    LoopNode,
+    Node,
+    StartNode,
+    WaitNode,
+    Workflow,
+)
 
 __all__ = ["MAX_NAME", "edge_at", "edge_problems", "named", "node_problems", "show", "storable"]
 

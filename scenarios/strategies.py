@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from scenarios.generator import Bounds, generate
-from scenarios.model import Scenario
+from cutover.scenarios.generated.generator import SizeLimits, generate
+from cutover.scenarios.model import Scenario
 
 __all__ = ["scenarios"]
 
 
-def scenarios(bounds: Bounds = Bounds()) -> st.SearchStrategy[Scenario]:  # noqa: B008 (frozen)
+def scenarios(bounds: SizeLimits = SizeLimits()) -> st.SearchStrategy[Scenario]:  # noqa: B008 (frozen)
     """Scenarios within the bounds; a failing one shrinks towards a single activity that succeeds."""
     return st.builds(
         generate,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityNode,
     LoopNode,
     Node,
@@ -15,10 +15,10 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from scenarios.errors import ScenarioError
-from scenarios.graph import cycle_in, endless_repeats, unreachable_in
-from scenarios.model import Response, Scenario
-from scenarios.rules import edge_at, edge_problems, named, node_problems, show, storable
+from cutover.scenarios.errors import ScenarioError
+from cutover.scenarios.graph import cycle_in, endless_repeats, unreachable_in
+from cutover.scenarios.model import Response, Scenario
+from cutover.scenarios.rules import edge_at, edge_problems, named, node_problems, show, storable
 
 __all__ = ["MAX_LOOP_DEPTH", "MAX_NODES", "nodes_of", "validate_scenario", "validate_workflow"]
 

@@ -8,8 +8,8 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any
 
-from scenarios.errors import ScenarioError
-from scenarios.model import Scenario
+from cutover.scenarios.errors import ScenarioError
+from cutover.scenarios.model import Scenario
 
 __all__ = ["dumps", "dumps_line"]
 

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from hypothesis import settings
 
-from harness.run.postgres import ProvisionMode, Server, provision
+from cutover.harness.run.postgres.server import ProvisionMode, Server, provision
 
 # A change is judged by the same examples each time; new ones are found where people run the tests. No example has a
 # deadline: a machine that is busy is no failure.

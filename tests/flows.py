@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engines.api import Edge, Node, StartNode, Workflow
+from cutover.engines.api import Edge, Node, StartNode, Workflow
 
 START = StartNode(id="start")
 

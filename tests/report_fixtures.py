@@ -10,7 +10,7 @@ from typing import TypeAlias
 import pytest
 from pydantic import JsonValue
 
-from reports.document import Document
+from cutover.reports.document import Document
 
 Poisoned: TypeAlias = Callable[[str], Document]
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityNode,
     CheckpointRow,
     Edge,
@@ -20,9 +20,9 @@ from engines.api import (
     StepRow,
     Workflow,
 )
-from harness.judge.checks.ckpt import checksum
-from harness.judge.records import EngineInfo, LedgerEntry, Manifest
-from scenarios.model import Response, Scenario
+from cutover.harness.judge.checks.ckpt import checksum
+from cutover.harness.record.trials import EngineInfo, LedgerEntry, Manifest
+from cutover.scenarios.model import Response, Scenario
 
 NOW = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
 ENGINES = {"control": "v1", "candidate": "v2"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityCall,
     ActivityNode,
     ConditionNode,
@@ -22,15 +22,15 @@ from engines.api import (
     StepStatus,
     WaitNode,
 )
-from engines.errors import ActivityError, PayloadRefused
-from engines.payloads import decode, encode, storable_text
-from engines.v1.expressions import evaluate, port_of
-from engines.v1.planner import Plan
-from engines.v1.rules import read_workflow
-from engines.v1.signals import Waits
-from engines.v1.store import LoadedExecution, Store
+from cutover.engines.errors import ActivityError, PayloadRefused
+from cutover.engines.payloads import decode, encode, storable_text
+from cutover.engines.v1.expressions import evaluate, port_of
+from cutover.engines.v1.planner import NodePlan
+from cutover.engines.v1.rules import read_workflow
+from cutover.engines.v1.signals import RecordedWaits
+from cutover.engines.v1.store import AutocommitStore, LoadedExecution
 
-__all__ = ["Drive"]
+__all__ = ["ExecutionDriver"]
 
 _GIVEN = "$input"
 
@@ -43,7 +43,7 @@ class _StepFailed(Exception):
         self.step_id = step_id
 
 
-class Drive:
+class ExecutionDriver:
     """One pass over one execution."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Drive:
         execution_id: UUID,
         execution: LoadedExecution,
         *,
-        store: Store,
+        store: AutocommitStore,
         world: EngineContext,
         shared: dict[str, JsonValue],
     ) -> None:
@@ -62,14 +62,14 @@ class Drive:
         self._store = store
         self._world = world
         self._shared = shared
-        self._waits = Waits(execution.metadata)
+        self._waits = RecordedWaits(execution.metadata)
         self._paused: list[str] = []
 
     def run(self) -> bool:
         """Goes as far as it can; whether a wait that was left has become due meanwhile."""
         self._shared.clear()
         self._shared[_GIVEN] = decode(self._execution.input)
-        plan = Plan(read_workflow(self._execution.definition), "")
+        plan = NodePlan(read_workflow(self._execution.definition), "")
         try:
             if self._advance(plan):
                 output = encode(self._carried(plan, plan.last()))
@@ -82,7 +82,7 @@ class Drive:
         self._say(f"waiting for {', '.join(self._paused)}")
         return self._waits.due(self._paused, self._world.clock.now())
 
-    def _advance(self, plan: Plan) -> bool:
+    def _advance(self, plan: NodePlan) -> bool:
         """Runs what is ready; whether the workflow has ended."""
         self._skip(plan, plan.begin())
         while (node := plan.next()) is not None:
@@ -91,7 +91,7 @@ class Drive:
                 self._skip(plan, plan.leave(node.id, ports))
         return plan.finished()
 
-    def _step(self, plan: Plan, node: Node) -> tuple[str, ...] | None:
+    def _step(self, plan: NodePlan, node: Node) -> tuple[str, ...] | None:
         """Runs one step, or takes it from its row; the ports it leaves by, or None while it waits."""
         step_id = plan.prefix + node.id
         row = self._rows.get(step_id)
@@ -186,18 +186,18 @@ class Drive:
             given = self._carried(body, body.again())
         raise _StepFailed(f"loop {node.id!r} asked for more than {node.max_iterations} iterations")
 
-    def _iteration(self, node: LoopNode, prefix: str, given: JsonValue) -> Plan | None:
+    def _iteration(self, node: LoopNode, prefix: str, given: JsonValue) -> NodePlan | None:
         """One run of the body; None while it waits."""
         self._shared[prefix + _GIVEN] = given
-        body = Plan(node.body, prefix)
+        body = NodePlan(node.body, prefix)
         return body if self._advance(body) else None
 
-    def _given(self, plan: Plan, node: Node) -> JsonValue:
+    def _given(self, plan: NodePlan, node: Node) -> JsonValue:
         if node.kind == "start":
             return self._shared.get(plan.prefix + _GIVEN)
         return self._carried(plan, plan.sources(node.id))
 
-    def _carried(self, plan: Plan, sources: list[str]) -> JsonValue:
+    def _carried(self, plan: NodePlan, sources: list[str]) -> JsonValue:
         if len(sources) == 1:
             return self._shared.get(plan.prefix + sources[0])
         return {source: self._shared.get(plan.prefix + source) for source in sources}
@@ -233,7 +233,7 @@ class Drive:
         self._say(f"step {step_id} {status}")
         return ports
 
-    def _skip(self, plan: Plan, nodes: list[Node]) -> None:
+    def _skip(self, plan: NodePlan, nodes: list[Node]) -> None:
         for node in nodes:
             step_id = plan.prefix + node.id
             if step_id not in self._rows:

@@ -7,7 +7,7 @@ from typing import Any
 
 import jmespath
 
-from engines.api import ConditionNode, JsonValue
+from cutover.engines.api import ConditionNode, JsonValue
 
 __all__ = ["evaluate", "port_of"]
 

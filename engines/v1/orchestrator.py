@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import ClassVar
 from uuid import UUID
 
-from engines.api import EngineContext, ExecutionRequest, Journal, JsonValue, Signal
-from engines.journal import read_journal
-from engines.payloads import encode, storable_text
-from engines.v1.drive import Drive
-from engines.v1.rules import workflow_text
-from engines.v1.signals import Waits
-from engines.v1.store import Store
+from cutover.engines.api import EngineContext, ExecutionRequest, Journal, JsonValue, Signal
+from cutover.engines.journal import read_journal
+from cutover.engines.payloads import encode, storable_text
+from cutover.engines.v1.drive import ExecutionDriver
+from cutover.engines.v1.rules import workflow_text
+from cutover.engines.v1.signals import RecordedWaits
+from cutover.engines.v1.store import AutocommitStore
 
 __all__ = ["LegacyEngine", "create"]
 
@@ -37,7 +37,7 @@ class LegacyEngine:
 
     def __init__(self, context: EngineContext) -> None:
         self._world = context
-        self._store = Store(context.dsn)
+        self._store = AutocommitStore(context.dsn)
 
     def install(self) -> None:
         """Creates its tables; idempotent."""
@@ -60,7 +60,7 @@ class LegacyEngine:
         """Starts again at `current_node_id`, with the signal noted first."""
         if signal is not None:
             execution = self._store.load(execution_id)
-            waits = Waits(execution.metadata)
+            waits = RecordedWaits(execution.metadata)
             if execution.status in _LIVE:
                 waits.arrive(signal, self._world.clock.now())
             if waits.changed:
@@ -87,4 +87,6 @@ class LegacyEngine:
             execution = self._store.load(execution_id)
             if execution.status not in _LIVE:
                 return
-            due = Drive(execution_id, execution, store=self._store, world=self._world, shared=self.context).run()
+            due = ExecutionDriver(
+                execution_id, execution, store=self._store, world=self._world, shared=self.context
+            ).run()

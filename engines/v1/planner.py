@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from heapq import heappop, heappush
 
-from engines.api import Edge, JoinNode, Node, StartNode, Workflow
-from engines.v1.rules import AGAIN, EXIT
+from cutover.engines.api import Edge, JoinNode, Node, StartNode, Workflow
+from cutover.engines.v1.rules import AGAIN, EXIT
 
-__all__ = ["Plan"]
+__all__ = ["NodePlan"]
 
 
-class Plan:
+class NodePlan:
     """One run through a workflow's graph; `prefix` goes before its node ids to make step ids."""
 
     def __init__(self, workflow: Workflow, prefix: str) -> None:

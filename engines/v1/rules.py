@@ -9,9 +9,9 @@ from graphlib import CycleError, TopologicalSorter
 import jmespath
 from pydantic import TypeAdapter, ValidationError
 
-from engines.api import ConditionNode, Edge, JsonText, LoopNode, StartNode, WaitNode, Workflow
-from engines.errors import WorkflowRefused
-from engines.payloads import decode, encode, storable_text
+from cutover.engines.api import ConditionNode, Edge, JsonText, LoopNode, StartNode, WaitNode, Workflow
+from cutover.engines.errors import WorkflowRefused
+from cutover.engines.payloads import decode, encode, storable_text
 
 __all__ = ["AGAIN", "EXIT", "read_workflow", "workflow_text"]
 

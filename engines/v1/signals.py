@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from engines.api import JsonValue, Signal, WaitNode
-from engines.payloads import decode, encode
+from cutover.engines.api import JsonValue, Signal, WaitNode
+from cutover.engines.payloads import decode, encode
 
-__all__ = ["Waits"]
+__all__ = ["RecordedWaits"]
 
 _DUE = "v1_due"
 _SIGNALS = "v1_signals"
 
 
-class Waits:
+class RecordedWaits:
     """The notes of one execution. A signal is kept as JSON text, since `jsonb` would lose part of its payload."""
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:

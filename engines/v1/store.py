@@ -9,12 +9,12 @@ from uuid import UUID
 
 import psycopg
 
-from engines.api import ExecutionStatus, JsonText, JsonValue, StepStatus
-from engines.errors import UnknownExecution
-from engines.payloads import decode, encode, storable_text
-from engines.sqlfiles import sql
+from cutover.engines.api import ExecutionStatus, JsonText, JsonValue, StepStatus
+from cutover.engines.errors import UnknownExecution
+from cutover.engines.payloads import decode, encode, storable_text
+from cutover.engines.sqlfiles import sql
 
-__all__ = ["LoadedExecution", "LoadedStep", "Store"]
+__all__ = ["AutocommitStore", "LoadedExecution", "LoadedStep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class LoadedExecution:
     steps: Mapping[str, LoadedStep]
 
 
-class Store:
+class AutocommitStore:
     """Rows of one database."""
 
     def __init__(self, dsn: str) -> None:
@@ -61,7 +61,7 @@ class Store:
     def install(self) -> None:
         """Creates the tables; two workers may do so at once."""
         with self.connection.transaction():
-            self.connection.execute(sql("engines.v1", "schema"))
+            self.connection.execute(sql("cutover.engines.v1", "schema"))
 
     def start(self, execution_id: UUID, workflow_id: str, definition: JsonText, given: JsonText, metadata: str) -> bool:
         """Whether the execution is new."""
@@ -71,11 +71,11 @@ class Store:
     def load(self, execution_id: UUID) -> LoadedExecution:
         """All that is kept of an execution. Raises UnknownExecution."""
         values = {"id": execution_id}
-        row = self.connection.execute(sql("engines.v1", "load_execution"), values).fetchone()
+        row = self.connection.execute(sql("cutover.engines.v1", "load_execution"), values).fetchone()
         if row is None:
             raise UnknownExecution(f"no execution {execution_id} in this database; start it with execute() first")
         status, at, definition, given, metadata = row
-        found = self.connection.execute(sql("engines.v1", "load_steps"), values).fetchall()
+        found = self.connection.execute(sql("cutover.engines.v1", "load_steps"), values).fetchall()
         steps = {
             step_id: LoadedStep(status=state, output=output, ports=tuple(ports), error=error)
             for step_id, state, output, ports, error in found
@@ -131,4 +131,4 @@ class Store:
         self._run("end_execution", execution_id, status=status, output=output, error=text)
 
     def _run(self, statement: str, execution_id: UUID, **values: object) -> int:
-        return self.connection.execute(sql("engines.v1", statement), {"id": execution_id, **values}).rowcount
+        return self.connection.execute(sql("cutover.engines.v1", statement), {"id": execution_id, **values}).rowcount

@@ -13,8 +13,8 @@ from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from engines.api import JsonText
-from engines.errors import EngineError
+from cutover.engines.api import JsonText
+from cutover.engines.errors import EngineError
 
 __all__ = [
     "FIRST_CHECKSUM",

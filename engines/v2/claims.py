@@ -9,12 +9,12 @@ from uuid import UUID
 
 import psycopg
 
-from engines.api import Clock
-from engines.errors import EngineError, ExecutionHeld, UnknownExecution
-from engines.v2.lease import TTL
-from engines.v2.lines import VERSION, Lines
-from engines.v2.recovery import Claimed
-from engines.v2.store import Store
+from cutover.engines.api import Clock
+from cutover.engines.errors import EngineError, ExecutionHeld, UnknownExecution
+from cutover.engines.v2.lease import TTL
+from cutover.engines.v2.lines import VERSION, LogLines
+from cutover.engines.v2.recovery import Claimed
+from cutover.engines.v2.store import Store
 
 __all__ = ["CLAIM_TRIES", "Claims"]
 
@@ -25,7 +25,7 @@ CLAIM_TRIES: Final = 10
 class Claims:
     """One worker's hold on executions."""
 
-    def __init__(self, store: Store, clock: Clock, lines: Lines, owner: str) -> None:
+    def __init__(self, store: Store, clock: Clock, lines: LogLines, owner: str) -> None:
         self._store = store
         self._clock = clock
         self._lines = lines

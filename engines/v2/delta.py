@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from json.encoder import encode_basestring_ascii as quoted
 
-from engines.api import ActivityNode, JsonText, Node
-from engines.v2 import checkpoints
-from engines.v2.events import Event, record
-from engines.v2.lines import VERSION
-from engines.v2.planner import Frame, Place
-from engines.v2.state_machine import END_STATES
-from engines.v2.statement import Row
+from cutover.engines.api import ActivityNode, JsonText, Node
+from cutover.engines.v2 import checkpoints
+from cutover.engines.v2.events import Event, record
+from cutover.engines.v2.lines import VERSION
+from cutover.engines.v2.planner import Frame, Place
+from cutover.engines.v2.state_machine import END_STATES
+from cutover.engines.v2.statement import Row
 
 __all__ = ["Delta", "Step"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from engines.api import JsonText
-from engines.payloads import encode
-from engines.v2.statement import Row
+from cutover.engines.api import JsonText
+from cutover.engines.payloads import encode
+from cutover.engines.v2.statement import Row
 
 __all__ = ["Event", "next_sequence", "record", "signal_received"]
 

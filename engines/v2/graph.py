@@ -8,9 +8,9 @@ from typing import Any
 import jmespath
 from pydantic import TypeAdapter, ValidationError
 
-from engines.api import ConditionNode, Edge, JsonText, LoopNode, Node, StartNode, WaitNode, Workflow
-from engines.errors import WorkflowRefused
-from engines.payloads import MAX_BYTES, decode, storable_text
+from cutover.engines.api import ConditionNode, Edge, JsonText, LoopNode, Node, StartNode, WaitNode, Workflow
+from cutover.engines.errors import WorkflowRefused
+from cutover.engines.payloads import MAX_BYTES, decode, storable_text
 
 __all__ = ["AGAIN", "EXIT", "MAX_LOOP_DEPTH", "Graph", "dump", "load"]
 

@@ -16,10 +16,10 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from engines.api import Clock
-from engines.errors import EngineError
-from engines.sqlfiles import sql
-from engines.v2.store import connect
+from cutover.engines.api import Clock
+from cutover.engines.errors import EngineError
+from cutover.engines.sqlfiles import sql
+from cutover.engines.v2.store import connect
 
 __all__ = ["TTL", "Held", "Renewer", "new_owner"]
 
@@ -101,7 +101,7 @@ class Renewer:
             if connection is None or connection.closed:
                 connection = connect(self._dsn)
             connection.execute(
-                sql("engines.v2", "renew"),
+                sql("cutover.engines.v2", "renew"),
                 {"id": held.execution_id, "epoch": held.epoch, "owner": held.owner, "expires": expires},
             )
         except (psycopg.Error, EngineError):

@@ -7,16 +7,16 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from engines.api import Clock, JsonValue, LogSink
-from engines.logs import instant, log_line
-from engines.v2.events import Event
+from cutover.engines.api import Clock, JsonValue, LogSink
+from cutover.engines.logs import instant, log_line
+from cutover.engines.v2.events import Event
 
-__all__ = ["VERSION", "Lines"]
+__all__ = ["VERSION", "LogLines"]
 
 VERSION: Final = "v2"
 
 
-class Lines:
+class LogLines:
     """Where an engine says what it does; times are the injected clock's."""
 
     def __init__(self, log: LogSink, clock: Clock) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from jmespath.exceptions import JMESPathError
 
-from engines.api import ConditionNode, JsonText, JsonValue
-from engines.errors import PayloadRefused
-from engines.payloads import decode, encode
-from engines.v2.delta import Step
-from engines.v2.planner import Frame
+from cutover.engines.api import ConditionNode, JsonText, JsonValue
+from cutover.engines.errors import PayloadRefused
+from cutover.engines.payloads import decode, encode
+from cutover.engines.v2.delta import Step
+from cutover.engines.v2.planner import Frame
 
 __all__ = ["Unanswered", "choose", "evaluate", "iteration", "list_items"]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 from psycopg.sql import SQL, Literal
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityCall,
     ActivityNode,
     ActivityResult,
@@ -21,20 +21,20 @@ from engines.api import (
     Journal,
     Signal,
 )
-from engines.errors import ActivityError, ExecutionHeld, LeaseLost, PayloadRefused
-from engines.journal import read_journal
-from engines.payloads import decode, encode, storable_text
-from engines.sqlfiles import sql
-from engines.v2 import graph, recovery, retry
-from engines.v2.claims import CLAIM_TRIES, Claims
-from engines.v2.delta import Step
-from engines.v2.graph import Graph
-from engines.v2.lease import Renewer, new_owner
-from engines.v2.lines import VERSION, Lines
-from engines.v2.recovery import Claimed, Rows
-from engines.v2.run import Run
-from engines.v2.store import Store, explained
-from engines.v2.writer import Writer
+from cutover.engines.errors import ActivityError, ExecutionHeld, LeaseLost, PayloadRefused
+from cutover.engines.journal import read_journal
+from cutover.engines.payloads import decode, encode, storable_text
+from cutover.engines.sqlfiles import sql
+from cutover.engines.v2 import graph, recovery, retry
+from cutover.engines.v2.claims import CLAIM_TRIES, Claims
+from cutover.engines.v2.delta import Step
+from cutover.engines.v2.graph import Graph
+from cutover.engines.v2.lease import Renewer, new_owner
+from cutover.engines.v2.lines import VERSION, LogLines
+from cutover.engines.v2.recovery import Claimed, Rows
+from cutover.engines.v2.run import ExecutionRun
+from cutover.engines.v2.store import Store, explained
+from cutover.engines.v2.writer import Writer
 
 __all__ = ["OrchestratorV2", "create"]
 
@@ -43,7 +43,7 @@ _MARK: Final = "SELECT obj_description(to_regclass('workflow_checkpoints'), 'pg_
 
 
 class OrchestratorV2:
-    """An engine as `engines.api.Engine` says. All that outlives a call is in Postgres."""
+    """An engine as `cutover.engines.api.Engine` says. All that outlives a call is in Postgres."""
 
     name = VERSION
 
@@ -51,7 +51,7 @@ class OrchestratorV2:
         self.activities = context.activities
         self.clock = context.clock
         self.owner = new_owner()
-        self.lines = Lines(context.log, context.clock)
+        self.lines = LogLines(context.log, context.clock)
         self.store = Store(context.dsn)
         self.writer = Writer(self.store, context.clock, self.lines, self.owner)
         self.claims = Claims(self.store, context.clock, self.lines, self.owner)
@@ -62,11 +62,11 @@ class OrchestratorV2:
 
         Where that has been done it takes no lock on any table, so a worker may call it beside others at work.
         """
-        schema = sql("engines.v1", "schema"), sql("engines.v2", "schema")
+        schema = sql("cutover.engines.v1", "schema"), sql("cutover.engines.v2", "schema")
         mark = f"engines.v2 {sha256(''.join(schema).encode()).hexdigest()}"
         connection = self.store.connection
         with explained(), connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext('engines.v2.install'))")
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext('cutover.engines.v2.install'))")
             if connection.execute(_MARK).fetchone() == (mark,):
                 return
             for statements in schema:
@@ -75,7 +75,7 @@ class OrchestratorV2:
 
     def execute(self, request: ExecutionRequest) -> None:
         """Starts the execution and drives it; where it exists, goes on as `resume` does."""
-        run = Run(request.execution_id, Graph(request.workflow), encode(request.input))
+        run = ExecutionRun(request.execution_id, Graph(request.workflow), encode(request.input))
         workflow_id = _column(request.workflow.id, "the workflow's id")
         definition, metadata = graph.dump(request.workflow), json.dumps(_metadata(request))
         with self.claims.driving(run.execution_id):
@@ -147,12 +147,12 @@ class OrchestratorV2:
         """Whether this signal has not been taken in before."""
         return signal.id not in rows.signals
 
-    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
         """The claimed execution in memory, once its checkpoints are verified."""
         rows = recovery.read_rows(self.store.run("load", {"id": execution_id}))
         return recovery.restore(execution_id, claimed, Graph(graph.load(claimed.definition)), rows), rows
 
-    def go_on(self, run: Run, step: Step | None) -> None:
+    def go_on(self, run: ExecutionRun, step: Step | None) -> None:
         """Commits and works until the execution ends or waits; `step` is the activity step under way."""
         while True:
             if run.delta:
@@ -165,7 +165,7 @@ class OrchestratorV2:
                 self.work(run, step)
             step = run.advance(self.clock.now())
 
-    def work(self, run: Run, step: Step) -> None:
+    def work(self, run: ExecutionRun, step: Step) -> None:
         """Sleeps through the pause before an attempt, or makes the attempt."""
         self.renewer.watch(run.execution_id, run.epoch, self.owner)
         try:
@@ -178,7 +178,7 @@ class OrchestratorV2:
         finally:
             self.renewer.rest()
 
-    def attempt(self, run: Run, step: Step) -> None:
+    def attempt(self, run: ExecutionRun, step: Step) -> None:
         """Calls the activity once, and notes what came of it."""
         assert isinstance(step.node, ActivityNode)  # noqa: S101 - only these have attempts
         call = ActivityCall(
@@ -199,7 +199,7 @@ class OrchestratorV2:
             step.busy_ms += _ms_since(began)
             self.succeeded(run, step, result)
 
-    def succeeded(self, run: Run, step: Step, result: ActivityResult) -> None:
+    def succeeded(self, run: ExecutionRun, step: Step, result: ActivityResult) -> None:
         """Ends the step; an answer that cannot be kept fails it, for another attempt would repeat the effect."""
         try:
             output = encode(result.output)
@@ -209,7 +209,7 @@ class OrchestratorV2:
         else:
             run.complete(step, output, ports)
 
-    def failed(self, run: Run, step: Step, node: ActivityNode, error: ActivityError) -> None:
+    def failed(self, run: ExecutionRun, step: Step, node: ActivityNode, error: ActivityError) -> None:
         """Plans the next attempt, or ends the step where there is none."""
         if retry.may_retry(node.retry, step.attempt, retryable=error.retryable):
             delay = retry.delay_ms(node.retry, step.attempt, run.execution_id, step.step_id)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from engines.api import JoinNode, JsonText
-from engines.payloads import MAX_BYTES, MAX_DEPTH, decode, encode
-from engines.v2.graph import AGAIN, EXIT, Graph
+from cutover.engines.api import JoinNode, JsonText
+from cutover.engines.payloads import MAX_BYTES, MAX_DEPTH, decode, encode
+from cutover.engines.v2.graph import AGAIN, EXIT, Graph
 
 if TYPE_CHECKING:
-    from engines.v2.delta import Step
+    from cutover.engines.v2.delta import Step
 
 __all__ = ["Frame", "Place", "by_node", "in_list"]
 

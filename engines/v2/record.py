@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from engines.api import JsonText
-from engines.payloads import storable_text
-from engines.v2 import events
-from engines.v2.checkpoints import FIRST_CHECKSUM
-from engines.v2.delta import Delta, Step
-from engines.v2.events import Event
-from engines.v2.graph import Graph
-from engines.v2.planner import Frame
-from engines.v2.state_machine import END_STATES, next_state
+from cutover.engines.api import JsonText
+from cutover.engines.payloads import storable_text
+from cutover.engines.v2 import events
+from cutover.engines.v2.checkpoints import FIRST_CHECKSUM
+from cutover.engines.v2.delta import Delta, Step
+from cutover.engines.v2.events import Event
+from cutover.engines.v2.graph import Graph
+from cutover.engines.v2.planner import Frame
+from cutover.engines.v2.state_machine import END_STATES, next_state
 
 __all__ = ["Record"]
 

@@ -9,15 +9,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from engines.api import ActivityNode, JsonText, LoopNode
-from engines.v2 import checkpoints
-from engines.v2.checkpoints import Stored
-from engines.v2.delta import Step
-from engines.v2.graph import Graph
-from engines.v2.nodes import iteration, list_items
-from engines.v2.planner import Frame
-from engines.v2.run import Run
-from engines.v2.state_machine import END_STATES
+from cutover.engines.api import ActivityNode, JsonText, LoopNode
+from cutover.engines.v2 import checkpoints
+from cutover.engines.v2.checkpoints import Stored
+from cutover.engines.v2.delta import Step
+from cutover.engines.v2.graph import Graph
+from cutover.engines.v2.nodes import iteration, list_items
+from cutover.engines.v2.planner import Frame
+from cutover.engines.v2.run import ExecutionRun
+from cutover.engines.v2.state_machine import END_STATES
 
 __all__ = ["Claimed", "Rows", "read_rows", "restore"]
 
@@ -33,7 +33,7 @@ class Claimed(NamedTuple):
     node_id: str | None
 
 
-class _StepRow(NamedTuple):
+class _LoadedStep(NamedTuple):
     step_id: str
     status: str
     attempt: int
@@ -47,7 +47,7 @@ class _StepRow(NamedTuple):
 class Rows(NamedTuple):
     """What load.sql found. `timers` are the deadlines that were not met, `signals` those taken in, with their user."""
 
-    steps: dict[str, _StepRow]
+    steps: dict[str, _LoadedStep]
     checkpoints: list[Stored]
     timers: dict[tuple[str, str, int], datetime]
     signals: dict[str, tuple[str, JsonText, str | None]]
@@ -59,16 +59,16 @@ def read_rows(found: Iterable[tuple[str, int, str]]) -> Rows:
     for part, _, text in found:
         parts[part].append(json.loads(text))
     return Rows(
-        {row[0]: _StepRow(*row) for row in parts["step"]},
+        {row[0]: _LoadedStep(*row) for row in parts["step"]},
         [Stored(*row) for row in parts["checkpoint"]],
         {(step_id, kind, attempt): datetime.fromisoformat(due) for step_id, kind, attempt, due in parts["timer"]},
         {signal_id: (name, payload, step_id) for signal_id, name, payload, step_id in parts["signal"]},
     )
 
 
-def restore(execution_id: UUID, claimed: Claimed, graph: Graph, rows: Rows) -> Run:
+def restore(execution_id: UUID, claimed: Claimed, graph: Graph, rows: Rows) -> ExecutionRun:
     """The execution as its rows tell it; raises CheckpointCorrupt where they do not agree."""
-    run = Run(execution_id, graph, claimed.given)
+    run = ExecutionRun(execution_id, graph, claimed.given)
     run.epoch, run.version, run.sequence, run.node_id = (
         claimed.epoch,
         claimed.version,
@@ -82,7 +82,7 @@ def restore(execution_id: UUID, claimed: Claimed, graph: Graph, rows: Rows) -> R
     return run
 
 
-def _restore_frame(run: Run, frame: Frame, rows: Rows) -> None:
+def _restore_frame(run: ExecutionRun, frame: Frame, rows: Rows) -> None:
     """Settles what has ended in a level, and puts what is ready and not begun in line."""
     ready, _ = frame.begin()
     for index in frame.graph.order:
@@ -97,7 +97,7 @@ def _restore_frame(run: Run, frame: Frame, rows: Rows) -> None:
     run.line_up(frame, [index for index in ready if begun + frame.graph.nodes[index].id not in rows.steps])
 
 
-def _restore_step(run: Run, frame: Frame, index: int, rows: Rows) -> None:
+def _restore_step(run: ExecutionRun, frame: Frame, index: int, rows: Rows) -> None:
     """A step that has begun and not ended."""
     step = Step(frame, index)
     row = rows.steps[step.step_id]
@@ -114,7 +114,7 @@ def _restore_step(run: Run, frame: Frame, index: int, rows: Rows) -> None:
         _restore_loop(run, step, step.node, rows)
 
 
-def _restore_loop(run: Run, loop: Step, node: LoopNode, rows: Rows) -> None:
+def _restore_loop(run: ExecutionRun, loop: Step, node: LoopNode, rows: Rows) -> None:
     """A loop under way: what its finished iterations gave, and the frame of the present one."""
     if node.items is not None:
         loop.items = list_items(loop, node.items)

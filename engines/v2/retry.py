@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from engines.api import RetryPolicy
+from cutover.engines.api import RetryPolicy
 
 __all__ = ["COMMIT_TRIES", "commit_pause_s", "delay_ms", "due_at", "may_retry"]
 

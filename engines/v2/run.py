@@ -1,6 +1,6 @@
 """One execution on its way: what is ready, what each node comes to, what follows it. Pure.
 
-Everything here can be built again from rows; `engines.v2.recovery` does.
+Everything here can be built again from rows; `cutover.engines.v2.recovery` does.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from datetime import datetime
 from heapq import heappop, heappush
 from uuid import UUID
 
-from engines.api import ActivityNode, ConditionNode, JoinNode, JsonText, LoopNode, StartNode, WaitNode
-from engines.errors import PayloadRefused
-from engines.payloads import encode, storable_text
-from engines.v2 import events
-from engines.v2.delta import Step
-from engines.v2.graph import Graph
-from engines.v2.nodes import Unanswered, choose, evaluate, iteration, list_items
-from engines.v2.planner import Frame, Place, in_list
-from engines.v2.record import Record
-from engines.v2.retry import due_at
+from cutover.engines.api import ActivityNode, ConditionNode, JoinNode, JsonText, LoopNode, StartNode, WaitNode
+from cutover.engines.errors import PayloadRefused
+from cutover.engines.payloads import encode, storable_text
+from cutover.engines.v2 import events
+from cutover.engines.v2.delta import Step
+from cutover.engines.v2.graph import Graph
+from cutover.engines.v2.nodes import Unanswered, choose, evaluate, iteration, list_items
+from cutover.engines.v2.planner import Frame, Place, in_list
+from cutover.engines.v2.record import Record
+from cutover.engines.v2.retry import due_at
 
-__all__ = ["Run"]
+__all__ = ["ExecutionRun"]
 
 _FIRST: Place = (-1,)
 _ORDINARY: Place = (0,)
 
 
-class Run(Record):
+class ExecutionRun(Record):
     """An execution that goes on. `ready` and `waits` are in definition order; `signals` have not been used yet."""
 
     def __init__(self, execution_id: UUID, graph: Graph, given: JsonText) -> None:

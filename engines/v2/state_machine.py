@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-from engines.errors import InvalidTransition
+from cutover.engines.errors import InvalidTransition
 
 __all__ = ["END_STATES", "TRANSITIONS", "Scope", "next_state"]
 

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from psycopg.sql import SQL, Composed, Identifier
 
-from engines.sqlfiles import sql
+from cutover.engines.sqlfiles import sql
 
 __all__ = ["PARTS", "Row", "Shape", "Statement", "Statements", "bind"]
 
@@ -76,11 +76,11 @@ class Statements:
 
     def _compose(self, shape: Shape) -> Statement:
         parts = [
-            SQL(sql("engines.v2", part)).format(rows=_rows(columns, rows)).as_string(None)
+            SQL(sql("cutover.engines.v2", part)).format(rows=_rows(columns, rows)).as_string(None)
             for (part, columns), rows in zip(PARTS.items(), shape, strict=True)
             if rows
         ]
-        text = _numbered("\n".join([self._hold, *parts, sql("engines.v2", "checkpoint")]))
+        text = _numbered("\n".join([self._hold, *parts, sql("cutover.engines.v2", "checkpoint")]))
         return Statement(f"v2 {self._name} {shape}".encode(), text.encode())
 
 

@@ -19,10 +19,10 @@ from psycopg.generators import execute
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
-from engines.errors import EngineError
-from engines.sqlfiles import sql
-from engines.v2.retry import COMMIT_TRIES, commit_pause_s
-from engines.v2.statement import Statement
+from cutover.engines.errors import EngineError
+from cutover.engines.sqlfiles import sql
+from cutover.engines.v2.retry import COMMIT_TRIES, commit_pause_s
+from cutover.engines.v2.statement import Statement
 
 __all__ = ["PostgresRefused", "PostgresUnreachable", "Store", "connect", "explained"]
 
@@ -91,7 +91,7 @@ class Store:
         tried = 1
         while True:
             try:
-                return self._send(sql("engines.v2", name), parameters)
+                return self._send(sql("cutover.engines.v2", name), parameters)
             except psycopg.Error as error:
                 if tried == COMMIT_TRIES or not (refused(error) or self.connection_lost()):
                     _explain(error)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from engines.api import Clock, JsonText
-from engines.errors import LeaseLost
-from engines.sqlfiles import sql
-from engines.v2 import checkpoints
-from engines.v2.delta import Delta
-from engines.v2.lease import TTL
-from engines.v2.lines import Lines
-from engines.v2.run import Run
-from engines.v2.statement import Statements, bind
-from engines.v2.store import Store
+from cutover.engines.api import Clock, JsonText
+from cutover.engines.errors import LeaseLost
+from cutover.engines.sqlfiles import sql
+from cutover.engines.v2 import checkpoints
+from cutover.engines.v2.delta import Delta
+from cutover.engines.v2.lease import TTL
+from cutover.engines.v2.lines import LogLines
+from cutover.engines.v2.run import ExecutionRun
+from cutover.engines.v2.statement import Statements, bind
+from cutover.engines.v2.store import Store
 
 __all__ = ["Writer"]
 
@@ -22,15 +22,15 @@ __all__ = ["Writer"]
 class Writer:
     """Makes what an execution has come to durable."""
 
-    def __init__(self, store: Store, clock: Clock, lines: Lines, owner: str) -> None:
+    def __init__(self, store: Store, clock: Clock, lines: LogLines, owner: str) -> None:
         self._store = store
         self._clock = clock
         self._lines = lines
         self._owner = owner
-        self._first = Statements("first", sql("engines.v2", "hold_new"))
-        self._next = Statements("next", sql("engines.v2", "hold"))
+        self._first = Statements("first", sql("cutover.engines.v2", "hold_new"))
+        self._next = Statements("next", sql("cutover.engines.v2", "hold"))
 
-    def start(self, run: Run, workflow_id: str, definition: JsonText, metadata: JsonText) -> bool:
+    def start(self, run: ExecutionRun, workflow_id: str, definition: JsonText, metadata: JsonText) -> bool:
         """Writes a new execution and its first delta; False, and nothing written, where the execution exists.
 
         Where the answer is lost the statement is sent again: it finds the execution and leaves it to a claim.
@@ -38,7 +38,7 @@ class Writer:
         new = (str(run.execution_id), workflow_id, definition, run.top.input, metadata)
         return self._write(self._first, run, new, lambda _: False)
 
-    def commit(self, run: Run) -> None:
+    def commit(self, run: ExecutionRun) -> None:
         """Writes the delta; raises LeaseLost, and nothing is written, where another worker took the execution over."""
         guard = (str(run.execution_id), str(run.epoch), str(run.version))
         if not self._write(self._next, run, guard, lambda version: self._landed(run, version)):
@@ -46,7 +46,9 @@ class Writer:
                 f"execution {run.execution_id} was taken over by another worker after version {run.version}; drop it"
             )
 
-    def _write(self, statements: Statements, run: Run, held: Sequence[str], landed: Callable[[int], bool]) -> bool:
+    def _write(
+        self, statements: Statements, run: ExecutionRun, held: Sequence[str], landed: Callable[[int], bool]
+    ) -> bool:
         """Sends the delta; `held` is what the row is found by, or made of."""
         delta, run.delta = run.delta, Delta()
         now = self._clock.now()
@@ -80,6 +82,6 @@ class Writer:
         self._lines.say(said)
         return True
 
-    def _landed(self, run: Run, version: int) -> bool:
+    def _landed(self, run: ExecutionRun, version: int) -> bool:
         """Whether the commit that made this version is in the database, though its answer was lost."""
         return self._store.run("probe", {"id": run.execution_id}) == [(run.epoch, version)]

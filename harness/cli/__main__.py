@@ -1,5 +1,5 @@
-"""Lets `python -m harness.cli` stand for `cutover`."""
+"""Lets `python -m cutover.harness.cli` stand for `cutover`."""
 
-from harness.cli.main import main
+from cutover.harness.cli.main import main
 
 main()

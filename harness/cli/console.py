@@ -88,7 +88,7 @@ def progress(what: str, total: int, *, quiet: bool) -> Iterator[Advance]:
         with _bar(what, total) as advance:
             yield advance
     else:
-        yield _Lines(what, total)
+        yield _ProgressLines(what, total)
 
 
 @contextmanager
@@ -121,7 +121,7 @@ class _Bar:
         self._bar.update(self._task, total=total)
 
 
-class _Lines:
+class _ProgressLines:
     """A line every ten seconds, for logs."""
 
     def __init__(self, what: str, total: int) -> None:

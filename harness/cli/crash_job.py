@@ -10,30 +10,31 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.cli.console import captured, emit, note, progress
-from harness.cli.main_job import RUNS
-from harness.cli.manifest import begun, engine_info
-from harness.cli.plan import ServerChoice
-from harness.cli.selection import select
-from harness.cli.status import Status
-from harness.errors import UsageProblem
-from harness.judge.cases import ALL_WAYS, Case, CaseRecord, Way
-from harness.judge.crash import CaseVerdict, CrashTally, judge_case
-from harness.judge.findings import Verdict
-from harness.judge.records import Trial
-from harness.run.case_lines import encode_case
-from harness.run.crash_plan import BASIC_WAYS, Plan, races_a_timer
-from harness.run.crash_run import DEADLINE_S, SETTINGS, crash_matrix, replay
-from harness.run.postgres import Server, provision
-from harness.run.saved import crash_scenarios, iter_cases
-from harness.run.stage import TAKEOVER_S
-from harness.run.store import RunWriter, saving
-from reports.crash import render_cases, render_timeline
-from reports.crash_part import crash_part
-from reports.run_part import Replay
-from reports.words import plain
-from scenarios.catalog import load_catalog
-from scenarios.model import Scenario
+from cutover.harness.cli.console import captured, emit, note, progress
+from cutover.harness.cli.main_job import RUNS
+from cutover.harness.cli.manifest import begun, engine_info
+from cutover.harness.cli.plan import ServerChoice
+from cutover.harness.cli.selection import select
+from cutover.harness.cli.status import Status
+from cutover.harness.errors import UsageProblem
+from cutover.harness.judge.crash.tally import CaseVerdict, CrashTally, judge_case
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.reference.races import races_a_timer
+from cutover.harness.record.cases import ALL_WAYS, CaseRecord, CrashCase, Way
+from cutover.harness.record.trials import Trial
+from cutover.harness.run.crash.matrix import DEADLINE_S, SETTINGS, crash_matrix, replay
+from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan
+from cutover.harness.run.crash.testbed import TAKEOVER_S
+from cutover.harness.run.postgres.server import Server, provision
+from cutover.harness.store.case_lines import encode_case
+from cutover.harness.store.reader import crash_scenarios, iter_cases
+from cutover.harness.store.writer import RunWriter, saving
+from cutover.reports.parts.crash import crash_part
+from cutover.reports.parts.run import Replay
+from cutover.reports.terminal.crash import render_cases, render_timeline
+from cutover.reports.words import plain
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.model import Scenario
 
 __all__ = ["CrashPlan", "crash_job", "explain_job", "replay_job", "ways_of"]
 
@@ -161,7 +162,7 @@ def _play(
         trials = crash_matrix(
             server,
             scenarios,
-            Plan(engine=plan.engine, ways=plan.ways, seed=plan.seed, limit=plan.limit),
+            CasePlan(engine=plan.engine, ways=plan.ways, seed=plan.seed, limit=plan.limit),
             workers=plan.workers,
             on_record=keep,
             on_planned=planned,
@@ -174,7 +175,7 @@ def _play(
         writer.write(Trial(number=number, scenario=trial.scenario, arms={"candidate": trial.baseline}))
 
 
-def replay_job(plan: CrashPlan, case: Case, *, whole: bool, as_json: bool) -> int:
+def replay_job(plan: CrashPlan, case: CrashCase, *, whole: bool, as_json: bool) -> int:
     """Repeats one case and shows its time line."""
     scenario = _one(plan, case)
     engine_info(plan.engine)  # refuses what is no engine before a server is started
@@ -185,7 +186,7 @@ def replay_job(plan: CrashPlan, case: Case, *, whole: bool, as_json: bool) -> in
 
 def explain_job(folder: Path, name: str, *, whole: bool) -> int:
     """Shows the time line of one saved case. Raises UsageProblem where the run has no such case."""
-    case = Case.parse(name)
+    case = CrashCase.parse(name)
     for record in iter_cases(folder):
         if record.case == case:
             return _show(crash_scenarios(folder)[case.scenario], record, whole=whole, as_json=False)
@@ -204,7 +205,7 @@ def _scenarios(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
     )
 
 
-def _one(plan: CrashPlan, case: Case) -> Scenario:
+def _one(plan: CrashPlan, case: CrashCase) -> Scenario:
     """The scenario of a case: from files or n8n workflows, generated again, or from the catalog."""
     for scenario in (*_scenarios(plan, quiet=True), *load_catalog()):
         if scenario.id == case.scenario:

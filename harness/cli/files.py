@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import UsageProblem
+from cutover.harness.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from scenarios.model import Scenario
+    from cutover.scenarios.model import Scenario
 
 __all__ = ["n8n_files", "recorded_beside", "without_repeats"]
 
@@ -46,7 +46,7 @@ def without_repeats(scenarios: Iterable[Scenario]) -> tuple[list[Scenario], list
 
     Raises UsageProblem where two scenarios of one id differ.
     """
-    from scenarios.files import dumps
+    from cutover.scenarios.files import dumps
 
     kept: dict[str, Scenario] = {}
     repeated: list[str] = []

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reports.document import Document
-    from reports.mutants import MatrixPart
-    from reports.past import History
+    from cutover.reports.document import Document
+    from cutover.reports.parts.past import History
+    from cutover.reports.terminal.mutants import MatrixPart
 
 __all__ = ["MOST", "earlier", "kill_matrix"]
 
@@ -26,7 +26,7 @@ _LARGEST = 32_000_000
 
 def earlier(folder: Path, document: Document) -> History:
     """The verdicts of earlier runs in the folder's parent, oldest first."""
-    from reports.past import History, of_document, of_json
+    from cutover.reports.parts.past import History, of_document, of_json
 
     here = of_document(document)
     files = [file for _, file in sorted(_reports(folder), reverse=True)]
@@ -43,8 +43,8 @@ def kill_matrix(folder: Path) -> MatrixPart | None:
     """What `cutover mutants --json > RUN/mutants.json` left in the run's folder. Raises UsageProblem."""
     from pydantic import ValidationError
 
-    from harness.errors import UsageProblem
-    from reports.mutants import MatrixPart
+    from cutover.harness.errors import UsageProblem
+    from cutover.reports.terminal.mutants import MatrixPart
 
     file = folder / "mutants.json"
     if not file.is_file():

@@ -8,10 +8,13 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from harness.cli import compare, crashing, doctor, importing, mutants, policy, reporting, running, verify
-from harness.cli.console import problem
-from harness.cli.help import flowing
-from harness.cli.status import Status, status_of
+from cutover.harness.cli.commands import compare, doctor, importing, mutants, policy, verify
+from cutover.harness.cli.commands import crash as crashing
+from cutover.harness.cli.commands import report as reporting
+from cutover.harness.cli.commands import run as running
+from cutover.harness.cli.console import problem
+from cutover.harness.cli.help import flowing
+from cutover.harness.cli.status import Status, status_of
 
 __all__ = ["app", "main"]
 
@@ -41,7 +44,7 @@ app.command("doctor", help=flowing(doctor.doctor))(doctor.doctor)
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
     if wanted:
-        from harness.cli.version import installed_version
+        from cutover.harness.cli.version import installed_version
 
         typer.echo(f"cutover {installed_version()}")
         raise typer.Exit

@@ -8,34 +8,34 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.cli.console import emit, note, progress
-from harness.cli.manifest import begun, engine_info
-from harness.cli.plan import Plan, ServerChoice, Where
-from harness.cli.reporting import POLICY, WAIVERS, Format, judged, policy_of, rendered, waivers_of
-from harness.cli.selection import select
-from harness.cli.status import Status
-from harness.errors import EnvironmentProblem, UsageProblem
-from harness.judge.cases import CaseRecord
-from harness.run.aside import route, weigh
-from harness.run.crash_plan import SAMPLE_WAYS, Budget, selection
-from harness.run.crash_plan import Plan as CrashPlan
-from harness.run.crash_run import crash_matrix
-from harness.run.lines import RecordedTrial
-from harness.run.postgres import Server, provision
-from harness.run.shadow import run_trials
-from harness.run.store import RunWriter, saving
-from reports.document import Document
-from reports.messages import Lang, Messages
-from reports.words import plain
-from scenarios.catalog import load_catalog
-from scenarios.model import Scenario
+from cutover.harness.cli.commands.report import POLICY, WAIVERS, Format, judged, policy_of, rendered, waivers_of
+from cutover.harness.cli.console import emit, note, progress
+from cutover.harness.cli.manifest import begun, engine_info
+from cutover.harness.cli.plan import RunPlan, ServerChoice, Where
+from cutover.harness.cli.selection import select
+from cutover.harness.cli.status import Status
+from cutover.harness.errors import EnvironmentProblem, UsageProblem
+from cutover.harness.judge.reference.races import races_a_timer
+from cutover.harness.record.cases import CaseRecord
+from cutover.harness.run.crash.matrix import crash_matrix
+from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan, selection
+from cutover.harness.run.postgres.server import Server, provision
+from cutover.harness.run.side.measurements import route, weigh
+from cutover.harness.run.trials.shadow import run_trials
+from cutover.harness.store.lines import RecordedTrial
+from cutover.harness.store.writer import RunWriter, saving
+from cutover.reports.document import Document
+from cutover.reports.messages import Lang, Messages
+from cutover.reports.words import plain
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.model import Scenario
 
 __all__ = ["RUNS", "main_job"]
 
 RUNS = Path("cutover-runs")
 
 
-def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool, lang: Lang = Lang.EN) -> int:
+def main_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: Lang = Lang.EN) -> int:
     """Runs, saves, judges and reports; the exit status is the verdict's, or 130 where somebody interrupted."""
 
     def say(line: str) -> None:
@@ -90,7 +90,7 @@ def main_job(plan: Plan, where: Where, *, as_json: bool, quiet: bool, lang: Lang
 
 
 def _run(
-    plan: Plan,
+    plan: RunPlan,
     where: Where,
     server: Server,
     scenarios: tuple[Scenario, ...],
@@ -118,7 +118,7 @@ def _run(
 
 
 def _compare(
-    plan: Plan, where: Where, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter, *, quiet: bool
+    plan: RunPlan, where: Where, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter, *, quiet: bool
 ) -> None:
     """Runs every trial and saves it."""
     with progress(f"{plan.control} against {plan.candidate}", len(scenarios), quiet=quiet) as advance:
@@ -139,7 +139,7 @@ def _compare(
         )
 
 
-def _measure_aside(plan: Plan, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter) -> None:
+def _measure_aside(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter) -> None:
     """Routes the run's executions and weighs both engines; says what could not be done, for which the judge asks."""
     routed, unrouted = route(server, scenarios, control=plan.control, candidate=plan.candidate, seed=plan.seed)
     writer.write_routing(routed)
@@ -151,7 +151,7 @@ def _measure_aside(plan: Plan, server: Server, scenarios: tuple[Scenario, ...], 
 
 
 def _kill(
-    plan: Plan,
+    plan: RunPlan,
     where: Where,
     server: Server,
     scenarios: tuple[Scenario, ...],
@@ -161,7 +161,7 @@ def _kill(
     quiet: bool,
 ) -> None:
     """Plays a sample of the candidate's crash cases, `cases` at least if there is time for them, and saves them."""
-    chosen = selection(scenarios, load_catalog())
+    chosen = selection([each for each in scenarios if not races_a_timer(each)], load_catalog())
     writer.write_crash_scenarios(chosen)
     with progress(f"killing {plan.candidate}", 0, quiet=quiet) as advance:
 
@@ -176,7 +176,7 @@ def _kill(
         crash_matrix(
             server,
             chosen,
-            CrashPlan(engine=plan.candidate, ways=SAMPLE_WAYS, seed=plan.seed),
+            CasePlan(engine=plan.candidate, ways=SAMPLE_WAYS, seed=plan.seed),
             workers=2 * where.workers,
             on_record=keep,
             on_planned=planned,
@@ -185,7 +185,7 @@ def _kill(
         )
 
 
-def _refuse_odd(plan: Plan, where: Where, stages: tuple[int, ...]) -> None:
+def _refuse_odd(plan: RunPlan, where: Where, stages: tuple[int, ...]) -> None:
     if plan.stage not in stages:
         known = ", ".join(str(stage) for stage in stages)
         raise UsageProblem(f"--stage {plan.stage}: the policy has no such stage; it has {known}")

@@ -6,16 +6,16 @@ import os
 import platform
 from datetime import datetime
 
-from engines.registry import describe
-from harness.cli.version import installed_version
-from harness.judge.records import EngineInfo, Manifest
-from harness.run.postgres import Server
+from cutover.engines.registry import describe
+from cutover.harness.cli.version import installed_version
+from cutover.harness.record.trials import EngineInfo, Manifest
+from cutover.harness.run.postgres.server import Server
 
 __all__ = ["begun", "engine_info"]
 
 
 def engine_info(spec: str) -> EngineInfo:
-    """The engine's name and the digest of its sources. Raises as `engines.registry.describe`."""
+    """The engine's name and the digest of its sources. Raises as `cutover.engines.registry.describe`."""
     name, digest = describe(spec)
     return EngineInfo(spec=spec, name=name, digest=digest)
 

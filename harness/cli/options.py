@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.plan import ServerChoice
+from cutover.harness.cli.plan import ServerChoice
 
 __all__ = ["N8n", "Only", "Postgres", "PostgresMode", "Scenarios"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["DEADLINE_S", "Plan", "ServerChoice", "Where"]
+__all__ = ["DEADLINE_S", "RunPlan", "ServerChoice", "Where"]
 
 DEADLINE_S = 30.0
 """How long an engine may take for one arm unless the command line says otherwise, s."""
@@ -26,7 +26,7 @@ class ServerChoice(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RunPlan:
     """All that decides which trials a run has and how they are judged; not where it runs, nor where it is saved."""
 
     control: str = "v1"

@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from harness.cli.files import n8n_files, recorded_beside, without_repeats
-from harness.errors import UsageProblem
-from scenarios.model import Scenario
+from cutover.harness.cli.files import n8n_files, recorded_beside, without_repeats
+from cutover.harness.errors import UsageProblem
+from cutover.scenarios.model import Scenario
 
 __all__ = ["DEFAULT_TRIALS", "select"]
 
@@ -48,13 +48,13 @@ def select(
 
 
 def _catalog() -> tuple[Scenario, ...]:
-    from scenarios.catalog import load_catalog
+    from cutover.scenarios.catalog import load_catalog
 
     return load_catalog()
 
 
 def _from_files(paths: Iterable[Path]) -> list[Scenario]:
-    from scenarios.files import load, load_folder
+    from cutover.scenarios.files import load, load_folder
 
     found: list[Scenario] = []
     for path in paths:
@@ -65,7 +65,7 @@ def _from_files(paths: Iterable[Path]) -> list[Scenario]:
 
 
 def _from_n8n(paths: Iterable[Path], say: Callable[[str], None]) -> list[Scenario]:
-    from scenarios.importers.n8n import import_file
+    from cutover.scenarios.importers.n8n.importer import import_file
 
     found: list[Scenario] = []
     refused = files = 0
@@ -87,7 +87,7 @@ def _from_n8n(paths: Iterable[Path], say: Callable[[str], None]) -> list[Scenari
 def _generated(many: int, seed: int) -> list[Scenario]:
     if many <= 0:
         return []
-    from scenarios.generator import generate
+    from cutover.scenarios.generated.generator import generate
 
     return [generate(random.Random(f"{seed}:{number}"), number) for number in range(1, many + 1)]  # noqa: S311 - not secret
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from enum import IntEnum
 
-from engines.errors import CutoverError
+from cutover.engines.errors import CutoverError
 
 __all__ = ["Status", "status_of"]
 

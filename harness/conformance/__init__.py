@@ -1,1 +1,4 @@
-"""Tests that any engine must pass: run them with `pytest --pyargs harness.conformance --cutover-engine SPEC`."""
+"""Tests that any engine must pass.
+
+Run them with `pytest --pyargs cutover.harness.conformance --cutover-engine SPEC`.
+"""

@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from harness.judge.cases import CaseRecord, PointKind
-from harness.judge.checks.sm import LEGAL
-from harness.run.lookout import Cell
-from harness.run.situation import Situation
+from cutover.harness.conformance.session.lookout import Cell
+from cutover.harness.conformance.session.situation import Situation
+from cutover.harness.judge.checks.sm import LEGAL
+from cutover.harness.record.cases import CaseRecord, PointKind
 
-__all__ = ["CORE", "Coverage", "Transition"]
+__all__ = ["CORE", "StateCoverage", "Transition"]
 
 Transition: TypeAlias = tuple[str, str, str, str]
 """(scope, from, event, to)."""
@@ -32,7 +32,7 @@ _OUTSIDE: Final = frozenset({"CANCEL"})
 
 
 @dataclass(slots=True)
-class Coverage:
+class StateCoverage:
     """Counts over all sessions of one run; `aimed` of them were played for what was missing.
 
     A cell is reachable when it is in CORE or when any worker passed it or died in it. A transition is reachable when it
@@ -60,8 +60,8 @@ class Coverage:
         self.seen |= set(now.seen)
         self.committed |= set(now.committed)
         self.looks += now.looks
-        if now.struck is not None:
-            self.cells[now.struck] += 1
+        if now.killed_at is not None:
+            self.cells[now.killed_at] += 1
             self.kills += 1
         elif armed:
             self.unfired += 1

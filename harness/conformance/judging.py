@@ -6,14 +6,14 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
-from harness.judge.cases import CaseRecord
-from harness.judge.checks import CHECKS, run_checks
-from harness.judge.checks.base import Sheet
-from harness.judge.crash_checks import CRASH_CHECKS, CaseView
-from harness.judge.findings import Finding, Verdict
-from harness.judge.records import Failure, Trial
-from harness.judge.view import view_of
-from scenarios.model import Scenario
+from cutover.harness.judge.checks import CHECKS, run_checks
+from cutover.harness.judge.checks.base import Sheet
+from cutover.harness.judge.crash.checks import CRASH_CHECKS, CaseView
+from cutover.harness.judge.findings import Finding, Verdict
+from cutover.harness.judge.view import view_of
+from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.trials import Failure, Trial
+from cutover.scenarios.model import Scenario
 
 __all__ = ["AT_ANY_TIME", "AT_THE_END", "PropertyBroken", "judge_session", "wording"]
 

@@ -11,17 +11,17 @@ from typing import ClassVar, Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from harness.conformance.coverage import Coverage
-from harness.conformance.judging import AT_ANY_TIME, AT_THE_END, PropertyBroken, judge_session, wording
-from harness.conformance.player import Player
-from harness.conformance.scenes import from_pool, scenes
-from harness.judge.cases import CaseRecord, KillPoint
-from harness.judge.findings import Finding, Verdict
-from harness.run.hosted import Message
-from harness.run.lookout import Aim, StatePoint
-from harness.run.outside import signal_command
-from harness.run.situation import Situation
-from scenarios.model import Scenario
+from cutover.harness.conformance.coverage import StateCoverage
+from cutover.harness.conformance.judging import AT_ANY_TIME, AT_THE_END, PropertyBroken, judge_session, wording
+from cutover.harness.conformance.scenes import from_pool, scenes
+from cutover.harness.conformance.session.lookout import Aim, StatePoint
+from cutover.harness.conformance.session.player import Player
+from cutover.harness.conformance.session.situation import Situation
+from cutover.harness.judge.findings import Finding, Verdict
+from cutover.harness.record.cases import CaseRecord, KillPoint
+from cutover.harness.run.process.hosted import Message
+from cutover.harness.run.world.outside import signal_command
+from cutover.scenarios.model import Scenario
 
 __all__ = ["ResumeMachine", "machine_for"]
 
@@ -59,7 +59,7 @@ class ResumeMachine(RuleBasedStateMachine):
     """One example; `machine_for` binds the engine, and what is counted and checked."""
 
     player: ClassVar[Player]
-    coverage: ClassVar[Coverage]
+    coverage: ClassVar[StateCoverage]
     only: ClassVar[Collection[str] | None] = None
     failures: ClassVar[list[tuple[Scenario, tuple[Finding, ...]]]]
 
@@ -237,7 +237,7 @@ class ResumeMachine(RuleBasedStateMachine):
         return checks if self.only is None else set(checks) & set(self.only)
 
 
-def machine_for(player: Player, coverage: Coverage, only: Collection[str] | None = None) -> type[ResumeMachine]:
+def machine_for(player: Player, coverage: StateCoverage, only: Collection[str] | None = None) -> type[ResumeMachine]:
     """The machine for one engine; `only` names the checks to make, None makes all.
 
     Its `failures` hold each failing scenario with the findings, in the order met: after a run the last is the minimal.

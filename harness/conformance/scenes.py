@@ -13,15 +13,15 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from engines.api import LoopNode, Node, WaitNode, Workflow
-from scenarios.generator import Bounds, generate
-from scenarios.model import Scenario
-from scenarios.strategies import scenarios
+from cutover.engines.api import LoopNode, Node, WaitNode, Workflow
+from cutover.scenarios.generated.generator import SizeLimits, generate
+from cutover.scenarios.model import Scenario
+from cutover.scenarios.strategies import scenarios
 
 __all__ = ["from_pool", "scenes", "stretched"]
 
 _DAY_MS: Final = 86_400_000
-_FREELY: Final = Bounds(max_nodes=6, large=0, retries=0.6, failures=0.15, waits=0.6, loops=0.3, awkward=0.1, racy=0)
+_FREELY: Final = SizeLimits(max_nodes=6, large=0, retries=0.6, failures=0.15, waits=0.6, loops=0.3, awkward=0.1, racy=0)
 _WAITS: Final = replace(_FREELY, max_nodes=4, waits=1, loops=0.2)
 _RETRIES: Final = replace(_FREELY, max_nodes=4, retries=1, waits=0.2, failures=0.3)
 _OF_EACH: Final = 60

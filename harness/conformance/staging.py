@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from engines.api import Engine, EngineContext
-from engines.registry import resolve
-from harness.conformance.player import Player
-from harness.run.clock import EPOCH, VirtualClock
-from harness.run.installation import install_engine
-from harness.run.postgres import Server
-from harness.run.stage import TAKEOVER_S
-from harness.run.world import World
-from scenarios.model import Scenario
+from cutover.engines.api import Engine, EngineContext
+from cutover.engines.registry import resolve
+from cutover.harness.conformance.session.player import Player
+from cutover.harness.run.crash.testbed import TAKEOVER_S
+from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.trials.installation import install_engine
+from cutover.harness.run.world.clock import EPOCH, VirtualClock
+from cutover.harness.run.world.world import World
+from cutover.scenarios.model import Scenario
 
 __all__ = ["engine_here", "installed", "player_on"]
 

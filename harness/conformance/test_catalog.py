@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.conformance.judging import AT_THE_END, judge_session, wording
-from harness.conformance.player import Player
-from scenarios.catalog import load_catalog
-from scenarios.model import Scenario
+from cutover.harness.conformance.judging import AT_THE_END, judge_session, wording
+from cutover.harness.conformance.session.player import Player
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.model import Scenario
 
 pytestmark = pytest.mark.cutover
 _CHECKS = frozenset({"OUT", *AT_THE_END}) - {"RESUME"}

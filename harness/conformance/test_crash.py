@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from harness.judge.cases import CaseRecord
-from harness.judge.crash import CrashTally
-from harness.judge.findings import Verdict
-from harness.run.crashes import BASIC_WAYS, Plan, run_crashes
-from harness.run.runners import Runners
-from scenarios.catalog import load_catalog
-from scenarios.model import Scenario
+from cutover.harness.judge.crash.tally import CrashTally
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.record.cases import CaseRecord
+from cutover.harness.run.crash.play import BASIC_WAYS, CasePlan, run_crashes
+from cutover.harness.run.crash.runners import Runners
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.model import Scenario
 
 pytestmark = pytest.mark.cutover
 _SMALLEST = ("01-one-activity", "03-data-flow", "41-wait-for-signal", "42-wait-for-timer")
@@ -27,7 +27,7 @@ def test_every_kill_point(cutover_spec: str, cutover_dsn: str, pytestconfig: pyt
 
     takeover_s = float(pytestconfig.getoption("--cutover-takeover"))
     with Runners(cutover_spec, cutover_dsn, count=1, deadline_s=20, takeover_s=takeover_s) as runners:
-        run_crashes(runners, [scenario], Plan(engine=cutover_spec, ways=BASIC_WAYS), add)
+        run_crashes(runners, [scenario], CasePlan(engine=cutover_spec, ways=BASIC_WAYS), add)
     summary = tally.summary()
     found = "\n".join(f"{finding.case}: {finding.check}: {finding.message}" for finding in summary.witnesses)
     assert summary.verdict is Verdict.PASS, (

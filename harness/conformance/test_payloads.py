@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from engines.api import ExecutionRequest, StartNode, Workflow
-from engines.errors import PayloadRefused, UnknownExecution
-from engines.payloads import MAX_DEPTH, encode
-from harness.conformance.staging import engine_here
-from scenarios.model import Scenario
-from scenarios.vocabulary import AWKWARD
+from cutover.engines.api import ExecutionRequest, StartNode, Workflow
+from cutover.engines.errors import PayloadRefused, UnknownExecution
+from cutover.engines.payloads import MAX_DEPTH, encode
+from cutover.harness.conformance.staging import engine_here
+from cutover.scenarios.generated.vocabulary import AWKWARD
+from cutover.scenarios.model import Scenario
 
 pytestmark = pytest.mark.cutover
 _SCENARIO = Scenario(id="payload", workflow=Workflow(id="payload", nodes=(StartNode(id="start"),)))

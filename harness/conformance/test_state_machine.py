@@ -9,19 +9,19 @@ from typing import cast
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
-from harness.conformance.chase import chase
-from harness.conformance.coverage import Coverage
-from harness.conformance.judging import PropertyBroken
-from harness.conformance.machine import machine_for
-from harness.conformance.player import Player
-from harness.conformance.profiles import ProfileName, profile
-from scenarios.model import Scenario
+from cutover.harness.conformance.coverage import StateCoverage
+from cutover.harness.conformance.directed import run_directed
+from cutover.harness.conformance.judging import PropertyBroken
+from cutover.harness.conformance.machine import machine_for
+from cutover.harness.conformance.profiles import ProfileName, profile
+from cutover.harness.conformance.session.player import Player
+from cutover.scenarios.model import Scenario
 
 pytestmark = pytest.mark.cutover
 
 
 def test_resume(cutover_stage: Player, cutover_profile: str, cutover_keep: Callable[[Scenario], Path | None]) -> None:
-    coverage = Coverage()
+    coverage = StateCoverage()
     machine = machine_for(cutover_stage, coverage)
     try:
         run_state_machine_as_test(machine, settings=profile(cast("ProfileName", cutover_profile)))
@@ -30,7 +30,7 @@ def test_resume(cutover_stage: Player, cutover_profile: str, cutover_keep: Calla
         if kept is not None:
             broken.add_note(f"the scenario is kept in {kept}")
         raise
-    chase(cutover_stage, coverage)
+    run_directed(cutover_stage, coverage)
     print(coverage.table())  # noqa: T201 - pytest shows it with -s or where the test fails
     missing = coverage.missing()
     assert not missing, "INCONCLUSIVE: " + "; ".join(missing)

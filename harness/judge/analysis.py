@@ -8,29 +8,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.judge.cases import CaseRecord
-from harness.judge.checks import CHECKS
-from harness.judge.classify import Waives
-from harness.judge.crash import CrashSummary
-from harness.judge.criteria import CriterionResult, failed_to_judge, judge, not_measured, nothing_measured
-from harness.judge.difference_summaries import DifferenceSample, DifferenceSummary
-from harness.judge.distributions import Distribution, distributions
-from harness.judge.findings import Check
-from harness.judge.flag import Routed
-from harness.judge.gate import Reason, StageVerdict, decide, ordered
-from harness.judge.gathered import Gathered
-from harness.judge.headline import headline
-from harness.judge.measurements import Measurement
-from harness.judge.metrics import METRICS, Frames
-from harness.judge.noise import NoisyPath
-from harness.judge.policy import Criterion, Policy, default_policy
-from harness.judge.records import Manifest, Trial
-from harness.judge.sides import SideBySide, side_by_side
-from harness.judge.summaries import CheckSummary
-from harness.judge.view import Place
-from harness.judge.waivers import Waiver, WaiverUse
-from harness.judge.weighing import Weighed
-from scenarios.model import Scenario
+from cutover.harness.judge.checks import CHECKS
+from cutover.harness.judge.crash.tally import CrashSummary
+from cutover.harness.judge.differences.classify import Waives
+from cutover.harness.judge.differences.noise import NoisyPath
+from cutover.harness.judge.differences.summaries import DifferenceSample, DifferenceSummary
+from cutover.harness.judge.differences.waivers import Waiver, WaiverUse
+from cutover.harness.judge.findings import Check
+from cutover.harness.judge.gathered import Gathered
+from cutover.harness.judge.headline import headline
+from cutover.harness.judge.measures.distributions import Distribution, distributions
+from cutover.harness.judge.measures.measurements import Measurement
+from cutover.harness.judge.measures.metrics import METRICS, Frames
+from cutover.harness.judge.measures.sides import SideBySide, side_by_side
+from cutover.harness.judge.policy.criteria import (
+    CriterionResult,
+    failed_to_judge,
+    judge,
+    not_measured,
+    nothing_measured,
+)
+from cutover.harness.judge.policy.gate import Reason, StageVerdict, decide, ordered
+from cutover.harness.judge.policy.loading import Criterion, Policy, default_policy
+from cutover.harness.judge.summaries import CheckSummary
+from cutover.harness.judge.view import Place
+from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.memory import Weighed
+from cutover.harness.record.routing import Routed
+from cutover.harness.record.trials import Manifest, Trial
+from cutover.scenarios.model import Scenario
 
 __all__ = [
     "Analysis",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engines.api import ActivityNode, LoopNode, WaitNode, Workflow
-from harness.judge.crash import CrashSummary
-from harness.judge.criteria import CriterionResult
-from harness.judge.records import Manifest
-from scenarios.model import Scenario
+from cutover.engines.api import ActivityNode, LoopNode, WaitNode, Workflow
+from cutover.harness.judge.crash.tally import CrashSummary
+from cutover.harness.judge.policy.criteria import CriterionResult
+from cutover.harness.record.trials import Manifest
+from cutover.scenarios.model import Scenario
 
-__all__ = ["Coverage"]
+__all__ = ["LanguageCoverage"]
 
 _PARTS = {
     "condition": "a condition",
@@ -33,7 +33,7 @@ _BEYOND = {
 }
 
 
-class Coverage:
+class LanguageCoverage:
     """Takes scenarios one at a time and remembers which parts of the language they use."""
 
     def __init__(self) -> None:

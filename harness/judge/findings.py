@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias
 
-from harness.judge.records import ArmName, Trial
+from cutover.harness.record.trials import ArmName, Trial
 
 __all__ = ["Check", "CheckResult", "Difference", "DifferenceClass", "Finding", "Verdict", "Witness"]
 

@@ -7,37 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, TypeAlias
-from uuid import UUID
 
-from harness.judge.findings import CheckResult, Finding, Verdict
-from harness.judge.stats import split_check
+from cutover.harness.judge.findings import CheckResult, Finding, Verdict
+from cutover.harness.judge.measures.stats import split_check
+from cutover.harness.record.routing import Role, Routed
 
-__all__ = ["FLAG", "HOLDS_WHEN", "Routed", "judge_routing"]
+__all__ = ["FLAG", "HOLDS_WHEN", "judge_routing"]
 
 FLAG = "FLAG"
 HOLDS_WHEN = "the router assigns by the strict flag and the bucket, moves nobody back, splits as planned, and pins"
-
-_Role: TypeAlias = Literal["control", "candidate"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routed:
-    """One execution that a router has served.
-
-    `switch` and `percent` are the flag's texts when it started, None where it was not set. `served` is the role whose
-    engine was asked, for the start and then for each later command. `climb` is the role that the router works out for
-    it at each share in percent, on the way up, with the switch on.
-    """
-
-    execution_id: UUID
-    salt: str
-    switch: str | None
-    percent: str | None
-    served: tuple[_Role, ...]
-    climb: tuple[tuple[str, _Role], ...] = ()
 
 
 def judge_routing(rows: Sequence[Routed]) -> CheckResult:
@@ -73,7 +52,7 @@ def judge_routing(rows: Sequence[Routed]) -> CheckResult:
 
 def _climbed(row: Routed) -> Iterator[str]:
     """What is wrong on the way up: another role than the bucket's, or a way back from the candidate."""
-    before: _Role = "control"
+    before: Role = "control"
     for percent, role in row.climb:
         if role != _at(row, Decimal(percent)):
             yield f"at {percent} % it would start on the {role}, not on the {_at(row, Decimal(percent))}"
@@ -111,11 +90,11 @@ def _split(rows: Sequence[Routed]) -> Iterator[Finding]:
     )
 
 
-def _role(row: Routed) -> _Role:
+def _role(row: Routed) -> Role:
     return _at(row, Decimal(row.percent or 0) if row.switch == "true" else Decimal(0))
 
 
-def _at(row: Routed, share: Decimal) -> _Role:
+def _at(row: Routed, share: Decimal) -> Role:
     """Where the execution starts at this share, in percent."""
     digest = hashlib.sha256(f"{row.salt}:{row.execution_id}".encode()).digest()
     bucket = (int.from_bytes(digest[:4], "big") * 10_000) >> 32

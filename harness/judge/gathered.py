@@ -9,26 +9,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from harness.judge import flag
-from harness.judge.cases import CaseRecord
-from harness.judge.checks import CHECKS, run_checks
-from harness.judge.classify import Waives, classify, noise_paths
-from harness.judge.coverage import Coverage
-from harness.judge.crash import CrashTally
-from harness.judge.crash_checks import HOLDS_WHEN
-from harness.judge.difference_summaries import DifferenceCollector
-from harness.judge.findings import Check, CheckResult
-from harness.judge.flag import FLAG, Routed, judge_routing
-from harness.judge.headline import Told
-from harness.judge.meta import RunFacts
-from harness.judge.noise import Noise
-from harness.judge.records import Manifest, Trial
-from harness.judge.summaries import SAMPLES, CheckCollector
-from harness.judge.tally import Tally
-from harness.judge.view import Place, view_of
-from harness.judge.waivers import Waiver, WaiversInUse
-from harness.judge.weighing import Weighed
-from scenarios.model import Scenario
+from cutover.harness.judge import flag
+from cutover.harness.judge.checks import CHECKS, run_checks
+from cutover.harness.judge.coverage import LanguageCoverage
+from cutover.harness.judge.crash.checks import HOLDS_WHEN
+from cutover.harness.judge.crash.tally import CrashTally
+from cutover.harness.judge.differences.classify import Waives, classify, noise_paths
+from cutover.harness.judge.differences.noise import Noise
+from cutover.harness.judge.differences.summaries import DifferenceCollector
+from cutover.harness.judge.differences.waivers import Waiver, WaiversInUse
+from cutover.harness.judge.findings import Check, CheckResult
+from cutover.harness.judge.flag import FLAG, judge_routing
+from cutover.harness.judge.headline import Told
+from cutover.harness.judge.measures.tally import Tally
+from cutover.harness.judge.meta import RunFacts
+from cutover.harness.judge.summaries import SAMPLES, CheckCollector
+from cutover.harness.judge.view import Place, view_of
+from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.memory import Weighed
+from cutover.harness.record.routing import Routed
+from cutover.harness.record.trials import Manifest, Trial
+from cutover.scenarios.model import Scenario
 
 __all__ = ["Gathered"]
 
@@ -62,7 +63,7 @@ class Gathered:
         self.checks = CheckCollector({**holds_when, **HOLDS_WHEN, FLAG: flag.HOLDS_WHEN})
         self.crash = CrashTally(manifest.candidate.name, manifest.seed, checks)
         self.differences = DifferenceCollector()
-        self.coverage = Coverage()
+        self.coverage = LanguageCoverage()
         self.weighed: tuple[Weighed, ...] = ()
         self.failed = 0
         self.failed_scenarios: list[tuple[int, str]] = []

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.judge.criteria import CriterionResult
-from harness.judge.findings import Verdict
-from harness.judge.gate import Reason, StageVerdict, effect
-from harness.judge.wording import plural
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.policy.criteria import CriterionResult
+from cutover.harness.judge.policy.gate import Reason, StageVerdict, effect
+from cutover.harness.judge.wording import plural
 
 __all__ = ["Told", "headline"]
 

@@ -12,19 +12,20 @@ from typing import Final, get_args
 
 import numpy as np
 
-from harness.judge import criteria, gate, policy
-from harness.judge.findings import Verdict
-from harness.judge.gate import Reason, Severity, StageVerdict
-from harness.judge.measurements import (
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.measures.measurements import (
     Count,
-    Level,
+    Gauge,
     Measurement,
     Paired,
     Pairs,
     Samples,
     Share,
 )
-from harness.judge.metrics import METRICS
+from cutover.harness.judge.measures.metrics import METRICS
+from cutover.harness.judge.policy import criteria, gate
+from cutover.harness.judge.policy import loading as policy
+from cutover.harness.judge.policy.gate import Reason, Severity, StageVerdict
 
 __all__ = ["broken_laws"]
 
@@ -93,7 +94,7 @@ def _no_data() -> Iterator[str]:
         Samples(values=nothing),
         Pairs(control=nothing, candidate=nothing),
         Paired(worse=0, better=0, bad_control=0, bad_candidate=0, n=0),
-        Level(value=float("nan")),
+        Gauge(value=float("nan")),
     )
     for criterion in policy.default_policy().criteria:
         for measurement in empty:

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from harness.judge.cases import CaseRecord
-from harness.judge.findings import Verdict
-from harness.judge.gate import Reason
-from harness.judge.laws import broken_laws
-from harness.judge.records import ARMS, Manifest, Trial, role
-from harness.judge.wording import plural
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.laws import broken_laws
+from cutover.harness.judge.policy.gate import Reason
+from cutover.harness.judge.wording import plural
+from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.trials import ARMS, Manifest, Trial, role
 
 __all__ = ["RunFacts"]
 
 
 @dataclass(slots=True)
-class _Fault:
+class _RunFault:
     count: int = 0
     first: str = ""
 
@@ -37,15 +37,15 @@ class RunFacts:
     manifest: Manifest
     trials: int = 0
     cases: int = 0
-    unjudged: _Fault = field(default_factory=_Fault)
+    unjudged: _RunFault = field(default_factory=_RunFault)
     _numbers: set[int] = field(default_factory=set)
     _executions: set[int] = field(default_factory=set)
     _cases: set[str] = field(default_factory=set)
-    _incomplete: _Fault = field(default_factory=_Fault)
-    _swapped: _Fault = field(default_factory=_Fault)
-    _repeated: _Fault = field(default_factory=_Fault)
-    _unfired: _Fault = field(default_factory=_Fault)
-    _replayed: _Fault = field(default_factory=_Fault)
+    _incomplete: _RunFault = field(default_factory=_RunFault)
+    _swapped: _RunFault = field(default_factory=_RunFault)
+    _repeated: _RunFault = field(default_factory=_RunFault)
+    _unfired: _RunFault = field(default_factory=_RunFault)
+    _replayed: _RunFault = field(default_factory=_RunFault)
 
     def add(self, trial: Trial) -> None:
         """Takes one in."""
@@ -91,7 +91,7 @@ class RunFacts:
         self._executed(part["executions"])
         for name in _FAULTS:
             count, first = part[name]
-            fault: _Fault = getattr(self, name)
+            fault: _RunFault = getattr(self, name)
             fault.count += count
             fault.first = fault.first or first
 
@@ -144,7 +144,7 @@ def _fact(name: str, bad: Verdict, text: str) -> Reason:
     return Reason(part="run", id=f"META {name}", verdict=bad if text else Verdict.PASS, text=text or _GOOD[name])
 
 
-def _told(fault: _Fault, what: str = "trial") -> str:
+def _told(fault: _RunFault, what: str = "trial") -> str:
     return f"{plural(fault.count, what)}: {fault.first}" if fault.count else ""
 
 

@@ -1,6 +1,7 @@
 """What is another in every run and means nothing: an execution's own id and its own times. Pure.
 
-Order is left alone here: that of an object's keys never matters (`harness.judge.diff`), that of a list always does.
+Order is left alone here: that of an object's keys never matters (`cutover.harness.judge.differences.diff`), that of a
+list always does.
 Status, effects and the number of steps are never noise.
 """
 
@@ -10,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from engines.api import JsonText
-from harness.judge.records import ArmRecord
+from cutover.engines.api import JsonText
+from cutover.harness.record.trials import ArmRecord
 
 __all__ = ["EXECUTION", "TIME", "Names"]
 

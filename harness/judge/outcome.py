@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
-from engines.api import ExecutionStatus, JsonText, StepStatus
-from harness.judge.normalise import Names
-from harness.judge.records import ArmRecord, LedgerEntry
+from cutover.engines.api import ExecutionStatus, JsonText, StepStatus
+from cutover.harness.judge.normalise import Names
+from cutover.harness.record.trials import ArmRecord, LedgerEntry
 
 __all__ = ["ENGINES_WORDS", "Effect", "Outcome", "OutcomeStatus", "StepOutcome", "is_refusal", "outcome_of"]
 

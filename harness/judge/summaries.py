@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from harness.judge.findings import CheckResult, Difference, Finding, Verdict
-from harness.judge.records import role
-from harness.judge.wording import plural
+from cutover.harness.judge.findings import CheckResult, Difference, Finding, Verdict
+from cutover.harness.judge.wording import plural
+from cutover.harness.record.trials import role
 
 __all__ = ["SAMPLES", "CheckCollector", "CheckSummary", "as_fields"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from engines.api import JsonValue
-from scenarios.model import Scenario
+from cutover.engines.api import JsonValue
+from cutover.scenarios.model import Scenario
 
 __all__ = ["planted", "tokens_in"]
 

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from engines.api import EventRow, JsonText, StepRow
-from engines.errors import PayloadRefused
-from engines.payloads import encode
-from harness.judge.diff import diff_outcomes
-from harness.judge.findings import Difference
-from harness.judge.outcome import Outcome, is_refusal, outcome_of
-from harness.judge.records import ArmName, ArmRecord, LedgerEntry, Trial
-from harness.judge.reference import Expected, expect
-from harness.judge.tokens import planted
-from scenarios.model import Scenario
+from cutover.engines.api import EventRow, JsonText, StepRow
+from cutover.engines.errors import PayloadRefused
+from cutover.engines.payloads import encode
+from cutover.harness.judge.differences.diff import diff_outcomes
+from cutover.harness.judge.findings import Difference
+from cutover.harness.judge.outcome import Outcome, is_refusal, outcome_of
+from cutover.harness.judge.reference.model import Expected, expect
+from cutover.harness.judge.tokens import planted
+from cutover.harness.record.trials import ArmName, ArmRecord, LedgerEntry, Trial
+from cutover.scenarios.model import Scenario
 
 __all__ = ["END_STATES", "ArmView", "Place", "TrialView", "against", "place_of", "view_of"]
 

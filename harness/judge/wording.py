@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from harness.judge.measurements import Unit
-from harness.judge.policy import Criterion
+from cutover.harness.judge.measures.measurements import Unit
+from cutover.harness.judge.policy.loading import Criterion
 
 __all__ = ["amount", "plural", "threshold"]
 

@@ -8,22 +8,23 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
-from harness.judge import criteria, gate, policy_rules
-from harness.judge.cases import Case, CrashTrial, KillPoint
-from harness.judge.findings import Verdict
-from harness.judge.gate import StageVerdict
-from harness.judge.kills import Kill
-from harness.judge.policy import Criterion
-from harness.judge.records import ArmName, ArmRecord
-from harness.mutants.patching import Patch, patched
-from harness.mutants.sample import judged_run, judged_sweep
-from harness.run import crash_plan
-from harness.run.arm import Arm
-from harness.run.case import CaseRun
-from harness.run.channel import Channel
-from harness.run.host import Host
-from harness.run.store import RunWriter
-from harness.run.watch import Watch
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.policy import criteria, gate
+from cutover.harness.judge.policy import rules as policy_rules
+from cutover.harness.judge.policy.gate import StageVerdict
+from cutover.harness.judge.policy.loading import Criterion
+from cutover.harness.mutants.patching import Patch, patched
+from cutover.harness.mutants.sample import judged_run, judged_sweep
+from cutover.harness.record.cases import CrashCase, CrashTrial, KillPoint
+from cutover.harness.record.mutants import Kill
+from cutover.harness.record.trials import ArmName, ArmRecord
+from cutover.harness.run.crash import plan as crash_plan
+from cutover.harness.run.crash.case import CaseRun
+from cutover.harness.run.crash.injector import FaultInjector
+from cutover.harness.run.process.host import Host
+from cutover.harness.run.proxy.channel import Channel
+from cutover.harness.run.trials.arm import Arm
+from cutover.harness.store.writer import RunWriter
 
 __all__ = ["HARNESS_MUTANTS", "HarnessMutant", "play_guard"]
 
@@ -87,11 +88,11 @@ def _few_pass() -> tuple[Patch, ...]:
 
 
 def _never_fires() -> tuple[Patch, ...]:
-    def arm(watch: Watch, _point: KillPoint | None) -> None:
-        watch.armed = None
-        watch.round_trips = watch.activity_calls = 0
+    def arm(injector: FaultInjector, _point: KillPoint | None) -> None:
+        injector.armed = None
+        injector.round_trips = injector.activity_calls = 0
 
-    return ((Watch, "arm", arm),)
+    return ((FaultInjector, "arm", arm),)
 
 
 def _swapped() -> tuple[Patch, ...]:
@@ -114,20 +115,20 @@ def _unknown_ignored() -> tuple[Patch, ...]:
 
 
 def _rolled_back() -> tuple[Patch, ...]:
-    original = CaseRun._strike
+    original = CaseRun._inject
 
-    def strike(run: CaseRun, host: Host, channel: Channel | None) -> None:
+    def inject(run: CaseRun, host: Host, channel: Channel | None) -> None:
         if run._caller.world._ledger:
             run._caller.world._ledger.pop()
         original(run, host, channel)
 
-    return ((CaseRun, "_strike", strike),)
+    return ((CaseRun, "_inject", inject),)
 
 
 def _first_point_only() -> tuple[Patch, ...]:
     original = crash_plan.plan_cases
 
-    def plan_cases(trial: CrashTrial, plan: crash_plan.Plan) -> Iterator[Case]:
+    def plan_cases(trial: CrashTrial, plan: crash_plan.CasePlan) -> Iterator[CrashCase]:
         cases = list(original(trial, plan))
         return (case for case in cases if case.point == cases[0].point)
 
@@ -147,7 +148,9 @@ def _truncated() -> tuple[Patch, ...]:
 
 
 def _broken_candidate(dsn: str) -> Mapping[str, str]:
-    return judged_run(dsn, candidate="harness.mutants.engines:AnotherOutput", waives=lambda _difference, _trial: True)
+    return judged_run(
+        dsn, candidate="cutover.harness.mutants.engines:AnotherOutput", waives=lambda _difference, _trial: True
+    )
 
 
 HARNESS_MUTANTS: Final = (

@@ -12,24 +12,24 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from harness.errors import EnvironmentProblem
-from harness.judge.kills import Kill, KillMatrix, Kind
-from harness.mutants.guards import HARNESS_MUTANTS, HarnessMutant, play_guard
-from harness.mutants.model import Control, EngineMutant
-from harness.mutants.playing import play_control, play_mutant
-from harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
-from harness.run.folders import discard_sockets
-from harness.run.installation import install_engine
-from harness.run.lifeline import end_with_parent
+from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.mutants.guards import HARNESS_MUTANTS, HarnessMutant, play_guard
+from cutover.harness.mutants.model import EngineMutant, SoundControl
+from cutover.harness.mutants.playing import play_control, play_mutant
+from cutover.harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
+from cutover.harness.record.mutants import Kill, KillMatrix, Kind
+from cutover.harness.run.process.folders import discard_sockets
+from cutover.harness.run.process.parent import die_with_parent
+from cutover.harness.run.trials.installation import install_engine
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
 
-    from harness.run.postgres import Server
+    from cutover.harness.run.postgres.server import Server
 
 __all__ = ["kill_matrix", "known"]
 
-_Playable: TypeAlias = EngineMutant | HarnessMutant | Control
+_Playable: TypeAlias = EngineMutant | HarnessMutant | SoundControl
 _dsn = ""
 
 
@@ -76,17 +76,17 @@ def _begin(dsns: SimpleQueue[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
     parent = multiprocessing.parent_process()
-    end_with_parent(signal.SIGTERM, 0 if parent is None else parent.pid or 0)
+    die_with_parent(signal.SIGTERM, 0 if parent is None else parent.pid or 0)
     _dsn = dsns.get()
 
 
-class _Ended(BaseException):
+class _Terminated(BaseException):
     """Somebody ended this process; what it began is unwound."""
 
 
 def _end(*_: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows gives everything back, and must not be cut short
-    raise _Ended
+    raise _Terminated
 
 
 def _play(name: str, seed: int) -> Kill:
@@ -97,9 +97,9 @@ def _play(name: str, seed: int) -> Kill:
                 return play_mutant(each, _dsn, seed)
             case HarnessMutant():
                 return play_guard(each, _dsn)
-            case Control():
+            case SoundControl():
                 return play_control(each, _dsn, seed)
-    except _Ended:
+    except _Terminated:
         os._exit(1)  # the pool would take it for the answer, and wait for more work
 
 
@@ -117,9 +117,9 @@ def _result(each: _Playable, future: Future[Kill]) -> Kill:
             kind=_KINDS[type(each)],
             id=each.id,
             pattern=each.pattern,
-            check="" if isinstance(each, Control) else each.check,
+            check="" if isinstance(each, SoundControl) else each.check,
             problem=f"{type(error).__name__}: {error}",
         )
 
 
-_KINDS: Final[dict[type[object], Kind]] = {EngineMutant: "engine", HarnessMutant: "harness", Control: "control"}
+_KINDS: Final[dict[type[object], Kind]] = {EngineMutant: "engine", HarnessMutant: "harness", SoundControl: "control"}

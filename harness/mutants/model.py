@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.judge.cases import PointKind, Way
+from cutover.harness.record.cases import PointKind, Way
 
-__all__ = ["Control", "Crashes", "EngineMutant", "Routing", "Trials"]
+__all__ = ["Crashes", "EngineMutant", "Routing", "SoundControl", "Trials"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class EngineMutant:
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class SoundControl:
     """A sound engine that looks odd: no check may hold anything against it.
 
     `counts` names what must have been counted, such as `redeliveries`, so that the control shows what it is there for.

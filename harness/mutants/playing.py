@@ -13,24 +13,24 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Final, cast
 
-from engines.api import EngineFactory
-from engines.registry import resolve
-from harness.judge.cases import Case, CrashTrial
-from harness.judge.checks import run_checks
-from harness.judge.classify import classify
-from harness.judge.crash import judge_case
-from harness.judge.findings import CheckResult, Difference, DifferenceClass
-from harness.judge.flag import judge_routing
-from harness.judge.kills import Kill
-from harness.judge.records import Trial
-from harness.mutants.model import Control, Crashes, EngineMutant, Routing, Trials
-from harness.mutants.scenarios import scenario
-from harness.run.arm import Arm
-from harness.run.baseline import BaselineRun
-from harness.run.case import CaseRun
-from harness.run.crash_plan import Plan, plan_cases
-from harness.run.routing import RouterFactory, run_routing
-from harness.run.stage import Stage
+from cutover.engines.api import EngineFactory
+from cutover.engines.registry import resolve
+from cutover.harness.judge.checks import run_checks
+from cutover.harness.judge.crash.tally import judge_case
+from cutover.harness.judge.differences.classify import classify
+from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass
+from cutover.harness.judge.flag import judge_routing
+from cutover.harness.mutants.model import Crashes, EngineMutant, Routing, SoundControl, Trials
+from cutover.harness.mutants.scenarios import scenario
+from cutover.harness.record.cases import CrashCase, CrashTrial
+from cutover.harness.record.mutants import Kill
+from cutover.harness.record.trials import Trial
+from cutover.harness.run.crash.baseline import BaselineRun
+from cutover.harness.run.crash.case import CaseRun
+from cutover.harness.run.crash.plan import CasePlan, plan_cases
+from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.side.routing import RouterFactory, run_routing
+from cutover.harness.run.trials.arm import Arm
 
 __all__ = ["play_control", "play_mutant"]
 
@@ -42,12 +42,12 @@ _ROUTED: Final = 120
 """Executions through a router: those that start with the switch on are enough to test the split."""
 
 
-class _Late(BaseException):
+class _LateCommand(BaseException):
     """An arm took too long; no `except Exception` of an engine may swallow it."""
 
 
 @dataclass(slots=True)
-class _Seen:
+class _CheckSightings:
     """What the checks held against an engine so far; `draw` gives the ids of its executions."""
 
     draw: random.Random
@@ -82,7 +82,7 @@ class _Seen:
 def play_mutant(mutant: EngineMutant, dsn: str, seed: int) -> Kill:
     """What the checks say of a broken engine; `dsn` is a database in which V2 is installed."""
     began = time.perf_counter()
-    seen = _Seen(random.Random(f"{seed}:{mutant.id}"))  # noqa: S311 - ids for a test, no secret
+    seen = _CheckSightings(random.Random(f"{seed}:{mutant.id}"))  # noqa: S311 - ids for a test, no secret
     _play(mutant.experiment, mutant.engine, dsn, seen)
     return Kill(
         kind="engine",
@@ -97,10 +97,10 @@ def play_mutant(mutant: EngineMutant, dsn: str, seed: int) -> Kill:
     )
 
 
-def play_control(control: Control, dsn: str, seed: int) -> Kill:
+def play_control(control: SoundControl, dsn: str, seed: int) -> Kill:
     """What the checks say of a sound engine; a fault that does not fire, or a count that stays 0, is a problem."""
     began = time.perf_counter()
-    seen = _Seen(random.Random(f"{seed}:{control.id}"))  # noqa: S311 - ids for a test, no secret
+    seen = _CheckSightings(random.Random(f"{seed}:{control.id}"))  # noqa: S311 - ids for a test, no secret
     for experiment in control.experiments:
         _play(experiment, control.engine, dsn, seen)
     problem = f"{seen.unfired} planned faults did not fire" if seen.unfired else ""
@@ -120,7 +120,7 @@ def play_control(control: Control, dsn: str, seed: int) -> Kill:
     )
 
 
-def _play(experiment: Trials | Crashes | Routing, engine: str, dsn: str, seen: _Seen) -> None:
+def _play(experiment: Trials | Crashes | Routing, engine: str, dsn: str, seen: _CheckSightings) -> None:
     factory = resolve(engine)
     match experiment:
         case Trials():
@@ -132,7 +132,7 @@ def _play(experiment: Trials | Crashes | Routing, engine: str, dsn: str, seen: _
             seen.add("routing", [judge_routing(run_routing(cast("RouterFactory", factory), dsn, ids=ids))])
 
 
-def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _Seen) -> None:
+def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _CheckSightings) -> None:
     arms = [Arm("candidate", factory, dsn)]
     if experiment.control is not None:
         control = resolve(experiment.control)
@@ -149,23 +149,23 @@ def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _Seen) -
         arm.close()
 
 
-def _crashes(experiment: Crashes, factory: EngineFactory, dsn: str, seen: _Seen) -> None:
+def _crashes(experiment: Crashes, factory: EngineFactory, dsn: str, seen: _CheckSightings) -> None:
     chosen = scenario(experiment.scenario)
-    with Stage(factory, dsn, deadline_s=_COMMAND_S) as stage:
-        arm, points = BaselineRun(stage, chosen, seen.id()).run()
+    with Testbed(factory, dsn, deadline_s=_COMMAND_S) as testbed:
+        arm, points = BaselineRun(testbed, chosen, seen.id()).run()
         kinds = experiment.points or ("request", "answer", "call", "reply", "signal")
         trial = CrashTrial(
             scenario=chosen,
             baseline=arm,
             points={point: steps for point, steps in points.items() if point.kind in kinds},
         )
-        for case in plan_cases(trial, Plan(engine="", ways=experiment.ways)):
+        for case in plan_cases(trial, CasePlan(engine="", ways=experiment.ways)):
             if seen.hangs < _MOST_HANGS:
-                _case(stage, trial, case, seen)
+                _case(testbed, trial, case, seen)
 
 
-def _case(stage: Stage, trial: CrashTrial, case: Case, seen: _Seen) -> None:
-    record = CaseRun(stage, trial.scenario, case, seen.id()).run()
+def _case(testbed: Testbed, trial: CrashTrial, case: CrashCase, seen: _CheckSightings) -> None:
+    record = CaseRun(testbed, trial.scenario, case, seen.id()).run()
     judged = judge_case(trial.scenario, record)
     seen.unfired += record.fired < record.planned
     seen.hangs += record.arm.failure is not None and record.arm.failure.kind == "timeout"
@@ -174,10 +174,10 @@ def _case(stage: Stage, trial: CrashTrial, case: Case, seen: _Seen) -> None:
 
 @contextmanager
 def _within(seconds: int) -> Iterator[None]:
-    """Raises _Late where the block takes longer; only in the main thread of a process of its own."""
+    """Raises _LateCommand where the block takes longer; only in the main thread of a process of its own."""
 
     def late(_number: int, _frame: FrameType | None) -> None:
-        raise _Late
+        raise _LateCommand
 
     before = signal.signal(signal.SIGALRM, late)
     signal.alarm(seconds)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.judge.cases import Way
-from harness.mutants.model import Control, Crashes, EngineMutant, Routing, Trials
+from cutover.harness.mutants.model import Crashes, EngineMutant, Routing, SoundControl, Trials
+from cutover.harness.record.cases import Way
 
 __all__ = ["CONTROLS", "ENGINE_MUTANTS"]
 
@@ -15,7 +15,7 @@ _AT_ROUND_TRIPS: Final = ("request", "answer")
 
 
 def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials | Crashes | Routing) -> EngineMutant:
-    return EngineMutant(name, pattern, check, f"harness.mutants.engines:{engine}", experiment)
+    return EngineMutant(name, pattern, check, f"cutover.harness.mutants.engines:{engine}", experiment)
 
 
 ENGINE_MUTANTS: Final = (
@@ -50,7 +50,7 @@ ENGINE_MUTANTS: Final = (
         "one key for two executions",
         "LOST",
         "KeyByStep",
-        Trials((_FLOW,), control="harness.mutants.engines:KeyByStep"),
+        Trials((_FLOW,), control="cutover.harness.mutants.engines:KeyByStep"),
     ),
     _engine("memo-by-name", "memo by name in a loop", "OUT", "MemoByName", Trials(("54",))),
     _engine("repeats-a-step", "every effect asked for twice", "DUP", "RepeatsStep", Trials((_FLOW,))),
@@ -247,62 +247,62 @@ ENGINE_MUTANTS: Final = (
     _engine("takes-false-for-true", '"false" taken as true', "FLAG", "takes_false_for_true", Routing()),
 )
 
-_SOUND: Final = "harness.mutants.engines"
+_SOUND: Final = "cutover.harness.mutants.engines"
 _WIDE: Final = (_FLOW, "06", "15", "31", "34", "38", "45", "47", "54", "56", "60", "68", "70", "75", "77")
 _DEATHS: Final = (Way.ONCE, Way.CONCURRENT, Way.ZOMBIE)
 
 CONTROLS: Final = (
-    Control(
+    SoundControl(
         "the-engine-itself",
         "A/A: the candidate against itself",
         "v2",
         (Trials(_WIDE, control="v2"), Crashes(_FLOW, _DEATHS), Crashes("42", (Way.ONCE,), _AT_ROUND_TRIPS)),
     ),
-    Control(
+    SoundControl(
         "lives-later",
         "other ids, and other times",
         f"{_SOUND}:LivesLater",
         (Trials(_WIDE, control="v2"), Crashes("42", (Way.ONCE,), _AT_ROUND_TRIPS)),
     ),
-    Control(
+    SoundControl(
         "takes-the-last-first",
         "branches in another legal order",
         f"{_SOUND}:TakesTheLastFirst",
         (Trials(_WIDE, control="v2"), Crashes("31", (Way.ONCE,), _AT_EFFECTS)),
     ),
-    Control(
+    SoundControl(
         "says-more",
         "extra informational events",
         f"{_SOUND}:SaysMore",
         (Trials(_WIDE, control="v2"), Crashes(_FLOW, (Way.ONCE,), _AT_ROUND_TRIPS)),
     ),
-    Control(
+    SoundControl(
         "takes-its-time",
         "slower, within the limit",
         f"{_SOUND}:TakesItsTime",
         (Trials(_WIDE, control="v2"), Crashes(_FLOW, (Way.ONCE,), _AT_EFFECTS)),
     ),
-    Control(
+    SoundControl(
         "keys-in-order", "keys in another order", f"{_SOUND}:KeysInOrder", (Trials(("54", "70", "77"), control="v2"),)
     ),
-    Control(
+    SoundControl(
         "redelivers",
         "redelivery with the same key",
         "v2",
         (Crashes(_FLOW, (Way.ONCE, Way.ZOMBIE), ("reply",)),),
         counts="redeliveries",
     ),
-    Control(
+    SoundControl(
         "control-twice",
         "a second run of the legacy control",
         "v2",
         (Trials((_FLOW, "31", "34", "38", "45", "54", "56", "70", "75", "77"), control="v1"),),
     ),
-    Control(
+    SoundControl(
         "renews-often",
         "an activity that outlasts a lease which is renewed",
         f"{_SOUND}:RenewsOften",
         (Crashes("01", (Way.LAPSE,)),),
     ),
-    Control("sound-router", "the router itself", f"{_SOUND}:sound_router", (Routing(),)),
+    SoundControl("sound-router", "the router itself", f"{_SOUND}:sound_router", (Routing(),)),
 )

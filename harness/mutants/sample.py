@@ -1,4 +1,4 @@
-"""A small run from end to end, in this process: arms, desk, store, crash cases, analysis. Does I/O."""
+"""A small run from end to end, in this process: arms, assembly, store, crash cases, analysis. Does I/O."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, get_args
 
-from engines.registry import resolve
-from harness.errors import RunError
-from harness.judge.analysis import analyse
-from harness.judge.cases import CaseRecord, CrashTrial, PointKind, Way
-from harness.judge.classify import Waives
-from harness.judge.crash import CrashTally
-from harness.judge.findings import Verdict
-from harness.judge.policy import default_policy
-from harness.judge.records import ARMS, EngineInfo, Manifest, role
-from harness.mutants.scenarios import scenario
-from harness.run import crash_plan, shadow
-from harness.run.arm import Arm
-from harness.run.baseline import BaselineRun
-from harness.run.case import CaseRun
-from harness.run.lines import encode_arm
-from harness.run.pool import Recorded
-from harness.run.saved import (
+from cutover.engines.registry import resolve
+from cutover.harness.errors import RunError
+from cutover.harness.judge.analysis import analyse
+from cutover.harness.judge.crash.tally import CrashTally
+from cutover.harness.judge.differences.classify import Waives
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.policy.loading import default_policy
+from cutover.harness.mutants.scenarios import scenario
+from cutover.harness.record.cases import CaseRecord, CrashTrial, PointKind, Way
+from cutover.harness.record.trials import ARMS, EngineInfo, Manifest, role
+from cutover.harness.run.crash import plan as crash_plan
+from cutover.harness.run.crash.baseline import BaselineRun
+from cutover.harness.run.crash.case import CaseRun
+from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.trials import shadow
+from cutover.harness.run.trials.arm import Arm
+from cutover.harness.run.trials.pool import RecordedArm
+from cutover.harness.store.lines import encode_arm
+from cutover.harness.store.reader import (
     crash_scenarios,
     iter_cases,
     iter_trials,
     load_manifest,
 )
-from harness.run.stage import Stage
-from harness.run.store import RunWriter
-from scenarios.model import Scenario
+from cutover.harness.store.writer import RunWriter
+from cutover.scenarios.model import Scenario
 
 __all__ = ["judged_run", "judged_sweep"]
 
@@ -66,8 +67,8 @@ def judged_sweep(dsn: str) -> dict[str, str]:
     """What keeps a sweep over all kill points of one scenario from PASS."""
     chosen = scenario(_KILLED)
     tally = CrashTally("v2", 1)
-    with Stage(resolve("v2"), dsn) as stage:
-        trial, records = _sweep(stage, chosen, get_args(PointKind))
+    with Testbed(resolve("v2"), dsn) as testbed:
+        trial, records = _sweep(testbed, chosen, get_args(PointKind))
         for record in records:
             tally.add(chosen, record)
     tally.expect_sweep([trial])
@@ -81,32 +82,32 @@ def _recorded(dsn: str, candidate: str) -> Iterator[Path]:
     scenarios = tuple(scenario(name) for name in _TRIALS)
     specs = {"control": "v1", "candidate": candidate}
     arms = {name: Arm(name, resolve(specs[role(name)]), dsn) for name in ARMS}
-    desk = shadow._Desk(scenarios, 1, dict.fromkeys(ARMS, "v2"))
+    assembly = shadow._TrialAssembly(scenarios, 1, dict.fromkeys(ARMS, "v2"))
     with TemporaryDirectory(prefix="cutover-") as folder, RunWriter(Path(folder) / "run", _manifest(specs)) as writer:
         for number, each in enumerate(scenarios, start=1):
             for position, name in enumerate(shadow.arm_order(number, 1)):
                 record = arms[name].run(each, uuid.uuid4(), position, None)
-                trial = desk.take(Recorded(number, name, encode_arm(number, each.id, record)))
+                trial = assembly.take(RecordedArm(number, name, encode_arm(number, each.id, record)))
                 if trial is not None:
                     writer.write(trial)
         for arm in arms.values():
             arm.close()
         writer.write_crash_scenarios([scenario(_KILLED)])
-        with Stage(resolve("v2"), dsn) as stage:
-            for case in _sweep(stage, scenario(_KILLED), _EFFECT)[1]:
+        with Testbed(resolve("v2"), dsn) as testbed:
+            for case in _sweep(testbed, scenario(_KILLED), _EFFECT)[1]:
                 writer.write_case(case)
         writer.finish(seconds=1.0)
         yield writer.folder
 
 
-def _sweep(stage: Stage, chosen: Scenario, kinds: Collection[PointKind]) -> tuple[CrashTrial, list[CaseRecord]]:
+def _sweep(testbed: Testbed, chosen: Scenario, kinds: Collection[PointKind]) -> tuple[CrashTrial, list[CaseRecord]]:
     """Every kill point of these kinds in one scenario, once each."""
-    arm, points = BaselineRun(stage, chosen, uuid.uuid4()).run()
+    arm, points = BaselineRun(testbed, chosen, uuid.uuid4()).run()
     wanted = {point: steps for point, steps in points.items() if point.kind in kinds}
     trial = CrashTrial(scenario=chosen, baseline=arm, points=wanted)
-    plan = crash_plan.Plan(engine="v2", ways=(Way.ONCE,))
+    plan = crash_plan.CasePlan(engine="v2", ways=(Way.ONCE,))
     records = [
-        replace(CaseRun(stage, chosen, case, uuid.uuid4()).run(), node_kinds=crash_plan.kinds_at(trial, case.point))
+        replace(CaseRun(testbed, chosen, case, uuid.uuid4()).run(), node_kinds=crash_plan.kinds_at(trial, case.point))
         for case in crash_plan.plan_cases(trial, plan)
     ]
     return trial, records

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from engines.api import ActivityNode, Edge, JoinNode, StartNode, Workflow
-from scenarios.catalog import load_catalog
-from scenarios.model import Response, Scenario
+from cutover.engines.api import ActivityNode, Edge, JoinNode, StartNode, Workflow
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.model import Response, Scenario
 
 __all__ = ["scenario"]
 

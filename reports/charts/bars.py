@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from reports.charts.svg import WIDTH, image, tag
-from reports.difference_part import DifferencePart
-from reports.messages import Messages
+from cutover.reports.charts.svg import WIDTH, image, tag
+from cutover.reports.messages import Messages
+from cutover.reports.parts.differences import DifferencePart
 
 __all__ = ["CLASSES", "classes"]
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from reports.charts.svg import WIDTH, image, tag
-from reports.crash_grid import POINTS, Grid
-from reports.messages import Messages
-from reports.words import clip, plain
+from cutover.reports.charts.svg import WIDTH, image, tag
+from cutover.reports.messages import Messages
+from cutover.reports.parts.crash_grid import POINTS, Grid
+from cutover.reports.words import clip, plain
 
 __all__ = ["heat"]
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from reports.charts.svg import WIDTH, image, tag
-from reports.messages import Messages
-from reports.past import PastRun
-from reports.words import clip
+from cutover.reports.charts.svg import WIDTH, image, tag
+from cutover.reports.messages import Messages
+from cutover.reports.parts.past import PastRun
+from cutover.reports.words import clip
 
 __all__ = ["past"]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.charts.scale import LogScale
-from reports.charts.svg import WIDTH, image, staggered, tag
-from reports.messages import Messages
-from reports.side_part import DistributionPart, LimitPart
+from cutover.reports.charts.scale import LogScale
+from cutover.reports.charts.svg import WIDTH, image, staggered, tag
+from cutover.reports.messages import Messages
+from cutover.reports.parts.sides import DistributionPart, LimitPart
 
-__all__ = ["Row", "spread"]
+__all__ = ["BarRow", "spread"]
 
 _LEFT, _RIGHT = 8.0, WIDTH - 8.0
 _ROW, _LINE, _CHARACTER = 52.0, 14.0, 6.4
@@ -21,7 +21,7 @@ _LEAST = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BarRow:
     """One engine: its role ("control" or "candidate"), its name, and what to mark, by label, in ms."""
 
     role: str
@@ -29,7 +29,7 @@ class Row:
     marks: Mapping[str, float]
 
 
-def spread(part: DistributionPart, rows: Sequence[Row], title: str, say: Messages) -> Markup:
+def spread(part: DistributionPart, rows: Sequence[BarRow], title: str, say: Messages) -> Markup:
     """The chart; rows without a measurement are left out. Empty where there is none at all."""
     shown = [row for row in rows if any(_counts(part, row))]
     if not shown:
@@ -55,16 +55,16 @@ def spread(part: DistributionPart, rows: Sequence[Row], title: str, say: Message
     return image(part.id, title, f"{text}.", top + 22, [*_axis(scale, body, top, say), *parts, *lines, *limits[0]])
 
 
-def _counts(part: DistributionPart, row: Row) -> tuple[int, ...]:
+def _counts(part: DistributionPart, row: BarRow) -> tuple[int, ...]:
     return part.control if row.role == "control" else part.candidate
 
 
-def _marks(row: Row, say: Messages) -> Iterator[str]:
+def _marks(row: BarRow, say: Messages) -> Iterator[str]:
     return (f"{label} {say.number(value, 'ms')}" for label, value in row.marks.items())
 
 
 def _row(
-    part: DistributionPart, row: Row, scale: LogScale, say: Messages, *, top: float, most: float
+    part: DistributionPart, row: BarRow, scale: LogScale, say: Messages, *, top: float, most: float
 ) -> tuple[list[Markup], float]:
     counts = _counts(part, row)
     total = sum(counts)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from reports.words import clip, plain
+from cutover.reports.words import clip, plain
 
 __all__ = ["WIDTH", "image", "staggered", "tag"]
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from importlib import resources
 from typing import Self
 
-from reports import words
+from cutover.reports import words
 
 __all__ = ["Lang", "Messages", "Phrase", "Sentence", "catalogue", "phrases"]
 
@@ -137,7 +137,7 @@ def _pattern(english: str) -> re.Pattern[str]:
 
 
 def _read(name: str) -> str:
-    return resources.files("reports").joinpath("messages", name).read_text(encoding="utf-8")
+    return resources.files("cutover.reports").joinpath("messages", name).read_text(encoding="utf-8")
 
 
 _COMMA_AND_POINT = str.maketrans(",.", ".,")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from engines.sqlfiles import sql
+from cutover.engines.sqlfiles import sql
 
 __all__ = ["QUERIES"]
 
@@ -19,5 +19,5 @@ _NAMES = (
     "paused_long",
 )
 
-QUERIES: Mapping[str, str] = MappingProxyType({name: sql("reports.queries", name) for name in _NAMES})
+QUERIES: Mapping[str, str] = MappingProxyType({name: sql("cutover.reports.queries", name) for name in _NAMES})
 """Each query's text by its name, in the plan's order."""

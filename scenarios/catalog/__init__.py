@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
-from scenarios.files import loads
-from scenarios.model import Scenario
+from cutover.scenarios.files import loads
+from cutover.scenarios.model import Scenario
 
 __all__ = ["load_catalog"]
 

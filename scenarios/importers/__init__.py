@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from scenarios.importers.imported import Imported, ImportRefused
-from scenarios.importers.n8n import import_folder as _n8n
+from cutover.scenarios.importers.imported import Imported, ImportRefused
+from cutover.scenarios.importers.n8n.importer import import_folder as _n8n
 
 __all__ = ["IMPORTERS", "ImportRefused", "Imported"]
 

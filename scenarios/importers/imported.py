@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engines.errors import CutoverError
-from scenarios.model import Scenario
+from cutover.engines.errors import CutoverError
+from cutover.scenarios.model import Scenario
 
 __all__ = ["ImportRefused", "Imported"]
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from harness.run.postgres import Server
+from cutover.harness.run.postgres.server import Server
 
 ROOT = Path(__file__).parents[2]
-COMMAND = (sys.executable, "-c", "from harness.cli.main import main; main()")
+COMMAND = (sys.executable, "-c", "from cutover.harness.cli.main import main; main()")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("CUTOVER_", "COLUMNS"))}
 
 
@@ -100,7 +100,10 @@ def test_a_case_that_is_none_is_refused_with_how_to_write_one(tmp_path: Path) ->
     ("fault", "said"),
     [
         ("def install(self): pass", "EngineError: the v2 tables are not in this database"),
-        ("def journal(self, execution_id): return {}", "TypeError: journal() gave dict instead of engines.api.Journal"),
+        (
+            "def journal(self, execution_id): return {}",
+            "TypeError: journal() gave dict instead of cutover.engines.api.Journal",
+        ),
         ("def journal(self, execution_id): return 1 / 0", "ZeroDivisionError: division by zero"),
     ],
 )
@@ -108,7 +111,7 @@ def test_an_engine_whose_journal_cannot_be_read_is_told_so_in_one_sentence(
     server: Server, tmp_path: Path, fault: str, said: str
 ) -> None:
     (tmp_path / "mute.py").write_text(
-        "from engines.v2.orchestrator import OrchestratorV2\n\n\n"
+        "from cutover.engines.v2.orchestrator import OrchestratorV2\n\n\n"
         f"class Mute(OrchestratorV2):\n    name = 'mute'\n    {fault}\n"
     )
     done = cutover(
@@ -122,7 +125,7 @@ def test_an_engine_whose_journal_cannot_be_read_is_told_so_in_one_sentence(
 
 def test_an_engine_that_cannot_be_installed_is_told_so_in_one_sentence(server: Server, tmp_path: Path) -> None:
     (tmp_path / "bare.py").write_text(
-        "from engines.v2.orchestrator import OrchestratorV2\n\n\nclass Bare(OrchestratorV2):\n"
+        "from cutover.engines.v2.orchestrator import OrchestratorV2\n\n\nclass Bare(OrchestratorV2):\n"
         "    def install(self): raise ValueError('no schema payroll')\n"
     )
     done = cutover("crash", "--engine", "bare:Bare", "--postgres", server.dsn, "-q", cwd=tmp_path)

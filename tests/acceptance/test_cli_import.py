@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.main import _outcome
-from harness.run.postgres import Server
-from scenarios.files import load_folder
+from cutover.harness.cli.main import _outcome
+from cutover.harness.run.postgres.server import Server
+from cutover.scenarios.files import load_folder
 
 WORKFLOW = {
     "name": "two steps",

@@ -15,8 +15,8 @@ import pandas as pd
 import psycopg
 import pytest
 
-from harness.judge.crash_checks import CRASH_CHECKS
-from harness.run.postgres import Server
+from cutover.harness.judge.crash.checks import CRASH_CHECKS
+from cutover.harness.run.postgres.server import Server
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "reports/schema/report.schema.json").read_text("utf-8"))
@@ -31,7 +31,7 @@ import os
 import signal
 from pathlib import Path
 
-from engines.registry import resolve
+from cutover.engines.registry import resolve
 
 
 class Stopper:
@@ -60,7 +60,7 @@ MUTE = '''
 
 import dataclasses
 
-from engines.registry import resolve
+from cutover.engines.registry import resolve
 
 
 class Liar:
@@ -87,7 +87,8 @@ def cutover(
     *arguments: str, cwd: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     command = (
-        "import os; os.environ['CUTOVER_TEST_COMMAND'] = str(os.getpid()); from harness.cli.main import main; main()"
+        "import os; os.environ['CUTOVER_TEST_COMMAND'] = str(os.getpid()); "
+        "from cutover.harness.cli.main import main; main()"
     )
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CUTOVER_", "COLUMNS"))}
     return subprocess.run(
@@ -252,7 +253,7 @@ BLOCKER = '''
 
 from pathlib import Path
 
-from engines.registry import resolve
+from cutover.engines.registry import resolve
 
 
 def create(context):
@@ -332,7 +333,7 @@ def test_a_traceback_shows_only_when_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     told = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", "from harness.cli.main import main; main()", *arguments],
+        [sys.executable, "-X", "importtime", "-c", "from cutover.harness.cli.main import main; main()", *arguments],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

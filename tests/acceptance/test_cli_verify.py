@@ -17,12 +17,12 @@ from uuid import UUID
 import pytest
 from rows import CALL, ENGINES, EXECUTION, MANIFEST, SHIP, STEP
 
-from engines.api import Journal, StepRow
-from engines.registry import describe
-from harness.cli.main import _outcome
-from harness.judge.records import ARMS, Again, ArmName, ArmRecord, EngineInfo, Trial, role
-from harness.run.store import RunWriter
-from scenarios.model import Response
+from cutover.engines.api import Journal, StepRow
+from cutover.engines.registry import describe
+from cutover.harness.cli.main import _outcome
+from cutover.harness.record.trials import ARMS, Again, ArmName, ArmRecord, EngineInfo, Trial, role
+from cutover.harness.store.writer import RunWriter
+from cutover.scenarios.model import Response
 
 Cutover: TypeAlias = Callable[..., tuple[int, str, str]]
 TOTAL = replace(SHIP, world={"ship": (Response(output={"total": 7}),)})
@@ -118,7 +118,7 @@ def spoil_rows(run: Path) -> None:
 
 
 def spoil_policy(run: Path) -> None:
-    shutil.copy(Path(__file__).parents[2] / "harness/judge/policy.toml", run / "policy.toml")
+    shutil.copy(Path(__file__).parents[2] / "harness/judge/policy/policy.toml", run / "policy.toml")
     edited(run / "policy.toml", "limit = 0.995", "limit = 0.5")
 
 
@@ -295,7 +295,7 @@ def test_a_waiver_without_expiry_is_refused_with_file_and_line(folder: Path, tmp
 
 def test_a_policy_that_contradicts_itself_is_refused_with_file_and_line(tmp_path: Path, cutover: Cutover) -> None:
     file = tmp_path / "odd.toml"
-    text = (Path(__file__).parents[2] / "harness/judge/policy.toml").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "harness/judge/policy/policy.toml").read_text("utf-8")
     file.write_text(
         text
         + text[text.index("[[criterion]]") :]
@@ -311,7 +311,7 @@ def test_a_policy_that_contradicts_itself_is_refused_with_file_and_line(tmp_path
 
 
 def test_a_good_policy_is_told_in_a_line(cutover: Cutover) -> None:
-    status, out, _ = cutover("policy", "check", Path(__file__).parents[2] / "harness/judge/policy.toml")
+    status, out, _ = cutover("policy", "check", Path(__file__).parents[2] / "harness/judge/policy/policy.toml")
     assert status == 0
     assert "stages 0 %, 10 %, 50 %, 100 %" in out
     assert "only production can tell: stable-3-days, no-incident-7-days, memory" in out
@@ -336,7 +336,7 @@ def test_an_unknown_stage_is_refused(cutover: Cutover) -> None:
 
 def test_the_command_itself_verifies(folder: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "harness.cli", "verify", str(folder)],
+        [sys.executable, "-m", "cutover.harness.cli", "verify", str(folder)],
         capture_output=True,
         text=True,
         check=False,

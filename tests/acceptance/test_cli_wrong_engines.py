@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.main import _outcome
-from harness.judge.checks import CHECKS
-from harness.judge.crash_checks import CRASH_CHECKS
-from harness.judge.flag import FLAG
-from harness.run.postgres import Server
+from cutover.harness.cli.main import _outcome
+from cutover.harness.judge.checks import CHECKS
+from cutover.harness.judge.crash.checks import CRASH_CHECKS
+from cutover.harness.judge.flag import FLAG
+from cutover.harness.run.postgres.server import Server
 
 WRONG = '''
 """V2 with one fault each: what it hands to the world, or what it says it committed, is not what it should be."""
 
 from dataclasses import replace
 
-from engines.api import Journal
-from engines.errors import ActivityError
-from engines.registry import resolve
+from cutover.engines.api import Journal
+from cutover.engines.errors import ActivityError
+from cutover.engines.registry import resolve
 
 
 class Faulty:

@@ -2,7 +2,8 @@
 
 The real judge reads one literal trial of each kind: a good one, one in which the candidate fails, one in which it
 changes a field. A run puts what was gathered of them together, trial by trial, with durations drawn from the law that
-`harness.judge.simulation` describes. `docs/statistics.md` keeps the table, which the last test works out again.
+`cutover.harness.judge.policy.simulation` describes. `docs/statistics.md` keeps the table, which the last test works out
+again.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 import pytest
 from rows import CALL, CHECKPOINT, EXECUTION, MANIFEST, METRIC, NOW, STEP, chained, event, log_line
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityNode,
     CheckpointRow,
     Edge,
@@ -32,13 +33,13 @@ from engines.api import (
     StepRow,
     Workflow,
 )
-from harness.judge.analysis import Analysis, conclude
-from harness.judge.gate import StageVerdict
-from harness.judge.gathered import Gathered
-from harness.judge.policy import default_policy
-from harness.judge.records import ARMS, Again, ArmName, ArmRecord, EngineInfo, LedgerEntry, Trial, role
-from harness.judge.simulation import FAULTS, Fault, traffic
-from scenarios.model import Response, Scenario
+from cutover.harness.judge.analysis import Analysis, conclude
+from cutover.harness.judge.gathered import Gathered
+from cutover.harness.judge.policy.gate import StageVerdict
+from cutover.harness.judge.policy.loading import default_policy
+from cutover.harness.judge.policy.simulation import FAULTS, SyntheticFault, traffic
+from cutover.harness.record.trials import ARMS, Again, ArmName, ArmRecord, EngineInfo, LedgerEntry, Trial, role
+from cutover.scenarios.model import Response, Scenario
 
 TRIALS = 600
 """The policy asks for 598."""
@@ -176,7 +177,7 @@ class Drawn:
         return conclude(self.gathered, default_policy(), stage)
 
 
-def run(seed: int, fault: Fault) -> Drawn:
+def run(seed: int, fault: SyntheticFault) -> Drawn:
     """A run of so many trials of an engine against itself, with a fault laid over the candidate."""
     frames = traffic(np.random.default_rng([4, seed]), TRIALS, fault, errors=0.0)
     durations = {arm: rows["duration_ms"].tolist() for arm, rows in frames.arms.groupby("arm")}
@@ -194,7 +195,7 @@ def run(seed: int, fault: Fault) -> Drawn:
     return Drawn(gathered)
 
 
-def rate(fault: Fault, stage: int, runs: int) -> float:
+def rate(fault: SyntheticFault, stage: int, runs: int) -> float:
     return sum(run(seed, fault).judged(stage).verdict in CAUGHT for seed in range(runs)) / runs
 
 

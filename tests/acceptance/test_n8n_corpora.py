@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.judge.reference import expect
-from scenarios.files import dumps
-from scenarios.importers import IMPORTERS, Imported
-from scenarios.importers.n8n import import_file
-from scenarios.importers.n8n_plan import NOT_PLANNED
-from scenarios.importers.n8n_recorded import NOT_RUN
-from scenarios.model import Scenario
+from cutover.harness.judge.reference.model import expect
+from cutover.scenarios.files import dumps
+from cutover.scenarios.importers import IMPORTERS, Imported
+from cutover.scenarios.importers.n8n.importer import import_file
+from cutover.scenarios.importers.n8n.plan import NOT_PLANNED
+from cutover.scenarios.importers.n8n.recorded import NOT_RUN
+from cutover.scenarios.model import Scenario
 
 pytestmark = pytest.mark.corpora
 

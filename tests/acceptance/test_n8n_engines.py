@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.records import ArmRecord, Trial
-from harness.run.postgres import Server
-from harness.run.shadow import run_trials
-from scenarios.importers.n8n import import_folder
-from scenarios.model import Recorded
+from cutover.harness.record.trials import ArmRecord, Trial
+from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.trials.shadow import run_trials
+from cutover.scenarios.importers.n8n.importer import import_folder
+from cutover.scenarios.model import Recorded
 
 pytestmark = pytest.mark.corpora
 

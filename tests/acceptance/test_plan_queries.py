@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityCall,
     ActivityNode,
     ActivityResult,
@@ -24,12 +24,12 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from engines.errors import ActivityError
-from engines.flags import PERCENT, SWITCH, EnvironmentFlags
-from engines.registry import resolve
-from engines.router import Router
-from harness.run.clock import VirtualClock
-from reports.queries import QUERIES
+from cutover.engines.errors import ActivityError
+from cutover.engines.flags import PERCENT, SWITCH, EnvironmentFlags
+from cutover.engines.registry import resolve
+from cutover.engines.router import Router
+from cutover.harness.run.world.clock import VirtualClock
+from cutover.reports.queries import QUERIES
 
 START = StartNode(id="start")
 SHIP = Workflow(

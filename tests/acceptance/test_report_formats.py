@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
-from harness.run.postgres import Server
+from cutover.harness.run.postgres.server import Server
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def cutover(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CUTOVER_", "COLUMNS"))}
     return subprocess.run(
-        [sys.executable, "-m", "harness.cli", *arguments],
+        [sys.executable, "-m", "cutover.harness.cli", *arguments],
         cwd=cwd,
         env={**inherited, "PYTHONPATH": str(ROOT)},
         capture_output=True,

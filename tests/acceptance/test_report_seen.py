@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from reports import html
-from reports.document import Document
-from reports.messages import Lang
+from cutover.reports import html
+from cutover.reports.document import Document
+from cutover.reports.messages import Lang
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")

@@ -10,14 +10,14 @@ from uuid import UUID
 import pytest
 from rows import ENGINES, EXECUTION, MANIFEST, STEP
 
-from engines.api import ActivityNode, Edge, Journal, StartNode, Workflow
-from harness.judge.analysis import Analysis, analyse
-from harness.judge.policy import default_policy
-from harness.judge.records import ARMS, ArmName, ArmRecord, Trial, role
-from reports import github, html, junit, markdown
-from reports.document import build
-from reports.messages import Lang
-from scenarios.model import Response, Scenario
+from cutover.engines.api import ActivityNode, Edge, Journal, StartNode, Workflow
+from cutover.harness.judge.analysis import Analysis, analyse
+from cutover.harness.judge.policy.loading import default_policy
+from cutover.harness.record.trials import ARMS, ArmName, ArmRecord, Trial, role
+from cutover.reports import github, html, junit, markdown
+from cutover.reports.document import build
+from cutover.reports.messages import Lang
+from cutover.scenarios.model import Response, Scenario
 
 TRIALS, STEPS = 500, 50
 FACTS = replace(MANIFEST, planned=TRIALS, finished=TRIALS, workers=2, seconds=60.0)

@@ -18,8 +18,8 @@ from plan import Plan
 from results import Result, as_document, as_table, missed
 from speed import eight_clients, one_client
 
-from engines.errors import CutoverError
-from harness.run.postgres import ProvisionMode, Server, provision
+from cutover.engines.errors import CutoverError
+from cutover.harness.run.postgres.server import ProvisionMode, Server, provision
 
 __all__ = ["BENCHMARKS", "main"]
 

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 
 from subjects import STEPS, Payload, load
 
-from engines.errors import CutoverError
+from cutover.engines.errors import CutoverError
 
 __all__ = ["BenchmarkFailed", "Measured", "measure", "prepare"]
 

@@ -15,9 +15,9 @@ from plan import Plan
 from results import Result
 from subjects import STEPS, Payload
 
-from harness.run.loop import Loop
-from harness.run.postgres import Server
-from harness.run.proxy import Proxy
+from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.proxy.loop import Loop
+from cutover.harness.run.proxy.proxy import Proxy
 
 __all__ = ["counts", "growth"]
 

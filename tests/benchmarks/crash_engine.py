@@ -16,11 +16,11 @@ from uuid import UUID, uuid4
 
 from crash_bare import once
 
-from engines.api import Activities, ActivityCall, ActivityResult, EngineContext, ExecutionRequest
-from engines.registry import resolve
-from harness.run.clock import EPOCH, VirtualClock
-from harness.run.stage import TAKEOVER_S
-from scenarios.catalog import load_catalog
+from cutover.engines.api import Activities, ActivityCall, ActivityResult, EngineContext, ExecutionRequest
+from cutover.engines.registry import resolve
+from cutover.harness.run.crash.testbed import TAKEOVER_S
+from cutover.harness.run.world.clock import EPOCH, VirtualClock
+from cutover.scenarios.catalog import load_catalog
 
 __all__ = ["main"]
 

@@ -13,15 +13,14 @@ from uuid import uuid4
 from plan import Plan
 from results import Result
 
-from harness.judge.cases import Case, CrashTrial, Way
-from harness.run.case_lines import decode_baseline, decode_case
-from harness.run.crash_plan import Plan as Crashes
-from harness.run.crash_plan import plan_cases
-from harness.run.installation import installed
-from harness.run.postgres import Server
-from harness.run.runners import Job, Runners
-from scenarios.catalog import load_catalog
-from scenarios.model import Scenario
+from cutover.harness.record.cases import CrashCase, CrashTrial, Way
+from cutover.harness.run.crash.plan import CasePlan, plan_cases
+from cutover.harness.run.crash.runners import CaseJob, Runners
+from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.trials.installation import installed
+from cutover.harness.store.case_lines import decode_baseline, decode_case
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.model import Scenario
 
 __all__ = ["crash_growth", "crash_rate"]
 
@@ -40,7 +39,7 @@ def crash_rate(server: Server, plan: Plan) -> list[Result]:
         for number in range(plan.rounds):
             bare.append(_cycles(_BARE, server.dsn, plan.seconds))
             began = time.perf_counter()
-            jobs = (Job(scenario, case, uuid4()) for case in cycle(cases))
+            jobs = (CaseJob(scenario, case, uuid4()) for case in cycle(cases))
             played = sum(1 for _ in runners.play(jobs, until=time.monotonic() + plan.seconds))
             ours.append(played / (time.perf_counter() - began))
             engine.append(_cycles(_ENGINE, dsn, plan.seconds))
@@ -66,7 +65,7 @@ def crash_growth(server: Server, plan: Plan) -> list[Result]:
     took: list[float] = []
     with installed(server, "v2", relaxed=True) as dsn, _runners(dsn) as runners:
         scenario, cases = _cases(runners)
-        jobs = (Job(scenario, case, uuid4()) for case in islice(cycle(cases), _MANY))
+        jobs = (CaseJob(scenario, case, uuid4()) for case in islice(cycle(cases), _MANY))
         for _, line in runners.play(jobs):
             took.append(decode_case(line).moments[-1].at_ms)
             if len(took) % _WINDOW == 0:
@@ -87,12 +86,12 @@ def _runners(dsn: str) -> Runners:
     return Runners("v2", dsn, count=_WORKERS, deadline_s=20.0, takeover_s=31.0)
 
 
-def _cases(runners: Runners) -> tuple[Scenario, list[Case]]:
+def _cases(runners: Runners) -> tuple[Scenario, list[CrashCase]]:
     scenario = load_catalog()[0]
-    [(_, line)] = runners.play([Job(scenario, None, uuid4())])
+    [(_, line)] = runners.play([CaseJob(scenario, None, uuid4())])
     _, (arm, points) = decode_baseline(line)
     trial = CrashTrial(scenario=scenario, baseline=arm, points=points)
-    return scenario, list(plan_cases(trial, Crashes(engine="v2", ways=(Way.ONCE,))))
+    return scenario, list(plan_cases(trial, CasePlan(engine="v2", ways=(Way.ONCE,))))
 
 
 def _cycles(script: str, url: str, seconds: float) -> float:

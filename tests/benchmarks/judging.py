@@ -21,13 +21,13 @@ from uuid import UUID
 from plan import Plan
 from results import Result
 
-from harness.judge.records import EngineInfo, Manifest
-from harness.run.lines import RecordedTrial
-from harness.run.postgres import Server
-from harness.run.shadow import run_trials
-from harness.run.store import RunWriter
-from scenarios.catalog import load_catalog
-from scenarios.generator import generate
+from cutover.harness.record.trials import EngineInfo, Manifest
+from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.trials.shadow import run_trials
+from cutover.harness.store.lines import RecordedTrial
+from cutover.harness.store.writer import RunWriter
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.generated.generator import generate
 
 __all__ = ["judging"]
 
@@ -37,11 +37,11 @@ _CORES = 2
 _MIB = 2**20
 _JUDGE = """
 import json, resource, sys, time
-from harness.judge.policy import default_policy
-from harness.run.judging import judge_run
-from harness.run.saved import load_manifest
-from reports import github, html, junit, markdown
-from reports.document import build
+from cutover.harness.judge.policy.loading import default_policy
+from cutover.harness.judging import judge_run
+from cutover.harness.store.reader import load_manifest
+from cutover.reports import github, html, junit, markdown
+from cutover.reports.document import build
 began = time.perf_counter()
 analysis = judge_run(sys.argv[1], default_policy(), 0, workers=int(sys.argv[2]))
 seconds = time.perf_counter() - began

@@ -12,7 +12,7 @@ from plan import Plan
 from results import Result
 from subjects import load
 
-from harness.run.postgres import Database, Server
+from cutover.harness.run.postgres.server import Database, Server
 
 __all__ = ["eight_clients", "one_client"]
 

@@ -14,8 +14,8 @@ import psycopg
 import subject_v2
 from subjects import INPUT, STEPS, Work
 
-from engines.api import Journal
-from engines.journal import read_journal
+from cutover.engines.api import Journal
+from cutover.engines.journal import read_journal
 
 __all__ = ["RECORDED", "connect", "prepare"]
 

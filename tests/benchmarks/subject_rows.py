@@ -18,7 +18,7 @@ from psycopg.pq import ExecStatus
 from subject_v2 import workflow
 from subjects import INPUT, STEPS, Work
 
-from engines.v2.graph import dump
+from cutover.engines.v2.graph import dump
 
 __all__ = ["RECORDED", "connect", "prepare"]
 

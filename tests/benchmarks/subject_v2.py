@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from subjects import INPUT, STEPS, Work
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityCall,
     ActivityNode,
     ActivityResult,
@@ -21,7 +21,7 @@ from engines.api import (
     StartNode,
     Workflow,
 )
-from engines.registry import resolve
+from cutover.engines.registry import resolve
 
 __all__ = ["RECORDED", "Session", "connect", "prepare", "workflow"]
 

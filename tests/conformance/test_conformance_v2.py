@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.conformance.test_catalog import test_outcome
-from harness.conformance.test_crash import test_every_kill_point
-from harness.conformance.test_payloads import test_kept_exactly, test_refused_before_anything_is_written
-from harness.run.postgres import Server
+from cutover.harness.conformance.test_catalog import test_outcome
+from cutover.harness.conformance.test_crash import test_every_kill_point
+from cutover.harness.conformance.test_payloads import test_kept_exactly, test_refused_before_anything_is_written
+from cutover.harness.run.postgres.server import Server
 
 __all__ = ["test_every_kill_point", "test_kept_exactly", "test_outcome", "test_refused_before_anything_is_written"]
 

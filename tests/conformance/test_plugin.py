@@ -8,13 +8,13 @@ from textwrap import dedent
 
 import pytest
 
-from scenarios.files import load
+from cutover.scenarios.files import load
 
 _WRONG = '''
 """V2 without idempotency keys: each delivery applies its effect."""
 from dataclasses import replace
 
-from engines.registry import resolve
+from cutover.engines.registry import resolve
 
 
 class Keyless:
@@ -51,8 +51,8 @@ def test_an_ordinary_session_imports_nothing_of_ours(pytester: pytest.Pytester) 
         import sys
 
         def test_it():
-            ours = {"harness.run", "harness.judge", "harness.conformance", "engines.api", "scenarios.model", "psycopg"}
-            assert not ours & set(sys.modules)
+            parts = ("harness.run", "harness.judge", "harness.conformance", "engines.api", "scenarios.model")
+            assert not {"psycopg", *(f"cutover.{part}" for part in parts)} & set(sys.modules)
         """
     )
     _outcomes(pytester, "--strict-markers", "-W", "error").assert_outcomes(passed=1)
@@ -62,8 +62,8 @@ def test_fixtures_play_a_scenario_on_each_engine(pytester: pytest.Pytester) -> N
     pytester.makepyfile(
         """
         import pytest
-        from harness.judge.cases import KillPoint
-        from scenarios.catalog import load_catalog
+        from cutover.harness.record.cases import KillPoint
+        from cutover.scenarios.catalog import load_catalog
 
         @pytest.mark.cutover
         def test_killed(cutover_stage, cutover_engine, cutover_spec):
@@ -98,7 +98,7 @@ def test_a_wrong_engine_fails_by_name_and_its_scenario_is_kept(pytester: pytest.
     result = _outcomes(
         pytester,
         "--pyargs",
-        "harness.conformance",
+        "cutover.harness.conformance",
         "-k",
         "test_resume or (test_every_kill_point and one-activity) or (test_outcome and one-activity)",
         "--cutover-engine",

@@ -9,41 +9,41 @@ from uuid import uuid4
 
 import pytest
 
-from engines.registry import resolve
-from harness.judge.cases import ALL_WAYS, Case, CaseRecord, KillPoint, Way
-from harness.judge.crash import judge_case
-from harness.judge.findings import Verdict
-from harness.run.baseline import BaselineRun
-from harness.run.case import CaseRun
-from harness.run.case_lines import decode_case, encode_case
-from harness.run.crash_run import replay
-from harness.run.postgres import Server
-from harness.run.stage import Stage
-from scenarios.catalog import load_catalog
+from cutover.engines.registry import resolve
+from cutover.harness.judge.crash.tally import judge_case
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.record.cases import ALL_WAYS, CaseRecord, CrashCase, KillPoint, Way
+from cutover.harness.run.crash.baseline import BaselineRun
+from cutover.harness.run.crash.case import CaseRun
+from cutover.harness.run.crash.matrix import replay
+from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.postgres.server import Server
+from cutover.harness.store.case_lines import decode_case, encode_case
+from cutover.scenarios.catalog import load_catalog
 
 CATALOG = {scenario.id: scenario for scenario in load_catalog()}
 ONE, SIGNALLED = CATALOG["01-one-activity"], CATALOG["41-wait-for-signal"]
 
 
-def staged(engine: str, dsn: str) -> Stage:
-    stage = Stage(resolve(engine), dsn)
-    stage._reader.install()
-    stage.strays()
-    return stage
+def testbed_of(engine: str, dsn: str) -> Testbed:
+    testbed = Testbed(resolve(engine), dsn)
+    testbed._reader.install()
+    testbed.strays()
+    return testbed
 
 
 @pytest.fixture
-def v2(dsn: str) -> Iterator[Stage]:
-    with staged("v2", dsn) as stage:
-        yield stage
+def v2(dsn: str) -> Iterator[Testbed]:
+    with testbed_of("v2", dsn) as testbed:
+        yield testbed
 
 
-def play(stage: Stage, name: str) -> CaseRecord:
-    case = Case.parse(name)
-    return CaseRun(stage, CATALOG[case.scenario], case, uuid4()).run()
+def play(testbed: Testbed, name: str) -> CaseRecord:
+    case = CrashCase.parse(name)
+    return CaseRun(testbed, CATALOG[case.scenario], case, uuid4()).run()
 
 
-def test_a_baseline_counts_the_places_where_a_process_can_die(v2: Stage) -> None:
+def test_a_baseline_counts_the_places_where_a_process_can_die(v2: Testbed) -> None:
     arm, points = BaselineRun(v2, ONE, uuid4()).run()
     assert arm.failure is None
     assert points[KillPoint("call", 1)] == points[KillPoint("reply", 1)] == ("charge",)
@@ -53,7 +53,7 @@ def test_a_baseline_counts_the_places_where_a_process_can_die(v2: Stage) -> None
 
 
 @pytest.mark.parametrize("way", [way for way in ALL_WAYS if way is not Way.RESTART and not way.startswith("signal")])
-def test_v2_comes_through_every_way(v2: Stage, way: Way) -> None:
+def test_v2_comes_through_every_way(v2: Testbed, way: Way) -> None:
     second = "@request:1" if way is Way.AGAIN else ""
     point = "call:1" if way in {Way.CANCEL, Way.CANCEL_LIVE, Way.LAPSE} else "request:2"
     record = play(v2, f"01-one-activity@{point}/{way}{second}")
@@ -64,34 +64,34 @@ def test_v2_comes_through_every_way(v2: Stage, way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", [Way.SIGNAL_TWICE, Way.SIGNAL_LATE, Way.SIGNAL_STRAY])
-def test_v2_takes_a_signal_once(v2: Stage, way: Way) -> None:
+def test_v2_takes_a_signal_once(v2: Testbed, way: Way) -> None:
     judged = judge_case(SIGNALLED, play(v2, f"41-wait-for-signal@signal:1/{way}"))
     assert judged.verdict is Verdict.PASS, judged.findings
 
 
-def test_a_fault_that_cannot_fire_is_inconclusive(v2: Stage) -> None:
+def test_a_fault_that_cannot_fire_is_inconclusive(v2: Testbed) -> None:
     record = play(v2, "01-one-activity@request:999/once")
     assert (record.fired, record.planned) == (0, 1)
     assert judge_case(ONE, record).verdict is Verdict.INCONCLUSIVE
 
 
 def test_v1_applies_an_effect_twice_when_it_dies_before_it_is_written_down(dsn: str) -> None:
-    with staged("v1", dsn) as stage:
-        judged = judge_case(ONE, play(stage, "01-one-activity@reply:1/once"))
+    with testbed_of("v1", dsn) as testbed:
+        judged = judge_case(ONE, play(testbed, "01-one-activity@reply:1/once"))
     assert judged.verdict is Verdict.FAIL
     assert ("DUP", "step charge: its effect was applied 2 times") in {(f.check, f.message) for f in judged.findings}
     assert judged.count("duplicate_effects") == 1
 
 
 def test_a_replay_of_a_witness_repeats_it_with_the_server_restarted_too(server: Server) -> None:
-    witness = Case.parse("01-one-activity@reply:1/once")
+    witness = CrashCase.parse("01-one-activity@reply:1/once")
     found = [judge_case(ONE, replay(server, ONE, witness, "v1")) for _ in range(2)]
     assert {(each.verdict, each.count("duplicate_effects")) for each in found} == {(Verdict.FAIL, 1)}
     restarted = replay(server, ONE, replace(witness, point=KillPoint("answer", 1), way=Way.RESTART), "v2")
     assert judge_case(ONE, restarted).verdict is Verdict.PASS
 
 
-def test_nothing_is_left_open_after_many_cases(v2: Stage) -> None:
+def test_nothing_is_left_open_after_many_cases(v2: Testbed) -> None:
     def left() -> tuple[int, int]:
         return len(list(Path("/proc/self/fd").iterdir())), len(v2.proxy.channels)
 

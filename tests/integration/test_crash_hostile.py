@@ -12,16 +12,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from engines.registry import resolve
-from harness.errors import EnvironmentProblem
-from harness.judge.cases import CaseRecord, Way
-from harness.judge.crash import CaseVerdict, judge_case
-from harness.judge.findings import Verdict
-from harness.run.crash_plan import Plan
-from harness.run.crash_run import crash_matrix
-from harness.run.postgres import Server, provision
-from harness.run.stage import Stage
-from scenarios.catalog import load_catalog
+from cutover.engines.registry import resolve
+from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.judge.crash.tally import CaseVerdict, judge_case
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.record.cases import CaseRecord, Way
+from cutover.harness.run.crash.matrix import crash_matrix
+from cutover.harness.run.crash.plan import CasePlan
+from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.postgres.server import Server, provision
+from cutover.scenarios.catalog import load_catalog
 
 SCENARIO = next(each for each in load_catalog() if each.id == "01-one-activity")
 
@@ -37,7 +37,7 @@ import time
 
 import psycopg
 
-from engines.registry import resolve
+from cutover.engines.registry import resolve
 
 
 class Wrapped:
@@ -124,7 +124,7 @@ def played(server: Server, engine: str, *, limit: int = 2, deadline_s: float = 2
     crash_matrix(
         server,
         [SCENARIO],
-        Plan(engine=engine, ways=(Way.ONCE,), seed=1, limit=limit),
+        CasePlan(engine=engine, ways=(Way.ONCE,), seed=1, limit=limit),
         workers=1,
         on_record=records.append,
         on_planned=lambda _count: None,
@@ -204,7 +204,7 @@ def test_an_engine_whose_children_live_on_is_found_and_they_are_gone(server: Ser
 def _runners() -> set[str]:
     """The runner processes of this process; other tests may have some of their own."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
-    return {pid for pid in children if b"harness.run.runner" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    return {pid for pid in children if b"cutover.harness.run.crash.runner" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
 def test_a_server_that_cuts_its_connections_says_nothing_of_the_engine(server: Server) -> None:
@@ -224,7 +224,7 @@ def test_a_server_that_cuts_its_connections_says_nothing_of_the_engine(server: S
         crash_matrix(
             server,
             [SCENARIO],
-            Plan(engine="v2", ways=(Way.ONCE,), seed=1, limit=6),
+            CasePlan(engine="v2", ways=(Way.ONCE,), seed=1, limit=6),
             workers=1,
             on_record=cut,
             on_planned=lambda _count: None,
@@ -237,7 +237,7 @@ def test_a_stage_that_cannot_be_set_leaves_nothing(server: Server, temporary: Pa
     nowhere = server.create_database()
     nowhere.drop()
     with pytest.raises(psycopg.OperationalError):
-        Stage(resolve("v2"), nowhere.dsn)
+        Testbed(resolve("v2"), nowhere.dsn)
     assert list(temporary.iterdir()) == []
 
 
@@ -261,7 +261,7 @@ def test_a_server_that_ends_is_the_environment_s_fault_and_nothing_hangs(end: si
             crash_matrix(
                 server,
                 [SCENARIO],
-                Plan(engine="v2", limit=40),
+                CasePlan(engine="v2", limit=40),
                 workers=2,
                 on_record=dies,
                 on_planned=lambda _count: None,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.judge.cases import CaseRecord, Way
-from harness.run.crash_plan import Budget, Plan
-from harness.run.crash_run import crash_matrix
-from harness.run.postgres import Server
-from scenarios.catalog import load_catalog
+from cutover.harness.record.cases import CaseRecord, Way
+from cutover.harness.run.crash.matrix import crash_matrix
+from cutover.harness.run.crash.plan import Budget, CasePlan
+from cutover.harness.run.postgres.server import Server
+from cutover.scenarios.catalog import load_catalog
 
 PATIENCE_S = 120.0
 
@@ -18,7 +18,7 @@ def sampled(server: Server, budget: Budget) -> tuple[int, int]:
     crash_matrix(
         server,
         load_catalog()[:1],
-        Plan(engine="v2", ways=(Way.ONCE,)),
+        CasePlan(engine="v2", ways=(Way.ONCE,)),
         workers=1,
         on_record=records.append,
         on_planned=planned.append,

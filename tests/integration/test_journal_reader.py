@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from engines.api import CheckpointRow, EventRow, ExecutionRow, Journal, MetricRow, StepRow, TimerRow
-from engines.errors import EngineError, UnknownExecution
-from engines.journal import read_journal
-from engines.sqlfiles import sql
+from cutover.engines.api import CheckpointRow, EventRow, ExecutionRow, Journal, MetricRow, StepRow, TimerRow
+from cutover.engines.errors import EngineError, UnknownExecution
+from cutover.engines.journal import read_journal
+from cutover.engines.sqlfiles import sql
 
 ID = UUID("00000000-0000-4000-8000-000000000007")
 OTHER = UUID("00000000-0000-4000-8000-000000000008")
@@ -29,7 +29,7 @@ def at(second: int, micro: int = 0) -> datetime:
 @pytest.fixture
 def connection(dsn: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(dsn, autocommit=True) as made:
-        made.execute(sql("engines.v1", "schema"))
+        made.execute(sql("cutover.engines.v1", "schema"))
         yield made
 
 
@@ -92,7 +92,7 @@ def test_v1s_rows_come_back_whole_steps_in_the_order_they_started(connection: ps
 
 
 def test_v2s_rows_come_back_whole_and_in_order(connection: psycopg.Connection[Any]) -> None:
-    connection.execute(sql("engines.v2", "schema"))
+    connection.execute(sql("cutover.engines.v2", "schema"))
     put_execution(connection)
     connection.execute("UPDATE workflow_executions SET checkpoint_version = 7")
     for sequence in (10, 9):

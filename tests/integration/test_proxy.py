@@ -19,11 +19,11 @@ import psycopg
 import pytest
 from psycopg import pq
 
-from harness.errors import EnvironmentProblem
-from harness.run.channel import Channel, Gate, Ruling
-from harness.run.dsn import parse_dsn, to_url
-from harness.run.loop import Loop
-from harness.run.proxy import Proxy
+from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.run.postgres.dsn import parse_dsn, to_url
+from cutover.harness.run.proxy.channel import Channel, Gate, Ruling
+from cutover.harness.run.proxy.loop import Loop
+from cutover.harness.run.proxy.proxy import Proxy
 
 PGBENCH = next((str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/pgbench"), reverse=True)), None)
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from psycopg import pq
 
-from harness.run import wire
-from harness.run.channel import Channel, Gate, Ruling
-from harness.run.dsn import parse_dsn
-from harness.run.loop import Loop
-from harness.run.proxy import Proxy
+from cutover.harness.run.postgres.dsn import parse_dsn
+from cutover.harness.run.proxy import wire
+from cutover.harness.run.proxy.channel import Channel, Gate, Ruling
+from cutover.harness.run.proxy.loop import Loop
+from cutover.harness.run.proxy.proxy import Proxy
 
 HELLO = struct.pack("!II", 8, 196608)
 

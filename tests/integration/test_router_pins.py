@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityCall,
     ActivityNode,
     ActivityResult,
@@ -26,11 +26,11 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from engines.errors import EngineError, ExecutionHeld, UnknownExecution, WorkflowRefused
-from engines.flags import PERCENT, SWITCH, EnvironmentFlags, Flag, FlagError, FlagSource, PostgresFlags
-from engines.registry import resolve
-from engines.router import Router, bucket_of
-from harness.run.clock import VirtualClock
+from cutover.engines.errors import EngineError, ExecutionHeld, UnknownExecution, WorkflowRefused
+from cutover.engines.flags import PERCENT, SWITCH, EnvironmentFlags, Flag, FlagError, FlagSource, PostgresFlags
+from cutover.engines.registry import resolve
+from cutover.engines.router import Router, bucket_of
+from cutover.harness.run.world.clock import VirtualClock
 
 WAITING = Workflow(
     id="waiting",

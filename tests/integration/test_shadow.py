@@ -12,18 +12,18 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from engines.api import ActivityNode, Edge, RetryPolicy, StartNode, WaitNode, Workflow
-from harness.errors import EnvironmentProblem
-from harness.judge.records import ARMS, ArmRecord, Trial
-from harness.run.lines import RecordedTrial
-from harness.run.postgres import Server
-from harness.run.shadow import arm_order, execution_id, run_trials
-from scenarios.files import dumps
-from scenarios.model import PlannedSignal, Response, Scenario
+from cutover.engines.api import ActivityNode, Edge, RetryPolicy, StartNode, WaitNode, Workflow
+from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.record.trials import ARMS, ArmRecord, Trial
+from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.trials.shadow import arm_order, execution_id, run_trials
+from cutover.harness.store.lines import RecordedTrial
+from cutover.scenarios.files import dumps
+from cutover.scenarios.model import PlannedSignal, Response, Scenario
 
 BROKEN = '''
 import os, signal, time
-from engines.registry import resolve
+from cutover.engines.registry import resolve
 
 def _made(context, name, execute):
     inner = resolve("v1")(context)
@@ -290,9 +290,9 @@ def test_a_server_that_cuts_its_connections_says_nothing_of_the_engines(server: 
 
 RUN = """
 import sys
-from harness.run.postgres import provision
-from harness.run.shadow import run_trials
-from scenarios.files import load
+from cutover.harness.run.postgres.server import provision
+from cutover.harness.run.trials.shadow import run_trials
+from cutover.scenarios.files import load
 with provision(sys.argv[1]) as server:
     run_trials([load(sys.argv[2])], control="v1", candidate="cutover_broken:marked", server=server, on_trial=print)
 """

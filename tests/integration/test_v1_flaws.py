@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityCall,
     ActivityNode,
     ActivityResult,
@@ -28,10 +28,10 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from engines.errors import ActivityError, PayloadRefused, UnknownExecution, WorkflowRefused
-from engines.registry import resolve
-from engines.sqlfiles import sql
-from harness.run.clock import VirtualClock
+from cutover.engines.errors import ActivityError, PayloadRefused, UnknownExecution, WorkflowRefused
+from cutover.engines.registry import resolve
+from cutover.engines.sqlfiles import sql
+from cutover.harness.run.world.clock import VirtualClock
 
 START = StartNode(id="start")
 CHAIN = Workflow(
@@ -177,7 +177,7 @@ def test_statuses_are_assigned_unchecked_so_a_late_worker_revives_a_cancelled_ex
 def test_works_on_a_database_that_v2_has_migrated(make: Make, dsn: str) -> None:
     engine, _ = make(lambda _: "done")
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(sql("engines.v2", "schema"))
+        connection.execute(sql("cutover.engines.v2", "schema"))
     asked = request()
     engine.install()
     engine.execute(asked)

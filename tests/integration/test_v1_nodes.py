@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from flows import flow
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityNode,
     Case,
     ConditionNode,
@@ -24,10 +24,10 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from engines.registry import resolve
-from harness.run.clock import VirtualClock
-from harness.run.world import World
-from scenarios.model import Response, Scenario
+from cutover.engines.registry import resolve
+from cutover.harness.run.world.clock import VirtualClock
+from cutover.harness.run.world.world import World
+from cutover.scenarios.model import Response, Scenario
 
 
 def act(name: str, **options: Any) -> ActivityNode:

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityCall,
     ActivityNode,
     ActivityResult,
@@ -33,12 +33,12 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from engines.errors import ActivityError, EngineError, ExecutionHeld, LeaseLost
-from engines.v2.checkpoints import CheckpointCorrupt
-from engines.v2.lease import TTL, Held, Renewer
-from engines.v2.orchestrator import OrchestratorV2, create
-from engines.v2.statement import Statement
-from harness.run.clock import EPOCH, VirtualClock
+from cutover.engines.errors import ActivityError, EngineError, ExecutionHeld, LeaseLost
+from cutover.engines.v2.checkpoints import CheckpointCorrupt
+from cutover.engines.v2.lease import TTL, Held, Renewer
+from cutover.engines.v2.orchestrator import OrchestratorV2, create
+from cutover.engines.v2.statement import Statement
+from cutover.harness.run.world.clock import EPOCH, VirtualClock
 
 ITEM = Workflow(
     id="item",

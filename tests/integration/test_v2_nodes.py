@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from flows import START, flow
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityCall,
     ActivityNode,
     ActivityResult,
@@ -30,9 +30,9 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from engines.errors import ActivityError, PayloadRefused, UnknownExecution, WorkflowRefused
-from engines.v2.orchestrator import create
-from harness.run.clock import EPOCH, VirtualClock
+from cutover.engines.errors import ActivityError, PayloadRefused, UnknownExecution, WorkflowRefused
+from cutover.engines.v2.orchestrator import create
+from cutover.harness.run.world.clock import EPOCH, VirtualClock
 
 
 def act(name: str, **options: Any) -> ActivityNode:

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityCall,
     ActivityNode,
     ActivityResult,
@@ -29,10 +29,10 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from engines.errors import ExecutionHeld
-from engines.v2.lease import TTL, Renewer
-from engines.v2.orchestrator import OrchestratorV2, create
-from harness.run.clock import EPOCH, VirtualClock
+from cutover.engines.errors import ExecutionHeld
+from cutover.engines.v2.lease import TTL, Renewer
+from cutover.engines.v2.orchestrator import OrchestratorV2, create
+from cutover.harness.run.world.clock import EPOCH, VirtualClock
 
 
 class Killed(BaseException):

@@ -13,7 +13,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityCall,
     ActivityNode,
     ActivityResult,
@@ -25,10 +25,10 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from engines.errors import ActivityError, EngineError, ExecutionHeld
-from engines.v2.orchestrator import OrchestratorV2, create
-from engines.v2.store import PostgresRefused
-from harness.run.clock import EPOCH, VirtualClock
+from cutover.engines.errors import ActivityError, EngineError, ExecutionHeld
+from cutover.engines.v2.orchestrator import OrchestratorV2, create
+from cutover.engines.v2.store import PostgresRefused
+from cutover.harness.run.world.clock import EPOCH, VirtualClock
 
 FLOW = Workflow(
     id="w",

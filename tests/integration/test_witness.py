@@ -7,9 +7,9 @@ import threading
 import psycopg
 import pytest
 
-from harness.errors import EnvironmentProblem
-from harness.run.postgres import Server
-from harness.run.witness import Witness
+from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.run.postgres.outage import OutageProbe
+from cutover.harness.run.postgres.server import Server
 
 
 def cut(server: Server) -> None:
@@ -21,7 +21,7 @@ def cut(server: Server) -> None:
 
 
 def test_a_cut_is_told_and_stays_told(server: Server) -> None:
-    with Witness(server.dsn) as witness:
+    with OutageProbe(server.dsn) as witness:
         witness.check()
         cut(server)
         for _ in range(2):
@@ -45,7 +45,7 @@ def test_a_planned_restart_is_no_cut_and_who_checks_meanwhile_waits_for_its_end(
         checking.start()
         checking.join(0.2)
 
-    with Witness(server.dsn) as witness:
+    with OutageProbe(server.dsn) as witness:
         expected = witness.around(restart)
         assert expected is not None
         expected()
@@ -55,7 +55,7 @@ def test_a_planned_restart_is_no_cut_and_who_checks_meanwhile_waits_for_its_end(
 
 
 def test_a_cut_before_a_planned_restart_is_told(server: Server) -> None:
-    with Witness(server.dsn) as witness:
+    with OutageProbe(server.dsn) as witness:
         expected = witness.around(lambda: None)
         assert expected is not None
         cut(server)
@@ -64,5 +64,5 @@ def test_a_cut_before_a_planned_restart_is_told(server: Server) -> None:
 
 
 def test_where_nothing_can_be_restarted_there_is_nothing_to_expect(server: Server) -> None:
-    with Witness(server.dsn) as witness:
+    with OutageProbe(server.dsn) as witness:
         assert witness.around(None) is None

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.main import _outcome
-from harness.judge import kills
-from harness.run.postgres import Server
+from cutover.harness.cli.main import _outcome
+from cutover.harness.record import mutants as kills
+from cutover.harness.run.postgres.server import Server
 
 
 def test_one_mutant_and_one_control_by_name_and_the_matrix_as_json(
@@ -49,7 +49,7 @@ def test_an_unknown_name_is_told_which_there_are(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(("victim", "status"), [("command", -signal.SIGKILL), ("player", 4)])
 def test_where_one_is_killed_no_process_and_no_folder_is_left(server: Server, victim: str, status: int) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        code = "from harness.cli.main import main; main()"
+        code = "from cutover.harness.cli.main import main; main()"
         arguments = ["mutants", "--only", "never-renews", "--workers", "1", "--postgres", server.dsn]
         with subprocess.Popen(
             [sys.executable, "-c", code, *arguments], env={**os.environ, "TMPDIR": folder}, stderr=subprocess.DEVNULL

@@ -7,8 +7,8 @@ import json
 import pytest
 from rich.console import Console
 
-from harness.judge.kills import Kill, KillMatrix
-from reports.mutants import headline, kill_part, render_kills
+from cutover.harness.record.mutants import Kill, KillMatrix
+from cutover.reports.terminal.mutants import headline, kill_part, render_kills
 
 DEAD = Kill(kind="engine", id="no-key", pattern="no key", check="DUP", seen={"DUP": 2, "OUT": 1}, looked_at=6)
 ALIVE = Kill(kind="engine", id="alive", pattern="[red]odd[/red]", check="CKPT", seen={"OUT": 1}, looked_at=6)

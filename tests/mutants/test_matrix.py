@@ -8,12 +8,12 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from harness.errors import EnvironmentProblem
-from harness.judge.kills import Kill, KillMatrix
-from harness.mutants.guards import HARNESS_MUTANTS
-from harness.mutants.matrix import _result, kill_matrix, known
-from harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
-from harness.run.postgres import Server
+from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.mutants.guards import HARNESS_MUTANTS
+from cutover.harness.mutants.matrix import _result, kill_matrix, known
+from cutover.harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
+from cutover.harness.record.mutants import Kill, KillMatrix
+from cutover.harness.run.postgres.server import Server
 
 SEED = 1
 QUICK = (

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-from engines.api import ActivityNode, JsonValue, LoopNode, StartNode
-from engines.payloads import encode
-from harness.judge.reference import Expected, expect
-from scenarios.errors import ScenarioError
-from scenarios.files import dumps, dumps_line, loads
-from scenarios.generator import Bounds, generate
-from scenarios.model import Scenario
-from scenarios.strategies import scenarios
-from scenarios.tokens import TOKEN, token_of
-from scenarios.validate import nodes_of, validate_scenario
+from cutover.engines.api import ActivityNode, JsonValue, LoopNode, StartNode
+from cutover.engines.payloads import encode
+from cutover.harness.judge.reference.model import Expected, expect
+from cutover.scenarios.errors import ScenarioError
+from cutover.scenarios.files import dumps, dumps_line, loads
+from cutover.scenarios.generated.generator import SizeLimits, generate
+from cutover.scenarios.model import Scenario
+from cutover.scenarios.strategies import scenarios
+from cutover.scenarios.tokens import TOKEN, token_of
+from cutover.scenarios.validate import nodes_of, validate_scenario
 
 SEEDS = range(500)
 ANY_CHARACTER = st.characters(exclude_categories=())  # lone surrogates and NUL too
@@ -122,15 +122,15 @@ def test_an_execution_fails_only_where_the_scenario_says_so() -> None:
 
 
 def test_bounds_turn_features_off_and_on() -> None:
-    calm = Bounds(max_nodes=6, large=0, retries=0, failures=0, waits=0, loops=0, awkward=0, racy=0)
+    calm = SizeLimits(max_nodes=6, large=0, retries=0, failures=0, waits=0, loops=0, awkward=0, racy=0)
     for seed in range(100):
         scenario = generate(random.Random(seed), seed, calm)  # noqa: S311
         nodes = [node for _, node in nodes_of(scenario.workflow)]
         assert {node.kind for node in nodes} <= {"start", "activity", "condition", "join"}
         assert not {"retry", "fails", "awkward", "racy"} & set(scenario.tags)
-    wild = Bounds(failures=1, racy=1)
+    wild = SizeLimits(failures=1, racy=1)
     assert all("fails" in generate(random.Random(seed), seed, wild).tags for seed in range(20))  # noqa: S311
-    racy = Bounds(failures=0, racy=1)
+    racy = SizeLimits(failures=0, racy=1)
     assert all("racy" in generate(random.Random(seed), seed, racy).tags for seed in range(20))  # noqa: S311
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.api import JsonValue
-from engines.payloads import encode
-from harness.judge.diff import diff, diff_outcomes, diff_texts
-from harness.judge.outcome import Effect
-from harness.judge.reference import expect
-from scenarios.model import Scenario
-from scenarios.strategies import scenarios
+from cutover.engines.api import JsonValue
+from cutover.engines.payloads import encode
+from cutover.harness.judge.differences.diff import diff, diff_outcomes, diff_texts
+from cutover.harness.judge.outcome import Effect
+from cutover.harness.judge.reference.model import expect
+from cutover.scenarios.model import Scenario
+from cutover.scenarios.strategies import scenarios
 
 _leaves = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)

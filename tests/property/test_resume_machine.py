@@ -10,15 +10,15 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from harness.conformance.chase import chase
-from harness.conformance.coverage import CORE, Coverage
-from harness.conformance.judging import PropertyBroken
-from harness.conformance.machine import machine_for
-from harness.conformance.profiles import ProfileName, profile
-from harness.conformance.staging import player_on
-from harness.run.crash_run import SETTINGS
-from harness.run.postgres import ProvisionMode, Server, provision
-from scenarios.files import dumps, loads
+from cutover.harness.conformance.coverage import CORE, StateCoverage
+from cutover.harness.conformance.directed import run_directed
+from cutover.harness.conformance.judging import PropertyBroken
+from cutover.harness.conformance.machine import machine_for
+from cutover.harness.conformance.profiles import ProfileName, profile
+from cutover.harness.conformance.staging import player_on
+from cutover.harness.run.crash.matrix import SETTINGS
+from cutover.harness.run.postgres.server import ProvisionMode, Server, provision
+from cutover.scenarios.files import dumps, loads
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +30,10 @@ def relaxed() -> Iterator[Server]:
 
 
 def _holds(server: Server, name: ProfileName) -> None:
-    coverage = Coverage()
+    coverage = StateCoverage()
     with player_on(server, "v2") as player:
         run_state_machine_as_test(machine_for(player, coverage), settings=profile(name))
-        chase(player, coverage)
+        run_directed(player, coverage)
     print(coverage.table())  # noqa: T201 - shown with -s, or where the test fails
     assert coverage.kills >= coverage.sessions // 4
     assert coverage.reachable >= CORE
@@ -52,9 +52,9 @@ def test_v2_holds_nightly(relaxed: Server) -> None:
 
 
 def test_what_no_example_met_is_aimed_at(relaxed: Server) -> None:
-    coverage = Coverage()
+    coverage = StateCoverage()
     with player_on(relaxed, "v2") as player:
-        chase(player, coverage)
+        run_directed(player, coverage)
     assert coverage.missing() == ()
     assert coverage.sessions == coverage.aimed
     assert coverage.unreachable == {("execution", "pending", "CANCEL", "cancelled")}
@@ -62,12 +62,12 @@ def test_what_no_example_met_is_aimed_at(relaxed: Server) -> None:
 
 def test_a_wrong_engine_is_found_while_something_else_is_looked_for(relaxed: Server) -> None:
     with player_on(relaxed, "v1") as player, pytest.raises(PropertyBroken, match=r"RETRY: step .* 1 attempts"):
-        chase(player, Coverage())
+        run_directed(player, StateCoverage())
 
 
 @pytest.mark.timeout(1_800)
 def test_v1_duplicate_is_found_within_50_examples_and_shrinks(relaxed: Server) -> None:
-    coverage = Coverage()
+    coverage = StateCoverage()
     with player_on(relaxed, "v1") as player:
         machine = machine_for(player, coverage, only={"DUP"})
         with pytest.raises(PropertyBroken, match="its effect was applied 2 times"):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from harness.judge import stats
-from harness.judge.sequential import ALERT, ROLLBACK, e_value
+from cutover.harness.judge.measures import stats
+from cutover.harness.judge.measures.sequential import ALERT, ROLLBACK, e_value
 
 counts = st.integers(1, 3_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 

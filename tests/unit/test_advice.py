@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from report_fixtures import DOCUMENT
 
-from harness.judge.findings import Verdict
-from harness.judge.gate import StageVerdict
-from reports.advice import advice
-from reports.document import Document
-from reports.messages import Lang, Messages
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.policy.gate import StageVerdict
+from cutover.reports.advice import advice
+from cutover.reports.document import Document
+from cutover.reports.messages import Lang, Messages
 
 BASE = Document.model_validate_json(DOCUMENT)
 

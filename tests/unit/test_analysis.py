@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from rows import CALL, CHECKPOINT, ENGINES, EXECUTION, MANIFEST, NOW, STEP
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityNode,
     Edge,
     ExecutionStatus,
@@ -22,17 +22,17 @@ from engines.api import (
     TimerRow,
     Workflow,
 )
-from harness.judge.analysis import Analysis, analyse
-from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
-from harness.judge.checks import CHECKS
-from harness.judge.findings import Check, CheckResult, DifferenceClass, Finding, Verdict
-from harness.judge.flag import Routed
-from harness.judge.gate import StageVerdict
-from harness.judge.measurements import Level, Measurement
-from harness.judge.policy import Policy, PolicyError, default_policy, load_policy
-from harness.judge.records import ARMS, Again, ArmName, ArmRecord, LedgerEntry, Manifest, Trial, role
-from harness.judge.weighing import Weighed
-from scenarios.model import Response, Scenario
+from cutover.harness.judge.analysis import Analysis, analyse
+from cutover.harness.judge.checks import CHECKS
+from cutover.harness.judge.findings import Check, CheckResult, DifferenceClass, Finding, Verdict
+from cutover.harness.judge.measures.measurements import Gauge, Measurement
+from cutover.harness.judge.policy.gate import StageVerdict
+from cutover.harness.judge.policy.loading import Policy, PolicyError, default_policy, load_policy
+from cutover.harness.record.cases import CaseRecord, CommandRecord, CrashCase, KillPoint, Way
+from cutover.harness.record.memory import Weighed
+from cutover.harness.record.routing import Routed
+from cutover.harness.record.trials import ARMS, Again, ArmName, ArmRecord, LedgerEntry, Manifest, Trial, role
+from cutover.scenarios.model import Response, Scenario
 
 SHIP = Scenario(
     id="ship",
@@ -113,7 +113,7 @@ def case(number: int, way: Way = Way.CONCURRENT, *, fired: int = 1) -> CaseRecor
     before = replace(journal("running", "retrying", 2.0), timers=(replace(timer, fired_at=None),))
     after = replace(journal("completed", "completed", 2.0), timers=(timer,))
     return CaseRecord(
-        case=Case("ship", KillPoint("answer", number), way),
+        case=CrashCase("ship", KillPoint("answer", number), way),
         planned=1,
         fired=fired,
         arm=replace(arm("candidate"), journal=after),
@@ -476,7 +476,7 @@ def test_a_scenario_that_breaks_the_judge_is_an_error(good: list[Trial], monkeyp
     def broken(_: Trial, __: object = None) -> tuple[()]:
         raise KeyError("no such node")
 
-    monkeypatch.setattr("harness.judge.gathered.classify", broken)
+    monkeypatch.setattr("cutover.harness.judge.gathered.classify", broken)
     analysis = judged(good)
     assert analysis.verdict is StageVerdict.INCONCLUSIVE
     assert blocked_by(analysis)[0] == "META judged"
@@ -491,13 +491,13 @@ def test_a_later_stage_waits_for_what_only_production_can_tell(good: list[Trial]
 
 
 def test_a_later_stage_goes_with_what_production_told(good: list[Trial]) -> None:
-    told = {"stable_days": Level(value=3), "memory_utilisation": Level(value=0.5)}
+    told = {"stable_days": Gauge(value=3), "memory_utilisation": Gauge(value=0.5)}
     assert judged(good, 50, production=told).verdict is StageVerdict.GO
-    short = {"stable_days": Level(value=2.9), "memory_utilisation": Level(value=0.5)}
+    short = {"stable_days": Gauge(value=2.9), "memory_utilisation": Gauge(value=0.5)}
     assert judged(good, 50, production=short).verdict is StageVerdict.NO_GO
-    full = {"stable_days": Level(value=3), "memory_utilisation": Level(value=0.81)}
+    full = {"stable_days": Gauge(value=3), "memory_utilisation": Gauge(value=0.81)}
     assert judged(good, 50, production=full).verdict is StageVerdict.ROLLBACK
-    unread = {"stable_days": Level(value=3), "memory_utilisation": Level(value=math.nan)}
+    unread = {"stable_days": Gauge(value=3), "memory_utilisation": Gauge(value=math.nan)}
     assert judged(good, 50, production=unread).verdict is StageVerdict.INCONCLUSIVE
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.judge.findings import Verdict
-from harness.judge.gate import StageVerdict
-from reports import github
-from reports.document import Document
-from reports.messages import Lang
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.policy.gate import StageVerdict
+from cutover.reports import github
+from cutover.reports.document import Document
+from cutover.reports.messages import Lang
 
 Command = tuple[str, dict[str, str], str]
 

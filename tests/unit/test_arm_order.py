@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
-from harness.judge.records import ARMS
-from harness.run.shadow import arm_order
+from cutover.harness.record.trials import ARMS
+from cutover.harness.run.trials.shadow import arm_order
 
 
 def test_four_trials_are_balanced() -> None:

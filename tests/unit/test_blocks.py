@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.run.blocks import BlockWriter, blocks_of, read_block
+from cutover.harness.store.blocks import BlockWriter, blocks_of, read_block
 
 TEXTS = (b"one\n", b"", b"two\n" * 10_000, b"three\n")
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judge.cases import Case, CaseError, KillPoint, Way
+from cutover.harness.record.cases import CaseError, CrashCase, KillPoint, Way
 
 POINTS = st.builds(KillPoint, st.sampled_from(["request", "answer", "call", "reply", "signal"]), st.integers(1, 10**6))
 CASES = st.builds(
-    Case,
+    CrashCase,
     st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1),
     POINTS,
     st.sampled_from(Way),
@@ -19,8 +19,8 @@ CASES = st.builds(
 
 
 @given(CASES)
-def test_a_case_is_read_back_from_its_name(case: Case) -> None:
-    assert Case.parse(str(case)) == case
+def test_a_case_is_read_back_from_its_name(case: CrashCase) -> None:
+    assert CrashCase.parse(str(case)) == case
 
 
 @given(POINTS)
@@ -30,8 +30,8 @@ def test_a_kill_point_is_read_back_from_its_name(point: KillPoint) -> None:
 
 def test_names_are_what_the_reports_write() -> None:
     point = KillPoint("answer", 3)
-    assert str(Case("03-data-flow", point, Way.ZOMBIE)) == "03-data-flow@answer:3/zombie"
-    assert str(Case("a", point, Way.AGAIN, KillPoint("call", 1))) == "a@answer:3/again@call:1"
+    assert str(CrashCase("03-data-flow", point, Way.ZOMBIE)) == "03-data-flow@answer:3/zombie"
+    assert str(CrashCase("a", point, Way.AGAIN, KillPoint("call", 1))) == "a@answer:3/again@call:1"
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_names_are_what_the_reports_write() -> None:
 )
 def test_what_is_no_case_is_refused_with_the_way_to_write_one(name: str) -> None:
     with pytest.raises(CaseError, match=r"answer:3"):
-        Case.parse(name)
+        CrashCase.parse(name)

@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from reports.charts.bars import CLASSES, classes
-from reports.charts.heat import heat
-from reports.charts.past import past
-from reports.charts.scale import LogScale
-from reports.charts.spread import Row, spread
-from reports.charts.svg import staggered, tag
-from reports.crash_grid import grid
-from reports.document import Document
-from reports.messages import Lang, Messages
-from reports.past import PastRun
+from cutover.reports.charts.bars import CLASSES, classes
+from cutover.reports.charts.heat import heat
+from cutover.reports.charts.past import past
+from cutover.reports.charts.scale import LogScale
+from cutover.reports.charts.spread import BarRow, spread
+from cutover.reports.charts.svg import staggered, tag
+from cutover.reports.document import Document
+from cutover.reports.messages import Lang, Messages
+from cutover.reports.parts.crash_grid import grid
+from cutover.reports.parts.past import PastRun
 
 EN = Messages.of(Lang.EN)
 
@@ -56,7 +56,7 @@ def test_labels_on_one_line_never_overlap(spans: list[tuple[float, float]]) -> N
 
 def test_bars_are_shares_of_their_own_engine(document: Document) -> None:
     latency = document.distributions[0]
-    drawn = spread(latency, [Row("control", "v1", {"P50": 30.0}), Row("candidate", "v2", {})], "Latency", EN)
+    drawn = spread(latency, [BarRow("control", "v1", {"P50": 30.0}), BarRow("candidate", "v2", {})], "Latency", EN)
     control = [float(bar.attrib["height"]) for bar in styled(drawn, "control")]
     candidate = [float(bar.attrib["height"]) for bar in styled(drawn, "candidate")]
     assert control == [1.5, 52.0]  # 1 of 600 is too little to see, and is drawn all the same
@@ -66,7 +66,9 @@ def test_bars_are_shares_of_their_own_engine(document: Document) -> None:
 
 def test_limits_stand_at_their_value_and_those_of_other_stages_say_so(document: Document) -> None:
     checkpoint = document.distributions[1]
-    drawn = spread(checkpoint, [Row("control", "v1", {}), Row("candidate", "v2", {"P95": 8.9})], "Checkpoints", EN)
+    drawn = spread(
+        checkpoint, [BarRow("control", "v1", {}), BarRow("candidate", "v2", {"P95": 8.9})], "Checkpoints", EN
+    )
     scale = LogScale(1.0, 150 * 1.1, 8, 392)
     lines = {
         line.attrib["class"]: float(line.attrib["x1"]) for line in styled(drawn, "limit") if line.tag.endswith("line")
@@ -81,7 +83,7 @@ def test_limits_stand_at_their_value_and_those_of_other_stages_say_so(document: 
 
 def test_nothing_measured_is_no_chart(document: Document) -> None:
     empty = document.distributions[0].model_copy(update={"edges": (), "control": (), "candidate": ()})
-    assert spread(empty, [Row("control", "v1", {}), Row("candidate", "v2", {})], "Latency", EN) == ""
+    assert spread(empty, [BarRow("control", "v1", {}), BarRow("candidate", "v2", {})], "Latency", EN) == ""
 
 
 def test_every_class_has_a_bar_or_a_zero(document: Document) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from rows import CALL, CHECKPOINT, EXECUTION, METRIC, NOW, STEP, Change, chained, event, log_line
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityNode,
     CheckpointRow,
     Edge,
@@ -25,11 +25,11 @@ from engines.api import (
     StepRow,
     Workflow,
 )
-from harness.judge.checks import CHECKS, run_checks
-from harness.judge.checks.base import MOST_FINDINGS
-from harness.judge.findings import CheckResult, Verdict
-from harness.judge.records import Again, ArmRecord, Failure, LedgerEntry, Trial
-from scenarios.model import Response, Scenario
+from cutover.harness.judge.checks import CHECKS, run_checks
+from cutover.harness.judge.checks.base import MOST_FINDINGS
+from cutover.harness.judge.findings import CheckResult, Verdict
+from cutover.harness.record.trials import Again, ArmRecord, Failure, LedgerEntry, Trial
+from cutover.scenarios.model import Response, Scenario
 
 ID = UUID("7f9c2ba4-e88f-4827-96ab-1d2c3b4a5f60")
 TOKEN = "tok-0123456789abcdef"  # noqa: S105 - a marker in payloads, not a secret
@@ -575,7 +575,7 @@ def test_a_refusal_of_what_json_cannot_carry_is_right_and_keeping_it_is_not() ->
         ledger=(),
         logs=(),
         again=None,
-        failure=Failure(kind="exception", type="engines.errors.PayloadRefused", message="payload has nan at $"),
+        failure=Failure(kind="exception", type="cutover.engines.errors.PayloadRefused", message="payload has nan at $"),
     )
     results = judged(refusal, scenario)
     assert [finding.message for result in results for finding in result.findings] == []

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from rows import CALL, EXECUTION, NOW, STEP
 
-from engines.api import ActivityNode, Edge, JoinNode, Journal, StartNode, StepRow, Workflow
-from harness.judge.classify import classify
-from harness.judge.findings import Difference, DifferenceClass
-from harness.judge.records import ArmName, ArmRecord, LedgerEntry, Trial
-from scenarios.model import Response, Scenario
+from cutover.engines.api import ActivityNode, Edge, JoinNode, Journal, StartNode, StepRow, Workflow
+from cutover.harness.judge.differences.classify import classify
+from cutover.harness.judge.findings import Difference, DifferenceClass
+from cutover.harness.record.trials import ArmName, ArmRecord, LedgerEntry, Trial
+from cutover.scenarios.model import Response, Scenario
 
 ID = UUID(int=7)
 FOREIGN = "tok-fedcba9876543210"

@@ -13,19 +13,19 @@ from types import SimpleNamespace
 
 import pytest
 
-import harness.judge
-from engines.errors import CutoverError
-from harness.cli.console import emit, note, problem, progress
-from harness.cli.files import n8n_files, recorded_beside
-from harness.cli.main import _outcome
-from harness.cli.plan import Plan
-from harness.cli.selection import DEFAULT_TRIALS, select
-from harness.cli.status import Status, status_of
-from harness.errors import EnvironmentProblem, RunError, UsageProblem
-from scenarios.catalog import load_catalog
-from scenarios.files import dumps
-from scenarios.generator import generate
-from scenarios.model import Scenario
+import cutover.harness.judge.policy
+from cutover.engines.errors import CutoverError
+from cutover.harness.cli.console import emit, note, problem, progress
+from cutover.harness.cli.files import n8n_files, recorded_beside
+from cutover.harness.cli.main import _outcome
+from cutover.harness.cli.plan import RunPlan
+from cutover.harness.cli.selection import DEFAULT_TRIALS, select
+from cutover.harness.cli.status import Status, status_of
+from cutover.harness.errors import EnvironmentProblem, RunError, UsageProblem
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.files import dumps
+from cutover.scenarios.generated.generator import generate
+from cutover.scenarios.model import Scenario
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_command_without_its_subcommand_shows_its_help_and_nothing_else(
 def test_an_exit_in_the_middle_of_a_command_is_no_verdict(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("harness.cli.main_job.main_job", lambda *_, **__: sys.exit(0))
+    monkeypatch.setattr("cutover.harness.cli.main_job.main_job", lambda *_, **__: sys.exit(0))
     assert _outcome(["run"]) == Status.INTERNAL
     assert "exit(0)" in capsys.readouterr().err
 
@@ -141,7 +141,7 @@ def test_a_reader_that_goes_away_in_the_middle_is_no_verdict(
     def run(*_: object, **__: object) -> int:
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
-    monkeypatch.setattr("harness.cli.main_job.main_job", run)
+    monkeypatch.setattr("cutover.harness.cli.main_job.main_job", run)
     assert _outcome(["run"]) == Status.INTERRUPTED
     assert capsys.readouterr().err == ""
 
@@ -184,7 +184,7 @@ def test_a_character_that_the_terminal_has_no_code_for_is_escaped(monkeypatch: p
     assert raw.getvalue() == b"est\xe1vel \\U0001f7e2\n"
 
 
-COMMAND = '"$0" -c "from harness.cli.main import main; main()"'
+COMMAND = '"$0" -c "from cutover.harness.cli.main import main; main()"'
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ COMMAND = '"$0" -c "from harness.cli.main import main; main()"'
     ],
 )
 def test_the_exit_status_is_the_same_where_nobody_can_be_told(arguments: str, streams: str, status: Status) -> None:
-    policy = str(Path(harness.judge.__file__).with_name("policy.toml"))
+    policy = str(Path(cutover.harness.judge.policy.__file__).with_name("policy.toml"))
     command = ["/bin/sh", "-c", f"{COMMAND} {arguments} {streams}", sys.executable, policy]
     assert subprocess.run(command, capture_output=True, check=False).returncode == status
 
@@ -207,7 +207,7 @@ def test_without_a_terminal_progress_is_a_line_every_ten_seconds(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = iter([0.0, 1.0, 11.0, 12.0])
-    monkeypatch.setattr("harness.cli.console.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    monkeypatch.setattr("cutover.harness.cli.console.time", SimpleNamespace(monotonic=lambda: next(seconds)))
     with progress("trials", 4, quiet=False) as advance:
         for done in (1, 2, 3):
             advance(done)
@@ -231,7 +231,7 @@ def test_on_a_terminal_progress_is_a_bar_and_quiet_is_silent(monkeypatch: pytest
 
 
 def test_the_arguments_of_a_plan_ask_for_the_same_and_hold_no_url() -> None:
-    plan = Plan(candidate="a.b:c", trials=7, seed=3, only=("x",), n8n=(Path("flows"),), deadline_s=5.0)
+    plan = RunPlan(candidate="a.b:c", trials=7, seed=3, only=("x",), n8n=(Path("flows"),), deadline_s=5.0)
     assert plan.arguments() == (
         *("--control", "v1", "--candidate", "a.b:c", "--stage", "0", "--n8n", "flows", "--trials", "7", "--seed", "3"),
         *("--deadline", "5", "--only", "x"),
@@ -310,6 +310,6 @@ def test_n8n_files_are_the_definitions_and_the_execution_lies_beside(tmp_path: P
 
 @pytest.mark.parametrize(("given", "usual", "most"), [(None, 30.0, 120.0), (30.0, 30.0, 30.0), (0.0, 0.0, 0.0)])
 def test_a_crash_budget_that_is_given_is_kept_to(given: float | None, usual: float, most: float) -> None:
-    plan = Plan(crash_budget_s=given)
+    plan = RunPlan(crash_budget_s=given)
     assert (plan.crash_usual_s, plan.crash_most_s) == (usual, most)
     assert ("--crash-budget" in plan.arguments()) == (given is not None)

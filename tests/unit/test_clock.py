@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from harness.run.clock import EPOCH, VirtualClock
+from cutover.harness.run.world.clock import EPOCH, VirtualClock
 
 
 def test_sleeping_jumps_and_never_goes_back() -> None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harness.judge.records import EngineInfo, Manifest
-from reports.run_part import Commands, Replay
+from cutover.harness.record.trials import EngineInfo, Manifest
+from cutover.reports.parts.run import Commands, Replay
 
 MANIFEST = Manifest(
     run_id="20260102-030405-1a2b3c",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from harness.conformance.coverage import CORE, Coverage
-from harness.conformance.scenes import stretched
-from harness.judge.checks.sm import LEGAL
-from harness.run.situation import Situation
-from scenarios.catalog import load_catalog
+from cutover.harness.conformance.coverage import CORE, StateCoverage
+from cutover.harness.conformance.scenes import stretched
+from cutover.harness.conformance.session.situation import Situation
+from cutover.harness.judge.checks.sm import LEGAL
+from cutover.scenarios.catalog import load_catalog
 
 _PENDING = ("execution", "pending", "CANCEL", "cancelled")
 
 
-def _full() -> Coverage:
-    coverage = Coverage(sessions=1, history=True)
+def _full() -> StateCoverage:
+    coverage = StateCoverage(sessions=1, history=True)
     coverage.cells.update(CORE)
     coverage.transitions.update(LEGAL - {_PENDING})
     coverage.committed |= {(scope, state) for scope, state, _, _ in LEGAL} - {("execution", "pending")}
@@ -24,7 +24,7 @@ def test_all_hit_is_conclusive() -> None:
 
 
 def test_nothing_at_all_is_inconclusive() -> None:
-    missing = Coverage().missing()
+    missing = StateCoverage().missing()
     assert len(missing) == len(CORE) + 1
     assert missing[-1] == "no session was finished"
 
@@ -33,7 +33,7 @@ def test_a_cell_that_was_passed_must_be_hit() -> None:
     coverage = _full()
     coverage.command("resume", Situation(seen=(("retrying", "answer"),)), armed=False)
     assert coverage.missing() == ("no worker died at a answer while the execution was retrying",)
-    coverage.command("kill", Situation(ended="killed", struck=("retrying", "answer")), armed=True)
+    coverage.command("kill", Situation(ended="killed", killed_at=("retrying", "answer")), armed=True)
     assert (coverage.missing(), coverage.kills, coverage.unfired) == ((), 1, 0)
 
 

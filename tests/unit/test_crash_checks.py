@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from rows import CALL, EXECUTION, NOW, SHIP, STEP
 
-from engines.api import (
+from cutover.engines.api import (
     Edge,
     ExecutionStatus,
     Journal,
@@ -21,12 +21,12 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from harness.judge.cases import Case, CaseRecord, CommandRecord, KillPoint, Way
-from harness.judge.checks import dup, lost, met
-from harness.judge.crash import CrashTally, judge_case
-from harness.judge.findings import Verdict
-from harness.judge.records import ArmRecord, Failure, LedgerEntry
-from scenarios.model import Response
+from cutover.harness.judge.checks import dup, lost, met
+from cutover.harness.judge.crash.tally import CrashTally, judge_case
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.record.cases import CaseRecord, CommandRecord, CrashCase, KillPoint, Way
+from cutover.harness.record.trials import ArmRecord, Failure, LedgerEntry
+from cutover.scenarios.model import Response
 
 LEDGER_CHECKS = {"DUP": dup.CHECK, "LOST": lost.CHECK}
 
@@ -70,7 +70,7 @@ def did(worker: int, *calls: int, ended: str = "returned") -> CommandRecord:
 
 TIMER = TimerRow(step_id="ship", kind="wait", attempt=1, due_at=NOW, fired_at=None)
 GOOD = CaseRecord(
-    case=Case("ship", KillPoint("answer", 1), Way.ONCE),
+    case=CrashCase("ship", KillPoint("answer", 1), Way.ONCE),
     planned=1,
     fired=1,
     arm=ArmRecord(

@@ -7,22 +7,32 @@ from uuid import UUID
 
 import pytest
 
-from engines.api import ActivityNode, ConditionNode, Edge, JoinNode, LoopNode, Node, StartNode, WaitNode, Workflow
-from harness.judge.cases import Case, CrashTrial, KillPoint, Way
-from harness.judge.records import ArmRecord
-from harness.run.crash_plan import (
+from cutover.engines.api import (
+    ActivityNode,
+    ConditionNode,
+    Edge,
+    JoinNode,
+    LoopNode,
+    Node,
+    StartNode,
+    WaitNode,
+    Workflow,
+)
+from cutover.harness.judge.reference.races import races_a_timer
+from cutover.harness.record.cases import CrashCase, CrashTrial, KillPoint, Way
+from cutover.harness.record.trials import ArmRecord
+from cutover.harness.run.crash.plan import (
     BASIC_WAYS,
-    Plan,
+    CasePlan,
     kinds_at,
     pairs,
     plan_cases,
-    races_a_timer,
     sample,
     selection,
     spread,
 )
-from scenarios.catalog import load_catalog
-from scenarios.model import PlannedSignal, Scenario
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.model import PlannedSignal, Scenario
 
 
 def scenario(name: str, *nodes: Node, signals: tuple[PlannedSignal, ...] = ()) -> Scenario:
@@ -54,7 +64,7 @@ WAITING = scenario("waiting", WaitNode(id="wait", signal="go"), signals=(Planned
 
 
 def planned(of: CrashTrial, *ways: Way) -> set[str]:
-    return {str(case).partition("@")[2] for case in plan_cases(of, Plan(engine="v2", ways=ways))}
+    return {str(case).partition("@")[2] for case in plan_cases(of, CasePlan(engine="v2", ways=ways))}
 
 
 def test_every_point_gets_every_way_in_which_a_process_dies() -> None:
@@ -89,8 +99,8 @@ def test_signals_are_delivered_in_ways_of_their_own() -> None:
 
 
 def test_a_small_scenario_gets_every_pair_of_deaths() -> None:
-    once = {Case("ship", point, Way.ONCE): {"request": 2, "call": 1} for point in ONE.points}
-    found = list(pairs(ONE, once, Plan(engine="v2")))
+    once = {CrashCase("ship", point, Way.ONCE): {"request": 2, "call": 1} for point in ONE.points}
+    found = list(pairs(ONE, once, CasePlan(engine="v2")))
     assert len(found) == len(set(found)) == 6 * (2 + 2 + 1 + 1)
     assert {str(case.second) for case in found} == {
         "request:1",
@@ -104,8 +114,8 @@ def test_a_small_scenario_gets_every_pair_of_deaths() -> None:
 
 def test_a_larger_scenario_gets_a_sample_of_pairs_that_the_seed_draws() -> None:
     large = trial(SHIP, {f"answer:{number}": ("post",) for number in range(1, 21)})
-    once = {Case("ship", point, Way.ONCE): {"request": 9, "call": 3} for point in large.points}
-    found = [list(pairs(large, once, Plan(engine="v2", seed=seed, pairs_per_point=2))) for seed in (1, 1, 2)]
+    once = {CrashCase("ship", point, Way.ONCE): {"request": 9, "call": 3} for point in large.points}
+    found = [list(pairs(large, once, CasePlan(engine="v2", seed=seed, pairs_per_point=2))) for seed in (1, 1, 2)]
     assert [len(each) for each in found] == [40, 40, 40]
     assert found[0] == found[1] != found[2]
 
@@ -128,7 +138,7 @@ def test_kinds_are_those_of_the_steps_that_a_point_touches_in_loops_too() -> Non
 
 
 def test_a_sample_has_a_case_of_every_scenario_and_the_seed_decides() -> None:
-    cases = [Case(name, KillPoint("answer", n), Way.ONCE) for name in "abc" for n in range(1, 51)]
+    cases = [CrashCase(name, KillPoint("answer", n), Way.ONCE) for name in "abc" for n in range(1, 51)]
     drawn = sample(cases, 7, 10)
     assert len(drawn) == 10
     assert {case.scenario for case in drawn} == set("abc")
@@ -139,7 +149,7 @@ def test_a_sample_has_a_case_of_every_scenario_and_the_seed_decides() -> None:
 
 def test_a_spread_begins_with_one_case_of_each_cell_and_holds_every_case_once() -> None:
     other = trial(WAITING, {"request:1": ("start", "wait"), "answer:1": ("wait",), "signal:1": ()})
-    plan = Plan(engine="v2", ways=(*BASIC_WAYS, Way.CUT, Way.SIGNAL_LATE), seed=3)
+    plan = CasePlan(engine="v2", ways=(*BASIC_WAYS, Way.CUT, Way.SIGNAL_LATE), seed=3)
     ordered = spread([ONE, other], plan)
     trials = {"ship": ONE, "waiting": other}
     cells = {

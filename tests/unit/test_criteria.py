@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.judge.criteria import judge
-from harness.judge.findings import Verdict
-from harness.judge.measurements import (
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.measures.measurements import (
     Count,
-    Level,
+    Gauge,
     Measurement,
     Paired,
     Pairs,
@@ -20,8 +19,9 @@ from harness.judge.measurements import (
     Share,
     Unit,
 )
-from harness.judge.policy import Condition, Criterion
-from harness.judge.wording import amount, plural, threshold
+from cutover.harness.judge.policy.criteria import judge
+from cutover.harness.judge.policy.loading import Condition, Criterion
+from cutover.harness.judge.wording import amount, plural, threshold
 
 
 def criterion(unit: Unit, min_n: int = 1, **condition: Any) -> Criterion:
@@ -105,9 +105,9 @@ def ms(*values: float) -> Samples:
         (WORSE, Paired(worse=0, better=0, bad_control=0, bad_candidate=0, n=0), "INCONCLUSIVE", 59),
         (WORSE, Paired(worse=0, better=0, bad_control=0, bad_candidate=0, n=59, unknown=1), "INVALID", None),
         (WORSE, Paired(worse=9, better=0, bad_control=0, bad_candidate=9, n=59, unknown=1), "FAIL", None),
-        (MEMORY, Level(value=0.8), "PASS", 0),
-        (MEMORY, Level(value=0.81), "FAIL", None),
-        (MEMORY, Level(value=math.nan), "INVALID", None),
+        (MEMORY, Gauge(value=0.8), "PASS", 0),
+        (MEMORY, Gauge(value=0.81), "FAIL", None),
+        (MEMORY, Gauge(value=math.nan), "INVALID", None),
     ],
 )
 def test_verdicts(of: Criterion, measurement: Measurement, verdict: str, needed: int | None) -> None:

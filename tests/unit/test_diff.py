@@ -6,10 +6,10 @@ from typing import Literal
 
 import pytest
 
-from engines.api import JsonValue
-from harness.judge.diff import MOST, diff, diff_outcomes, diff_texts, may_be_noise, short
-from harness.judge.findings import Difference
-from harness.judge.outcome import Effect, Outcome, StepOutcome
+from cutover.engines.api import JsonValue
+from cutover.harness.judge.differences.diff import MOST, diff, diff_outcomes, diff_texts, may_be_noise, short
+from cutover.harness.judge.findings import Difference
+from cutover.harness.judge.outcome import Effect, Outcome, StepOutcome
 
 Kind = Literal["missing", "extra", "value"]
 

@@ -11,17 +11,17 @@ from typing import get_args, get_type_hints
 import pytest
 import typer.main
 
-from harness.cli.main import app
-from harness.cli.reporting import Format
-from harness.cli.status import Status
-from harness.judge.cases import Way
-from harness.judge.checks import CHECKS
-from harness.judge.crash_checks import CRASH_CHECKS
-from harness.judge.findings import Difference, DifferenceClass
-from harness.judge.gate import StageVerdict
-from harness.judge.metrics import METRICS
-from harness.judge.policy import default_policy, load_policy
-from harness.judge.waivers import load_waivers
+from cutover.harness.cli.commands.report import Format
+from cutover.harness.cli.main import app
+from cutover.harness.cli.status import Status
+from cutover.harness.judge.checks import CHECKS
+from cutover.harness.judge.crash.checks import CRASH_CHECKS
+from cutover.harness.judge.differences.waivers import load_waivers
+from cutover.harness.judge.findings import Difference, DifferenceClass
+from cutover.harness.judge.measures.metrics import METRICS
+from cutover.harness.judge.policy.gate import StageVerdict
+from cutover.harness.judge.policy.loading import default_policy, load_policy
+from cutover.harness.record.cases import Way
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -153,7 +153,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_the_engine_of_the_page_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from engines.registry import describe  # noqa: PLC0415 - beside the page that it is about
+    from cutover.engines.registry import describe  # noqa: PLC0415 - beside the page that it is about
 
     engine, test = blocks("docs/test-your-engine.md", "python")
     (tmp_path / "page_engine.py").write_text(engine, encoding="utf-8")

@@ -16,7 +16,7 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from harness.judge.analysis import (
+from cutover.harness.judge.analysis import (
     Analysis,
     CheckSummary,
     CriterionResult,
@@ -24,15 +24,16 @@ from harness.judge.analysis import (
     DifferenceSummary,
     SideBySide,
 )
-from harness.judge.cases import Way
-from harness.judge.crash import Cell, CrashSummary
-from harness.judge.findings import Difference, DifferenceClass, Finding, Verdict
-from harness.judge.gate import Reason, StageVerdict
-from harness.judge.policy import Condition, Criterion
-from harness.judge.records import EngineInfo, Manifest
-from reports import markdown, terminal
-from reports.document import Document, build, json_schema
-from reports.messages import Lang
+from cutover.harness.judge.crash.tally import CoverageCell, CrashSummary
+from cutover.harness.judge.findings import Difference, DifferenceClass, Finding, Verdict
+from cutover.harness.judge.policy.gate import Reason, StageVerdict
+from cutover.harness.judge.policy.loading import Condition, Criterion
+from cutover.harness.record.cases import Way
+from cutover.harness.record.trials import EngineInfo, Manifest
+from cutover.reports import markdown
+from cutover.reports.document import Document, build, json_schema
+from cutover.reports.messages import Lang
+from cutover.reports.terminal import report as terminal
 
 HOSTILE = "<script>alert(1)</script>|`x`\n::error::pwned [a](javascript:1) \x1b[31m </style> *b* $x$ @team #1"
 
@@ -154,8 +155,8 @@ ANALYSIS = Analysis(
         examined={"RESUME": 80},
         failed_by_check={"DUP": 1},
         coverage={
-            Cell("activity", "answer", Way.ONCE): (30, 30, 29),
-            Cell("wait", "signal", Way.SIGNAL_LATE): (10, 9, 9),
+            CoverageCell("activity", "answer", Way.ONCE): (30, 30, 29),
+            CoverageCell("wait", "signal", Way.SIGNAL_LATE): (10, 9, 9),
         },
         witnesses=(CRASHED,),
     ),
@@ -198,7 +199,7 @@ def test_the_published_schema_is_the_document_s_and_accepts_it() -> None:
     published = json.loads((Path(__file__).parents[2] / "reports/schema/report.schema.json").read_text("utf-8"))
     assert published == json_schema()
     jsonschema.validate(json.loads(document().model_dump_json()), published)
-    packaged = resources.files("reports").joinpath("schema/report.schema.json").read_text("utf-8")
+    packaged = resources.files("cutover.reports").joinpath("schema/report.schema.json").read_text("utf-8")
     assert json.loads(packaged) == published
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.errors import EnvironmentProblem
-from harness.run.dsn import parse_dsn, redact, scrub, to_url
+from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.run.postgres.dsn import parse_dsn, redact, scrub, to_url
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 from rows import CALL, EXECUTION, NOW, STEP
 
-from engines.api import ActivityNode, Edge, Journal, StartNode, StepStatus, Workflow
-from harness.judge.cases import Case, CaseRecord, CommandRecord, CrashTrial, Moment
-from harness.judge.crash import CrashTally, judge_case
-from harness.judge.findings import Verdict
-from harness.judge.records import ArmRecord, LedgerEntry
-from scenarios.model import Response, Scenario
+from cutover.engines.api import ActivityNode, Edge, Journal, StartNode, StepStatus, Workflow
+from cutover.harness.judge.crash.tally import CrashTally, judge_case
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.record.cases import CaseRecord, CommandRecord, CrashCase, CrashTrial, Moment
+from cutover.harness.record.trials import ArmRecord, LedgerEntry
+from cutover.scenarios.model import Response, Scenario
 
 ID = UUID("7f9c2ba4-e88f-4827-96ab-1d2c3b4a5f60")
 SCENARIO = Scenario(
@@ -78,7 +78,7 @@ def command(worker: int, *calls: int, killed: bool = False) -> CommandRecord:
 def record(case: str, at_crash: Journal | None, commands: Sequence[CommandRecord], *steps: str) -> CaseRecord:
     ledger = tuple(call(i, step, first=step not in steps[: i - 1]) for i, step in enumerate(steps, 1))
     return CaseRecord(
-        case=Case.parse(case),
+        case=CrashCase.parse(case),
         planned=1,
         fired=1,
         at_crash=at_crash,
@@ -139,7 +139,7 @@ def test_nobody_takes_over_while_an_activity_takes_long() -> None:
 
 @pytest.mark.parametrize(("more", "verdict"), [((), Verdict.PASS), (("two@call:1/once",), Verdict.INCONCLUSIVE)])
 def test_a_sweep_that_misses_a_kill_point_is_inconclusive(more: tuple[str, ...], verdict: Verdict) -> None:
-    points = {Case.parse(name).point: ("bill",) for name in ("two@reply:2/once", *more)}
+    points = {CrashCase.parse(name).point: ("bill",) for name in ("two@reply:2/once", *more)}
     tally = CrashTally("x", 1, {})
     tally.add(SCENARIO, GOOD)
     tally.expect_sweep([CrashTrial(scenario=SCENARIO, baseline=GOOD.arm, points=points)])

@@ -12,8 +12,9 @@ from uuid import UUID
 
 import pytest
 
-from harness.judge.findings import Verdict
-from harness.judge.flag import Routed, judge_routing
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.flag import judge_routing
+from cutover.harness.record.routing import Routed
 
 ROW = Routed(
     execution_id=UUID("00000000-0000-0000-0000-000000000001"),

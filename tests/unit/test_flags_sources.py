@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from openfeature import api
 from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
 
-from engines.flags import OFF, PERCENT, SWITCH, EnvironmentFlags, Flag, FlagError, OpenFeatureFlags, percent_of
+from cutover.engines.flags import OFF, PERCENT, SWITCH, EnvironmentFlags, Flag, FlagError, OpenFeatureFlags, percent_of
 
 
 def test_on_is_exactly_true() -> None:

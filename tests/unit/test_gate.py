@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from harness.judge.findings import Verdict
-from harness.judge.gate import Reason, Severity, StageVerdict, decide, ordered
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.policy.gate import Reason, Severity, StageVerdict, decide, ordered
 
 
 def reason(verdict: Verdict, severity: Severity = "gate", name: str = "x") -> Reason:

@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 from rows import CALL, CHECKPOINT, ENGINES, EXECUTION, MANIFEST, SHIP, STEP
 
-from engines.api import Journal, StepRow
-from harness.judge.analysis import Analysis, conclude
-from harness.judge.gathered import Gathered
-from harness.judge.policy import default_policy
-from harness.judge.records import ARMS, ArmName, ArmRecord, Trial, role
+from cutover.engines.api import Journal, StepRow
+from cutover.harness.judge.analysis import Analysis, conclude
+from cutover.harness.judge.gathered import Gathered
+from cutover.harness.judge.policy.loading import default_policy
+from cutover.harness.record.trials import ARMS, ArmName, ArmRecord, Trial, role
 
 FACTS = replace(MANIFEST, planned=60, finished=60, seconds=1.0)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.history import MOST, earlier, kill_matrix
-from harness.errors import UsageProblem
-from harness.judge.gate import StageVerdict
-from reports.document import Document
+from cutover.harness.cli.history import MOST, earlier, kill_matrix
+from cutover.harness.errors import UsageProblem
+from cutover.harness.judge.policy.gate import StageVerdict
+from cutover.reports.document import Document
 
 
 def saved(folder: Path, document: Document, days: int, verdict: str = "GO") -> Path:

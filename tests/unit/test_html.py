@@ -11,12 +11,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.judge.gate import StageVerdict
-from reports import html
-from reports.document import Document
-from reports.messages import Lang, Messages
-from reports.mutants import KillPart, MatrixPart
-from reports.past import History, PastRun
+from cutover.harness.judge.policy.gate import StageVerdict
+from cutover.reports import html
+from cutover.reports.document import Document
+from cutover.reports.messages import Lang, Messages
+from cutover.reports.parts.past import History, PastRun
+from cutover.reports.terminal.mutants import KillPart, MatrixPart
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "base"}
 LEAST = {"html", "head", "meta", "title", "style", "body", "header", "main", "section", "table", "svg", "rect", "code"}

@@ -7,9 +7,9 @@ from xml.etree import ElementTree as ET
 
 from junitparser import JUnitXml
 
-from harness.judge.findings import Verdict
-from reports import junit
-from reports.document import Document
+from cutover.harness.judge.findings import Verdict
+from cutover.reports import junit
+from cutover.reports.document import Document
 
 
 def suites(document: Document) -> dict[str, ET.Element]:

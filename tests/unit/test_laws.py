@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from harness.judge import criteria, gate, policy_rules
-from harness.judge.findings import Verdict
-from harness.judge.gate import StageVerdict
-from harness.judge.laws import broken_laws
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.laws import broken_laws
+from cutover.harness.judge.policy import criteria, gate
+from cutover.harness.judge.policy import rules as policy_rules
+from cutover.harness.judge.policy.gate import StageVerdict
 
 
 def test_the_laws_hold() -> None:

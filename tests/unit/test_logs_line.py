@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.logs import FIELDS, log_line
+from cutover.engines.logs import FIELDS, log_line
 
 WHEN = datetime(2025, 1, 8, 10, 30, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness.run.loop import Connection, Loop
+from cutover.harness.run.proxy.loop import Loop, LoopConnection
 
 
 def test_a_reader_is_called_while_there_is_something_and_not_once_it_is_forgotten() -> None:
@@ -55,7 +55,7 @@ def test_a_connection_sends_the_rest_when_the_other_side_reads() -> None:
     data = bytes(4_000_000)
     closed: list[bool] = []
     with Loop() as loop, theirs:
-        connection = Connection(loop, ours, lambda _data: None, lambda: closed.append(True))
+        connection = LoopConnection(loop, ours, lambda _data: None, lambda: closed.append(True))
         connection.send(data)
         assert connection.pending
         got = 0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.weighing import Weighed, utilisation
-from harness.run.memory import memory_limit_kib, peak_kib
+from cutover.harness.record.memory import Weighed, utilisation
+from cutover.harness.run.process.memory import memory_limit_kib, peak_kib
 
 MEMINFO = "MemTotal:       16000000 kB\nMemFree:         1000000 kB\n"
 

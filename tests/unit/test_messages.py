@@ -12,27 +12,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.judge import coverage, flag, meta, sides
-from harness.judge.checks import CHECKS
-from harness.judge.crash import CrashTally
-from harness.judge.crash_checks import HOLDS_WHEN
-from harness.judge.criteria import CriterionResult, judge, not_measured, nothing_measured
-from harness.judge.findings import Verdict
-from harness.judge.gate import Reason, Severity, StageVerdict
-from harness.judge.headline import Told, headline
-from harness.judge.measurements import (
+from cutover.harness.judge import coverage, flag, meta
+from cutover.harness.judge.checks import CHECKS
+from cutover.harness.judge.crash.checks import HOLDS_WHEN
+from cutover.harness.judge.crash.tally import CrashTally
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.headline import Told, headline
+from cutover.harness.judge.measures import sides
+from cutover.harness.judge.measures.measurements import (
     Count,
-    Level,
+    Gauge,
     Measurement,
     Paired,
     Pairs,
     Samples,
     Share,
 )
-from harness.judge.policy import Criterion, default_policy
-from harness.judge.wording import threshold
-from reports.crash_part import headline as crash_headline
-from reports.messages import Lang, Messages, catalogue
+from cutover.harness.judge.policy.criteria import CriterionResult, judge, not_measured, nothing_measured
+from cutover.harness.judge.policy.gate import Reason, Severity, StageVerdict
+from cutover.harness.judge.policy.loading import Criterion, default_policy
+from cutover.harness.judge.wording import threshold
+from cutover.reports.messages import Lang, Messages, catalogue
+from cutover.reports.parts.crash import headline as crash_headline
 
 PT = Messages.of(Lang.PT_BR)
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -67,7 +68,9 @@ def test_every_message_that_a_report_asks_for_exists_and_none_is_left_over() -> 
 
 
 def test_every_phrase_has_its_places_in_every_language() -> None:
-    listed = tomllib.loads(resources.files("reports").joinpath("messages/phrases.toml").read_text(encoding="utf-8"))
+    listed = tomllib.loads(
+        resources.files("cutover.reports").joinpath("messages/phrases.toml").read_text(encoding="utf-8")
+    )
     for phrase in listed["phrase"]:
         assert phrase.keys() == {"en", "pt-BR"}
         assert places(phrase["pt-BR"]) <= places(phrase["en"]), phrase["en"]
@@ -150,7 +153,7 @@ def measurements(criterion: Criterion) -> list[Measurement]:
                 for w, u in ((0, 0), (30, 2))
             ]
         case "level":
-            return [Level(value=v) for v in (0.5, 9.0, float("nan"))]
+            return [Gauge(value=v) for v in (0.5, 9.0, float("nan"))]
 
 
 def test_what_criteria_say_is_told_in_portuguese() -> None:

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from rows import CALL, EXECUTION, STEP
 
-from engines.api import ExecutionStatus, Journal, StepStatus
-from harness.judge.measurements import (
+from cutover.engines.api import ExecutionStatus, Journal, StepStatus
+from cutover.harness.judge.measures.measurements import (
     Count,
     Measurement,
     Paired,
@@ -20,11 +20,11 @@ from harness.judge.measurements import (
     Samples,
     Share,
 )
-from harness.judge.metrics import METRICS, Frames
-from harness.judge.outcome import Outcome
-from harness.judge.records import ArmRecord, Failure, LedgerEntry
-from harness.judge.reference import Expected, ExpectedStep, Waits
-from harness.judge.tally import Tally, as_expected, duplicates_of, is_stuck, redeliveries_of, retried
+from cutover.harness.judge.measures.metrics import METRICS, Frames
+from cutover.harness.judge.measures.tally import Tally, as_expected, duplicates_of, is_stuck, redeliveries_of, retried
+from cutover.harness.judge.outcome import Outcome
+from cutover.harness.judge.reference.model import Expected, ExpectedStep, PendingWaits
+from cutover.harness.record.trials import ArmRecord, Failure, LedgerEntry
 
 COMPLETED = Expected(outcome=Outcome(status="completed"))
 WAITING = Expected(outcome=Outcome(status="running"))
@@ -70,7 +70,7 @@ def arm(
     )
 
 
-REFUSED = Failure(kind="exception", type="engines.errors.PayloadRefused", message="NaN")
+REFUSED = Failure(kind="exception", type="cutover.engines.errors.PayloadRefused", message="NaN")
 HUNG = Failure(kind="timeout", type="", message="")
 
 
@@ -144,7 +144,7 @@ def expected_step(step_id: str, status: StepStatus, attempts: int) -> ExpectedSt
         ports=(),
         attempts=attempts,
         delays_ms=(),
-        waits=Waits(),
+        waits=PendingWaits(),
     )
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from engines.api import ActivityNode, JoinNode, LoopNode, RetryPolicy, WaitNode, Workflow
-from harness.judge.reference import expect
-from scenarios.importers import IMPORTERS, Imported, ImportRefused
-from scenarios.importers.n8n import import_file
-from scenarios.model import Scenario
+from cutover.engines.api import ActivityNode, JoinNode, LoopNode, RetryPolicy, WaitNode, Workflow
+from cutover.harness.judge.reference.model import expect
+from cutover.scenarios.importers import IMPORTERS, Imported, ImportRefused
+from cutover.scenarios.importers.n8n.importer import import_file
+from cutover.scenarios.model import Scenario
 
 START = "n8n-nodes-base.manualTrigger"
 

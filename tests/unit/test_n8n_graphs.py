@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from harness.judge.outcome import ENGINES_WORDS
-from harness.judge.reference import expect
-from scenarios.importers.n8n import import_file
+from cutover.harness.judge.outcome import ENGINES_WORDS
+from cutover.harness.judge.reference.model import expect
+from cutover.scenarios.importers.n8n.importer import import_file
 
 KINDS = ("httpRequest", "set", "if", "switch", "merge", "wait", "splitInBatches", "stopAndError")
 

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from scenarios.importers.n8n_payload import MAX_ITEMS, MAX_PAYLOAD, MAX_TEXT, items_of, losses_as_notes, redacted
+from cutover.scenarios.importers.n8n.payload import (
+    MAX_ITEMS,
+    MAX_PAYLOAD,
+    MAX_TEXT,
+    items_of,
+    losses_as_notes,
+    redacted,
+)
 
 
 def of(value: Any) -> tuple[Any, tuple[str, ...]]:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from engines.api import LoopNode
-from harness.judge.reference import expect
-from scenarios.importers import Imported
-from scenarios.importers.n8n import import_file, import_folder
-from scenarios.model import Recorded, Scenario
+from cutover.engines.api import LoopNode
+from cutover.harness.judge.reference.model import expect
+from cutover.scenarios.importers import Imported
+from cutover.scenarios.importers.n8n.importer import import_file, import_folder
+from cutover.scenarios.model import Recorded, Scenario
 
 
 def node(name: str, kind: str = "httpRequest", **more: Any) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engines.api import StartNode, Workflow
-from harness.judge.findings import Difference, DifferenceClass
-from harness.judge.noise import Noise
-from harness.judge.records import Trial
-from scenarios.model import Scenario
+from cutover.engines.api import StartNode, Workflow
+from cutover.harness.judge.differences.noise import Noise
+from cutover.harness.judge.findings import Difference, DifferenceClass
+from cutover.harness.record.trials import Trial
+from cutover.scenarios.model import Scenario
 
 SCENARIO = Scenario(id="s", workflow=Workflow(id="w", nodes=(StartNode(id="start"),)))
 PATH = "steps/each[3]/ship/output.at"

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from engines.api import ExecutionRow, Journal, StepRow
-from harness.judge.normalise import Names
-from harness.judge.outcome import ENGINES_WORDS, Effect, StepOutcome, outcome_of
-from harness.judge.records import ArmRecord, Failure, LedgerEntry
+from cutover.engines.api import ExecutionRow, Journal, StepRow
+from cutover.harness.judge.normalise import Names
+from cutover.harness.judge.outcome import ENGINES_WORDS, Effect, StepOutcome, outcome_of
+from cutover.harness.record.trials import ArmRecord, Failure, LedgerEntry
 
 ID = UUID("7f9c2ba4-e88f-4827-96ab-1d2c3b4a5f60")
 AT = datetime(2025, 1, 8, 10, 30, 0, 250, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.errors import PayloadRefused
-from engines.payloads import MAX_DEPTH, decode, encode, storable_text
+from cutover.engines.errors import PayloadRefused
+from cutover.engines.payloads import MAX_DEPTH, decode, encode, storable_text
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from engines.errors import CutoverError
-from harness.judge.metrics import METRICS
-from harness.judge.policy import Condition, PolicyError, default_policy, load_policy
+from cutover.engines.errors import CutoverError
+from cutover.harness.judge.measures.metrics import METRICS
+from cutover.harness.judge.policy.loading import Condition, PolicyError, default_policy, load_policy
 
 GOOD = """\
 schema_version = 1

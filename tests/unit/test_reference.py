@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityNode,
     Case,
     ConditionNode,
@@ -22,10 +22,10 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from harness.judge.outcome import ENGINES_WORDS, Effect
-from harness.judge.reference import Expected, Waits, expect
-from harness.judge.reference_world import delay_band
-from scenarios.model import PlannedSignal, Response, Scenario
+from cutover.harness.judge.outcome import ENGINES_WORDS, Effect
+from cutover.harness.judge.reference.model import Expected, PendingWaits, expect
+from cutover.harness.judge.reference.world import delay_band
+from cutover.scenarios.model import PlannedSignal, Response, Scenario
 
 START = StartNode(id="start")
 
@@ -172,7 +172,7 @@ def test_a_join_waits_for_all_and_is_skipped_with_all() -> None:
     )
     expected = expect(scenario(shape, world=says(a=1, b=2)))
     assert expected.steps["j"].input == "1"
-    assert expected.steps["j"].waits == Waits(all_of=frozenset({"a", "b"}))
+    assert expected.steps["j"].waits == PendingWaits(all_of=frozenset({"a", "b"}))
     assert statuses(expected)["k"] == "skipped"
 
 

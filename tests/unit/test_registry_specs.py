@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from engines import registry
-from engines.registry import BrokenEngine, UnknownEngine, describe, known, resolve
+from cutover.engines import registry
+from cutover.engines.registry import BrokenEngine, UnknownEngine, describe, known, resolve
 
 ENGINE = """
 class Mine:
@@ -41,7 +41,7 @@ def test_ours_are_known_and_give_their_names() -> None:
     assert known()[:2] == ("v1", "v2")
     assert [describe(spec)[0] for spec in ("v1", "v2")] == ["v1", "v2"]
     assert describe("v1")[1] != describe("v2")[1]
-    assert describe("v1") == describe("engines.v1.orchestrator:create")
+    assert describe("v1") == describe("cutover.engines.v1.orchestrator:create")
 
 
 def test_a_factory_in_the_current_folder_is_found(folder: Path) -> None:
@@ -82,7 +82,7 @@ def test_an_entry_point_is_known_by_its_name(folder: Path, monkeypatch: pytest.M
         resolve("v3")
 
 
-@pytest.mark.parametrize("spec", ["", "v3", "V1", "engines.v1.orchestrator"])
+@pytest.mark.parametrize("spec", ["", "v3", "V1", "cutover.engines.v1.orchestrator"])
 def test_an_unknown_name_is_told_the_known_ones(spec: str) -> None:
     with pytest.raises(UnknownEngine, match=r"known are v1, v2.*package\.module:factory"):
         resolve(spec)
@@ -126,7 +126,7 @@ def test_a_factory_that_connects_at_once_is_told_when_to(folder: Path) -> None:
         ("def create(context): return None", "NoneType has no method install, execute, resume, cancel, journal, close"),
         ("def create(): return Mine(None)", "its factory raised TypeError: create() takes 0 positional arguments"),
         ("import sys\ndef create(context): sys.exit(0)", "its factory raised SystemExit: 0"),
-        ("create = Mine\ndel Mine.cancel", "Mine has no method cancel; see engines.api.Engine"),
+        ("create = Mine\ndel Mine.cancel", "Mine has no method cancel; see cutover.engines.api.Engine"),
         ("create = Mine\ndel Mine.name", "Mine has no attribute `name` that is a text"),
         ("create = Mine\nMine.name = 7", "Mine has no attribute `name` that is a text"),
         (

@@ -10,15 +10,16 @@ import pytest
 from rich.console import Console
 from rows import MANIFEST
 
-from harness.judge.analysis import Analysis, analyse
-from harness.judge.findings import Verdict
-from harness.judge.noise import NoisyPath
-from harness.judge.policy import default_policy
-from harness.judge.waivers import Waiver, WaiverUse
-from reports import html, markdown, terminal
-from reports.difference_part import NoisePart, noise_parts, waiver_parts
-from reports.document import Document
-from reports.messages import Lang, Messages
+from cutover.harness.judge.analysis import Analysis, analyse
+from cutover.harness.judge.differences.noise import NoisyPath
+from cutover.harness.judge.differences.waivers import Waiver, WaiverUse
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.policy.loading import default_policy
+from cutover.reports import html, markdown
+from cutover.reports.document import Document
+from cutover.reports.messages import Lang, Messages
+from cutover.reports.parts.differences import NoisePart, noise_parts, waiver_parts
+from cutover.reports.terminal import report as terminal
 
 WAIVER = Waiver(
     id="cents",

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.flags import Flag
-from engines.router import BUCKETS, EmptyId, assign, bucket_of
+from cutover.engines.flags import Flag
+from cutover.engines.router import BUCKETS, EmptyId, assign, bucket_of
 
 IDS = st.uuids()
 PERCENTS = st.decimals(min_value=0, max_value=100, places=2)

@@ -10,14 +10,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from engines.api import ActivityNode, ConditionNode, JoinNode, LoopNode, Node, RetryPolicy, WaitNode
-from harness.judge.reference import Expected, expect
-from scenarios.catalog import load_catalog
-from scenarios.files import dumps, json_schema, load_folder
-from scenarios.tokens import TOKEN, token_of
-from scenarios.validate import nodes_of
+from cutover.engines.api import ActivityNode, ConditionNode, JoinNode, LoopNode, Node, RetryPolicy, WaitNode
+from cutover.harness.judge.reference.model import Expected, expect
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.files import dumps, json_schema, load_folder
+from cutover.scenarios.tokens import TOKEN, token_of
+from cutover.scenarios.validate import nodes_of
 
-FOLDER = Path(str(resources.files("scenarios.catalog")))
+FOLDER = Path(str(resources.files("cutover.scenarios.catalog")))
 CATALOG = {scenario.id: scenario for scenario in load_catalog()}
 ENDS = {
     "07-retry-exhausted": "failed",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.reference import expect
-from scenarios.files import loads
+from cutover.harness.judge.reference.model import expect
+from cutover.scenarios.files import loads
 
 PAGE = Path(__file__).parents[2] / "docs" / "scenarios.md"
 

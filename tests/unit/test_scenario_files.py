@@ -11,9 +11,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from scenarios.errors import ScenarioError
-from scenarios.files import MAX_BYTES, MAX_DEPTH, dumps, dumps_line, json_schema, load, load_folder, loads
-from scenarios.model import Response, Scenario
+from cutover.scenarios.errors import ScenarioError
+from cutover.scenarios.files import MAX_BYTES, MAX_DEPTH, dumps, dumps_line, json_schema, load, load_folder, loads
+from cutover.scenarios.model import Response, Scenario
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityNode,
     Case,
     ConditionNode,
@@ -18,9 +18,9 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from scenarios.errors import ScenarioError
-from scenarios.model import PlannedSignal, Response, Scenario
-from scenarios.validate import MAX_NODES, nodes_of, validate_scenario, validate_workflow
+from cutover.scenarios.errors import ScenarioError
+from cutover.scenarios.model import PlannedSignal, Response, Scenario
+from cutover.scenarios.validate import MAX_NODES, nodes_of, validate_scenario, validate_workflow
 
 START = StartNode(id="start")
 PAY = ActivityNode(id="pay", activity="payments.charge")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats as reference
 
-from harness.judge import stats
-from harness.judge.findings import Verdict
-from harness.judge.sequential import e_value
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.measures import stats
+from cutover.harness.judge.measures.sequential import e_value
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (1, 10), (10, 10), (597, 598), (598, 598), (3, 7), (50_000, 100_000)])

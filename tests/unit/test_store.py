@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from rows import CALL, CHECKPOINT, EXECUTION, MANIFEST, METRIC, STEP, event
 
-from engines.api import (
+from cutover.engines.api import (
     ActivityNode,
     Case,
     ConditionNode,
@@ -30,9 +30,10 @@ from engines.api import (
     WaitNode,
     Workflow,
 )
-from harness.errors import EnvironmentProblem, RunError, UsageProblem
-from harness.judge.flag import Routed
-from harness.judge.records import (
+from cutover.harness.errors import EnvironmentProblem, RunError, UsageProblem
+from cutover.harness.record.memory import Weighed
+from cutover.harness.record.routing import Routed
+from cutover.harness.record.trials import (
     ARMS,
     Again,
     ArmRecord,
@@ -41,16 +42,15 @@ from harness.judge.records import (
     Manifest,
     Trial,
 )
-from harness.judge.weighing import Weighed
-from harness.run.saved import (
+from cutover.harness.store.reader import (
     iter_trials,
     load_manifest,
     load_memory,
     load_routing,
     load_run,
 )
-from harness.run.store import RunWriter
-from scenarios.model import PlannedSignal, Recorded, RecordedStep, Response, Scenario
+from cutover.harness.store.writer import RunWriter
+from cutover.scenarios.model import PlannedSignal, Recorded, RecordedStep, Response, Scenario
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ODD = '\ud800 \x00 é 🚀 "quoted" \n'

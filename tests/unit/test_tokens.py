@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from engines.api import ActivityNode, Edge, JsonValue, StartNode, Workflow
-from harness.judge.tokens import planted, tokens_in
-from scenarios.model import PlannedSignal, Response, Scenario
+from cutover.engines.api import ActivityNode, Edge, JsonValue, StartNode, Workflow
+from cutover.harness.judge.tokens import planted, tokens_in
+from cutover.scenarios.model import PlannedSignal, Response, Scenario
 
 A, B, C, D, E = (f"tok-{letter * 16}" for letter in "abcde")
 

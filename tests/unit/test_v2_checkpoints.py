@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from engines.v2.checkpoints import CheckpointCorrupt, Stored, checksum, entry, metadata, verify
+from cutover.engines.v2.checkpoints import CheckpointCorrupt, Stored, checksum, entry, metadata, verify
 
 X = UUID("11111111-1111-4111-8111-111111111111")
 OUT = '{"n":1}'

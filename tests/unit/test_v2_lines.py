@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from engines.logs import log_line
-from engines.v2.events import Event, signal_received
-from engines.v2.lines import Lines
+from cutover.engines.logs import log_line
+from cutover.engines.v2.events import Event, signal_received
+from cutover.engines.v2.lines import LogLines
 
 WHEN = datetime(2025, 1, 8, 10, 30, 0, 5, tzinfo=UTC)
 STEP = 'a "step" of \u00e9\ud800'
@@ -34,7 +34,7 @@ class _Clock:
 @pytest.mark.parametrize("entry", ENTRIES, ids=["execution", "step", "signal"])
 def test_a_committed_event_is_said_as_log_line_says_it(entry: Event) -> None:
     said: list[str] = []
-    lines = Lines(said.append, _Clock())
+    lines = LogLines(said.append, _Clock())
     lines.say(lines.of(UUID(int=7), [entry], WHEN))
     expected = log_line(
         level="info",

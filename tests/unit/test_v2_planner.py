@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engines.api import ActivityNode, Case, ConditionNode, Edge, JoinNode, LoopNode, Node, StartNode, Workflow
-from engines.errors import PayloadRefused, WorkflowRefused
-from engines.v2.graph import MAX_LOOP_DEPTH, Graph, dump, load
-from engines.v2.planner import Frame
+from cutover.engines.api import ActivityNode, Case, ConditionNode, Edge, JoinNode, LoopNode, Node, StartNode, Workflow
+from cutover.engines.errors import PayloadRefused, WorkflowRefused
+from cutover.engines.v2.graph import MAX_LOOP_DEPTH, Graph, dump, load
+from cutover.engines.v2.planner import Frame
 
 
 def flow(*arrows: str, joins: dict[str, str] | None = None, repeat: bool = False) -> Graph:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from engines.api import RetryPolicy
-from engines.v2.retry import delay_ms, due_at, may_retry
+from cutover.engines.api import RetryPolicy
+from cutover.engines.v2.retry import delay_ms, due_at, may_retry
 
 X = UUID("11111111-1111-4111-8111-111111111111")
 

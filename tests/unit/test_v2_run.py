@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from engines.api import ConditionNode, Edge, Node, StartNode, WaitNode, Workflow
-from engines.payloads import encode
-from engines.v2.delta import Delta
-from engines.v2.graph import Graph
-from engines.v2.run import Run
+from cutover.engines.api import ConditionNode, Edge, Node, StartNode, WaitNode, Workflow
+from cutover.engines.payloads import encode
+from cutover.engines.v2.delta import Delta
+from cutover.engines.v2.graph import Graph
+from cutover.engines.v2.run import ExecutionRun
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MIB = 1024 * 1024
@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 
 def commits(workflow: Workflow, given: str) -> list[int]:
     """The characters that each commit carries to the database, until the execution ends or waits."""
-    run = Run(UUID(int=1), Graph(workflow), encode(given))
+    run = ExecutionRun(UUID(int=1), Graph(workflow), encode(given))
     run.begin()
     sizes = []
     while True:

@@ -7,9 +7,9 @@ from itertools import product
 
 import pytest
 
-from engines.errors import InvalidTransition
-from engines.sqlfiles import sql
-from engines.v2.state_machine import END_STATES, TRANSITIONS, next_state
+from cutover.engines.errors import InvalidTransition
+from cutover.engines.sqlfiles import sql
+from cutover.engines.v2.state_machine import END_STATES, TRANSITIONS, next_state
 
 STATES = ("pending", "running", "retrying", "paused", "completed", "failed", "skipped", "cancelled")
 EVENTS = ("START", "COMPLETE", "FAIL", "RETRY", "PAUSE", "RESUME", "SKIP", "CANCEL")
@@ -47,5 +47,5 @@ def test_the_refusal_names_what_would_be_legal() -> None:
 
 
 def test_schema_and_code_list_the_same_transitions() -> None:
-    rows = re.findall(r"'(execution|step) (\w+) (\w+) (\w+)'", sql("engines.v2", "schema"))
+    rows = re.findall(r"'(execution|step) (\w+) (\w+) (\w+)'", sql("cutover.engines.v2", "schema"))
     assert {(scope, before, event): after for scope, before, event, after in rows} == TRANSITIONS

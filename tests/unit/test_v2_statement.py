@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 
-from engines.sqlfiles import sql
-from engines.v2.statement import MANY, PARTS, Row, Statements, bind
+from cutover.engines.sqlfiles import sql
+from cutover.engines.v2.statement import MANY, PARTS, Row, Statements, bind
 
 _EVENT: Row = ("7", "STATE_TRANSITION", "step pending SKIP skipped", "a", "a", "0", "{}")
 _METRIC: Row = ("a", "a", "0", "success", "1.5", "v2")
 
 
 def _statements() -> Statements:
-    return Statements("next", sql("engines.v2", "hold"))
+    return Statements("next", sql("cutover.engines.v2", "hold"))
 
 
 def test_a_row_gives_a_parameter_for_each_of_its_columns_in_order() -> None:
@@ -30,7 +30,7 @@ def test_a_statement_has_only_the_parts_that_have_rows() -> None:
 
 
 def test_parameters_are_numbered_without_a_gap() -> None:
-    held, kept = sql("engines.v2", "hold").count("%s"), sql("engines.v2", "checkpoint").count("%s")
+    held, kept = sql("cutover.engines.v2", "hold").count("%s"), sql("cutover.engines.v2", "checkpoint").count("%s")
     text = _statements().of((2, 3, 0, 0, 0)).text.decode()
     last = held + 2 * len(PARTS["steps"]) + 3 * len(PARTS["events"]) + kept
     assert [f"${number}" in text for number in range(1, last + 2)] == [True] * last + [False]
@@ -52,5 +52,5 @@ def test_many_rows_travel_as_one_parameter_and_keep_one_shape() -> None:
 def test_a_shape_is_composed_once_and_named_after_its_way_of_holding() -> None:
     statements = _statements()
     assert statements.of((1, 2, 1, 0, 0)) is statements.of((1, 2, 1, 0, 0))
-    first = Statements("first", sql("engines.v2", "hold_new"))
+    first = Statements("first", sql("cutover.engines.v2", "hold_new"))
     assert first.of((1, 2, 1, 0, 0)).name != statements.of((1, 2, 1, 0, 0)).name

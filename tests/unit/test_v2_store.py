@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from engines.errors import EngineError
-from engines.v2.store import PostgresRefused, PostgresUnreachable, explained
+from cutover.engines.errors import EngineError
+from cutover.engines.v2.store import PostgresRefused, PostgresUnreachable, explained
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from datetime import date
 
 import pytest
 
-from engines.api import StartNode, Workflow
-from harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
-from harness.judge.gate import Reason, StageVerdict
-from harness.judge.headline import Told, headline
-from harness.judge.records import Trial
-from harness.judge.waivers import WaiverError, WaiversInUse, load_waivers
-from scenarios.model import Scenario
+from cutover.engines.api import StartNode, Workflow
+from cutover.harness.judge.differences.waivers import WaiverError, WaiversInUse, load_waivers
+from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
+from cutover.harness.judge.headline import Told, headline
+from cutover.harness.judge.policy.gate import Reason, StageVerdict
+from cutover.harness.record.trials import Trial
+from cutover.scenarios.model import Scenario
 
 FILE = """\
 schema_version = 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.run.wire import Splitter, WireError, error_response, query, ready, startup_code
+from cutover.harness.run.proxy.wire import Splitter, WireError, error_response, query, ready, startup_code
 
 TYPED = st.builds(
     lambda kind, body: bytes([kind]) + struct.pack("!I", len(body) + 4) + body,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.words import clip, needed, number, plain
+from cutover.reports.words import clip, needed, number, plain
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from engines.api import ActivityCall, JsonValue, Workflow
-from engines.errors import ActivityError
-from harness.run.clock import EPOCH, VirtualClock
-from harness.run.world import World
-from scenarios.model import Response, Scenario
+from cutover.engines.api import ActivityCall, JsonValue, Workflow
+from cutover.engines.errors import ActivityError
+from cutover.harness.run.world.clock import EPOCH, VirtualClock
+from cutover.harness.run.world.world import World
+from cutover.scenarios.model import Response, Scenario
 
 
 def scenario(**world: tuple[Response, ...]) -> Scenario:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, met, ord, out, perf, retry, sm  # noqa: A004
-from harness.judge.findings import Check, CheckResult, Finding, Verdict
-from harness.judge.records import Trial
+from cutover.harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, met, ord, out, perf, retry, sm  # noqa: A004
+from cutover.harness.judge.findings import Check, CheckResult, Finding, Verdict
+from cutover.harness.record.trials import Trial
 
 __all__ = ["CHECKS", "run_checks"]
 

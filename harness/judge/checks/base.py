@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
-from harness.judge.findings import CheckResult, Finding, Verdict
-from harness.judge.records import ArmName, Trial
-from harness.judge.view import ArmView, TrialView, view_of
+from cutover.harness.judge.findings import CheckResult, Finding, Verdict
+from cutover.harness.judge.view import ArmView, TrialView, view_of
+from cutover.harness.record.trials import ArmName, Trial
 
 __all__ = ["MOST_FINDINGS", "ArmCheck", "Sheet", "known_object", "parsed_object"]
 

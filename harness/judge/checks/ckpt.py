@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 
-from engines.api import CheckpointRow, EventRow, Journal, JsonText
-from harness.judge.checks.base import ArmCheck, Sheet, known_object
-from harness.judge.checks.rows import outside
-from harness.judge.view import ArmView
+from cutover.engines.api import CheckpointRow, EventRow, Journal, JsonText
+from cutover.harness.judge.checks.base import ArmCheck, Sheet, known_object
+from cutover.harness.judge.checks.rows import outside
+from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK", "checksum"]
 

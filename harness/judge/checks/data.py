@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engines.api import JsonText
-from harness.judge.checks.base import ArmCheck, Sheet
-from harness.judge.diff import diff_texts
-from harness.judge.outcome import is_refusal
-from harness.judge.view import ArmView
+from cutover.engines.api import JsonText
+from cutover.harness.judge.checks.base import ArmCheck, Sheet
+from cutover.harness.judge.differences.diff import diff_texts
+from cutover.harness.judge.outcome import is_refusal
+from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK"]
 

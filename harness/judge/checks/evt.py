@@ -7,12 +7,12 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from engines.api import EventRow, Journal, JsonText
-from harness.judge.checks.base import ArmCheck, Sheet, parsed_object
-from harness.judge.checks.rows import outside
-from harness.judge.findings import Verdict
-from harness.judge.records import role
-from harness.judge.view import END_STATES, ArmView
+from cutover.engines.api import EventRow, Journal, JsonText
+from cutover.harness.judge.checks.base import ArmCheck, Sheet, parsed_object
+from cutover.harness.judge.checks.rows import outside
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.view import END_STATES, ArmView
+from cutover.harness.record.trials import role
 
 __all__ = ["CHECK"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.judge.checks.base import ArmCheck, Sheet
-from harness.judge.view import ArmView
+from cutover.harness.judge.checks.base import ArmCheck, Sheet
+from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.judge.checks.base import ArmCheck, Sheet
-from harness.judge.tokens import tokens_in
-from harness.judge.view import ArmView
+from cutover.harness.judge.checks.base import ArmCheck, Sheet
+from cutover.harness.judge.tokens import tokens_in
+from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK"]
 

@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from harness.judge.checks.base import ArmCheck, Sheet, parsed_object
-from harness.judge.view import ArmView
+from cutover.harness.judge.checks.base import ArmCheck, Sheet, parsed_object
+from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK", "FIELDS"]
 

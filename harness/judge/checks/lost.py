@@ -6,8 +6,8 @@ have the second one's effect taken for done.
 
 from __future__ import annotations
 
-from harness.judge.checks.base import ArmCheck, Sheet
-from harness.judge.view import ArmView
+from cutover.harness.judge.checks.base import ArmCheck, Sheet
+from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK"]
 

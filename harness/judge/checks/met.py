@@ -6,11 +6,11 @@ from datetime import timedelta
 from math import inf
 from typing import Final
 
-from engines.api import Journal, MetricRow, StepRow
-from harness.judge.checks.base import ArmCheck, Sheet
-from harness.judge.checks.rows import outside
-from harness.judge.findings import Verdict
-from harness.judge.view import END_STATES, ArmView
+from cutover.engines.api import Journal, MetricRow, StepRow
+from cutover.harness.judge.checks.base import ArmCheck, Sheet
+from cutover.harness.judge.checks.rows import outside
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.view import END_STATES, ArmView
 
 __all__ = ["CHECK"]
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from engines.api import LoopNode, Workflow
-from harness.judge.checks.base import ArmCheck, Sheet
-from harness.judge.diff import diff_texts
-from harness.judge.records import LedgerEntry
-from harness.judge.reference import Waits
-from harness.judge.view import END_STATES, ArmView
+from cutover.engines.api import LoopNode, Workflow
+from cutover.harness.judge.checks.base import ArmCheck, Sheet
+from cutover.harness.judge.differences.diff import diff_texts
+from cutover.harness.judge.reference.model import PendingWaits
+from cutover.harness.judge.view import END_STATES, ArmView
+from cutover.harness.record.trials import LedgerEntry
 
 __all__ = ["CHECK"]
 
@@ -130,7 +130,7 @@ def _needed(calls: Sequence[LedgerEntry]) -> int:
     return next(entry.sequence for entry in calls if entry.status == "ok" or entry.attempt == last)
 
 
-def _behind(waits: Waits, ended: Mapping[str, int]) -> int:
+def _behind(waits: PendingWaits, ended: Mapping[str, int]) -> int:
     newest = max([ended.get(before, 0) for before in waits.all_of], default=0)
     if not waits.any_of:
         return newest

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from harness.judge.checks.base import ArmCheck, Sheet
-from harness.judge.classify import noise_paths
-from harness.judge.diff import may_be_noise
-from harness.judge.findings import Verdict
-from harness.judge.outcome import is_refusal
-from harness.judge.records import role
-from harness.judge.view import ArmView
+from cutover.harness.judge.checks.base import ArmCheck, Sheet
+from cutover.harness.judge.differences.classify import noise_paths
+from cutover.harness.judge.differences.diff import may_be_noise
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.outcome import is_refusal
+from cutover.harness.judge.view import ArmView
+from cutover.harness.record.trials import role
 
 __all__ = ["CHECK"]
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
-from harness.judge.checks.base import ArmCheck, Sheet, known_object
-from harness.judge.view import ArmView
+from cutover.harness.judge.checks.base import ArmCheck, Sheet, known_object
+from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK"]
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 
-from harness.judge.checks.base import ArmCheck, Sheet
-from harness.judge.records import LedgerEntry
-from harness.judge.reference import ExpectedStep
-from harness.judge.view import ArmView
+from cutover.harness.judge.checks.base import ArmCheck, Sheet
+from cutover.harness.judge.reference.model import ExpectedStep
+from cutover.harness.judge.view import ArmView
+from cutover.harness.record.trials import LedgerEntry
 
 __all__ = ["CHECK"]
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from engines.api import ExecutionRow
-from harness.judge.checks.base import Sheet
-from harness.judge.view import END_STATES, ArmView
+from cutover.engines.api import ExecutionRow
+from cutover.harness.judge.checks.base import Sheet
+from cutover.harness.judge.view import END_STATES, ArmView
 
 __all__ = ["look", "outside"]
 

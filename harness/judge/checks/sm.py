@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.judge.checks import rows
-from harness.judge.checks.base import ArmCheck, Sheet
-from harness.judge.view import END_STATES, ArmView
+from cutover.harness.judge.checks import rows
+from cutover.harness.judge.checks.base import ArmCheck, Sheet
+from cutover.harness.judge.view import END_STATES, ArmView
 
 __all__ = ["CHECK", "LEGAL"]
 

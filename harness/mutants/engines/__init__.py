@@ -1,8 +1,8 @@
-"""V2 with one bug each; a spec names them as `harness.mutants.engines:NAME`."""
+"""V2 with one bug each; a spec names them as `cutover.harness.mutants.engines:NAME`."""
 
 from __future__ import annotations
 
-from harness.mutants.engines.claiming import (
+from cutover.harness.mutants.engines.claiming import (
     AdoptsItself,
     FinishesUnfenced,
     IgnoresRowCount,
@@ -12,7 +12,7 @@ from harness.mutants.engines.claiming import (
     ReadsThenWrites,
     RevivesTheEnded,
 )
-from harness.mutants.engines.committing import (
+from cutover.harness.mutants.engines.committing import (
     AppendsUnlocked,
     CommitsBlindly,
     DropsEvents,
@@ -20,7 +20,7 @@ from harness.mutants.engines.committing import (
     StoresTheRefusal,
     WritesBehind,
 )
-from harness.mutants.engines.effects import (
+from cutover.harness.mutants.engines.effects import (
     AnotherOutput,
     InFlightDone,
     KeyByOrder,
@@ -33,7 +33,7 @@ from harness.mutants.engines.effects import (
     SharesContext,
     StartsOver,
 )
-from harness.mutants.engines.flowing import (
+from cutover.harness.mutants.engines.flowing import (
     CancelsIntoTheStep,
     DropsTheLastItem,
     EndsTooSoon,
@@ -41,7 +41,7 @@ from harness.mutants.engines.flowing import (
     JoinsTheLast,
     JoinsTwice,
 )
-from harness.mutants.engines.keeping import (
+from cutover.harness.mutants.engines.keeping import (
     AliasesLiveState,
     CutsLongTexts,
     FloatsIntegers,
@@ -51,25 +51,25 @@ from harness.mutants.engines.keeping import (
     SkipsVersions,
     StripsNul,
 )
-from harness.mutants.engines.retrying import (
+from cutover.harness.mutants.engines.retrying import (
     AttemptsReset,
     AttemptsRolledBack,
     ConstantBackoff,
     RetriesTheFinal,
 )
-from harness.mutants.engines.routing import (
+from cutover.harness.mutants.engines.routing import (
     reads_the_flag_again,
     sound_router,
     takes_false_for_true,
 )
-from harness.mutants.engines.sound import (
+from cutover.harness.mutants.engines.sound import (
     KeysInOrder,
     LivesLater,
     SaysMore,
     TakesItsTime,
     TakesTheLastFirst,
 )
-from harness.mutants.engines.telling import (
+from cutover.harness.mutants.engines.telling import (
     CheckpointsInSeconds,
     CheckpointsOfNoNode,
     FailsWithoutReason,
@@ -82,7 +82,7 @@ from harness.mutants.engines.telling import (
     TellsOfEverySecond,
     YesterdaysEvents,
 )
-from harness.mutants.engines.waiting import (
+from cutover.harness.mutants.engines.waiting import (
     BacksOffAnew,
     ForgetsTheBackoff,
     KeepsTimersInMemory,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from engines.api import ActivityCall, ActivityNode, ExecutionRequest, Signal
-from engines.payloads import decode
-from engines.v2.delta import Step
-from engines.v2.orchestrator import OrchestratorV2
-from engines.v2.run import Run
-from harness.mutants.patching import Patch, patched
+from cutover.engines.api import ActivityCall, ActivityNode, ExecutionRequest, Signal
+from cutover.engines.payloads import decode
+from cutover.engines.v2.delta import Step
+from cutover.engines.v2.orchestrator import OrchestratorV2
+from cutover.engines.v2.run import ExecutionRun
+from cutover.harness.mutants.patching import Patch, patched
 
-__all__ = ["Broken"]
+__all__ = ["BrokenV2"]
 
 
-class Broken(OrchestratorV2):
+class BrokenV2(OrchestratorV2):
     """The base of all broken engines; without patches it is V2 itself."""
 
     def patches(self) -> Iterable[Patch]:
@@ -37,7 +37,7 @@ class Broken(OrchestratorV2):
         with patched(self.patches()):
             super().cancel(execution_id)
 
-    def call_of(self, run: Run, step: Step) -> ActivityCall:
+    def call_of(self, run: ExecutionRun, step: Step) -> ActivityCall:
         """What V2 would ask the world for this step."""
         assert isinstance(step.node, ActivityNode)  # noqa: S101 - only these have attempts
         return ActivityCall(

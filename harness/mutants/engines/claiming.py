@@ -9,16 +9,16 @@ from uuid import UUID
 
 import psycopg
 
-from engines.api import EngineContext
-from engines.errors import ExecutionHeld, LeaseLost
-from engines.sqlfiles import sql
-from engines.v2.claims import Claims
-from engines.v2.delta import Step
-from engines.v2.lease import Renewer
-from engines.v2.recovery import Claimed
-from engines.v2.run import Run
-from engines.v2.writer import Writer
-from harness.mutants.engines.broken import Broken
+from cutover.engines.api import EngineContext
+from cutover.engines.errors import ExecutionHeld, LeaseLost
+from cutover.engines.sqlfiles import sql
+from cutover.engines.v2.claims import Claims
+from cutover.engines.v2.delta import Step
+from cutover.engines.v2.lease import Renewer
+from cutover.engines.v2.recovery import Claimed
+from cutover.engines.v2.run import ExecutionRun
+from cutover.engines.v2.writer import Writer
+from cutover.harness.mutants.engines.broken import BrokenV2
 
 __all__ = [
     "AdoptsItself",
@@ -31,10 +31,10 @@ __all__ = [
     "RevivesTheEnded",
 ]
 
-HERE = "harness.mutants.engines"
+HERE = "cutover.harness.mutants.engines"
 
 
-class _OwnClaims(Broken):
+class _OwnClaims(BrokenV2):
     """V2 with claims of another kind."""
 
     kind: type[Claims] = Claims
@@ -44,7 +44,7 @@ class _OwnClaims(Broken):
         self.claims = self.kind(self.store, context.clock, self.lines, self.owner)
 
 
-class _OwnWriter(Broken):
+class _OwnWriter(BrokenV2):
     """V2 with a writer of another kind."""
 
     kind: type[Writer] = Writer
@@ -112,7 +112,7 @@ class AdoptsItself(_OwnClaims):
 
     kind = _Unmarked
 
-    def attempt(self, run: Run, step: Step) -> None:
+    def attempt(self, run: ExecutionRun, step: Step) -> None:
         """As V2, after a look for orphans."""
         looking: set[UUID] = self.__dict__.setdefault("looking", set())
         if run.execution_id not in looking:
@@ -138,7 +138,7 @@ class PooledLock(_OwnClaims):
     kind = _LockInPool
 
 
-class NeverRenews(Broken):
+class NeverRenews(BrokenV2):
     """Lets the lease run out while an activity takes long."""
 
     def __init__(self, context: EngineContext) -> None:
@@ -152,7 +152,7 @@ class _Idle(Renewer):
 
 
 class _Unfenced(Writer):
-    def commit(self, run: Run) -> None:
+    def commit(self, run: ExecutionRun) -> None:
         try:
             super().commit(run)
         except LeaseLost:
@@ -168,7 +168,7 @@ class FinishesUnfenced(_OwnWriter):
 
 
 class _Late(Writer):
-    def commit(self, run: Run) -> None:
+    def commit(self, run: ExecutionRun) -> None:
         try:
             super().commit(run)
         except LeaseLost:
@@ -183,5 +183,5 @@ class RevivesTheEnded(_OwnWriter):
     kind = _Late
 
 
-def _end_of(run: Run) -> dict[str, Any]:
+def _end_of(run: ExecutionRun) -> dict[str, Any]:
     return {"id": run.execution_id, "status": run.status, "output": run.output, "error": run.error}

@@ -6,18 +6,18 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
-from engines.api import EngineContext
-from engines.errors import LeaseLost
-from engines.sqlfiles import sql
-from engines.v2 import store
-from engines.v2.delta import Step
-from engines.v2.events import Event, record
-from engines.v2.recovery import Claimed, Rows
-from engines.v2.run import Run
-from engines.v2.statement import PARTS, Statements
-from engines.v2.writer import Writer
-from harness.mutants.engines.broken import Broken
-from harness.mutants.patching import Patch
+from cutover.engines.api import EngineContext
+from cutover.engines.errors import LeaseLost
+from cutover.engines.sqlfiles import sql
+from cutover.engines.v2 import store
+from cutover.engines.v2.delta import Step
+from cutover.engines.v2.events import Event, record
+from cutover.engines.v2.recovery import Claimed, Rows
+from cutover.engines.v2.run import ExecutionRun
+from cutover.engines.v2.statement import PARTS, Statements
+from cutover.engines.v2.writer import Writer
+from cutover.harness.mutants.engines.broken import BrokenV2
+from cutover.harness.mutants.patching import Patch
 
 __all__ = [
     "AppendsUnlocked",
@@ -28,17 +28,17 @@ __all__ = [
     "WritesBehind",
 ]
 
-HERE = "harness.mutants.engines"
+HERE = "cutover.harness.mutants.engines"
 
 
-class StoresTheRefusal(Broken):
+class StoresTheRefusal(BrokenV2):
     """Takes 40001 for the step's own failure."""
 
     def patches(self) -> tuple[Patch, ...]:
         """No commit is sent twice."""
         return ((store, "COMMIT_TRIES", 1),)
 
-    def go_on(self, run: Run, step: Step | None) -> None:
+    def go_on(self, run: ExecutionRun, step: Step | None) -> None:
         """As V2, but a refused commit fails the step."""
         try:
             super().go_on(run, step)
@@ -53,7 +53,7 @@ class StoresTheRefusal(Broken):
 
 
 class _Blind(Writer):
-    def commit(self, run: Run) -> None:
+    def commit(self, run: ExecutionRun) -> None:
         delta = run.delta
         try:
             super().commit(run)
@@ -67,12 +67,12 @@ class _Blind(Writer):
             run.sequence, run.delta = run.sequence + shift, delta
             super().commit(run)
 
-    def _landed(self, run: Run, version: int) -> bool:
+    def _landed(self, run: ExecutionRun, version: int) -> bool:
         del run, version
         return False
 
 
-class CommitsBlindly(Broken):
+class CommitsBlindly(BrokenV2):
     """Sends a commit whose answer was lost once more, without a look at whether it landed."""
 
     def __init__(self, context: EngineContext) -> None:
@@ -81,7 +81,9 @@ class CommitsBlindly(Broken):
 
 
 class _Apart(Writer):
-    def _write(self, statements: Statements, run: Run, held: Sequence[str], landed: Callable[[int], bool]) -> bool:
+    def _write(
+        self, statements: Statements, run: ExecutionRun, held: Sequence[str], landed: Callable[[int], bool]
+    ) -> bool:
         events, run.delta.events = run.delta.events, []
         if not super()._write(statements, run, held, landed):
             return False
@@ -90,7 +92,7 @@ class _Apart(Writer):
         return True
 
 
-class DropsEvents(Broken):
+class DropsEvents(BrokenV2):
     """Writes the events in a transaction of their own, after the one that they tell of."""
 
     def __init__(self, context: EngineContext) -> None:
@@ -99,7 +101,7 @@ class DropsEvents(Broken):
 
 
 class _Appending(Writer):
-    def commit(self, run: Run) -> None:
+    def commit(self, run: ExecutionRun) -> None:
         events = _as_json(run.delta.events)
         try:
             super().commit(run)
@@ -108,7 +110,7 @@ class _Appending(Writer):
             raise
 
 
-class AppendsUnlocked(Broken):
+class AppendsUnlocked(BrokenV2):
     """Numbers an event by the highest number there is and one more, whoever else is writing."""
 
     def __init__(self, context: EngineContext) -> None:
@@ -116,10 +118,10 @@ class AppendsUnlocked(Broken):
         self.writer = _Appending(self.store, context.clock, self.lines, self.owner)
 
 
-class ReEmits(Broken):
+class ReEmits(BrokenV2):
     """Tells of the start of a step again when it goes on with it."""
 
-    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
         """As V2, with one event more."""
         run, rows = super().restore(execution_id, claimed)
         if run.active is not None and run.active.status == "running":
@@ -127,10 +129,10 @@ class ReEmits(Broken):
         return run, rows
 
 
-class WritesBehind(Broken):
+class WritesBehind(BrokenV2):
     """Goes on as soon as a commit stands in its queue, and empties the queue when there is nothing else to do."""
 
-    def go_on(self, run: Run, step: Step | None) -> None:
+    def go_on(self, run: ExecutionRun, step: Step | None) -> None:
         """As V2, with one commit at the end."""
         while run.status == "running" and not run.paused:
             if step is not None:

@@ -8,16 +8,16 @@ from dataclasses import replace
 from typing import ClassVar, Final
 from uuid import UUID
 
-from engines.api import ActivityNode, ActivityResult, JsonText
-from engines.errors import ActivityError
-from engines.payloads import decode
-from engines.v2 import recovery
-from engines.v2.delta import Step
-from engines.v2.planner import Frame
-from engines.v2.recovery import Claimed, Rows
-from engines.v2.run import Run
-from harness.mutants.engines.broken import Broken
-from harness.mutants.patching import Patch
+from cutover.engines.api import ActivityNode, ActivityResult, JsonText
+from cutover.engines.errors import ActivityError
+from cutover.engines.payloads import decode
+from cutover.engines.v2 import recovery
+from cutover.engines.v2.delta import Step
+from cutover.engines.v2.planner import Frame
+from cutover.engines.v2.recovery import Claimed, Rows
+from cutover.engines.v2.run import ExecutionRun
+from cutover.harness.mutants.engines.broken import BrokenV2
+from cutover.harness.mutants.patching import Patch
 
 __all__ = [
     "AnotherOutput",
@@ -37,7 +37,7 @@ __all__ = [
 _ITERATION: Final = re.compile(r"\[[0-9]+\]")
 
 
-class NoKey(Broken):
+class NoKey(BrokenV2):
     """Asks for the effect before it records it, and gives no key by which the world could know it again."""
 
     def idempotency_key(self, execution_id: UUID, step_id: str) -> str | None:  # noqa: ARG002 - V2's own signature
@@ -45,10 +45,10 @@ class NoKey(Broken):
         return None
 
 
-class RecordFirst(Broken):
+class RecordFirst(BrokenV2):
     """Records the completion, then asks for the effect."""
 
-    def attempt(self, run: Run, step: Step) -> None:
+    def attempt(self, run: ExecutionRun, step: Step) -> None:
         """As V2, the wrong way round."""
         call = self.call_of(run, step)
         run.complete(step, "null", ("out",))
@@ -57,37 +57,37 @@ class RecordFirst(Broken):
             self.activities.call(call)
 
 
-class RepeatsStep(Broken):
+class RepeatsStep(BrokenV2):
     """Asks for each effect twice."""
 
-    def attempt(self, run: Run, step: Step) -> None:
+    def attempt(self, run: ExecutionRun, step: Step) -> None:
         """As V2, after a call of its own."""
         with suppress(ActivityError):
             self.activities.call(replace(self.call_of(run, step), idempotency_key=None))
         super().attempt(run, step)
 
 
-class AnotherOutput(Broken):
+class AnotherOutput(BrokenV2):
     """Keeps the step's input in place of the answer."""
 
-    def succeeded(self, run: Run, step: Step, result: ActivityResult) -> None:
+    def succeeded(self, run: ExecutionRun, step: Step, result: ActivityResult) -> None:
         """As V2, with another output."""
         super().succeeded(run, step, replace(result, output=decode(step.given or "null")))
 
 
-class SharesContext(Broken):
+class SharesContext(BrokenV2):
     """Has one place in the process for "the input", and asks with what stands there from the step before."""
 
     last: ClassVar[JsonText | None] = None
 
-    def attempt(self, run: Run, step: Step) -> None:
+    def attempt(self, run: ExecutionRun, step: Step) -> None:
         """As V2, with whatever input came last."""
         own, step.given = step.given, SharesContext.last or step.given
         SharesContext.last = own
         super().attempt(run, step)
 
 
-class KeyByOrder(Broken):
+class KeyByOrder(BrokenV2):
     """Numbers steps in the order in which this worker comes to them, and takes the number for the key."""
 
     def idempotency_key(self, execution_id: UUID, step_id: str) -> str | None:
@@ -97,7 +97,7 @@ class KeyByOrder(Broken):
         return f"{execution_id}:{seen.setdefault(step_id, len(seen))}"
 
 
-class KeyByStep(Broken):
+class KeyByStep(BrokenV2):
     """Takes the step for the key, whichever execution it is in."""
 
     def idempotency_key(self, execution_id: UUID, step_id: str) -> str | None:  # noqa: ARG002 - V2's own signature
@@ -105,7 +105,7 @@ class KeyByStep(Broken):
         return step_id
 
 
-class MemoByName(Broken):
+class MemoByName(BrokenV2):
     """Knows a step again by its node, whichever iteration of a loop it is in."""
 
     def idempotency_key(self, execution_id: UUID, step_id: str) -> str | None:
@@ -113,10 +113,10 @@ class MemoByName(Broken):
         return f"{execution_id}:{_ITERATION.sub('', step_id)}"
 
 
-class InFlightDone(Broken):
+class InFlightDone(BrokenV2):
     """Takes the step that a dead worker was about for done."""
 
-    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
         """As V2, and completes what is in flight."""
         run, rows = super().restore(execution_id, claimed)
         if run.active is not None and run.active.status == "running":
@@ -124,10 +124,10 @@ class InFlightDone(Broken):
         return run, rows
 
 
-class LastStepAgain(Broken):
+class LastStepAgain(BrokenV2):
     """Begins a resume with the last step that had ended."""
 
-    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
         """As V2, and asks once more for what was done."""
         run, rows = super().restore(execution_id, claimed)
         done = [
@@ -141,14 +141,14 @@ class LastStepAgain(Broken):
         return run, rows
 
 
-class StartsOver(Broken):
+class StartsOver(BrokenV2):
     """Begins a resume at the start node, whatever had ended."""
 
     def patches(self) -> tuple[Patch, ...]:
         """Recovery sees no steps."""
         original = recovery._restore_frame
 
-        def forgetful(run: Run, frame: Frame, rows: Rows) -> None:
+        def forgetful(run: ExecutionRun, frame: Frame, rows: Rows) -> None:
             original(run, frame, rows._replace(steps={}))
 
         return ((recovery, "_restore_frame", forgetful),)

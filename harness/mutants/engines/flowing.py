@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from engines.api import JoinNode, JsonText
-from engines.v2.delta import Step
-from engines.v2.planner import Frame, _is_any, in_list
-from engines.v2.record import Record
-from engines.v2.run import Run
-from harness.mutants.engines.broken import Broken
-from harness.mutants.patching import Patch
+from cutover.engines.api import JoinNode, JsonText
+from cutover.engines.v2.delta import Step
+from cutover.engines.v2.planner import Frame, _is_any, in_list
+from cutover.engines.v2.record import Record
+from cutover.engines.v2.run import ExecutionRun
+from cutover.harness.mutants.engines.broken import BrokenV2
+from cutover.harness.mutants.patching import Patch
 
 __all__ = ["CancelsIntoTheStep", "DropsTheLastItem", "EndsTooSoon", "JoinsNever", "JoinsTheLast", "JoinsTwice"]
 
@@ -18,7 +18,7 @@ _PAGE: Final = 20
 """Items of a loop beyond which one engine goes wrong."""
 
 
-class CancelsIntoTheStep(Broken):
+class CancelsIntoTheStep(BrokenV2):
     """Takes the cancellation for what the step came to."""
 
     def patches(self) -> tuple[Patch, ...]:
@@ -35,23 +35,23 @@ class CancelsIntoTheStep(Broken):
         return ((Record, "cancel", cancel),)
 
 
-class EndsTooSoon(Broken):
+class EndsTooSoon(BrokenV2):
     """Ends with the first branch that ends."""
 
     def patches(self) -> tuple[Patch, ...]:
         """What follows a step."""
-        original = Run._leave
+        original = ExecutionRun._leave
 
-        def leave(run: Run, step: Step) -> None:
+        def leave(run: ExecutionRun, step: Step) -> None:
             original(run, step)
             frame = step.frame
             if frame.loop is None and frame.last and run.status == "running":
                 run._end("COMPLETE", output=frame.output())
 
-        return ((Run, "_leave", leave),)
+        return ((ExecutionRun, "_leave", leave),)
 
 
-class JoinsNever(Broken):
+class JoinsNever(BrokenV2):
     """Has a join wait for every branch, also for one that was skipped."""
 
     def patches(self) -> tuple[Patch, ...]:
@@ -66,7 +66,7 @@ class JoinsNever(Broken):
         return ((Frame, "_look_at", look_at),)
 
 
-class JoinsTwice(Broken):
+class JoinsTwice(BrokenV2):
     """Fires a join for any branch at each branch that comes."""
 
     def patches(self) -> tuple[Patch, ...]:
@@ -82,7 +82,7 @@ class JoinsTwice(Broken):
         return ((Frame, "_look_at", look_at),)
 
 
-class JoinsTheLast(Broken):
+class JoinsTheLast(BrokenV2):
     """Has a join for any branch wait for all of them and go by the last."""
 
     def patches(self) -> tuple[Patch, ...]:
@@ -101,14 +101,14 @@ class JoinsTheLast(Broken):
         return ((Frame, "_look_at", look_at), (Frame, "input_of", input_of))
 
 
-class DropsTheLastItem(Broken):
+class DropsTheLastItem(BrokenV2):
     """Leaves out what the last of many items gave."""
 
     def patches(self) -> tuple[Patch, ...]:
         """How a step ends well."""
-        original = Run.complete
+        original = ExecutionRun.complete
 
-        def complete(run: Run, step: Step, output: JsonText, ports: tuple[str, ...]) -> None:
+        def complete(run: ExecutionRun, step: Step, output: JsonText, ports: tuple[str, ...]) -> None:
             original(run, step, in_list(step.results[:-1]) if len(step.results) > _PAGE else output, ports)
 
-        return ((Run, "complete", complete),)
+        return ((ExecutionRun, "complete", complete),)

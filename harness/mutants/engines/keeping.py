@@ -7,17 +7,17 @@ from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
-from engines.api import ActivityResult, EngineContext, ExecutionRequest, JsonText, Signal
-from engines.payloads import decode, encode
-from engines.sqlfiles import sql
-from engines.v2 import checkpoints, orchestrator, recovery
-from engines.v2.delta import Delta, Step
-from engines.v2.planner import Frame
-from engines.v2.recovery import Rows
-from engines.v2.run import Run
-from engines.v2.statement import Statements
-from harness.mutants.engines.broken import Broken
-from harness.mutants.patching import Patch
+from cutover.engines.api import ActivityResult, EngineContext, ExecutionRequest, JsonText, Signal
+from cutover.engines.payloads import decode, encode
+from cutover.engines.sqlfiles import sql
+from cutover.engines.v2 import checkpoints, orchestrator, recovery
+from cutover.engines.v2.delta import Delta, Step
+from cutover.engines.v2.planner import Frame
+from cutover.engines.v2.recovery import Rows
+from cutover.engines.v2.run import ExecutionRun
+from cutover.engines.v2.statement import Statements
+from cutover.harness.mutants.engines.broken import BrokenV2
+from cutover.harness.mutants.patching import Patch
 
 __all__ = [
     "AliasesLiveState",
@@ -30,15 +30,15 @@ __all__ = [
     "StripsNul",
 ]
 
-HERE = "harness.mutants.engines"
+HERE = "cutover.harness.mutants.engines"
 
 
-class SkipsVersions(Broken):
+class SkipsVersions(BrokenV2):
     """Leaves out every second version of a checkpoint."""
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
-        hold = sql("engines.v2", "hold").replace("checkpoint_version + 1", "checkpoint_version + 2")
+        hold = sql("cutover.engines.v2", "hold").replace("checkpoint_version + 1", "checkpoint_version + 2")
         self.writer._next = Statements("next", hold)
 
     def patches(self) -> tuple[Patch, ...]:
@@ -46,7 +46,7 @@ class SkipsVersions(Broken):
         return ((checkpoints, "next_version", lambda newest: newest + 2 if newest else 1),)
 
 
-class AliasesLiveState(Broken):
+class AliasesLiveState(BrokenV2):
     """Keeps the first checkpoint's dictionary and changes it as steps go on, so later ones say what it says then."""
 
     def __init__(self, context: EngineContext) -> None:
@@ -74,14 +74,14 @@ class AliasesLiveState(Broken):
         return ((Delta, "state", state),)
 
 
-class RewritesHistory(Broken):
+class RewritesHistory(BrokenV2):
     """Writes every step so far into every checkpoint."""
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
         self.history: dict[UUID, dict[str, Step]] = {}
 
-    def go_on(self, run: Run, step: Step | None) -> None:
+    def go_on(self, run: ExecutionRun, step: Step | None) -> None:
         """As V2, with a history that grows."""
         self.history.setdefault(run.execution_id, {})
         super().go_on(run, step)
@@ -97,7 +97,7 @@ class RewritesHistory(Broken):
         return ((Delta, "state", state),)
 
 
-class LatestByClientClock(Broken):
+class LatestByClientClock(BrokenV2):
     """Takes for the newest checkpoint the one with the latest time by the worker's clock, and forgets the others."""
 
     def patches(self) -> tuple[Patch, ...]:
@@ -107,7 +107,7 @@ class LatestByClientClock(Broken):
         def noting(before_ms: float | None, problem: str | None) -> JsonText:
             return json.dumps(json.loads(metadata(before_ms, problem)) | {"noted_at": self.clock.now().isoformat()})
 
-        def reduced(run: Run, frame: Frame, rows: Rows) -> None:
+        def reduced(run: ExecutionRun, frame: Frame, rows: Rows) -> None:
             restore_frame(run, frame, self._as_of_the_latest(run.execution_id, rows))
 
         return ((checkpoints, "metadata", noting), (recovery, "_restore_frame", reduced))
@@ -122,7 +122,7 @@ class LatestByClientClock(Broken):
         return rows._replace(steps=kept)
 
 
-class SecondsForMilliseconds(Broken):
+class SecondsForMilliseconds(BrokenV2):
     """Measures in seconds what the column calls milliseconds."""
 
     def patches(self) -> tuple[Patch, ...]:
@@ -131,19 +131,19 @@ class SecondsForMilliseconds(Broken):
         return ((orchestrator, "_ms_since", lambda began: original(began) / 1_000),)
 
 
-class StripsNul(Broken):
+class StripsNul(BrokenV2):
     """Takes NUL out of payloads, as Postgres wants it in text."""
 
-    def succeeded(self, run: Run, step: Step, result: ActivityResult) -> None:
+    def succeeded(self, run: ExecutionRun, step: Step, result: ActivityResult) -> None:
         """As V2, with a payload made to fit."""
         text = encode(result.output).replace("\\u0000", "")
         super().succeeded(run, step, replace(result, output=decode(text)))
 
 
-class CutsLongTexts(Broken):
+class CutsLongTexts(BrokenV2):
     """Keeps what a column of 65,535 bytes can hold."""
 
-    def succeeded(self, run: Run, step: Step, result: ActivityResult) -> None:
+    def succeeded(self, run: ExecutionRun, step: Step, result: ActivityResult) -> None:
         """As V2, with texts cut off."""
         output = result.output
         if isinstance(output, dict):
@@ -151,10 +151,10 @@ class CutsLongTexts(Broken):
         super().succeeded(run, step, replace(result, output=output))
 
 
-class FloatsIntegers(Broken):
+class FloatsIntegers(BrokenV2):
     """Reads every number as a float, as JavaScript does."""
 
-    def succeeded(self, run: Run, step: Step, result: ActivityResult) -> None:
+    def succeeded(self, run: ExecutionRun, step: Step, result: ActivityResult) -> None:
         """As V2, with the numbers that are left."""
         read = partial(json.loads, parse_int=float)
         super().succeeded(run, step, replace(result, output=read(encode(result.output))))

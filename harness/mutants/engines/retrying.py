@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from engines.api import ActivityNode, RetryPolicy
-from engines.errors import ActivityError
-from engines.v2 import retry
-from engines.v2.delta import Step
-from engines.v2.recovery import Claimed, Rows
-from engines.v2.run import Run
-from harness.mutants.engines.broken import Broken
-from harness.mutants.patching import Patch
+from cutover.engines.api import ActivityNode, RetryPolicy
+from cutover.engines.errors import ActivityError
+from cutover.engines.v2 import retry
+from cutover.engines.v2.delta import Step
+from cutover.engines.v2.recovery import Claimed, Rows
+from cutover.engines.v2.run import ExecutionRun
+from cutover.harness.mutants.engines.broken import BrokenV2
+from cutover.harness.mutants.patching import Patch
 
 __all__ = ["AttemptsReset", "AttemptsRolledBack", "ConstantBackoff", "RetriesTheFinal"]
 
 
-class ConstantBackoff(Broken):
+class ConstantBackoff(BrokenV2):
     """Waits the initial delay before every retry."""
 
     def patches(self) -> tuple[Patch, ...]:
@@ -28,7 +28,7 @@ class ConstantBackoff(Broken):
         return ((retry, "delay_ms", constant),)
 
 
-class RetriesTheFinal(Broken):
+class RetriesTheFinal(BrokenV2):
     """Tries again what the world has called final."""
 
     def patches(self) -> tuple[Patch, ...]:
@@ -41,10 +41,10 @@ class RetriesTheFinal(Broken):
         return ((retry, "may_retry", always),)
 
 
-class AttemptsRolledBack(Broken):
+class AttemptsRolledBack(BrokenV2):
     """Counts an attempt in the transaction of the try, so that a failed try takes the count back with it."""
 
-    def failed(self, run: Run, step: Step, node: ActivityNode, error: ActivityError) -> None:
+    def failed(self, run: ExecutionRun, step: Step, node: ActivityNode, error: ActivityError) -> None:
         """As V2, with the count taken back."""
         tries: dict[str, int] = self.__dict__.setdefault("tries", {})
         tries[step.step_id] = tries.get(step.step_id, 0) + 1
@@ -54,10 +54,10 @@ class AttemptsRolledBack(Broken):
             step.attempt = 0
 
 
-class AttemptsReset(Broken):
+class AttemptsReset(BrokenV2):
     """Counts attempts from 1 again after a crash."""
 
-    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
         """As V2, with the count of a fresh worker."""
         run, rows = super().restore(execution_id, claimed)
         if run.active is not None:

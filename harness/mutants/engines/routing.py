@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from engines.api import Engine
-from engines.flags import OFF, PERCENT, SWITCH, EnvironmentFlags, Flag, percent_of
-from engines.router import Router, assign
+from cutover.engines.api import Engine
+from cutover.engines.flags import OFF, PERCENT, SWITCH, EnvironmentFlags, Flag, percent_of
+from cutover.engines.router import Router, assign
 
 __all__ = ["reads_the_flag_again", "sound_router", "takes_false_for_true"]
 

@@ -9,18 +9,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from engines.api import ActivityResult, Clock, EngineContext, JoinNode, JsonText, StartNode, WaitNode
-from engines.payloads import encode
-from engines.v2 import events
-from engines.v2.delta import Step
-from engines.v2.events import Event
-from engines.v2.planner import Frame
-from engines.v2.record import Record
-from engines.v2.run import Run
-from engines.v2.statement import Statements
-from engines.v2.writer import Writer
-from harness.mutants.engines.broken import Broken
-from harness.mutants.patching import Patch
+from cutover.engines.api import ActivityResult, Clock, EngineContext, JoinNode, JsonText, StartNode, WaitNode
+from cutover.engines.payloads import encode
+from cutover.engines.v2 import events
+from cutover.engines.v2.delta import Step
+from cutover.engines.v2.events import Event
+from cutover.engines.v2.planner import Frame
+from cutover.engines.v2.record import Record
+from cutover.engines.v2.run import ExecutionRun
+from cutover.engines.v2.statement import Statements
+from cutover.engines.v2.writer import Writer
+from cutover.harness.mutants.engines.broken import BrokenV2
+from cutover.harness.mutants.patching import Patch
 
 __all__ = ["KeysInOrder", "LivesLater", "SaysMore", "TakesItsTime", "TakesTheLastFirst"]
 
@@ -41,51 +41,53 @@ class _Later:
         self._clock.sleep_until(deadline - _LATER)
 
 
-class LivesLater(Broken):
+class LivesLater(BrokenV2):
     """Lives more than a year later, and has a name of its own in every row."""
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(replace(context, clock=_Later(context.clock)))
 
 
-class TakesTheLastFirst(Broken):
+class TakesTheLastFirst(BrokenV2):
     """Takes the ready node that is defined last."""
 
     def patches(self) -> tuple[Patch, ...]:
         """How ready nodes are lined up."""
-        original = Run.line_up
+        original = ExecutionRun.line_up
 
-        def line_up(run: Run, frame: Frame, ready: list[int]) -> None:
+        def line_up(run: ExecutionRun, frame: Frame, ready: list[int]) -> None:
             nodes = frame.graph.nodes
             ordinary = [index for index in ready if not isinstance(nodes[index], StartNode | JoinNode | WaitNode)]
             original(run, frame, [index for index in ready if index not in ordinary])
             run.ready += [((1, *(-place for place in (*frame.place, index))), index, frame) for index in ordinary]
             run.ready.sort()
 
-        return ((Run, "line_up", line_up),)
+        return ((ExecutionRun, "line_up", line_up),)
 
 
-class SaysMore(Broken):
+class SaysMore(BrokenV2):
     """Adds an informational event to every completion."""
 
     def patches(self) -> tuple[Patch, ...]:
         """What a completion leaves behind."""
-        original = Run.complete
+        original = ExecutionRun.complete
 
-        def complete(run: Run, step: Step, output: JsonText, ports: tuple[str, ...]) -> None:
+        def complete(run: ExecutionRun, step: Step, output: JsonText, ports: tuple[str, ...]) -> None:
             _tell(run)
             original(run, step, output, ports)
 
-        return ((Run, "complete", complete),)
+        return ((ExecutionRun, "complete", complete),)
 
 
 class _Slow(Writer):
-    def _write(self, statements: Statements, run: Run, held: Sequence[str], landed: Callable[[int], bool]) -> bool:
+    def _write(
+        self, statements: Statements, run: ExecutionRun, held: Sequence[str], landed: Callable[[int], bool]
+    ) -> bool:
         time.sleep(_PAUSE_S)
         return super()._write(statements, run, held, landed)
 
 
-class TakesItsTime(Broken):
+class TakesItsTime(BrokenV2):
     """Takes longer over each commit, within what is allowed."""
 
     def __init__(self, context: EngineContext) -> None:
@@ -93,10 +95,10 @@ class TakesItsTime(Broken):
         self.writer = _Slow(self.store, context.clock, self.lines, self.owner)
 
 
-class KeysInOrder(Broken):
+class KeysInOrder(BrokenV2):
     """Keeps objects with their keys in another order than they came."""
 
-    def succeeded(self, run: Run, step: Step, result: ActivityResult) -> None:
+    def succeeded(self, run: ExecutionRun, step: Step, result: ActivityResult) -> None:
         """As V2, keys backwards."""
 
         def backwards(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

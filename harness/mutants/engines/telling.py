@@ -7,17 +7,17 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from engines.api import EngineContext, ExecutionRequest, Journal, JsonText, LoopNode
-from engines.sqlfiles import sql
-from engines.v2 import checkpoints, statement
-from engines.v2.delta import Delta, Step
-from engines.v2.events import Event
-from engines.v2.lines import Lines
-from engines.v2.run import Run
-from engines.v2.statement import Statements
-from engines.v2.writer import Writer
-from harness.mutants.engines.broken import Broken
-from harness.mutants.patching import Patch
+from cutover.engines.api import EngineContext, ExecutionRequest, Journal, JsonText, LoopNode
+from cutover.engines.sqlfiles import sql
+from cutover.engines.v2 import checkpoints, statement
+from cutover.engines.v2.delta import Delta, Step
+from cutover.engines.v2.events import Event
+from cutover.engines.v2.lines import LogLines
+from cutover.engines.v2.run import ExecutionRun
+from cutover.engines.v2.statement import Statements
+from cutover.engines.v2.writer import Writer
+from cutover.harness.mutants.engines.broken import BrokenV2
+from cutover.harness.mutants.patching import Patch
 
 __all__ = [
     "CheckpointsInSeconds",
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-class _OwnPart(Broken):
+class _OwnPart(BrokenV2):
     """V2 with another text in one of the parts of its statement."""
 
     part = ""
@@ -42,8 +42,8 @@ class _OwnPart(Broken):
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
-        self.writer._first = Statements(f"{type(self).__name__} first", sql("engines.v2", "hold_new"))
-        self.writer._next = Statements(f"{type(self).__name__} next", sql("engines.v2", "hold"))
+        self.writer._first = Statements(f"{type(self).__name__} first", sql("cutover.engines.v2", "hold_new"))
+        self.writer._next = Statements(f"{type(self).__name__} next", sql("cutover.engines.v2", "hold"))
 
     def patches(self) -> tuple[Patch, ...]:
         """Where the statement takes its parts from."""
@@ -96,16 +96,16 @@ class ForgetsInputs(_OwnPart):
     )
 
 
-class FailsWithoutReason(Broken):
+class FailsWithoutReason(BrokenV2):
     """Fails an execution and does not say why."""
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
-        hold = sql("engines.v2", "hold").replace("error = %s,", "error = left(%s, 0),")
+        hold = sql("cutover.engines.v2", "hold").replace("error = %s,", "error = left(%s, 0),")
         self.writer._next = Statements("FailsWithoutReason", hold)
 
 
-class StaysAtTheStart(Broken):
+class StaysAtTheStart(BrokenV2):
     """Never moves the execution's current node."""
 
     def patches(self) -> tuple[Patch, ...]:
@@ -113,7 +113,11 @@ class StaysAtTheStart(Broken):
         original = Writer._write
 
         def write(
-            writer: Writer, statements: Statements, run: Run, held: Sequence[str], landed: Callable[[int], bool]
+            writer: Writer,
+            statements: Statements,
+            run: ExecutionRun,
+            held: Sequence[str],
+            landed: Callable[[int], bool],
         ) -> bool:
             run.node_id = run.top.graph.nodes[run.top.graph.start].id
             return original(writer, statements, run, held, landed)
@@ -121,7 +125,7 @@ class StaysAtTheStart(Broken):
         return ((Writer, "_write", write),)
 
 
-class CheckpointsInSeconds(Broken):
+class CheckpointsInSeconds(BrokenV2):
     """Measures commits in seconds."""
 
     def patches(self) -> tuple[Patch, ...]:
@@ -129,7 +133,7 @@ class CheckpointsInSeconds(Broken):
         return _telling(lambda before_ms: before_ms / 1_000)
 
 
-class TellsOfEverySecond(Broken):
+class TellsOfEverySecond(BrokenV2):
     """Leaves out what every second commit took, such as the slow ones."""
 
     def patches(self) -> tuple[Patch, ...]:
@@ -143,20 +147,20 @@ class TellsOfEverySecond(Broken):
         return _telling(thinned)
 
 
-class SignalsUnlogged(Broken):
+class SignalsUnlogged(BrokenV2):
     """Logs transitions alone."""
 
     def patches(self) -> tuple[Patch, ...]:
         """The lines of a commit."""
-        original = Lines.of
+        original = LogLines.of
 
-        def of(lines: Lines, execution_id: UUID, entries: Iterable[Event], at: datetime) -> list[str]:
+        def of(lines: LogLines, execution_id: UUID, entries: Iterable[Event], at: datetime) -> list[str]:
             return original(lines, execution_id, [entry for entry in entries if entry.from_state is not None], at)
 
-        return ((Lines, "of", of),)
+        return ((LogLines, "of", of),)
 
 
-class NoMetricOfTheCancelled(Broken):
+class NoMetricOfTheCancelled(BrokenV2):
     """Measures what ended by itself."""
 
     def patches(self) -> tuple[Patch, ...]:
@@ -170,7 +174,7 @@ class NoMetricOfTheCancelled(Broken):
         return ((Delta, "metric", metric),)
 
 
-class NoHistoryOfLoops(Broken):
+class NoHistoryOfLoops(BrokenV2):
     """Keeps no history of workflows with a loop, as an engine does that leaves them to an older one."""
 
     def __init__(self, context: EngineContext) -> None:
@@ -192,7 +196,7 @@ class NoHistoryOfLoops(Broken):
 
     def patches(self) -> tuple[Patch, ...]:
         """No lines either."""
-        return ((Lines, "say", lambda _lines, _said: None), (Lines, "operation", lambda *_what, **_more: None))
+        return ((LogLines, "say", lambda _lines, _said: None), (LogLines, "operation", lambda *_what, **_more: None))
 
 
 def _telling(change: Callable[[float], float | None]) -> tuple[Patch, ...]:

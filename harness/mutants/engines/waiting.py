@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from engines.api import ActivityNode, EngineContext, Signal, WaitNode
-from engines.sqlfiles import sql
-from engines.v2 import retry
-from engines.v2.delta import Step
-from engines.v2.lease import Renewer
-from engines.v2.recovery import Claimed, Rows
-from engines.v2.run import Run
-from harness.mutants.engines.broken import Broken
-from harness.mutants.patching import Patch
+from cutover.engines.api import ActivityNode, EngineContext, Signal, WaitNode
+from cutover.engines.sqlfiles import sql
+from cutover.engines.v2 import retry
+from cutover.engines.v2.delta import Step
+from cutover.engines.v2.lease import Renewer
+from cutover.engines.v2.recovery import Claimed, Rows
+from cutover.engines.v2.run import ExecutionRun
+from cutover.harness.mutants.engines.broken import BrokenV2
+from cutover.harness.mutants.patching import Patch
 
 __all__ = [
     "BacksOffAnew",
@@ -25,17 +25,17 @@ __all__ = [
     "WakesByNotify",
 ]
 
-HERE = "harness.mutants.engines"
+HERE = "cutover.harness.mutants.engines"
 
 
-class _Remembering(Broken):
+class _Remembering(BrokenV2):
     """Knows which executions this process has brought to a pause."""
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
         self.mine: set[UUID] = set()
 
-    def go_on(self, run: Run, step: Step | None) -> None:
+    def go_on(self, run: ExecutionRun, step: Step | None) -> None:
         """As V2, and remembers."""
         super().go_on(run, step)
         self.mine.add(run.execution_id)
@@ -44,7 +44,7 @@ class _Remembering(Broken):
 class RestartsTimers(_Remembering):
     """Lets the time of a wait begin anew when another worker takes the execution over."""
 
-    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
         """As V2, with later deadlines."""
         run, rows = super().restore(execution_id, claimed)
         for step in run.open.values() if execution_id not in self.mine else ():
@@ -58,7 +58,7 @@ class RestartsTimers(_Remembering):
 class KeepsTimersInMemory(_Remembering):
     """Trusts in the process that set a timer, and clears away those of others."""
 
-    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
         """As V2, without the timers that another process had set."""
         run, rows = super().restore(execution_id, claimed)
         if execution_id not in self.mine:
@@ -68,10 +68,10 @@ class KeepsTimersInMemory(_Remembering):
         return run, rows
 
 
-class BacksOffAnew(Broken):
+class BacksOffAnew(BrokenV2):
     """Lets the pause before an attempt begin anew after a crash, whatever the timer's row says."""
 
-    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
         """As V2, with another deadline in memory."""
         run, rows = super().restore(execution_id, claimed)
         step = run.active
@@ -81,24 +81,24 @@ class BacksOffAnew(Broken):
         return run, rows
 
 
-class WaitsHalfTheTime(Broken):
+class WaitsHalfTheTime(BrokenV2):
     """Takes a wait for over after half its time."""
 
     def patches(self) -> tuple[Patch, ...]:
         """How a wait begins."""
-        original = Run._pause
+        original = ExecutionRun._pause
 
-        def pause(run: Run, step: Step, now: datetime) -> None:
+        def pause(run: ExecutionRun, step: Step, now: datetime) -> None:
             timeout_ms = step.node.timeout_ms if isinstance(step.node, WaitNode) else None
             original(run, step, now - timedelta(milliseconds=(timeout_ms or 0) / 2))
 
-        return ((Run, "_pause", pause),)
+        return ((ExecutionRun, "_pause", pause),)
 
 
-class ForgetsTheBackoff(Broken):
+class ForgetsTheBackoff(BrokenV2):
     """Makes the next attempt at once where another worker was to wait for it."""
 
-    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[Run, Rows]:
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
         """As V2, with a deadline that is over."""
         run, rows = super().restore(execution_id, claimed)
         step = run.active
@@ -118,7 +118,7 @@ class WakesByNotify(_Remembering):
             self.store.connection.execute("SELECT pg_notify('workflow_signals', %s)", (str(execution_id),))
 
 
-class RenewsOften(Broken):
+class RenewsOften(BrokenV2):
     """Sound: V2 with a lease that is renewed often enough for a harness in which time runs fast."""
 
     def __init__(self, context: EngineContext) -> None:

@@ -1,0 +1,1 @@
+"""One module a command; each reads its options and leaves the work to others."""

@@ -1,0 +1,82 @@
+"""`cutover mutants`: broken engines, broken harnesses and sound controls, and who noticed. Does I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cutover.harness.cli.options import Postgres, PostgresMode
+from cutover.harness.cli.plan import ServerChoice
+
+if TYPE_CHECKING:
+    from cutover.harness.record.mutants import KillMatrix
+    from cutover.harness.run.postgres.server import Server
+
+__all__ = ["mutants"]
+
+
+def mutants(
+    *,
+    only: Annotated[list[str] | None, typer.Option(help="Only this mutant or control.", metavar="ID")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same numbers.", min=0, metavar="N")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; one a core by default.", min=1, max=64, metavar="N")
+    ] = None,
+    postgres: Postgres = None,
+    postgres_mode: PostgresMode = ServerChoice.AUTO,
+    as_json: Annotated[bool, typer.Option("--json", help="The matrix as JSON on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and of the result one sentence.")] = False,
+) -> int:
+    """Break the engine and the harness on purpose, and show which check notices.
+
+    Every mutant is the candidate engine, or a part of the harness, with one bug that has really happened somewhere; it
+    must be seen by the check that it names. Every control is sound but odd, and no check may hold anything against it.
+
+    Exit status 0 when all mutants were killed by the check that they name and no control was flagged, else 1.
+
+    [bold]Examples[/bold]
+
+      cutover mutants
+      cutover mutants --only never-renews --only no-reaper
+      cutover mutants --json
+    """
+    from cutover.harness.cli.console import captured, emit, note
+    from cutover.harness.cli.status import Status
+    from cutover.harness.errors import UsageProblem
+    from cutover.harness.mutants.matrix import known
+    from cutover.harness.run.crash.matrix import SETTINGS
+    from cutover.harness.run.postgres.server import provision
+    from cutover.harness.run.trials.shadow import default_workers
+    from cutover.reports.terminal.mutants import headline, kill_part, render_kills
+    from cutover.reports.words import plain
+
+    chosen = tuple(dict.fromkeys(only or ()))
+    ids = known()
+    if absent := [name for name in chosen if name not in ids]:
+        raise UsageProblem(f"--only {absent[0]}: no such mutant or control; there are {', '.join(ids)}")
+    with provision(postgres, postgres_mode.value, settings=SETTINGS) as server:
+        note(plain(f"Postgres {server.version}, {server.description} ({server.why})"), quiet=quiet)
+        matrix = _played(server, chosen or ids, seed=seed, workers=workers or default_workers(), quiet=quiet)
+    if as_json:
+        emit(kill_part(matrix).model_dump_json(indent=2))
+    else:
+        emit(plain(headline(matrix)) if quiet else captured(lambda console: render_kills(matrix, console)))
+    return Status.GO if matrix.good else Status.NO_GO
+
+
+def _played(server: Server, names: Sequence[str], *, seed: int, workers: int, quiet: bool) -> KillMatrix:
+    """The matrix of these, with progress."""
+    from cutover.harness.cli.console import progress
+    from cutover.harness.mutants.matrix import kill_matrix
+
+    with progress("mutants", len(names), quiet=quiet) as advance:
+        done = 0
+
+        def one(_kill: object) -> None:
+            nonlocal done
+            done += 1
+            advance(done)
+
+        return kill_matrix(server, only=names, seed=seed, workers=workers, on_kill=one)

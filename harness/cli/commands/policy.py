@@ -1,0 +1,121 @@
+"""`cutover policy`: checks a policy file, and plays synthetic traffic through it. Reads a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cutover.harness.cli.commands.report import policy_of
+from cutover.harness.cli.console import captured, emit, note
+from cutover.harness.cli.help import flowing
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cutover.harness.judge.policy.loading import Policy
+    from cutover.harness.judge.policy.simulation import Alarm
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Check a policy file, or play synthetic traffic through it.", no_args_is_help=True, rich_markup_mode="rich"
+)
+
+
+def check(file: Annotated[Path, typer.Argument(help="A policy file.", metavar="FILE")]) -> int:
+    """Check that every criterion of a policy can be measured, can hold and can be broken.
+
+    Names each problem with its line, and leaves by exit status 2 where there is one.
+
+    [bold]Examples[/bold]
+
+      cutover policy check stricter.toml
+    """
+    from cutover.harness.judge.measures.metrics import METRICS
+
+    policy = policy_of(file)
+    away = [each.id for each in policy.criteria if each.source == "production" or METRICS[each.metric].measure is None]
+    stages = ", ".join(f"{stage.percent} %" for stage in policy.stages)
+    emit(f"{file}: {policy.name}: stages {stages}; {len(policy.criteria)} criteria; digest {policy.digest[:12]}")
+    if away:
+        emit(f"only production can tell: {', '.join(away)}")
+    return 0
+
+
+def simulate(
+    file: Annotated[
+        Path | None, typer.Argument(help="A policy file; the built-in one by default.", metavar="FILE")
+    ] = None,
+    *,
+    stage: Annotated[int, typer.Option(help="The stage whose criteria are played.", metavar="PERCENT")] = 10,
+    pairs: Annotated[int, typer.Option(help="Pairs of executions in a run.", min=10, max=100_000, metavar="N")] = 600,
+    runs: Annotated[int, typer.Option(help="Runs for each fault.", min=1, max=10_000, metavar="N")] = 40,
+    looks: Annotated[int, typer.Option(help="How often one looks during a run.", min=1, max=1_000, metavar="N")] = 6,
+    errors: Annotated[
+        float, typer.Option(help="Share of executions that fail on both engines alike.", min=0, max=1, metavar="SHARE")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same traffic.", min=0, metavar="N")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
+) -> int:
+    """Say how often each criterion would fail falsely, and how fast it would see a real fault.
+
+    Plays synthetic traffic: pairs of executions on two equal engines, then on a candidate that fails 1 % more, is 30 %
+    slower, has a slow tail, changes one output in 200, or writes slow checkpoints.
+
+    [bold]Examples[/bold]
+
+      cutover policy simulate
+      cutover policy simulate stricter.toml --stage 50 --runs 200 --seed 7
+    """
+    from cutover.harness.judge.policy.simulation import simulate as play
+
+    policy = policy_of(file)
+    note(f"{runs} runs of {pairs} pairs for each fault, looking {looks} times at each", quiet=as_json)
+    alarms = play(policy, stage, pairs=pairs, runs=runs, looks=looks, seed=seed, errors=errors)
+    if as_json:
+        emit(json.dumps([_plain(alarm) for alarm in alarms], indent=2))
+    else:
+        emit(captured(lambda console: _show(policy, stage, alarms, console)))
+    return 0
+
+
+def _plain(alarm: Alarm) -> dict[str, object]:
+    return {
+        "criterion": alarm.criterion.id,
+        "severity": alarm.criterion.severity,
+        "fault": asdict(alarm.fault),
+        "runs": alarm.runs,
+        "fired": alarm.fired,
+        "half": alarm.half,
+    }
+
+
+def _show(policy: Policy, stage: int, alarms: Sequence[Alarm], console: Console) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    faults = list(dict.fromkeys(alarm.fault.name for alarm in alarms))
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for head in ("Criterion", "Severity", "Falsely", *faults[1:]):
+        table.add_column(Text(head), overflow="fold", no_wrap=head in {"Criterion", "Severity"})
+    by_criterion: dict[str, list[Alarm]] = {}
+    for alarm in alarms:
+        by_criterion.setdefault(alarm.criterion.id, []).append(alarm)
+    for name, row in by_criterion.items():
+        table.add_row(Text(name), Text(row[0].criterion.severity), *(Text(_cell(alarm)) for alarm in row))
+    console.print(Text(f"{policy.name}, stage {stage} %"))
+    console.print(Text("share of runs in which it failed; in brackets: pairs until half of the runs had seen it"))
+    console.print(table)
+
+
+def _cell(alarm: Alarm) -> str:
+    return f"{100 * alarm.fired:.3g} %" + (f" ({alarm.half})" if alarm.half is not None else "")
+
+
+app.command("check", help=flowing(check))(check)
+app.command("simulate", help=flowing(simulate))(simulate)

@@ -1,0 +1,150 @@
+"""`cutover verify`: works a saved run's verdict out again, and refuses one that is not what it says. Reads files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cutover.harness.cli.commands.report import POLICY, WAIVERS, judged, own, policy_of, waivers_of
+from cutover.harness.cli.console import emit, note
+from cutover.harness.errors import RunError
+
+if TYPE_CHECKING:
+    from cutover.harness.judge.policy.loading import Policy
+    from cutover.harness.record.trials import EngineInfo, Manifest
+    from cutover.reports.document import Document
+
+__all__ = ["saved_report", "verify"]
+
+_REPORT = "report.json"
+_SHOWN = 5
+
+
+def verify(
+    run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
+    *,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="The policy, where the run has no copy of it.", metavar="FILE")
+    ] = None,
+    engines: Annotated[
+        bool, typer.Option("--engines/--no-engines", help="Compare the engines installed here with those judged.")
+    ] = True,
+) -> int:
+    """Work the verdict out again from the raw rows, and refuse the run where anything does not match.
+
+    The rows must be those of the manifest, the engines and the policy those of the report, and the report what the rows
+    come to. Engines that are installed here must be those that were judged. The exit status is the verdict's where all
+    match, as with [bold]cutover run[/bold], and 2 where anything does not.
+
+    [bold]Examples[/bold]
+
+      cutover verify cutover-runs/20260102-030405-1a2b3c
+      cutover verify RUN --no-engines
+    """
+    from cutover.harness.store.reader import load_manifest
+
+    manifest, report = load_manifest(run), saved_report(run)
+    _same_run(run, manifest, report)
+    by = _policy(run, policy, report)
+    if engines:
+        for info in (manifest.control, manifest.candidate):
+            _same_engine(run, info)
+    again = judged(run, by, report["stage"], waivers_of(own(run, WAIVERS)))
+    _same_report(run, again, report)
+    emit(f"verified: {again.headline}")
+    emit(f"rows, policy {again.policy_digest[:12]}, engines and report of run {manifest.run_id} match")
+    return again.exit_status
+
+
+def saved_report(run: Path) -> dict[str, Any]:
+    """The report that lies beside a run's rows. Raises RunError where there is none, or where it cannot be read."""
+    from cutover.reports.document import SCHEMA_VERSION
+
+    file = run / _REPORT
+    try:
+        report = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        hint = f"`cutover report {run} --format json --out {file}`"
+        raise RunError(f"{run} holds no {_REPORT}, so there is no verdict to verify; {hint} writes one") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{file} cannot be read: {error}") from error
+    version = report.get("schema_version") if isinstance(report, dict) else None
+    if not isinstance(report, dict) or not isinstance(version, int):
+        raise RunError(f"{file} is no report: it has no schema_version")
+    if version > SCHEMA_VERSION:
+        raise RunError(f"{file} has schema version {version} and this one reads up to {SCHEMA_VERSION}; upgrade it")
+    return report
+
+
+def _same_run(run: Path, manifest: Manifest, report: dict[str, Any]) -> None:
+    """The report is this run's, and speaks of the same engines."""
+    told: dict[str, Any] = report.get("run") or {}
+    if told.get("run_id") != manifest.run_id:
+        raise RunError(
+            f"{run / _REPORT} is the report of run {told.get('run_id')}, the rows are of run {manifest.run_id}"
+        )
+    for role, info in (("control", manifest.control), ("candidate", manifest.candidate)):
+        digest = (told.get(role) or {}).get("digest")
+        if digest != info.digest:
+            raise RunError(
+                f"{run / _REPORT}: the {role} was {info.name} with digest {info.digest[:12]} by the manifest, "
+                f"{str(digest)[:12]} by the report"
+            )
+
+
+def _policy(run: Path, file: Path | None, report: dict[str, Any]) -> Policy:
+    chosen = file or own(run, POLICY)
+    policy = policy_of(chosen)
+    if policy.digest != report.get("policy_digest"):
+        hint = "" if file or chosen else "; give the policy with --policy"
+        raise RunError(
+            f"{chosen or 'the built-in policy'} has digest {policy.digest[:12]}, the run was judged by "
+            f"{str(report.get('policy_digest'))[:12]}{hint}"
+        )
+    return policy
+
+
+def _same_engine(run: Path, info: EngineInfo) -> None:
+    from cutover.engines.errors import CutoverError
+    from cutover.engines.registry import describe
+
+    try:
+        _, digest = describe(info.spec)
+    except CutoverError:
+        note(f"engine {info.spec} is not installed here, so its sources were not compared", quiet=False)
+        return
+    if digest != info.digest:
+        raise RunError(
+            f"{run} judged engine {info.spec} with digest {info.digest[:12]}; the one installed here has {digest[:12]}"
+            ". Run again, or verify the record alone with --no-engines"
+        )
+
+
+def _same_report(run: Path, again: Document, report: dict[str, Any]) -> None:
+    found = list(_unequal(json.loads(again.model_dump_json()), report, ""))
+    if not found:
+        return
+    told = "; ".join(f"{path}: {was} in the report, {now} from the rows" for path, now, was in found[:_SHOWN])
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    version = (report.get("run") or {}).get("cutover_version")
+    raise RunError(f"{run / _REPORT} is not what the rows come to (written by cutover {version}): {told}{more}")
+
+
+def _unequal(now: Any, was: Any, path: str) -> Iterator[tuple[str, str, str]]:
+    """Where two JSON values differ: path, the one from the rows, the one in the report."""
+    if isinstance(now, dict) and isinstance(was, dict):
+        for key in {**now, **was}:
+            yield from _unequal(now.get(key), was.get(key), f"{path}.{key}" if path else str(key))
+    elif isinstance(now, list) and isinstance(was, list) and len(now) == len(was):
+        for i, (one, other) in enumerate(zip(now, was, strict=True)):
+            yield from _unequal(one, other, f"{path}[{i}]")
+    elif now != was:
+        yield path, _short(now), _short(was)
+
+
+def _short(value: Any) -> str:
+    return f"{json.dumps(value):.60}"

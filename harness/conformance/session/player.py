@@ -1,0 +1,103 @@
+"""The tester's handle on a runner process that plays sessions of one engine. Does I/O."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+
+from pydantic import TypeAdapter
+
+from cutover.harness.conformance.session.lookout import Aim
+from cutover.harness.conformance.session.situation import Situation
+from cutover.harness.record.cases import CaseRecord
+from cutover.harness.run.crash.remote import Remote
+from cutover.harness.run.crash.testbed import TAKEOVER_S
+from cutover.harness.run.process.closing import Closing
+from cutover.harness.run.process.hosted import Message
+from cutover.harness.store.case_lines import decode_case
+from cutover.scenarios.files import dumps_line
+from cutover.scenarios.model import Scenario
+
+__all__ = ["Player"]
+
+_SITUATION = TypeAdapter(Situation)
+
+
+class Player(Closing):
+    """One player process, one execution at a time; a context manager that leaves no process behind.
+
+    `dsn` is a database in which the engine is installed. `deadline_s` is real time for one command, `takeover_s` how
+    far the virtual clock moves after a death. Every method raises RunnerProblem where the player itself fails.
+    """
+
+    def __init__(
+        self,
+        engine: str,
+        dsn: str,
+        *,
+        deadline_s: float = 20.0,
+        takeover_s: float = TAKEOVER_S,
+        restart: Callable[[], None] | None = None,
+    ) -> None:
+        self.engine = engine
+        self._restart = restart
+        self._remote = Remote(
+            "cutover.harness.conformance.session.handler", engine, dsn, deadline_s=deadline_s, takeover_s=takeover_s
+        )
+
+    @property
+    def restarts(self) -> bool:
+        """Whether the server is ours to restart."""
+        return self._restart is not None
+
+    def open(self, scenario: Scenario, *, observe: bool = False) -> None:
+        """Begins a session; one that was open is closed. With `observe` situations tell which cells were passed."""
+        self._ask(
+            {"do": "open", "scenario": dumps_line(scenario), "id": str(uuid.uuid4()), "observe": observe},
+        )
+
+    def go(self, command: Message, *, kill: Aim | None = None, patient: bool = True) -> Situation:
+        """As `Session.go`."""
+        return self._situation(
+            {"do": "go", "command": command, "kill": str(kill) if kill else None, "patient": patient}
+        )
+
+    def advance(self, by_ms: int) -> Situation:
+        """As `Session.advance`."""
+        return self._situation({"do": "advance", "by_ms": by_ms})
+
+    def reach_timer(self) -> Situation:
+        """As `Session.reach_timer`."""
+        return self._situation({"do": "reach_timer"})
+
+    def kill_idle(self) -> Situation:
+        """As `Session.kill_idle`."""
+        return self._situation({"do": "kill_idle"})
+
+    def restart_server(self) -> Situation:
+        """Stops the server with immediate, starts it again, and forgives the worker's next command for it."""
+        if self._restart is not None:
+            self._restart()
+        return self._situation({"do": "restarted"})
+
+    def record(self) -> CaseRecord:
+        """What has happened so far."""
+        return decode_case(self._ask({"do": "record"}))
+
+    def finish(self) -> CaseRecord:
+        """Drives the execution to its end, resumes it once more, and closes the session."""
+        return decode_case(self._ask({"do": "finish"}))
+
+    def drop(self) -> None:
+        """Closes the session as it is."""
+        self._ask({"do": "drop"})
+
+    def close(self) -> None:
+        """Ends the process; its hosts die with it."""
+        self._remote.close()
+
+    def _situation(self, request: Mapping[str, object]) -> Situation:
+        return _SITUATION.validate_json(self._ask(request))
+
+    def _ask(self, request: Mapping[str, object]) -> bytes:
+        return self._remote.ask(request, f"{request['do']} on engine {self.engine!r}")

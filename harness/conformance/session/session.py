@@ -1,0 +1,224 @@
+"""One execution in the hands of a tester, who says what happens next: commands, deaths, time. Does I/O.
+
+Workers are real processes and die by real SIGKILL, as in `cutover.harness.run.crash.case`; there a plan says what comes
+next, here the caller does, who hears after each command how things stand.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from cutover.engines.api import Journal
+from cutover.harness.conformance.session.agenda import Agenda
+from cutover.harness.conformance.session.lookout import Aim, Cell, Lookout, States
+from cutover.harness.conformance.session.sightings import Sightings
+from cutover.harness.conformance.session.situation import Situation
+from cutover.harness.record.cases import CaseRecord, CrashCase, Ended, KillPoint, Way
+from cutover.harness.record.trials import Again
+from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.crash.workers import Workers
+from cutover.harness.run.process.host import Host
+from cutover.harness.run.process.hosted import Message
+from cutover.harness.run.proxy.channel import Channel
+from cutover.harness.run.world.clock import EPOCH
+from cutover.harness.run.world.world import World
+from cutover.scenarios.model import Scenario
+
+__all__ = ["Session"]
+
+_MOST_COMMANDS: Final = 500
+
+
+class Session:
+    """Drives one execution. With `observe` it notes which cells there are, at a look into the journal for each point.
+
+    A worker serves until it dies; then the next command gets a new one. After a death the clock is moved on beyond the
+    dead worker's lease before a command that is `patient`. The first thing that an engine may not do (raise, exit by
+    itself, hang) is the record's failure, and ends the session.
+    """
+
+    def __init__(self, testbed: Testbed, scenario: Scenario, execution_id: uuid.UUID, *, observe: bool = False) -> None:
+        self._scenario, self._observe = scenario, observe
+        self._clock = testbed.clock
+        self._clock.restart(EPOCH)
+        self._sightings = Sightings(lambda: testbed.journal(execution_id))
+        self._world = World(scenario, self._clock, self._sightings.completed)
+        self._agenda = Agenda(scenario, self._clock)
+        self._states = States(scenario)
+        self._injector = Lookout(self._world, self._clock, self._inject, self._state)
+        self._workers = Workers(testbed, scenario, execution_id, self._injector)
+        self._worker: Host | None = None
+        self._last: Journal | None = None
+        self._at_crash: Journal | None = None
+        self._before_cancel: Journal | None = None
+        self._aim: Aim | None = None
+        self._interrupted = self._shaken = False
+        self._patient = True
+        self._killed_at: Cell | None = None
+        testbed.proxy.gate = self._injector
+
+    def go(self, command: Message, *, kill: Aim | None = None, patient: bool = True) -> Situation:
+        """Gives a command (`resume` starts what is not there yet), to be killed at a point counted from here."""
+        self._patient = patient
+        if self._interrupted and patient:
+            self._workers.let_leases_end()
+        if command["op"] == "resume" and self._last is None:
+            command = {"op": "execute"}
+        if command["op"] == "cancel":
+            self._before_cancel = self._last
+        self._aim, self._killed_at = kill, None
+        self._sightings.clear()
+        self._injector.aim(kill, observe=self._observe)
+        worker = self._worker = self._worker or self._workers.spawn()
+        calls, before = len(self._world.ledger), self._last
+        ended = self._run(worker, command)
+        self._injector.arm(None)
+        self._last = self._sightings.journal()
+        if ended == "returned":
+            self._agenda.heard(command, self._last)
+        raised = worker.raised or {}
+        return replace(
+            self._situation(),
+            ended=ended,
+            error_type=str(raised.get("type", "")),
+            message=str(raised.get("message", "")),
+            calls=len(self._world.ledger) - calls,
+            changed=self._last != before,
+        )
+
+    def advance(self, by_ms: int) -> Situation:
+        """Moves the clock on; no worker is told."""
+        self._clock.advance_to(self._clock.now() + timedelta(milliseconds=by_ms))
+        return self._situation()
+
+    def reach_timer(self) -> Situation:
+        """Moves the clock on to the timer that is next to fire; no worker is told."""
+        self._agenda.reach_timer()
+        return self._situation()
+
+    def kill_idle(self) -> Situation:
+        """Kills the worker between two commands, if there is one."""
+        if self._worker is not None:
+            self._injector.note(self._worker, "kill", "between two commands")
+            self._worker.close()
+            self._worker = None
+        return self._situation()
+
+    def restarted(self) -> Situation:
+        """Takes note that the server was restarted: the worker's next command may fail for it, and is then forgiven."""
+        self._injector.note(None, "restart")
+        self._shaken = self._worker is not None
+        return self._situation()
+
+    def finish(self) -> CaseRecord:
+        """Brings the execution to its end or to where it waits for ever, resumes it once more, and ends the session."""
+        for _ in range(_MOST_COMMANDS):
+            if self._workers.failure is not None:
+                break
+            if self._last is not None and not self._interrupted and not self._shaken and self._agenda.due is None:
+                break
+            self.go(self._next())
+        else:
+            self._workers.fail("timeout", "endless", f"still running after {_MOST_COMMANDS} more commands")
+        again = self._again() if self._workers.failure is None else None
+        record = self.record(again)
+        leftovers = self.close()
+        return self.record(again, leftovers=leftovers) if leftovers else record
+
+    def record(self, again: Again | None = None, *, leftovers: int = 0) -> CaseRecord:
+        """What has happened so far."""
+        status = self._last.execution.status if self._last is not None else None
+        asked = self._before_cancel is not None and self._scenario.cancel_at_pause is None
+        cancelled = asked and status == "cancelled"
+        arm = self._workers.arm(self._last, self._world, self._agenda.outside, again, kills=self._injector.fired)
+        return CaseRecord(
+            case=CrashCase(self._scenario.id, KillPoint("request", 1), Way.CANCEL if cancelled else Way.ONCE),
+            planned=self._injector.fired,
+            fired=self._injector.fired,
+            arm=arm,
+            at_crash=self._before_cancel if cancelled else self._at_crash,
+            commands=tuple(self._workers.commands),
+            moments=tuple(self._injector.moments),
+            leftovers=leftovers,
+            clock_shift_ms=int(self._workers.shift.total_seconds() * 1000),
+        )
+
+    def close(self) -> int:
+        """Ends every process; gives how many the engine had left behind."""
+        self._worker = None
+        return self._workers.close()
+
+    def _run(self, worker: Host, command: Message) -> Ended:
+        """One command, until the worker is no longer at it."""
+        name = str(command["op"])
+        fired = self._injector.fired
+        self._workers.give(worker, command)
+        in_time = self._workers.serve(lambda: worker.busy is None)
+        ended = self._workers.close_command(worker, name, in_time=in_time, killed=self._injector.fired > fired)
+        match ended:
+            case "returned":
+                self._interrupted = False
+            case "killed":
+                self._interrupted = True
+            case "died":
+                self._workers.fail("died", "exit", f"status {worker.exit_status}")
+            case "raised":
+                self._raised(worker)
+        if not worker.alive:
+            self._worker = None
+        self._shaken = False
+        return ended
+
+    def _raised(self, worker: Host) -> None:
+        """What a worker may raise: that it lost the server which was restarted, or that the dead one's lease holds."""
+        raised = worker.raised or {}
+        if self._shaken:
+            self._injector.fired += 1
+            self._interrupted = True
+        elif not (self._interrupted and not self._patient and raised["type"] == "ExecutionHeld"):
+            self._workers.fail("exception", str(raised["type"]), str(raised["message"]))
+
+    def _next(self) -> Message:
+        """The outside's next command; a resume where the last one was not heard of."""
+        self._agenda.reach_timer()
+        return {"op": "resume"} if self._interrupted else self._agenda.command()
+
+    def _again(self) -> Again:
+        """Resumes and executes once more, which should change nothing."""
+        calls, changed, failure = 0, False, None
+        for op in ("resume", "execute"):
+            after = self.go({"op": op})
+            calls += after.calls
+            changed = changed or after.changed
+            failure, self._workers.failure = failure or self._workers.failure, None
+        return Again(calls=calls, rows_changed=changed, journal=self._last if changed else None, failure=failure)
+
+    def _situation(self) -> Situation:
+        """How things stand where no command was given."""
+        return Situation(
+            state=self._states.of(self._last),
+            committed=tuple(sorted(self._sightings.committed)),
+            looks=self._sightings.looks,
+            failed=self._workers.failure is not None,
+            signal=self._agenda.signal,
+            timer=self._agenda.timer,
+            delivered=tuple(self._agenda.outside.delivered),
+            killed_at=self._killed_at,
+            seen=tuple(self._injector.seen),
+        )
+
+    def _inject(self, worker: Host, channel: Channel | None) -> None:
+        self._injector.note(worker, "kill")
+        worker.kill()
+        if channel is not None:
+            channel.close()
+        self._at_crash = self._sightings.journal()
+        if self._aim is not None:
+            self._killed_at = self._states.of(self._at_crash), self._aim.kind
+
+    def _state(self) -> str:
+        """The state in which a death would find the execution now."""
+        return self._states.of(self._sightings.journal())

@@ -1,0 +1,1 @@
+"""What must hold of executions that were interrupted."""

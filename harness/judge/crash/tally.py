@@ -1,0 +1,241 @@
+"""From crash cases to findings, coverage and a bound on what remains possible. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from cutover.harness.judge.checks import CHECKS, run_checks
+from cutover.harness.judge.checks.base import Sheet
+from cutover.harness.judge.crash.checks import CRASH_CHECKS, CaseView
+from cutover.harness.judge.crash.durable import DURABLE_CHECKS
+from cutover.harness.judge.crash.times import TIME_CHECKS
+from cutover.harness.judge.findings import Check, CheckResult, Finding, Verdict
+from cutover.harness.judge.measures.stats import proportion_bounds
+from cutover.harness.judge.view import view_of
+from cutover.harness.record.cases import CaseRecord, CrashTrial, KillPoint, PointKind, Way
+from cutover.harness.record.trials import LedgerEntry, Trial
+from cutover.scenarios.model import Scenario
+
+__all__ = ["CRASH_CHECK_IDS", "CaseVerdict", "CoverageCell", "CrashSummary", "CrashTally", "judge_case"]
+
+_OF_TRIALS: Final = ("DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "IDEM", "MET")
+_EXPECT_THE_END: Final = frozenset({"RETRY"})
+"""Checks that count what a cancelled execution may not reach."""
+
+CRASH_CHECK_IDS: Final = (*CRASH_CHECKS, *_OF_TRIALS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseVerdict:
+    """What one case came to: INCONCLUSIVE where its fault did not fire, FAIL where a check has a finding."""
+
+    record: CaseRecord
+    verdict: Verdict
+    results: tuple[CheckResult, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All that the checks hold against it."""
+        return tuple(finding for result in self.results for finding in result.findings)
+
+    def count(self, name: str) -> int:
+        """The sum of a count over all checks, such as `redeliveries`."""
+        return sum(result.counts.get(name, 0) for result in self.results)
+
+
+def judge_case(scenario: Scenario, record: CaseRecord, checks: Mapping[str, Check] = CHECKS) -> CaseVerdict:
+    """Makes every check that fits on one case; of `checks`, which are of trials, those that fit an interrupted one."""
+    forgiven = _forgiven(record)
+    arm = replace(record.arm, kills=max(record.fired, 1), ledger=_with(record.arm.ledger, forgiven))
+    trial = Trial(number=0, scenario=scenario, arms={"candidate": arm})
+    view = view_of(trial)
+    case = CaseView(record, view.arms["candidate"])
+    skipped = _EXPECT_THE_END if case.cancelled else frozenset[str]()
+    results: list[CheckResult] = []
+    fitting = {name: checks[name] for name in _OF_TRIALS if name in checks and name not in skipped}
+    if forgiven is not None and "ORD" in fitting:  # in which order what is forgiven came says nothing
+        without = replace(arm, ledger=tuple(entry for entry in arm.ledger if entry.sequence != forgiven))
+        results = list(run_checks(replace(trial, arms={"candidate": without}), {"ORD": fitting.pop("ORD")}))
+    results += run_checks(trial, fitting)
+    for name, look in (*CRASH_CHECKS.items(), *DURABLE_CHECKS, *TIME_CHECKS):
+        sheet = Sheet(name, case.arm, view)
+        look(case, sheet)
+        results.append(sheet.result())
+    verdict = Verdict.PASS
+    if any(result.findings for result in results):
+        verdict = Verdict.FAIL
+    elif record.fired < record.planned:
+        verdict = Verdict.INCONCLUSIVE
+    return CaseVerdict(record=record, verdict=verdict, results=tuple(_named(result, record) for result in results))
+
+
+def _named(result: CheckResult, record: CaseRecord) -> CheckResult:
+    """The result with the case's name in its findings."""
+    if not result.findings:
+        return result
+    name = str(record.case)
+    return replace(result, findings=tuple(replace(finding, case=name) for finding in result.findings))
+
+
+def _forgiven(record: CaseRecord) -> int | None:
+    """The sequence of the zombie's one call in flight, where it is the redelivery of a call before it.
+
+    It cannot know that another worker has completed the step meanwhile. With the attempt and the key of a call before
+    it, it is what the world saw of a worker that was thought dead; any further call is not.
+    """
+    ledger = record.arm.ledger
+    woken = [command.calls for command in record.commands if command.worker == 1][-1:] if record.before_go_on else []
+    if not woken or not woken[0]:
+        return None
+    first = woken[0][0]
+    entry = next(each for each in ledger if each.sequence == first)
+    known = {(each.step_id, each.attempt, each.idempotency_key) for each in ledger if each.sequence < first}
+    redelivered = entry.idempotency_key is not None and (entry.step_id, entry.attempt, entry.idempotency_key) in known
+    return first if redelivered else None
+
+
+def _with(ledger: tuple[LedgerEntry, ...], forgiven: int | None) -> tuple[LedgerEntry, ...]:
+    """The ledger with the forgiven call read as the redelivery it is."""
+    return tuple(replace(each, after_completion=False) if each.sequence == forgiven else each for each in ledger)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CoverageCell:
+    """One cell of the coverage table."""
+
+    node_kind: str
+    point: PointKind
+    way: Way
+
+
+_ROUND_TRIP: Final[tuple[PointKind, ...]] = ("request", "answer")
+_POINTS_OF: Final[Mapping[str, tuple[PointKind, ...]]] = {
+    "execution": _ROUND_TRIP,
+    "start": _ROUND_TRIP,
+    "activity": (*_ROUND_TRIP, "call", "reply"),
+    "condition": _ROUND_TRIP,
+    "join": _ROUND_TRIP,
+    "loop": _ROUND_TRIP,
+    "wait": (*_ROUND_TRIP, "signal"),
+}
+"""Which kill points can touch which kind of node; `execution` stands for round trips that touch no step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrashSummary:
+    """What all cases came to.
+
+    `upper_bound` is the one-sided 95 % Clopper-Pearson bound on the share of cases that fail. `coverage` counts the
+    planned, fired and passed cases of a cell; a case that touches two kinds of node is in both. `per_hundred` is the
+    number of duplicates per hundred resumes; `witnesses` are failed cases, at most five a check. `missed` counts the
+    kill points at which somebody should have died and nobody did.
+    """
+
+    engine: str
+    seed: int
+    cases: int
+    passed: int
+    unfired: int
+    failed: int
+    duplicates: int
+    lost: int
+    redeliveries: int
+    per_hundred: float
+    upper_bound: float
+    examined: Mapping[str, int]
+    failed_by_check: Mapping[str, int]
+    coverage: Mapping[CoverageCell, tuple[int, int, int]]
+    witnesses: tuple[Finding, ...]
+    missed: int = 0
+
+    @property
+    def untouched(self) -> tuple[tuple[str, PointKind], ...]:
+        """The kinds of node and kill point that can come together and of which no case was played."""
+        seen = {(cell.node_kind, cell.point) for cell in self.coverage}
+        return tuple(
+            (kind, point) for kind, points in _POINTS_OF.items() for point in points if (kind, point) not in seen
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAIL where any case failed; INCONCLUSIVE without cases, with a fault that did not fire or a point missed."""
+        if self.failed:
+            return Verdict.FAIL
+        if not self.cases or self.unfired or self.missed:
+            return Verdict.INCONCLUSIVE
+        return Verdict.PASS
+
+
+class CrashTally:
+    """Judges cases one at a time and keeps only what a summary needs."""
+
+    def __init__(self, engine: str, seed: int, checks: Mapping[str, Check] = CHECKS) -> None:
+        self._engine, self._seed, self._checks = engine, seed, checks
+        self._verdicts: Counter[Verdict] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._examined: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+        self._cells: dict[CoverageCell, list[int]] = {}
+        self._witnesses: list[Finding] = []
+        self._struck: set[tuple[str, KillPoint]] = set()
+        self._missed = 0
+
+    def expect_sweep(self, trials: Iterable[CrashTrial]) -> None:
+        """Says, once all cases are in, that they should have struck at every kill point of these scenarios."""
+        for trial in trials:
+            points = {(trial.scenario.id, point) for point in trial.points if point.kind != "signal"}
+            self._missed += len(points - self._struck)
+
+    def add(self, scenario: Scenario, record: CaseRecord) -> CaseVerdict:
+        """Judges one more case."""
+        judged = judge_case(scenario, record, self._checks)
+        self._struck.add((scenario.id, record.case.point))
+        self._verdicts[judged.verdict] += 1
+        self._counts.update(_counts(judged.results))
+        for result in judged.results:
+            self._examined[result.check] += result.examined
+        blamed = {result.check: result.findings[0] for result in reversed(judged.results) if result.findings}
+        for check, finding in blamed.items():
+            self._failed[check] += 1
+            if self._failed[check] <= 5:
+                self._witnesses.append(finding)
+        for kind in record.node_kinds:
+            cell = self._cells.setdefault(CoverageCell(kind, record.case.point.kind, record.case.way), [0, 0, 0])
+            cell[0] += 1
+            cell[1] += record.fired >= record.planned
+            cell[2] += judged.verdict is Verdict.PASS
+        return judged
+
+    def summary(self) -> CrashSummary:
+        """What all cases so far came to."""
+        cases = sum(self._verdicts.values())
+        failed = self._verdicts[Verdict.FAIL]
+        duplicates = self._counts["duplicate_effects"] + self._counts["duplicate_steps"]
+        return CrashSummary(
+            engine=self._engine,
+            seed=self._seed,
+            cases=cases,
+            passed=self._verdicts[Verdict.PASS],
+            unfired=self._verdicts[Verdict.INCONCLUSIVE],
+            failed=failed,
+            duplicates=duplicates,
+            lost=self._failed["LOST"],
+            redeliveries=self._counts["redeliveries"],
+            per_hundred=100 * duplicates / cases if cases else 0.0,
+            upper_bound=(proportion_bounds(failed, cases).high or 1.0) if cases else 1.0,
+            examined=dict(self._examined),
+            failed_by_check=dict(self._failed),
+            coverage={cell: (counts[0], counts[1], counts[2]) for cell, counts in sorted(self._cells.items())},
+            witnesses=tuple(self._witnesses),
+            missed=self._missed,
+        )
+
+
+def _counts(results: Iterable[CheckResult]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for result in results:
+        total.update(result.counts)
+    return total

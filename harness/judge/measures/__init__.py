@@ -1,0 +1,1 @@
+"""From trials to the numbers that criteria judge."""

@@ -1,0 +1,69 @@
+"""The shapes that a measurement may have, and the units. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from cutover.harness.judge.measures.stats import Floats
+
+__all__ = ["Count", "Gauge", "Measurement", "Paired", "Pairs", "Samples", "Share", "Unit"]
+
+Unit: TypeAlias = Literal["share", "count", "ms", "ratio", "evidence", "days"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How many of n were so; of `unknown` more it could not be told."""
+
+    successes: int
+    n: int
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How often something happened in n executions."""
+
+    count: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Measured values, as they came: NaN where the measurement gave none."""
+
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """The same thing measured on both engines, one pair a trial, as it came."""
+
+    control: Floats
+    candidate: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paired:
+    """In n pairs: how many were bad in the control, in the candidate, in only the candidate, in only the control.
+
+    Of `unknown` more it could not be told.
+    """
+
+    worse: int
+    better: int
+    bad_control: int
+    bad_candidate: int
+    n: int
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """One reading; NaN where there was none."""
+
+    value: float
+
+
+Measurement: TypeAlias = Share | Count | Samples | Pairs | Paired | Gauge

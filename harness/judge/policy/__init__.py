@@ -1,0 +1,1 @@
+"""The policy: criteria, their thresholds, and from their verdicts to a stage's."""

@@ -1,0 +1,1 @@
+"""The record types that the running and the judging half share. Pure."""

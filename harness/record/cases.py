@@ -1,0 +1,188 @@
+"""Crash cases: where an execution is interrupted, how it is resumed, and what came of it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Self, TypeAlias, cast, get_args
+
+from cutover.engines.api import Journal
+from cutover.engines.errors import CutoverError
+from cutover.harness.record.trials import ArmRecord
+from cutover.scenarios.model import Scenario
+
+__all__ = [
+    "ALL_WAYS",
+    "CaseError",
+    "CaseRecord",
+    "CommandRecord",
+    "CrashCase",
+    "CrashTrial",
+    "Ended",
+    "KillPoint",
+    "Moment",
+    "PointKind",
+    "Way",
+]
+
+
+class CaseError(CutoverError):
+    """A case's name that cannot be read; the message says how one is written."""
+
+
+Ended: TypeAlias = Literal["returned", "raised", "killed", "died", "hung"]
+"""How a command ended: by itself, by an error, by our kill, by the engine's own exit, or past its deadline."""
+PointKind: TypeAlias = Literal["request", "answer", "call", "reply", "signal"]
+"""`request`: before a request reaches Postgres. `answer`: Postgres has answered, the engine has not heard it (the
+ambiguous commit). `call`: before an activity's effect. `reply`: after the effect, before the engine hears of it.
+`signal`: at the delivery of a signal; nobody dies there."""
+
+
+class Way(StrEnum):
+    """How the execution is interrupted and goes on. The first five begin with a death at the kill point."""
+
+    ONCE = "once"
+    """SIGKILL; one worker resumes."""
+    TWICE = "twice"
+    """As once; then the ended execution is resumed again."""
+    CONCURRENT = "concurrent"
+    """SIGKILL; two workers resume at the same moment."""
+    ZOMBIE = "zombie"
+    """SIGSTOP; another worker takes over and ends; SIGCONT."""
+    AGAIN = "again"
+    """SIGKILL; SIGKILL once more during the resume, at a point of its own; then one worker resumes."""
+    CUT = "cut"
+    """The connection ends with 57P01; the process lives."""
+    DROP = "drop"
+    """The connection ends without a word; the process lives."""
+    SERIALIZATION = "serialization"
+    """The request is answered with 40001 and not carried out."""
+    DEADLOCK = "deadlock"
+    """The request is answered with 40P01 and not carried out."""
+    RESTART = "restart"
+    """The server is stopped with immediate and started again."""
+    CANCEL = "cancel"
+    """SIGKILL; the execution is cancelled instead of resumed."""
+    CANCEL_LIVE = "cancel-live"
+    """SIGSTOP; another worker cancels the execution; SIGCONT."""
+    SIGNAL_TWICE = "signal-twice"
+    """The signal is delivered twice in a row."""
+    SIGNAL_LATE = "signal-late"
+    """The signal is delivered once more when the execution has ended."""
+    SIGNAL_STRAY = "signal-stray"
+    """A signal of the same name and another id comes when the execution has ended."""
+    LAPSE = "lapse"
+    """An activity takes longer than a lease lasts; another worker resumes meanwhile, and must be turned away."""
+
+
+ALL_WAYS = tuple(way for way in Way if way is not Way.LAPSE)
+"""All but the one that asks an engine to renew its lease as fast as a harness moves time, which few do."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class KillPoint:
+    """One place where a process can die; `number` counts round trips, or activity calls, from 1."""
+
+    kind: PointKind
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The point that `str` wrote; raises CaseError."""
+        kind, _, number = text.partition(":")
+        if kind not in get_args(PointKind) or not number.isdigit() or int(number) < 1:
+            raise CaseError(
+                f"{text!r} is no kill point; write one like answer:3 (request, answer, call, reply or signal)"
+            )
+        return cls(cast("PointKind", kind), int(number))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CrashCase:
+    """One scenario, interrupted at one point in one way; `second` is the point in the resume, for `again`."""
+
+    scenario: str
+    point: KillPoint
+    way: Way
+    second: KillPoint | None = None
+
+    def __str__(self) -> str:
+        return f"{self.scenario}@{self.point}/{self.way}" + (f"@{self.second}" if self.second else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The case that `str` wrote, as `cutover replay` takes it; raises CaseError."""
+        match = re.fullmatch(r"(?P<scenario>.+)@(?P<point>\w+:\d+)/(?P<way>[a-z-]+)(?:@(?P<second>\w+:\d+))?", text)
+        if match is None or match["way"] not in set(Way):
+            ways = ", ".join(Way)
+            raise CaseError(f"{text!r} is no case; write SCENARIO@answer:3/once (ways: {ways})")
+        second = KillPoint.parse(match["second"]) if match["second"] else None
+        return cls(match["scenario"], KillPoint.parse(match["point"]), Way(match["way"]), second)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One thing that happened in a case, in order; `worker` counts the processes from 1, 0 is the harness.
+
+    `what` is one of start, command, done, raised, request, answer, call, reply, sleep, kill, stop, go-on, died,
+    takeover, cut, refused, restart, hang, effect. `at_ms` is real time since the case began.
+    """
+
+    at_ms: float
+    worker: int
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRecord:
+    """One command to one worker and how it ended; `calls` are the ledger sequences of what it asked of the world."""
+
+    worker: int
+    command: str
+    ended: Ended
+    error_type: str = ""
+    message: str = ""
+    calls: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRecord:
+    """What came of a case.
+
+    `fired` counts the planned faults that happened, of `planned`. `at_crash` is the journal right after the fault (None
+    where nothing had been committed), `before_go_on` the one before a zombie went on. `arm` holds the final journal,
+    the ledger, the logs and what resuming again did. `node_kinds` are the kinds of node that the kill point touches.
+    `resume_points` counts the kill points of the resume, by kind; `leftovers` the processes that the engine left
+    behind; `strays` are tables and the like that appeared meanwhile. `clock_shift_ms` is how far waiting for a lease
+    moved time.
+    """
+
+    case: CrashCase
+    planned: int
+    fired: int
+    arm: ArmRecord
+    node_kinds: tuple[str, ...] = ()
+    resume_points: Mapping[str, int] = field(default_factory=dict)
+    at_crash: Journal | None = None
+    before_go_on: Journal | None = None
+    commands: tuple[CommandRecord, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    leftovers: int = 0
+    strays: tuple[str, ...] = ()
+    clock_shift_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrashTrial:
+    """All cases of one scenario on one engine, and the uninterrupted run that counted its kill points."""
+
+    scenario: Scenario
+    baseline: ArmRecord
+    points: Mapping[KillPoint, tuple[str, ...]]
+    cases: tuple[CaseRecord, ...] = field(default_factory=tuple)

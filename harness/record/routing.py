@@ -1,0 +1,28 @@
+"""What a router did with executions: who served each, under which flag. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+__all__ = ["Role", "Routed"]
+
+Role: TypeAlias = Literal["control", "candidate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """One execution that a router has served.
+
+    `switch` and `percent` are the flag's texts when it started, None where it was not set. `served` is the role whose
+    engine was asked, for the start and then for each later command. `climb` is the role that the router works out for
+    it at each share in percent, on the way up, with the switch on.
+    """
+
+    execution_id: UUID
+    salt: str
+    switch: str | None
+    percent: str | None
+    served: tuple[Role, ...]
+    climb: tuple[tuple[str, Role], ...] = ()

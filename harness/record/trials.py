@@ -1,0 +1,170 @@
+"""What a run leaves behind: the rows that the judging half reads and the running half writes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+from uuid import UUID
+
+from cutover.engines.api import Journal, JsonText, JsonValue
+from cutover.scenarios.model import Scenario
+
+__all__ = [
+    "ARMS",
+    "Again",
+    "ArmName",
+    "ArmRecord",
+    "EngineInfo",
+    "Failure",
+    "LedgerEntry",
+    "Manifest",
+    "SavedRun",
+    "Trial",
+    "role",
+]
+
+RUN_SCHEMA_VERSION = 1
+
+ArmName: TypeAlias = Literal["control", "control_again", "candidate", "candidate_again"]
+ARMS: tuple[ArmName, ...] = ("control", "control_again", "candidate", "candidate_again")
+_ROLES: Final[Mapping[ArmName, Literal["control", "candidate"]]] = {
+    "control": "control",
+    "control_again": "control",
+    "candidate": "candidate",
+    "candidate_again": "candidate",
+}
+
+
+def role(arm: ArmName) -> Literal["control", "candidate"]:
+    """The part that an arm's engine plays."""
+    return _ROLES[arm]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """One activity call as the world saw it; `sequence` counts the calls of one execution from 1.
+
+    `planned` is False where the scenario has no response for the call. `effect` says what the call changed outside:
+    `applied`, `deduplicated` (its idempotency key had been applied before) or `none`. `after_completion` says that
+    the engine had committed this step's completion before it made the call. `at` is the injected clock.
+    """
+
+    sequence: int
+    step_id: str
+    activity: str
+    attempt: int
+    idempotency_key: str | None
+    input: JsonText
+    planned: bool
+    status: Literal["ok", "error"]
+    output: JsonText | None
+    ports: tuple[str, ...]
+    error: str | None
+    retryable: bool
+    effect: Literal["applied", "deduplicated", "none"]
+    after_completion: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why an engine's call did not return: it raised, ran past its deadline, or took its process down."""
+
+    kind: Literal["exception", "timeout", "died"]
+    type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """What resuming and executing the ended or waiting execution once more did; `journal` only where rows changed."""
+
+    calls: int
+    rows_changed: bool
+    journal: Journal | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmRecord:
+    """One run of a scenario on one engine. `position` is its place in the trial's order, from 0.
+
+    `journal` is None only where the engine could not give one; `duration_ms` is real time spent in the engine;
+    `signals` are the ids delivered, in order; `pauses` counts the returns with the execution still running;
+    `kills` how often its process was killed or cut off on purpose: only then is a redelivery legal; `companion` is
+    the id of the scenario whose executions ran in between, in the same process, to show what executions share.
+    """
+
+    arm: ArmName
+    engine: str
+    execution_id: UUID
+    position: int
+    journal: Journal | None
+    ledger: tuple[LedgerEntry, ...] = ()
+    logs: tuple[str, ...] = ()
+    signals: tuple[str, ...] = ()
+    pauses: int = 0
+    failure: Failure | None = None
+    again: Again | None = None
+    duration_ms: float = 0.0
+    kills: int = 0
+    companion: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """All arms of one scenario, side by side; `number` counts the run's trials from 1."""
+
+    number: int
+    scenario: Scenario
+    arms: Mapping[ArmName, ArmRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """Which engine played a role: what was asked for, the name it gives itself, and a SHA-256 of its sources."""
+
+    spec: str
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a run was. `partial` says that it was interrupted; `files` maps each file to its SHA-256.
+
+    `cases` counts the crash cases played, of `cases_planned`; `crash_budget_s` is the real time they were given, None
+    where there was no such limit.
+    """
+
+    run_id: str
+    created_at: datetime
+    cutover_version: str
+    seed: int
+    stage: int
+    control: EngineInfo
+    candidate: EngineInfo
+    server: str
+    server_version: str
+    planned: int
+    finished: int
+    workers: int
+    seconds: float
+    arguments: tuple[str, ...] = ()
+    partial: bool = False
+    schema_version: int = RUN_SCHEMA_VERSION
+    files: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, JsonValue] = field(default_factory=dict)
+    cases: int = 0
+    cases_planned: int = 0
+    crash_budget_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedRun:
+    """A saved run, loaded."""
+
+    manifest: Manifest
+    trials: tuple[Trial, ...]

@@ -1,0 +1,140 @@
+"""Whoever wants one execution done: asks its workers for it, as the world outside moves. Does I/O."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from cutover.engines.api import Journal
+from cutover.harness.record.trials import Again, ArmRecord, Failure
+from cutover.harness.run.crash.injector import FaultInjector, Injection
+from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.crash.workers import Workers
+from cutover.harness.run.process.host import Host
+from cutover.harness.run.process.hosted import Message
+from cutover.harness.run.world.clock import EPOCH
+from cutover.harness.run.world.outside import Outside
+from cutover.harness.run.world.world import World
+from cutover.scenarios.model import Scenario
+
+__all__ = ["Caller"]
+
+_MAX_COMMANDS = 10_000
+
+
+class Caller:
+    """One execution on a testbed, from its first command on; `on_injection` is what happens at the armed kill point.
+
+    `outside` moves when the execution pauses, `world` serves activities, `workers` do the work, `injector` sees
+    them all.
+    """
+
+    def __init__(self, testbed: Testbed, scenario: Scenario, execution_id: uuid.UUID, on_injection: Injection) -> None:
+        self._testbed, self._execution_id = testbed, execution_id
+        self._known: Journal | None = None
+        self._settled = False
+        testbed.clock.restart(EPOCH)
+        self.world = World(scenario, testbed.clock, self._completed)
+        self.outside = Outside(scenario, testbed.clock)
+        self.injector = FaultInjector(self.world, testbed.clock, on_injection)
+        self.workers = Workers(testbed, scenario, execution_id, self.injector)
+        testbed.proxy.gate = self.injector
+
+    def drive(self, host: Host, command: Message | None) -> Message | None:
+        """Commands until the execution ends or waits for ever; gives the command during which the fault happened."""
+        for _ in range(_MAX_COMMANDS):
+            if command is None:
+                return None
+            fired = self.injector.fired
+            self.give(host, command)
+            if not self.wait_for([host]):
+                return None
+            if self.injector.fired > fired and (not host.alive or host.stopped or host.raised is not None):
+                return command
+            if not host.alive:
+                self.workers.fail("died", "exit", f"status {host.exit_status}")
+                return None
+            if host.raised is not None:
+                self.workers.fail("exception", str(host.raised["type"]), str(host.raised["message"]))
+                return None
+            self.heard(command)
+            if command["op"] == "signal" and self.injector.deliver_twice():
+                continue
+            command = self.next_command()
+        self.workers.fail("timeout", "endless", f"still running after {_MAX_COMMANDS} commands")
+        return None
+
+    def give(self, host: Host, command: Message) -> None:
+        """Sets a worker to a command."""
+        self._settled = False
+        self.workers.give(host, command)
+
+    def wait_for(self, hosts: Sequence[Host]) -> bool:
+        """Serves workers until none of these is at work; False, with the hung ones killed, past the deadline."""
+        names = {host: str(host.busy) for host in hosts}
+
+        def done() -> bool:
+            racing = self.injector.race
+            if racing and any(host.busy is None for host in hosts):
+                next(iter(racing.values())).release()
+            return all(host.busy is None or host.stopped for host in hosts)
+
+        self._settled = False
+        in_time = self.workers.serve(done)
+        for host in hosts:
+            self.workers.close_command(host, names[host], in_time=in_time, killed=host is self.injector.victim)
+        return in_time
+
+    def heard(self, command: Message) -> None:
+        """Takes note that a command was carried out: a signal is delivered."""
+        if command["op"] == "signal" and command["id"] not in self.outside.delivered:
+            self.outside.delivered.append(str(command["id"]))
+
+    def next_command(self) -> Message | None:
+        """What the outside does now, its clock moved on; None where the execution has ended or is left waiting."""
+        journal = self.journal()
+        move = self.outside.next(journal) if journal is not None and self.workers.failure is None else None
+        if move is None:
+            return None
+        if move.until is not None:
+            self._testbed.clock.advance_to(move.until)
+        return move.command()
+
+    def retry_of(self, command: Message) -> Message:
+        """What a caller does who never heard back: execute becomes resume once the execution is there."""
+        if command["op"] == "execute" and self.journal() is not None:
+            return {"op": "resume"}
+        return command
+
+    def again(self, host: Host, *commands: Message) -> Again:
+        """Gives commands that should change nothing any more; by default it resumes and executes once more."""
+        before, calls = self.journal(), len(self.world.ledger)
+        failure = None
+        for command in commands or ({"op": "resume"}, {"op": "execute"}):
+            self.give(host, command)
+            self.wait_for([host])
+            if host.raised is not None and failure is None:
+                failure = Failure(kind="exception", type=str(host.raised["type"]), message=str(host.raised["message"]))
+        after = self.journal()
+        changed = after != before
+        return Again(
+            calls=len(self.world.ledger) - calls,
+            rows_changed=changed,
+            journal=after if changed else None,
+            failure=failure,
+        )
+
+    def journal(self) -> Journal | None:
+        """What is committed; read again only where a worker has been at it since."""
+        if not self._settled:
+            self._known = self._testbed.journal(self._execution_id)
+            self._settled = not any(host.busy for host in self.injector.hosts if not host.stopped)
+        return self._known
+
+    def arm(self, again: Again | None) -> ArmRecord:
+        """What the execution has come to."""
+        return self.workers.arm(self.journal(), self.world, self.outside, again)
+
+    def _completed(self, step_id: str) -> bool:
+        journal = self._testbed.journal(self._execution_id)
+        return journal is not None and any(s.step_id == step_id and s.status == "completed" for s in journal.steps)

@@ -1,0 +1,76 @@
+"""Runs one crash case: drives hosted engines, brings about the planned fault, resumes, and records. Does I/O."""
+
+from __future__ import annotations
+
+import uuid
+
+from cutover.harness.record.cases import CaseRecord, CrashCase, Way
+from cutover.harness.record.trials import Again
+from cutover.harness.run.crash.caller import Caller
+from cutover.harness.run.crash.fault import Fault
+from cutover.harness.run.crash.recovery import Recovery
+from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.process.host import Host
+from cutover.harness.run.proxy.channel import Channel
+from cutover.harness.run.world.outside import signal_command
+from cutover.scenarios.model import Scenario
+
+__all__ = ["CaseRun"]
+
+
+class CaseRun:
+    """One execution, from its start to the record."""
+
+    def __init__(self, testbed: Testbed, scenario: Scenario, case: CrashCase, execution_id: uuid.UUID) -> None:
+        self._testbed, self._scenario, self._case = testbed, scenario, case
+        self._caller = Caller(testbed, scenario, execution_id, self._inject)
+        self._fault = Fault(case.way, testbed, self._caller.injector)
+
+    def run(self) -> CaseRecord:
+        """Plays the case."""
+        case, caller, workers, injector = self._case, self._caller, self._caller.workers, self._caller.injector
+        recovery = Recovery(case, caller)
+        at_crash = again = None
+        injector.arm(case.point)
+        if case.way is Way.SIGNAL_TWICE:
+            injector.repeat_signal = case.point.number
+        host = workers.spawn()
+        interrupted = caller.drive(host, {"op": "execute"})
+        injector.arm(None)
+        if injector.fired and workers.failure is None and case.point.kind != "signal":
+            at_crash = caller.journal()
+            recovery.go(host, interrupted)
+            if case.way is Way.TWICE and workers.failure is None:
+                again = caller.again(workers.spawn())
+        resumed = {"request": injector.round_trips, "call": injector.activity_calls}
+        if case.point.kind == "signal" and workers.failure is None:
+            again = self._signal_again(host)
+        arm = caller.arm(again)
+        leftovers = workers.close()
+        return CaseRecord(
+            case=case,
+            planned=2 if case.second else 1,
+            fired=injector.fired,
+            arm=arm,
+            resume_points=resumed,
+            at_crash=at_crash,
+            before_go_on=recovery.before_go_on,
+            commands=tuple(workers.commands),
+            moments=tuple(injector.moments),
+            leftovers=leftovers,
+            strays=self._testbed.strays(),
+            clock_shift_ms=int(workers.shift.total_seconds() * 1000),
+        )
+
+    def _inject(self, host: Host, channel: Channel | None) -> None:
+        self._fault.inject(host, channel)
+
+    def _signal_again(self, host: Host) -> Again | None:
+        """A signal that comes after the end: the one that was delivered, or a stranger of its name."""
+        number, delivered = self._case.point.number, self._caller.outside.delivered
+        if self._case.way is Way.SIGNAL_TWICE or number > len(delivered):
+            return None
+        self._caller.injector.fired += 1
+        planned = next(signal for signal in self._scenario.signals if signal.id == delivered[number - 1])
+        stranger = None if self._case.way is Way.SIGNAL_LATE else f"{planned.id}-stray"
+        return self._caller.again(host, signal_command(planned, name=stranger))

@@ -1,0 +1,193 @@
+"""Sees all that the hosted engines of one case do, and injects the fault at the armed kill point.
+
+Serves their activity calls, too. Does I/O only through the loop that calls it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from cutover.engines.api import ActivityCall
+from cutover.engines.errors import ActivityError
+from cutover.engines.payloads import decode, encode
+from cutover.harness.record.cases import KillPoint, Moment
+from cutover.harness.run.process.host import Host
+from cutover.harness.run.process.hosted import Message
+from cutover.harness.run.proxy.channel import Channel, Ruling
+from cutover.harness.run.world.clock import SharedClock
+from cutover.harness.run.world.world import World
+
+__all__ = ["FaultInjector", "Injection"]
+
+_PRINTABLE = bytes(byte if 32 <= byte < 127 else 32 for byte in range(256))
+
+Injection: TypeAlias = Callable[[Host, Channel | None], None]
+"""What happens at the armed point; the channel is the one whose request or answer is held there."""
+
+
+class FaultInjector:
+    """The proxy's gate, and the other end of the hosts' messages.
+
+    Kill points are counted while `armed` is set or `on_answered` is (the baseline), from 1, over all workers.
+    `victim` is the worker at which the last fault was injected.
+    """
+
+    def __init__(self, world: World, clock: SharedClock, on_injection: Injection) -> None:
+        self._world, self._clock, self._on_injection = world, clock, on_injection
+        self._began = time.perf_counter()
+        self._held: Channel | None = None
+        self._held_call: tuple[Host, Message] | None = None
+        self.victim: Host | None = None
+        self.hosts: list[Host] = []
+        self.moments: list[Moment] = []
+        self.logs: list[str] = []
+        self.calls: dict[Host, list[int]] = {}
+        self.armed: KillPoint | None = None
+        self.fired = 0
+        self.round_trips = 0
+        self.activity_calls = 0
+        self.deliveries = 0
+        self.repeat_signal = 0
+        self.on_answered: Callable[[int], None] | None = None
+        self.race: dict[Host | None, Channel] | None = None
+        self._numbers: dict[int, int] = {}
+
+    def note(self, host: Host | None, what: str, detail: str = "") -> None:
+        """Adds to the time line."""
+        worker = self.hosts.index(host) + 1 if host in self.hosts else 0
+        at_ms = (time.perf_counter() - self._began) * 1000
+        self.moments.append(Moment(at_ms=round(at_ms, 3), worker=worker, what=what, detail=detail))
+
+    def arm(self, point: KillPoint | None) -> None:
+        """Sets the next point and counts anew from here."""
+        self.armed = point
+        self.round_trips = self.activity_calls = 0
+
+    def deliver_twice(self) -> bool:
+        """Counts a delivered signal; True where the armed point is this delivery and it is to be repeated."""
+        self.deliveries += 1
+        if self.repeat_signal != self.deliveries:
+            return False
+        self.repeat_signal = 0
+        self.fired += 1
+        return True
+
+    def request(self, channel: Channel, number: int, message: bytes) -> Ruling:
+        """Rules on a request, as the proxy's gate."""
+        host = self._host_of(channel)
+        self.round_trips += 1
+        self._numbers[number] = number = self.round_trips
+        self.note(host, "request", f"{number} {_summary(message)}")
+        if self.race is not None and host not in self.race:
+            return self._line_up(self.race, host, channel)
+        if self.armed == KillPoint("request", number) and host is not None:
+            self._inject(host, channel)
+            return Ruling.HOLD
+        collect = self.on_answered is not None or self.armed == KillPoint("answer", number)
+        return Ruling.COLLECT if collect else Ruling.PASS
+
+    def answer(self, channel: Channel, number: int) -> bool:
+        """Rules on an answer that `request` asked to see."""
+        host = self._host_of(channel)
+        if self.on_answered is not None:
+            self.on_answered(self._numbers[number])
+            return True
+        if host is None:
+            return True
+        self.note(host, "answer", str(self._numbers[number]))
+        self._inject(host, channel)
+        return False
+
+    def message(self, host: Host, message: Message) -> None:
+        """Serves what a host sends: a call, the wish to sleep, or a log line."""
+        match message["op"]:
+            case "log":
+                self.logs.append(str(message["line"]))
+            case "sleep":
+                self.note(host, "sleep", str(message["until"]))
+                self._clock.advance_to(datetime.fromisoformat(str(message["until"])))
+                host.answer({})
+            case "call":
+                self._call(host, message)
+
+    def release(self) -> None:
+        """Goes on with the round trip or the call that an injected fault held."""
+        if self._held is not None:
+            self._held.release()
+        if self._held_call is not None:
+            (host, message), self._held_call = self._held_call, None
+            if "op" in message:
+                host.answer(self._serve(host, message))
+            else:
+                host.answer(message)
+
+    def _call(self, host: Host, message: Message) -> None:
+        self.activity_calls += 1
+        number = self.activity_calls
+        self.note(host, "call", f"{number} {message['step_id']} attempt {message['attempt']}")
+        if self.armed == KillPoint("call", number):
+            self._held_call = (host, message)
+            self._inject(host, None)
+            return
+        answer = self._serve(host, message)
+        if self.armed == KillPoint("reply", number):
+            self._held_call = (host, answer)
+            self._inject(host, None)
+            return
+        host.answer(answer)
+
+    def _serve(self, host: Host, message: Message) -> Message:
+        attempt = message["attempt"]
+        key = message["idempotency_key"]
+        call = ActivityCall(
+            execution_id=UUID(str(message["execution_id"])),
+            step_id=str(message["step_id"]),
+            activity=str(message["activity"]),
+            attempt=attempt if isinstance(attempt, int) else 0,
+            idempotency_key=None if key is None else str(key),
+            input=decode(str(message["input"])),
+        )
+        try:
+            result = self._world.call(call)
+        except ActivityError as error:
+            answer: Message = {"error": error.message, "retryable": error.retryable}
+        else:
+            answer = {"output": encode(result.output), "ports": list(result.ports)}
+        entry = self._world.ledger[-1]
+        self.calls.setdefault(host, []).append(entry.sequence)
+        self.note(host, "effect", f"{entry.step_id} {entry.effect}")
+        return answer
+
+    def _inject(self, host: Host, channel: Channel | None) -> None:
+        self.armed = None
+        self.fired += 1
+        self.victim, self._held = host, channel
+        self._on_injection(host, channel)
+
+    @staticmethod
+    def _line_up(racers: dict[Host | None, Channel], host: Host | None, channel: Channel) -> Ruling:
+        """Lets two workers send their first requests at the same moment."""
+        racers[host] = channel
+        if len(racers) < 2:
+            return Ruling.HOLD
+        next(iter(racers.values())).release()
+        return Ruling.PASS
+
+    def _host_of(self, channel: Channel) -> Host | None:
+        """The process at the other end; a child that an engine forked counts as its parent."""
+        peer = channel.peer
+        for host in self.hosts:
+            if peer in {host.pid, 0} or host.leads(peer):
+                return host
+        return None
+
+
+def _summary(request: bytes) -> str:
+    """The first words of a request's SQL, or the message types of an extended query."""
+    text = request[5:] if request[:1] == b"Q" else request
+    words = text[:400].translate(_PRINTABLE).decode("ascii").split()
+    return " ".join(words)[:80]

@@ -1,0 +1,77 @@
+"""Runs the crash matrix of one engine on a server: installs, starts runners, plays, drops. Does I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, Way
+from cutover.harness.run.crash.plan import Budget, CasePlan
+from cutover.harness.run.crash.play import replay_case, run_crashes, run_sample
+from cutover.harness.run.crash.runners import Runners
+from cutover.harness.run.crash.testbed import TAKEOVER_S
+from cutover.harness.run.postgres.outage import OutageProbe
+from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.trials.installation import installed
+from cutover.scenarios.model import Scenario
+
+__all__ = ["DEADLINE_S", "SETTINGS", "crash_matrix", "replay"]
+
+DEADLINE_S = 20.0
+"""Real time that one command to an engine may take."""
+SETTINGS = {"fsync": "off", "max_connections": "200"}
+"""For servers that we start: a killed client, or a server stopped with immediate, loses nothing that the kernel has."""
+
+
+def crash_matrix(
+    server: Server,
+    scenarios: Sequence[Scenario],
+    plan: CasePlan,
+    *,
+    workers: int,
+    on_record: Callable[[CaseRecord], None],
+    on_planned: Callable[[int], None],
+    deadline_s: float = DEADLINE_S,
+    takeover_s: float = TAKEOVER_S,
+    budget: Budget | None = None,
+) -> list[CrashTrial]:
+    """Every planned case, in a database of its own that is dropped afterwards; the trials have the baselines.
+
+    With a budget it is a sample of as many cases as fit.
+    """
+    with (
+        installed(server, plan.engine, relaxed=Way.RESTART not in plan.ways) as dsn,
+        OutageProbe(server.dsn) as witness,
+        Runners(
+            plan.engine,
+            dsn,
+            count=workers,
+            deadline_s=deadline_s,
+            takeover_s=takeover_s,
+            restart=witness.around(server.restart),
+        ) as runners,
+    ):
+
+        def keep(record: CaseRecord) -> None:
+            witness.check()
+            on_record(record)
+
+        if budget is None:
+            return run_crashes(runners, scenarios, plan, keep, on_planned)
+        return run_sample(runners, scenarios, plan, on_record=keep, on_planned=on_planned, budget=budget)
+
+
+def replay(
+    server: Server,
+    scenario: Scenario,
+    case: CrashCase,
+    engine: str,
+    *,
+    deadline_s: float = DEADLINE_S,
+    takeover_s: float = TAKEOVER_S,
+) -> CaseRecord:
+    """One case once more."""
+    with (
+        installed(server, engine) as dsn,
+        Runners(engine, dsn, count=1, deadline_s=deadline_s, takeover_s=takeover_s, restart=server.restart) as runners,
+    ):
+        return replay_case(runners, scenario, case)

@@ -1,0 +1,138 @@
+"""Plays the crash matrix, or the sample of it that a budget of time allows. Does I/O through the runners."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, Way
+from cutover.harness.record.trials import ArmRecord
+from cutover.harness.run.crash.plan import BASIC_WAYS, Budget, CasePlan, kinds_at, pairs, plan_cases, sample, spread
+from cutover.harness.run.crash.runners import CaseJob, Runners
+from cutover.harness.store.case_lines import decode_baseline, decode_case
+from cutover.scenarios.model import Scenario
+
+__all__ = ["BASIC_WAYS", "CasePlan", "plan_cases", "replay_case", "run_crashes", "run_sample"]
+
+_MOST_RESTARTS = 24
+"""Restarting a server takes a second and nothing else can run meanwhile."""
+_MOST_HUNG = 6
+"""An engine that so often does not return has been found out; more of it would take a deadline each."""
+
+
+def run_crashes(
+    runners: Runners,
+    scenarios: Sequence[Scenario],
+    plan: CasePlan,
+    on_record: Callable[[CaseRecord], None],
+    on_planned: Callable[[int], None] = lambda _count: None,
+) -> list[CrashTrial]:
+    """Baselines first, then every planned case; `on_record` hears of each as it finishes.
+
+    The trials hold no cases, which may be many: they went to `on_record`. `on_planned` hears how many there will be.
+    """
+    ordered = _baselines(runners, scenarios, plan)
+    trials = {trial.scenario.id: trial for trial in ordered}
+    cases = [case for trial in ordered for case in plan_cases(trial, plan)]
+    restarts = sample([case for case in cases if case.way is Way.RESTART], plan.seed, _MOST_RESTARTS)
+    if not runners.restarts:
+        restarts = []
+    together = sample([case for case in cases if case.way is not Way.RESTART], plan.seed, plan.limit)
+    on_planned(len(together) + len(restarts))
+    resumes: dict[CrashCase, Mapping[str, int]] = {}
+    for record in _play(runners, trials, together, plan.seed):
+        if record.case.way is Way.ONCE:
+            resumes[record.case] = record.resume_points
+        on_record(record)
+    if Way.AGAIN in plan.ways:
+        second = [case for trial in ordered for case in pairs(trial, resumes, plan)]
+        on_planned(len(together) + len(restarts) + len(second))
+        for record in _play(runners, trials, second, plan.seed):
+            on_record(record)
+    for record in _play(runners, trials, restarts, plan.seed, alone=True):
+        on_record(record)
+    return ordered
+
+
+def run_sample(
+    runners: Runners,
+    scenarios: Sequence[Scenario],
+    plan: CasePlan,
+    *,
+    on_record: Callable[[CaseRecord], None],
+    on_planned: Callable[[int], None],
+    budget: Budget,
+) -> list[CrashTrial]:
+    """As `run_crashes`, but spread over the coverage and for no longer than the budget says.
+
+    A case that has begun is ended. Scenarios whose baseline did not come in time are left out.
+    """
+    began = time.monotonic()
+    until, latest = began + budget.usual_s, began + budget.most_s
+    ordered = _baselines(runners, scenarios, plan, until=latest)
+    cases = spread(ordered, plan)
+    on_planned(len(cases))
+    interrupted = 0
+
+    def wanted() -> Iterator[CrashCase]:
+        for case in cases:
+            if interrupted >= budget.least and time.monotonic() >= until:
+                return
+            yield case
+
+    for record in _play(runners, {trial.scenario.id: trial for trial in ordered}, wanted(), plan.seed, until=latest):
+        interrupted += record.fired > 0
+        on_record(record)
+    return ordered
+
+
+def replay_case(runners: Runners, scenario: Scenario, case: CrashCase) -> CaseRecord:
+    """One case, after a baseline that says what its kill point touches."""
+    [trial] = _baselines(runners, [scenario], CasePlan(engine=""))
+    [record] = _play(runners, {scenario.id: trial}, [case], 0)
+    return record
+
+
+def _baselines(
+    runners: Runners, scenarios: Sequence[Scenario], plan: CasePlan, *, until: float | None = None
+) -> list[CrashTrial]:
+    """The uninterrupted runs, in the scenarios' order."""
+    by_id = {scenario.id: scenario for scenario in scenarios}
+    trials: dict[str, CrashTrial] = {}
+    for _, line in runners.play((CaseJob(s, None, _id(plan.seed, s.id)) for s in scenarios), until=until):
+        name, (arm, points) = decode_baseline(line)
+        trials[name] = CrashTrial(scenario=by_id[name], baseline=arm, points=points)
+        if sum(_hung(trial.baseline) for trial in trials.values()) >= _MOST_HUNG:
+            break
+    return [trials[scenario.id] for scenario in scenarios if scenario.id in trials]
+
+
+def _play(
+    runners: Runners,
+    trials: Mapping[str, CrashTrial],
+    cases: Iterable[CrashCase],
+    seed: int,
+    *,
+    alone: bool = False,
+    until: float | None = None,
+) -> Iterator[CaseRecord]:
+    jobs = (CaseJob(trials[case.scenario].scenario, case, _id(seed, str(case))) for case in cases)
+    hung = 0
+    for job, line in runners.play(jobs, alone=alone, until=until):
+        record = decode_case(line)
+        hung += _hung(record.arm)
+        if job.case is not None:
+            yield replace(record, node_kinds=kinds_at(trials[job.case.scenario], job.case.point))
+        if hung >= _MOST_HUNG:
+            break
+
+
+def _hung(arm: ArmRecord) -> bool:
+    return arm.failure is not None and arm.failure.kind == "timeout"
+
+
+def _id(seed: int, name: str) -> uuid.UUID:
+    """An execution id that no other run of the same database has had, and that a replay may choose anew."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"cutover:{seed}:{name}:{uuid.uuid4()}")

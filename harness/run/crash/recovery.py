@@ -1,0 +1,104 @@
+"""How an execution goes on after a fault: who resumes it, and when, in each way of resuming. Does I/O."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cutover.engines.api import Journal
+from cutover.harness.record.cases import CrashCase, Way
+from cutover.harness.run.crash.caller import Caller
+from cutover.harness.run.process.host import Host
+from cutover.harness.run.process.hosted import Message
+
+__all__ = ["Recovery"]
+
+_LAPSE, _LAPSES, _LAPSE_S = timedelta(seconds=8), 5, 0.25
+"""How an activity outlasts a lease: time moves on in so many parts, each of them as long in real time as this (s)."""
+
+
+class Recovery:
+    """Of one case; `before_go_on` is what was committed before a zombie went on."""
+
+    def __init__(self, case: CrashCase, caller: Caller) -> None:
+        self._case, self._caller = case, caller
+        self._workers, self._injector = caller.workers, caller.injector
+        self.before_go_on: Journal | None = None
+
+    def go(self, host: Host, interrupted: Message | None) -> None:
+        """Brings the execution to its end, in the case's way; `host` is the worker at which the fault was injected.
+
+        `interrupted` is its command; None where the engine took the fault without letting its caller know.
+        """
+        if interrupted is None:
+            return
+        if self._case.way is Way.LAPSE:
+            self._lapse(host, interrupted)
+            return
+        self._workers.let_leases_end()
+        if host.alive and not host.stopped:
+            self._caller.drive(host, self._caller.retry_of(interrupted))
+            return
+        match self._case.way:
+            case Way.CONCURRENT:
+                self._race(interrupted)
+            case Way.AGAIN:
+                self._die_again(interrupted)
+            case Way.CANCEL | Way.CANCEL_LIVE:
+                self._caller.drive(self._workers.spawn(), {"op": "cancel"})
+            case _:
+                self._retry(interrupted)
+        if host.stopped and self._workers.failure is None:
+            self._wake(host)
+
+    def _retry(self, interrupted: Message) -> Message | None:
+        """One new worker; gives the command during which it died, if it did."""
+        return self._caller.drive(self._workers.spawn(), self._caller.retry_of(interrupted))
+
+    def _die_again(self, interrupted: Message) -> None:
+        """The one that resumes dies too, at a point of its own; then another one."""
+        self._injector.arm(self._case.second)
+        second = self._retry(interrupted)
+        self._injector.arm(None)
+        if second is not None:
+            self._workers.let_leases_end()
+            self._retry(second)
+
+    def _race(self, interrupted: Message) -> None:
+        """Two workers resume at the same moment; whoever does not get it stands back, and the outside goes on."""
+        self._injector.race = {}
+        racers = [self._workers.spawn(), self._workers.spawn()]
+        for racer in racers:
+            self._caller.give(racer, self._caller.retry_of(interrupted))
+        self._caller.wait_for(racers)
+        self._injector.race = None
+        if self._workers.failure is not None:
+            return
+        self._caller.heard(interrupted)
+        self._caller.drive(racers[0], self._caller.next_command())
+
+    def _wake(self, host: Host) -> None:
+        """Lets the zombie go on with what it had been about to do."""
+        self.before_go_on = self._caller.journal()
+        self._go_on(host)
+        host.go_on()
+        self._injector.release()
+        self._caller.wait_for([host])
+
+    def _lapse(self, host: Host, interrupted: Message) -> None:
+        """Another worker asks for the execution when an activity has taken longer than a lease lasts."""
+        for _ in range(_LAPSES):
+            self._workers.pass_time(_LAPSE)
+            self._workers.linger(_LAPSE_S)
+        other = self._workers.spawn()
+        self._caller.give(other, self._caller.retry_of(interrupted))
+        self._caller.wait_for([other])
+        self._go_on(host)
+        host.stopped = False
+        self._injector.release()
+        if self._caller.wait_for([host]) and host.raised is None:
+            self._caller.drive(host, self._caller.next_command())
+
+    def _go_on(self, host: Host) -> None:
+        """Notes that a stopped worker goes on, and counts its calls anew."""
+        self._injector.note(host, "go-on")
+        self._injector.calls[host] = []

@@ -1,0 +1,157 @@
+"""What all crash cases of one engine share: the loop, the proxy, and a reader of journals. Does I/O."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+
+from cutover.engines.api import Engine, EngineFactory, Journal
+from cutover.engines.errors import CutoverError, UnknownExecution
+from cutover.harness.run.process.closing import Closing
+from cutover.harness.run.process.forkserver import ForkServer
+from cutover.harness.run.proxy.loop import Loop
+from cutover.harness.run.proxy.proxy import Proxy
+from cutover.harness.run.world.committed import EngineProblem, committed
+from cutover.harness.run.world.inert import idle
+
+__all__ = ["TAKEOVER_S", "Testbed"]
+
+TAKEOVER_S = 31.0
+"""How far time moves on after a death before another worker resumes: beyond a lease of 30 s."""
+_PR_SET_CHILD_SUBREAPER = 36
+_GRACE_S = 0.2
+"""How long processes that an engine started have to see that it is gone, real seconds."""
+_RELATIONS = """
+    SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname !~ '^(pg_|information_schema)'
+"""
+
+
+class Testbed(Closing):
+    """Where cases of one engine are played, one after another. `dsn` is a database the engine is installed in.
+
+    `deadline_s` is real time for one command; `takeover_s` is how far the virtual clock moves after a death. Without
+    a `fork_server` it makes its own, and in either case it closes it.
+    """
+
+    def __init__(
+        self,
+        factory: EngineFactory,
+        dsn: str,
+        *,
+        deadline_s: float = 20.0,
+        takeover_s: float = TAKEOVER_S,
+        restart: Callable[[], None] | None = None,
+        fork_server: ForkServer | None = None,
+    ) -> None:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        self.fork_server = fork_server or ForkServer(factory, dsn)
+        self._others = frozenset(_children())
+        self._factory = factory
+        self.deadline_s = deadline_s
+        self.takeover = timedelta(seconds=takeover_s)
+        self.clock = self.fork_server.clock
+        self.loop = Loop()
+        self.proxy = Proxy(self.loop, dsn)
+        self._dsn = dsn
+        self._restart = restart
+        self._census: psycopg.Connection | None = None
+        try:
+            self._relations = self._now_there()
+            self._reader = self._make_reader()
+        except BaseException:
+            self._let_go()
+            raise
+        self.engine_name = self._reader.name
+
+    def journal(self, execution_id: UUID) -> Journal | None:
+        """What is committed of an execution, read past the proxy; None where nothing is.
+
+        Raises EngineProblem where the engine cannot say.
+        """
+        try:
+            return self._read(execution_id)
+        except Exception:  # noqa: BLE001 - the server may have been restarted, and which driver the engine has is its own
+            self._reader.close()
+            self._reader = self._make_reader()
+        try:
+            return self._read(execution_id)
+        except psycopg.OperationalError:
+            raise  # the server is gone, which is nothing that the engine did
+        except Exception as error:
+            raise EngineProblem(
+                f"engine {self.engine_name!r} cannot say what it has committed: journal() failed with "
+                f"{type(error).__name__}: {error}; mend the engine"
+            ) from error
+
+    def _read(self, execution_id: UUID) -> Journal | None:
+        try:
+            return committed(self._reader, execution_id)
+        except UnknownExecution:
+            return None
+
+    def strays(self) -> tuple[str, ...]:
+        """Tables, views and sequences that were made since the last look, so that no engine had installed them."""
+        there = self._now_there()
+        new, self._relations = there - self._relations, there
+        return tuple(sorted(new))
+
+    def _now_there(self) -> frozenset[str]:
+        if self._census is None or self._census.closed:
+            self._census = psycopg.connect(self._dsn, autocommit=True)
+        try:
+            return frozenset(name for (name,) in self._census.execute(_RELATIONS, prepare=True))
+        except psycopg.OperationalError:
+            self._census = psycopg.connect(self._dsn, autocommit=True)  # the server may have been restarted
+            return frozenset(name for (name,) in self._census.execute(_RELATIONS, prepare=True))
+
+    def restart_server(self) -> None:
+        """Stops the server with immediate and starts it again. Raises CutoverError for a server of others."""
+        if self._restart is None:
+            raise CutoverError("this server cannot be restarted from here; use a container or the embedded server")
+        self._restart()
+
+    def _make_reader(self) -> Engine:
+        return self._factory(idle(self._dsn, "the journal reader"))
+
+    def sweep(self) -> int:
+        """Kills and reaps every process that came since the testbed was set; gives how many would have lived on."""
+        count = 0
+        until = time.monotonic() + _GRACE_S
+        while children := set(_children()) - self._others:
+            late = time.monotonic() > until
+            for pid in children:
+                if os.waitpid(pid, os.WNOHANG) == (0, 0) and late:
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+                    count += 1
+            time.sleep(0.001)
+        return count
+
+    def close(self) -> None:
+        """Gives back connections, descriptors and processes."""
+        self.sweep()
+        try:
+            self._reader.close()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self.fork_server.close()
+        self.sweep()  # the dead that the fork server had not reaped are ours now
+        if self._census is not None:
+            self._census.close()
+        self.proxy.close()
+        self.loop.close()
+
+
+def _children() -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split()]

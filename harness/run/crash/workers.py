@@ -1,0 +1,162 @@
+"""The workers of one execution: started, given commands, waited for, and what became of each written down. Does I/O."""
+
+from __future__ import annotations
+
+import signal
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Literal
+
+from cutover.engines.api import Journal
+from cutover.harness.record.cases import CommandRecord, Ended
+from cutover.harness.record.trials import Again, ArmRecord, Failure
+from cutover.harness.run.crash.injector import FaultInjector
+from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.process.host import Host
+from cutover.harness.run.process.hosted import Message
+from cutover.harness.run.process.killed import killed_from_outside
+from cutover.harness.run.world.outside import Outside
+from cutover.harness.run.world.world import World
+from cutover.scenarios.model import Scenario
+
+__all__ = ["Workers"]
+
+
+class Workers:
+    """Hosts of one engine at work on one execution.
+
+    `commands` are what they were given and how that ended, `failure` the first thing that an engine may not do (raise,
+    exit by itself, hang), `worked_s` the real time that was waited for them, `shift` how far the virtual clock was
+    moved on meanwhile, beyond what the outside did.
+    """
+
+    def __init__(self, testbed: Testbed, scenario: Scenario, execution_id: uuid.UUID, injector: FaultInjector) -> None:
+        self._testbed, self._scenario, self._execution_id, self._injector = testbed, scenario, execution_id, injector
+        self.commands: list[CommandRecord] = []
+        self.failure: Failure | None = None
+        self.worked_s = 0.0
+        self.shift = timedelta()
+
+    def spawn(self) -> Host:
+        """One worker more."""
+        testbed = self._testbed
+        with self._working():
+            host = Host(
+                testbed.loop,
+                testbed.fork_server,
+                testbed.proxy.dsn,
+                self._scenario,
+                self._execution_id,
+                on_message=self._injector.message,
+            )
+        self._injector.hosts.append(host)
+        self._injector.note(host, "start")
+        return host
+
+    def give(self, host: Host, command: Message) -> None:
+        """Sets a worker to a command."""
+        self._injector.note(host, "command", str(command["op"]))
+        self._injector.calls[host] = []
+        host.command(command)
+
+    def serve(self, done: Callable[[], bool]) -> bool:
+        """Serves workers until `done()`; False where the deadline of a command passed first."""
+        with self._working():
+            return self._testbed.loop.run_until(done, self._testbed.deadline_s)
+
+    def linger(self, seconds: float) -> None:
+        """Serves workers for that long (real time), or for as long as a busy machine makes of it."""
+        with self._working():
+            self._testbed.loop.run_until(lambda: False, seconds)
+
+    def pass_time(self, by: timedelta) -> None:
+        """Moves the virtual clock on."""
+        self._testbed.clock.advance_to(self._testbed.clock.now() + by)
+        self.shift += by
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Counts the real time of the block as work."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.worked_s += time.perf_counter() - began
+
+    def close_command(self, host: Host, command: str, *, in_time: bool, killed: bool) -> Ended:
+        """Writes down how a command ended, kills a worker that hangs; `killed` says that its death was our doing.
+
+        Raises EnvironmentProblem where somebody else killed it: what for is not known, so no engine is judged by that.
+        """
+        ended = _ended(host, in_time=in_time, killed=killed)
+        if ended == "died" and not host.killed_here and host.exit_status == -signal.SIGKILL:
+            raise killed_from_outside(f"a process that hosts the engine, at {command},")
+        if ended == "hung":
+            self._injector.note(host, "hang", command)
+            self.fail("timeout", "deadline", f"{command} had not returned after {self._testbed.deadline_s:g} s")
+            host.kill()
+        raised = host.raised or {}
+        error_type = str(raised.get("type", ""))
+        self._injector.note(host, "raised" if raised else "done", f"{command} {ended} {error_type}".rstrip())
+        self.commands.append(
+            CommandRecord(
+                worker=self._injector.hosts.index(host) + 1,
+                command=command,
+                ended=ended,
+                error_type=error_type,
+                message=str(raised.get("message", "")),
+                calls=tuple(self._injector.calls.get(host, ())),
+            )
+        )
+        return ended
+
+    def fail(self, kind: Literal["exception", "timeout", "died"], what: str, message: str) -> None:
+        """Takes note of a failure; the first one stands."""
+        self.failure = self.failure or Failure(kind=kind, type=what, message=message)
+
+    def let_leases_end(self) -> None:
+        """Moves the virtual clock on beyond every lease."""
+        takeover = self._testbed.takeover
+        self.pass_time(takeover)
+        self._injector.note(None, "takeover", f"the clock moves on {takeover.total_seconds():g} s")
+
+    def arm(
+        self, journal: Journal | None, world: World, outside: Outside, again: Again | None, *, kills: int = 0
+    ) -> ArmRecord:
+        """What they have come to so far."""
+        return ArmRecord(
+            arm="candidate",
+            engine=self._testbed.engine_name,
+            execution_id=self._execution_id,
+            position=0,
+            journal=journal,
+            ledger=world.ledger,
+            logs=tuple(self._injector.logs),
+            signals=tuple(outside.delivered),
+            pauses=outside.pauses,
+            failure=self.failure,
+            again=again,
+            duration_ms=round(self.worked_s * 1000, 3),
+            kills=kills,
+        )
+
+    def close(self) -> int:
+        """Ends every worker and its connections; gives how many processes the engine had left behind."""
+        for host in self._injector.hosts:
+            host.close()
+        for channel in list(self._testbed.proxy.channels):
+            channel.close()
+        return self._testbed.sweep()
+
+
+def _ended(host: Host, *, in_time: bool, killed: bool) -> Ended:
+    if killed and (host.stopped or not host.alive):
+        return "killed"
+    if not host.alive:
+        return "died"
+    if not in_time and host.busy is not None:
+        return "hung"
+    return "raised" if host.raised is not None else "returned"

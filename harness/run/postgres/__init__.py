@@ -1,0 +1,1 @@
+"""A Postgres server for a run, and whose databases are on it."""

@@ -1,0 +1,119 @@
+"""A Postgres in a container, through testcontainers. Does I/O: talks to the Docker engine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.run.postgres.ownership import mark, owner_is
+
+__all__ = ["IMAGE_VARIABLE", "container", "remove_left_behind"]
+
+IMAGE_VARIABLE = "CUTOVER_POSTGRES_IMAGE"
+_LABEL = "cutover.owner"
+_PING_S = 3
+_PULL_S = 60
+
+
+@contextlib.contextmanager
+def container(settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The URL and the image of a fresh server, removed afterwards; raises EnvironmentProblem with the reason."""
+    image = os.environ.get(IMAGE_VARIABLE) or "postgres:15"
+    reaper = _prepare(image)
+    from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415 - 0.4 s that only this path pays
+    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415
+
+    if not reaper:
+        testcontainers_config.ryuk_disabled = True
+    server = PostgresContainer(
+        image, username="postgres", password=secrets.token_hex(8), dbname="postgres", driver=None
+    )
+    options = {"max_connections": "200", **settings}
+    server.with_kwargs(labels={_LABEL: mark()})
+    server.with_command(["postgres", *(part for name, value in options.items() for part in ("-c", f"{name}={value}"))])
+    try:
+        server.start()
+    except Exception as error:
+        with contextlib.suppress(Exception):
+            server.stop()
+            server.get_docker_client().client.close()
+        raise EnvironmentProblem(_advice(f"the container of {image} did not start", error)) from error
+    try:
+        yield server.get_connection_url(), image
+    finally:
+        server.stop()
+        server.get_docker_client().client.close()
+
+
+def _prepare(image: str) -> bool:
+    """Makes sure that Docker answers and has the image; says whether the reaper's image is there too."""
+    try:
+        _knock()
+        import docker  # noqa: PLC0415 - see above
+
+        client = docker.from_env(timeout=_PING_S)
+    except Exception as error:
+        raise EnvironmentProblem(_advice("no Docker engine answers", error)) from error
+    with contextlib.closing(client):
+        try:
+            client.ping()
+        except Exception as error:
+            raise EnvironmentProblem(_advice("no Docker engine answers", error)) from error
+        with contextlib.suppress(Exception):  # what cannot be tidied up is no reason not to start
+            remove_left_behind(client)
+        client.api.timeout = _PULL_S
+        try:
+            _have(client, image)
+        except Exception as error:
+            raise EnvironmentProblem(
+                _advice(
+                    f"Docker answers, but the image {image} cannot be had; set {IMAGE_VARIABLE} to one that can", error
+                )
+            ) from error
+        return _has_reaper(client)
+
+
+def remove_left_behind(client: Any) -> None:
+    """Removes containers whose process on this machine is gone; the reaper does so too, where its image can be had."""
+    for found in client.containers.list(all=True, filters={"label": _LABEL}):
+        if owner_is(found.labels.get(_LABEL)) == "gone":
+            found.remove(force=True, v=True)
+
+
+def _knock() -> None:
+    """Raises OSError where the engine's socket is absent; docker's own client would leave one open."""
+    host = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(_PING_S)
+            door.connect(host.removeprefix("unix://"))
+
+
+def _has_reaper(client: Any) -> bool:
+    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415
+
+    if testcontainers_config.ryuk_disabled:
+        return False
+    with contextlib.suppress(Exception):
+        _have(client, testcontainers_config.ryuk_image)
+        return True
+    return False
+
+
+def _have(client: Any, image: str) -> None:
+    from docker.errors import ImageNotFound  # noqa: PLC0415
+
+    try:
+        client.images.get(image)
+    except ImageNotFound:
+        client.images.pull(image if ":" in image.rpartition("/")[2] or "@" in image else f"{image}:latest")
+
+
+def _advice(what: str, error: Exception) -> str:
+    reason = " ".join(str(error).split())[:200]
+    return f"{what} ({type(error).__name__}: {reason}); or give --postgres URL, or use the embedded server"

@@ -1,0 +1,200 @@
+"""A Postgres server for a run: the URL given, else a container, else the embedded one. Does I/O."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import psycopg
+from psycopg import sql
+
+from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.run.postgres.container import container
+from cutover.harness.run.postgres.dsn import parse_dsn, redact, scrub, to_url
+from cutover.harness.run.postgres.embedded import embedded
+from cutover.harness.run.postgres.ownership import Owner, sweep
+
+__all__ = ["URL_VARIABLE", "Database", "ProvisionMode", "Server", "provision"]
+
+URL_VARIABLE = "CUTOVER_DATABASE_URL"
+_OLDEST = 140_000
+_CONNECT_S = 10
+
+ProvisionMode: TypeAlias = Literal["auto", "url", "container", "embedded"]
+
+
+@dataclass(slots=True)
+class Server:
+    """A server that answers. `why` says how it came to be chosen; no attribute but `dsn` holds a password.
+
+    `restart` stops it with immediate and starts it again; None where it is not ours to restart. `swept` are the
+    databases that runs which were killed had left on it, and that are gone now.
+    """
+
+    dsn: str = field(repr=False)
+    description: str
+    why: str
+    version: str = ""
+    restart: Callable[[], None] | None = None
+    swept: tuple[str, ...] = ()
+    _made: set[str] = field(default_factory=set)
+    _owner: Owner | None = None
+
+    def create_database(self, template: str | None = None) -> Database:
+        """A new database, empty or a copy of `template`, which nobody may be connected to."""
+        if self._owner is None:
+            self._owner = Owner(self.dsn)
+        name = self._owner.name()
+        base = sql.SQL("template0 ENCODING 'UTF8' LOCALE 'C'") if template is None else sql.Identifier(template)
+        self._made.add(name)
+        with self._session() as session:
+            session.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), base))
+            self._owner.note(session, name)
+        return Database(name=name, dsn=to_url(parse_dsn(self.dsn), dbname=name), server=self)
+
+    def drop_database(self, name: str) -> None:
+        """Drops it with whatever is connected; does nothing where it is gone."""
+        with self._session() as session:
+            session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        self._made.discard(name)
+
+    def drop_all(self) -> None:
+        """Drops every database that this object made and that is still there."""
+        for name in sorted(self._made):
+            self.drop_database(name)
+
+    def release(self) -> None:
+        """Lets go of what is still there, for whoever comes next."""
+        if self._owner is not None:
+            self._owner.close()
+            self._owner = None
+
+    def check(self) -> None:
+        """Raises EnvironmentProblem where the server no longer answers."""
+        _connect(self)
+
+    def _session(self) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(self.dsn, autocommit=True, connect_timeout=_CONNECT_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database that we made; `dsn` is a URL."""
+
+    name: str
+    dsn: str = field(repr=False)
+    server: Server = field(repr=False)
+
+    def drop(self) -> None:
+        """Drops it with whatever is connected; may be called twice."""
+        self.server.drop_database(self.name)
+
+
+@contextlib.contextmanager
+def provision(
+    url: str | None = None, mode: ProvisionMode = "auto", *, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """A server, and afterwards nothing of what was made on it or for it, also after SIGINT, SIGTERM and SIGHUP.
+
+    On a server that is not ours, what runs that were killed with SIGKILL had left there goes first.
+    `settings` are server settings by name, for servers that we start. Raises EnvironmentProblem, also where the block
+    fails because the server no longer answers, or refuses for want of space, memory or connections.
+    """
+    given, origin = (url, "--postgres") if url else (os.environ.get(URL_VARIABLE), URL_VARIABLE)
+    with _blaming_the_server(given), contextlib.ExitStack() as stack:
+        stack.enter_context(_terminable())
+        if mode == "url" or (mode == "auto" and given):
+            if not given:
+                raise EnvironmentProblem(f"no Postgres URL: give --postgres URL or set {URL_VARIABLE}")
+            server = _connect(Server(dsn=given, description=redact(given), why=f"given by {origin}"))
+            server.swept = sweep(server.dsn)
+            stack.callback(server.release)
+            stack.callback(server.drop_all)
+        else:
+            server = _connect(_start(stack, mode, settings or {}))
+            stack.callback(server.release)
+        yield server
+
+
+def _start(stack: contextlib.ExitStack, mode: ProvisionMode, settings: Mapping[str, str]) -> Server:
+    why = "asked for"
+    if mode in ("auto", "container"):
+        try:
+            dsn, image = stack.enter_context(container(settings))
+            return Server(
+                dsn=dsn, description=f"container of {image}", why=why if mode == "container" else "Docker answers"
+            )
+        except EnvironmentProblem as problem:
+            if mode == "container":
+                raise
+            why = str(problem).partition("; or give")[0]
+    dsn, restart = stack.enter_context(embedded(settings))
+    return Server(dsn=dsn, description="embedded server", why=why, restart=restart)
+
+
+def _connect(server: Server) -> Server:
+    """The same server, known to answer, to be new enough and to let us make databases."""
+    parts = parse_dsn(server.dsn)
+    place = redact(server.dsn)
+    if not parts.get("dbname"):
+        parts["dbname"] = "postgres"
+    try:
+        with psycopg.connect(to_url(parts), connect_timeout=_CONNECT_S) as connection:
+            server.dsn = to_url(_placed(parts, connection.info))
+            number = connection.info.server_version
+            rights = connection.execute(
+                "SELECT current_user, rolcreatedb OR rolsuper, current_setting('server_version')"
+                " FROM pg_roles WHERE rolname = current_user"
+            ).fetchone()
+    except psycopg.Error as error:
+        raise EnvironmentProblem(
+            f"Postgres at {place} refuses: {scrub(str(error), parts)}; check host, port, user, password and database"
+        ) from None
+    user, may_create, version = rights or ("?", False, "?")
+    if number < _OLDEST:
+        raise EnvironmentProblem(f"Postgres at {place} is version {version}; 14 or newer is needed")
+    if not may_create:
+        raise EnvironmentProblem(
+            f'user "{user}" may not create databases on {place}; run: ALTER ROLE "{user}" CREATEDB, or use another user'
+        )
+    server.version = str(version)
+    return server
+
+
+def _placed(parts: dict[str, str], info: psycopg.ConnectionInfo) -> dict[str, str]:
+    """The parts with the place and login that were found: by the environment, a password file or among several."""
+    found = {"host": info.host, "port": str(info.port), "user": info.user, "password": info.password}
+    if "hostaddr" in parts:
+        found["hostaddr"] = info.hostaddr
+    return parts | {key: value for key, value in found.items() if value}
+
+
+@contextlib.contextmanager
+def _blaming_the_server(given: str | None) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        said = scrub(str(error), parse_dsn(given) if given else {})
+        raise EnvironmentProblem(
+            f"Postgres failed while it was used: {said}; see that it runs and has room, memory and connections, "
+            "and run again"
+        ) from error
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Makes SIGTERM and SIGHUP unwind as SIGINT does, unless the program handles or, as under nohup, ignores them."""
+    main = threading.current_thread() is threading.main_thread()
+    ours = [each for each in (signal.SIGTERM, signal.SIGHUP) if main and signal.getsignal(each) is signal.SIG_DFL]
+    for each in ours:
+        signal.signal(each, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for each in ours:
+            signal.signal(each, signal.SIG_DFL)

@@ -1,0 +1,125 @@
+"""The harness's handle on a process that hosts one engine: gives it commands, and kills it. Does I/O."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import struct
+from collections.abc import Callable
+from uuid import UUID
+
+from cutover.harness.run.process.forkserver import ForkServer
+from cutover.harness.run.process.hosted import Message, pack
+from cutover.harness.run.proxy.loop import Loop, LoopConnection
+from cutover.scenarios.model import Scenario
+
+__all__ = ["Host"]
+
+
+class Host:
+    """One hosted engine, in a process group of its own; `on_message` gets all that it says but `done`.
+
+    `killed_here` says that it was killed by this handle.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        fork_server: ForkServer,
+        dsn: str,
+        scenario: Scenario,
+        execution_id: UUID,
+        *,
+        on_message: Callable[[Host, Message], None],
+    ) -> None:
+        self._loop, self._fork_server = loop, fork_server
+        self._on_message = on_message
+        self._rest = bytearray()
+        self._status: int | None = None
+        self.pid, ours = fork_server.host(scenario, execution_id, dsn)
+        self._pidfd = os.pidfd_open(self.pid)
+        self.alive = True
+        self.stopped = False
+        self.killed_here = False
+        self.busy: str | None = None
+        self.raised: Message | None = None
+        loop.watch(self._pidfd, self._died)
+        self._connection = LoopConnection(loop, ours, self._data, lambda: None)
+
+    @property
+    def exit_status(self) -> int:
+        """Of a dead one: negative for the signal that killed it."""
+        if self._status is None:
+            self._status = self._fork_server.status(self.pid)
+        return self._status
+
+    def command(self, message: Message) -> None:
+        """Gives the engine something to do; `busy` until it has returned or raised. A dead one never is."""
+        self.raised = None
+        if not self.alive:
+            return
+        self.busy = str(message["op"])
+        self.answer(message)
+
+    def answer(self, message: Message) -> None:
+        """Answers what the engine asked."""
+        self._connection.send(pack(message))
+
+    def kill(self) -> None:
+        """SIGKILL to this process alone: children of its own go on, as they would if it ran out of memory."""
+        if self.alive:
+            self.killed_here = True
+            os.kill(self.pid, signal.SIGKILL)
+
+    def leads(self, pid: int) -> bool:
+        """Whether a process belongs to this host's group."""
+        try:
+            return os.getpgid(pid) == self.pid
+        except ProcessLookupError:
+            return False
+
+    def stop(self) -> None:
+        """SIGSTOP: from here it is a zombie that believes itself alive."""
+        self.stopped = True
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        self.stopped = False
+        os.killpg(self.pid, signal.SIGCONT)
+
+    def close(self) -> None:
+        """Kills it and sees it dead; blocks for no longer than the kernel needs."""
+        self.kill()
+        if self.alive:
+            dead = select.poll()
+            dead.register(self._pidfd, select.POLLIN)
+            dead.poll()
+            self._died()
+        if self._status is None:
+            self._fork_server.reap(self.pid)
+            self._status = -signal.SIGKILL
+        self._connection.close()
+
+    def _data(self, data: bytes) -> None:
+        self._rest += data
+        while len(self._rest) >= 4:
+            (size,) = struct.unpack_from("!I", self._rest)
+            if len(self._rest) < 4 + size:
+                return
+            message: Message = json.loads(self._rest[4 : 4 + size])
+            del self._rest[: 4 + size]
+            if message["op"] == "done":
+                self.busy = None
+                raised = message["raised"]
+                self.raised = raised if isinstance(raised, dict) else None
+            else:
+                self._on_message(self, message)
+
+    def _died(self) -> None:
+        self.alive = False
+        self.busy = None
+        self._loop.forget(self._pidfd)
+        os.close(self._pidfd)

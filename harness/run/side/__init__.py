@@ -1,0 +1,1 @@
+"""What a run measures beside its trials: routing and memory."""

@@ -1,0 +1,159 @@
+"""What a run does beside its trials: routes executions, and weighs each engine's process. Starts processes.
+
+Each of them is played by a process of its own, which is killed at its deadline, so an engine that hangs or takes its
+process down costs the measurement and not the run. What could not be measured is then not in the run, and the judge
+says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from cutover.engines.registry import resolve
+from cutover.harness.record.memory import Weighed
+from cutover.harness.record.routing import Routed
+from cutover.harness.record.trials import ARMS
+from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
+from cutover.harness.run.process.memory import memory_limit_kib, peak_kib
+from cutover.harness.run.process.parent import die_with_parent
+from cutover.harness.run.side.routing import EXECUTIONS, own_router, run_routing
+from cutover.harness.run.trials.arm import Arm
+from cutover.harness.run.trials.installation import install_engine
+from cutover.harness.run.trials.shadow import execution_id
+from cutover.harness.store.lines import decode_scenario, encode_fields, encode_scenario, read_as
+from cutover.scenarios.model import Scenario
+
+__all__ = ["main", "route", "weigh"]
+
+_BOOT = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+    "from cutover.harness.run.side.measurements import main; main()"
+)
+_WEIGHED: Final = 60
+"""Executions after which an engine's process has made all that it keeps."""
+_SECONDS: Final = 60.0
+"""Real time for either; each takes a few seconds."""
+
+
+def route(
+    server: Server, scenarios: Sequence[Scenario], *, control: str, candidate: str, seed: int
+) -> tuple[tuple[Routed, ...], str]:
+    """Who served the run's executions through the router, and why that could not be told.
+
+    The ids are those of the run's arms; they run in a database of their own, in which both engines are installed.
+    """
+    ids = (
+        str(execution_id(seed, scenario, arm, number))
+        for arm in reversed(ARMS)
+        for number, scenario in enumerate(scenarios, start=1)
+    )
+    order = {"control": control, "candidate": candidate, "ids": list(islice(ids, EXECUTIONS))}
+    rows, problem = _on_a_database(server, (control, candidate), "route", order)
+    return tuple(read_as(Routed, row) for row in rows), problem
+
+
+def weigh(
+    server: Server, scenarios: Sequence[Scenario], *, control: str, candidate: str
+) -> tuple[tuple[Weighed, ...], str]:
+    """The memory of a process that runs one engine's executions, for each engine, and why that could not be told."""
+    found: list[Weighed] = []
+    problems: list[str] = []
+    lines = [encode_scenario(number, each).decode() for number, each in enumerate(scenarios[:_WEIGHED], start=1)]
+    roles: Mapping[str, str] = {"control": control, "candidate": candidate}
+    for role, spec in roles.items():
+        order = {"role": role, "spec": spec, "scenarios": lines}
+        rows, problem = _on_a_database(server, (spec,), "weigh", order)
+        found += [read_as(Weighed, row) for row in rows]
+        problems += [f"{role}: {problem}"] if problem else []
+    return tuple(found), "; ".join(problems)
+
+
+def _on_a_database(
+    server: Server, specs: Sequence[str], what: Literal["route", "weigh"], order: Mapping[str, object]
+) -> tuple[Sequence[Any], str]:
+    """As `_played`, on a new database in which the engines are installed, and which is dropped again."""
+    database = server.create_database()
+    try:
+        for spec in specs:
+            install_engine(spec, database.dsn)
+        return _played(what, {"dsn": database.dsn, **order})
+    except Exception as error:  # noqa: BLE001 - whatever an engine does here costs the measurement alone
+        return (), f"{type(error).__name__}: {' '.join(str(error).split())}"
+    finally:
+        database.drop()
+
+
+def _played(what: Literal["route", "weigh"], order: Mapping[str, object]) -> tuple[Sequence[Any], str]:
+    """The rows that a process of its own gave for the order, and why there are none."""
+    with tempfile.TemporaryFile() as given:
+        given.write(json.dumps([what, order]).encode())
+        given.seek(0)
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(os.getpid())],
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    try:
+        said = _said(process)
+    finally:
+        process.kill()
+        process.communicate()
+    if said is None:
+        return (), f"took more than {_SECONDS:g} s"
+    out, err = said
+    if process.returncode:
+        last = err.decode(errors="replace").strip().splitlines()[-1:] or ["nothing was said"]
+        return (), f"its process ended with status {process.returncode}: {last[0][:200]}"
+    return json.loads(out.splitlines()[-1]), ""
+
+
+def _said(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes] | None:
+    """Both its outputs, whole; None where the time ran out first."""
+    active_time = ActiveTime()
+    while active_time.now() < _SECONDS:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=min(LOOK_S, _SECONDS))
+    return None
+
+
+def main() -> None:
+    """Plays what standard input asks for, and writes the rows to standard output."""
+    die_with_parent(signal.SIGKILL, int(sys.argv[2]))
+    out = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # an engine's own prints are no rows
+    what, order = json.loads(sys.stdin.buffer.read())
+    plays: Mapping[str, Callable[..., Sequence[object]]] = {"route": _route, "weigh": _weigh}
+    rows = b",".join(encode_fields(row) for row in plays[what](**order))
+    out.write(f"[{rows.decode('ascii')}]\n")
+    out.flush()
+
+
+def _route(dsn: str, control: str, candidate: str, ids: Sequence[str]) -> Sequence[Routed]:
+    return run_routing(own_router, dsn, control=control, candidate=candidate, ids=[UUID(each) for each in ids])
+
+
+def _weigh(role: Literal["control", "candidate"], spec: str, dsn: str, scenarios: Sequence[str]) -> Sequence[Weighed]:
+    limit = memory_limit_kib()
+    known = [decode_scenario(line)[1] for line in scenarios]
+    idle = peak_kib()
+    if limit is None or idle is None:
+        return ()
+    arm = Arm(role, resolve(spec), dsn)
+    for number, scenario in enumerate(known, start=1):
+        arm.run(scenario, execution_id(0, scenario, role, number), 0, None)
+    arm.close()
+    peak = peak_kib() or 0
+    return (Weighed(role=role, executions=len(known), idle_kib=idle, peak_kib=peak, limit_kib=limit),)

@@ -1,0 +1,1 @@
+"""The same scenarios on both engines, arm by arm."""

@@ -1,0 +1,67 @@
+"""An engine's tables in a database, on their own or in one made for them. Does I/O."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import psycopg
+from psycopg import sql
+
+from cutover.engines.registry import resolve
+from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.run.postgres.server import Database, Server
+from cutover.harness.run.proxy.proxy import refuse_encrypted
+from cutover.harness.run.world.inert import idle
+
+__all__ = ["install_engine", "installed"]
+
+
+def install_engine(spec: str, dsn: str) -> None:
+    """Makes the engine's tables in a database. Raises whatever the engine raises."""
+    engine = resolve(spec)(idle(dsn, "the installation"))
+    try:
+        engine.install()
+    finally:
+        engine.close()
+
+
+@contextlib.contextmanager
+def installed(server: Server, spec: str, *, relaxed: bool = False) -> Iterator[str]:
+    """A database of its own with the engine's tables, dropped afterwards; yields its URL.
+
+    A relaxed one does not wait for the disk at each commit, which only a death of the server itself could tell.
+    Whatever happens when the server no longer answers is the environment's fault: raises EnvironmentProblem, also where
+    nothing went wrong here, since a server that shuts down refuses new workers and still answers whoever is connected.
+    """
+    refuse_encrypted(server.dsn)
+    database = server.create_database()
+    try:
+        if relaxed:
+            _relax(server, database)
+        _install(spec, server, database)
+        yield database.dsn
+    except Exception:
+        server.check()
+        raise
+    else:
+        server.check()
+    finally:
+        with contextlib.suppress(psycopg.OperationalError):  # where the server is gone, so is the database
+            database.drop()
+
+
+def _install(spec: str, server: Server, database: Database) -> None:
+    try:
+        install_engine(spec, database.dsn)
+    except Exception as error:
+        raise EnvironmentProblem(
+            f"engine {spec!r} could not be installed on {server.description} ({type(error).__name__}: {error}); "
+            "mend the engine or give another --postgres"
+        ) from error
+
+
+def _relax(server: Server, database: Database) -> None:
+    statement = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(database.name))
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute(statement)

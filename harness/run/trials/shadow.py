@@ -1,0 +1,163 @@
+"""The shadow runner: the same scenarios on both engines, side by side, in balanced order. Starts processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from uuid import UUID, uuid5
+
+from cutover.engines.errors import CutoverError
+from cutover.engines.registry import resolve
+from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.record.trials import ARMS, ArmName, ArmRecord, Failure, role
+from cutover.harness.run.postgres.outage import OutageProbe
+from cutover.harness.run.postgres.server import Database, Server
+from cutover.harness.run.trials.installation import install_engine
+from cutover.harness.run.trials.pool import LostArm, Pool, RecordedArm
+from cutover.harness.run.trials.worker import Setup, TrialJob
+from cutover.harness.run.world.inert import idle
+from cutover.harness.store.lines import RecordedTrial, encode_arm, encode_scenario
+from cutover.scenarios.model import Scenario
+
+__all__ = [
+    "COMPANION_EVERY",
+    "DEADLINE_S",
+    "MOST_WORKERS",
+    "arm_order",
+    "default_workers",
+    "execution_id",
+    "run_trials",
+]
+
+DEADLINE_S = 30.0
+MOST_WORKERS = 8
+"""By default; a worker has about ten connections, and a server often takes a hundred."""
+COMPANION_EVERY = 8
+"""In every so many trials another scenario runs in between, in the same process; see `trials.arm`."""
+
+_NAMESPACE = UUID("6f0f7f0e-3b0a-5c1f-9d52-6b7a0c9f41d1")
+_SQUARE = ((0, 1, 3, 2), (1, 2, 0, 3), (2, 3, 1, 0), (3, 0, 2, 1))
+
+
+def arm_order(number: int, seed: int) -> tuple[ArmName, ...]:
+    """The arms of a trial by a Williams square: in four trials each arm has each place and each predecessor."""
+    return tuple(ARMS[place] for place in _SQUARE[(number + seed) % len(_SQUARE)])
+
+
+def default_workers() -> int:
+    """One a processor, so that the durations which are compared are not of waiting for one another."""
+    return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+
+
+def execution_id(seed: int, scenario: Scenario, arm: ArmName, number: int) -> UUID:
+    """The same for the same seed, so that a trial can be run again as it was."""
+    return uuid5(_NAMESPACE, f"{seed}:{scenario.id}:{arm}:{number}")
+
+
+def run_trials(
+    scenarios: Sequence[Scenario],
+    *,
+    control: str,
+    candidate: str,
+    server: Server,
+    workers: int | None = None,
+    seed: int = 0,
+    deadline_s: float = DEADLINE_S,
+    companion_every: int = COMPANION_EVERY,
+    on_trial: Callable[[RecordedTrial], object],
+) -> int:
+    """Runs each scenario as one trial, numbered from 1, and hands each to `on_trial` as it ends; gives their number.
+
+    `workers` is the number of processes, `default_workers()` where None; `deadline_s` is real time for one arm;
+    `companion_every` 0 leaves companions out. Databases and processes are gone afterwards, also when `on_trial` or a
+    signal interrupts. Raises EnvironmentProblem where the server or the workers fail.
+    """
+    specs = {"control": control, "candidate": candidate}
+    with contextlib.ExitStack() as stack:
+        databases = _databases(stack, server, specs)
+        setup = Setup(specs=specs, dsns={arm: database.dsn for arm, database in databases.items()})
+        count = min(workers or default_workers(), max(1, len(scenarios)))
+        pool = Pool(setup, workers=count, deadline_s=deadline_s)
+        stack.callback(pool.close)
+        names = {arm: resolve(specs[role(arm)])(idle(databases[arm].dsn, "the run")).name for arm in ARMS}
+        witness = stack.enter_context(OutageProbe(server.dsn))
+        assembly = _TrialAssembly(scenarios, seed, names)
+        finished = 0
+        for news in pool.run(_jobs(scenarios, seed, companion_every)):
+            if isinstance(news, LostArm):
+                witness.check()
+            if (trial := assembly.take(news)) is not None:
+                witness.check()
+                finished += 1
+                on_trial(trial)
+        witness.check()
+    return finished
+
+
+def _jobs(scenarios: Sequence[Scenario], seed: int, companion_every: int) -> Iterator[TrialJob]:
+    for number, scenario in enumerate(scenarios, start=1):
+        companion = scenarios[number % len(scenarios)]
+        apart = companion_every and number % companion_every == 0 and companion.id != scenario.id
+        yield TrialJob(
+            number=number,
+            scenario=encode_scenario(number, scenario).decode("ascii"),
+            companion=encode_scenario(number, companion).decode("ascii") if apart else None,
+            arms=[
+                (arm, position, str(execution_id(seed, scenario, arm, number)))
+                for position, arm in enumerate(arm_order(number, seed))
+            ],
+        )
+
+
+class _TrialAssembly:
+    """Where the arms of a trial come together."""
+
+    def __init__(self, scenarios: Sequence[Scenario], seed: int, engines: dict[ArmName, str]) -> None:
+        self._scenarios, self._seed, self._engines = scenarios, seed, engines
+        self._open: dict[int, dict[str, bytes]] = {}
+
+    def take(self, news: RecordedArm | LostArm) -> RecordedTrial | None:
+        """The trial, when this was its last arm."""
+        lines = self._open.setdefault(news.number, {})
+        lines[news.arm] = self._broken(news) if isinstance(news, LostArm) else news.line
+        if len(lines) < len(ARMS):
+            return None
+        del self._open[news.number]
+        scenario = self._scenarios[news.number - 1]
+        return RecordedTrial(news.number, scenario, {arm: lines[arm] for arm in ARMS})
+
+    def _broken(self, news: LostArm) -> bytes:
+        scenario = self._scenarios[news.number - 1]
+        order = arm_order(news.number, self._seed)
+        arm = next(each for each in order if each == news.arm)
+        record = ArmRecord(
+            arm=arm,
+            engine=self._engines[arm],
+            execution_id=execution_id(self._seed, scenario, arm, news.number),
+            position=order.index(arm),
+            journal=None,
+            failure=Failure(kind=news.kind, type=news.kind, message=news.message),
+        )
+        return encode_arm(news.number, scenario.id, record)
+
+
+def _databases(stack: contextlib.ExitStack, server: Server, specs: dict[str, str]) -> dict[ArmName, Database]:
+    """A database for each arm, with its engine's tables; the second of a role is a copy of the first."""
+    made: dict[ArmName, Database] = {}
+    for arm in ARMS:
+        first = made.get(role(arm))
+        try:
+            database = server.create_database(None if first is None else first.name)
+            stack.callback(database.drop)
+            if first is None:
+                install_engine(specs[role(arm)], database.dsn)
+        except CutoverError:
+            raise
+        except Exception as error:
+            raise EnvironmentProblem(
+                f"engine {specs[role(arm)]!r} could not be installed on {server.description} "
+                f"({type(error).__name__}: {' '.join(str(error).split())}); mend the engine or give another --postgres"
+            ) from error
+        made[arm] = database
+    return made

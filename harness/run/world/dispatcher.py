@@ -1,0 +1,71 @@
+"""Connects a long-lived engine with the execution in flight: its world, its clock, its log. Pure but for memory.
+
+An engine is given its activities, clock and log once, when it is made; here each of them is led to the execution that
+runs at that moment. Executions nest: one may run while another is inside an activity.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from cutover.engines.api import ActivityCall, ActivityResult, EngineContext
+from cutover.harness.run.world.clock import VirtualClock
+from cutover.harness.run.world.world import World
+
+__all__ = ["Dispatcher", "Flight"]
+
+
+@dataclass(slots=True)
+class Flight:
+    """One execution in flight; `at_first_call` runs once, inside its first activity call."""
+
+    execution_id: UUID
+    world: World
+    clock: VirtualClock
+    logs: list[str] = field(default_factory=list)
+    at_first_call: Callable[[], None] | None = None
+
+
+class Dispatcher:
+    """Activities, clock and log of one engine, and of its companions in the same process."""
+
+    def __init__(self) -> None:
+        self._flights: list[Flight] = []
+
+    def context(self, dsn: str) -> EngineContext:
+        """What an engine is made from."""
+        return EngineContext(dsn=dsn, activities=self, clock=self, log=self.log)
+
+    @contextlib.contextmanager
+    def flying(self, flight: Flight) -> Iterator[None]:
+        """Leads everything to this flight, until the block ends."""
+        self._flights.append(flight)
+        try:
+            yield
+        finally:
+            self._flights.pop()
+
+    def call(self, call: ActivityCall) -> ActivityResult:
+        """Goes to the world of the call's execution; a call for an unknown one shows in the ledger of the newest."""
+        flight = next((each for each in self._flights if each.execution_id == call.execution_id), self._flights[-1])
+        if (first := flight.at_first_call) is not None:
+            flight.at_first_call = None
+            first()
+        return flight.world.call(call)
+
+    def now(self) -> datetime:
+        """The newest flight's virtual time."""
+        return self._flights[-1].clock.now()
+
+    def sleep_until(self, deadline: datetime) -> None:
+        """Jumps."""
+        self._flights[-1].clock.sleep_until(deadline)
+
+    def log(self, line: str, /) -> None:
+        """Keeps the line with the newest flight; lines of an idle engine belong to no arm and are dropped."""
+        if self._flights:
+            self._flights[-1].logs.append(line)

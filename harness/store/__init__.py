@@ -1,0 +1,1 @@
+"""Saved runs: written as a folder, and read back. Does I/O."""

@@ -1,0 +1,126 @@
+"""What the crash matrix came to, as a part of a report. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from cutover.harness.judge.crash.tally import CoverageCell, CrashSummary
+from cutover.harness.judge.findings import Verdict
+from cutover.reports.parts.base import ReportPart
+from cutover.reports.words import count, number
+
+__all__ = ["CellPart", "CrashPart", "UntouchedPart", "WitnessPart", "crash_part", "headline"]
+
+_VERDICTS: dict[Verdict, Literal["PASS", "FAIL", "INCONCLUSIVE"]] = {
+    Verdict.PASS: "PASS",
+    Verdict.FAIL: "FAIL",
+    Verdict.INCONCLUSIVE: "INCONCLUSIVE",
+}
+
+
+class CellPart(ReportPart):
+    """One cell of the coverage: planned cases, those whose fault fired, those that passed."""
+
+    node_kind: str
+    point: str
+    way: str
+    planned: int
+    fired: int
+    passed: int
+
+
+class UntouchedPart(ReportPart):
+    """A kind of node and of kill point that can come together and that no case touched: not tested."""
+
+    node_kind: str
+    point: str
+
+
+class WitnessPart(ReportPart):
+    """One thing that a check holds against one case, and what repeats it."""
+
+    case: str
+    check: str
+    message: str
+    replay: str
+
+
+class CrashPart(ReportPart):
+    """The crash matrix of one engine."""
+
+    engine: str
+    seed: int
+    verdict: Literal["PASS", "FAIL", "INCONCLUSIVE"]
+    headline: str
+    cases: int
+    passed: int
+    unfired: int
+    failed: int
+    duplicates: int
+    lost: int
+    redeliveries: int
+    duplicates_per_hundred: float
+    upper_bound: float
+    examined: dict[str, int]
+    failed_by_check: dict[str, int]
+    coverage: tuple[CellPart, ...]
+    untouched: tuple[UntouchedPart, ...]
+    witnesses: tuple[WitnessPart, ...]
+
+
+def headline(summary: CrashSummary) -> str:
+    """The one sentence."""
+    cases = f"{count(summary.cases)} crash cases"
+    match summary.verdict:
+        case Verdict.PASS:
+            bound = number(summary.upper_bound, "share")
+            return (
+                f"PASS: {summary.engine} came through {cases} without a duplicate or a loss; with 95 % confidence "
+                f"fewer than {bound} of such crashes harm an execution."
+            )
+        case Verdict.FAIL:
+            return (
+                f"FAIL: {summary.engine} fails {count(summary.failed)} of {cases}; duplicates: "
+                f"{count(summary.duplicates)} ({number(summary.per_hundred, 'count')} per hundred resumes), losses: "
+                f"{count(summary.lost)}."
+            )
+        case _:
+            why = f"{count(summary.unfired)} of {cases} did not fire" if summary.cases else "no case was run"
+            if summary.cases and not summary.unfired:
+                why = f"{count(summary.missed)} kill points were missed"
+            return f"INCONCLUSIVE: {summary.engine}: {why}."
+
+
+def crash_part(summary: CrashSummary, replay: Callable[[str], str]) -> CrashPart:
+    """The summary as a part of a report; `replay` gives the command that plays a case again, by its name."""
+    return CrashPart(
+        engine=summary.engine,
+        seed=summary.seed,
+        verdict=_VERDICTS[summary.verdict],
+        headline=headline(summary),
+        cases=summary.cases,
+        passed=summary.passed,
+        unfired=summary.unfired,
+        failed=summary.failed,
+        duplicates=summary.duplicates,
+        lost=summary.lost,
+        redeliveries=summary.redeliveries,
+        duplicates_per_hundred=summary.per_hundred,
+        upper_bound=summary.upper_bound,
+        examined=dict(summary.examined),
+        failed_by_check=dict(summary.failed_by_check),
+        coverage=tuple(_cell(cell, counts) for cell, counts in summary.coverage.items()),
+        untouched=tuple(UntouchedPart(node_kind=kind, point=point) for kind, point in summary.untouched),
+        witnesses=tuple(
+            WitnessPart(case=finding.case, check=finding.check, message=finding.message, replay=replay(finding.case))
+            for finding in summary.witnesses
+        ),
+    )
+
+
+def _cell(cell: CoverageCell, counts: tuple[int, int, int]) -> CellPart:
+    planned, fired, passed = counts
+    return CellPart(
+        node_kind=cell.node_kind, point=cell.point, way=cell.way, planned=planned, fired=fired, passed=passed
+    )

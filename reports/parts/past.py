@@ -1,0 +1,77 @@
+"""A run's place in the history: the little of its report that the reports on later runs show. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cutover.reports.document import Document
+
+__all__ = ["History", "PastRun", "of_document", "of_json"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PastRun:
+    """One run and its verdict; `day` is when it was made, to the minute, UTC."""
+
+    day: str
+    run_id: str
+    stage: int
+    verdict: str
+    candidate: str
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Earlier runs, oldest first; `left_out` counts older ones, `unread` those whose report could not be read."""
+
+    runs: tuple[PastRun, ...] = ()
+    left_out: int = 0
+    unread: int = 0
+
+
+def of_document(document: Document) -> PastRun:
+    """The run that a report is on."""
+    run = document.run
+    day = f"{run.created_at:%Y-%m-%d %H:%M}"
+    return PastRun(day, run.run_id, document.stage, str(document.verdict), run.candidate.name, document.trials)
+
+
+def of_json(text: str) -> PastRun | None:
+    """The run whose `report.json` this is, of this or another version of Cutover; None where it is no report."""
+    try:
+        report = _Report.model_validate_json(text)
+    except ValidationError:
+        return None
+    run = report.run
+    return PastRun(
+        run.created_at[:16].replace("T", " "),
+        run.run_id,
+        report.stage,
+        report.verdict,
+        run.candidate.name,
+        report.trials,
+    )
+
+
+class _Lenient(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _PastEngine(_Lenient):
+    name: str
+
+
+class _PastRun(_Lenient):
+    run_id: str
+    created_at: str
+    candidate: _PastEngine
+
+
+class _Report(_Lenient):
+    verdict: str
+    stage: int
+    trials: int
+    run: _PastRun

@@ -1,0 +1,120 @@
+"""What was run, on what, and the lines that run it again, as parts of a report. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Self
+
+from pydantic import JsonValue
+
+from cutover.harness.record.trials import Manifest
+from cutover.reports.parts.base import ReportPart
+
+__all__ = ["Commands", "EnginePart", "FailedScenario", "Replay", "RunPart"]
+
+_GENERATED = re.compile(r"gen-(\d+)-[0-9a-f]+@")
+"""How the name of a case of a generated scenario begins."""
+_SOURCES = frozenset({"--scenarios", "--n8n"})
+
+
+class EnginePart(ReportPart):
+    """Which engine played a role: what was asked for, the name it gives itself, and a SHA-256 of its sources."""
+
+    spec: str
+    name: str
+    digest: str
+
+
+class RunPart(ReportPart):
+    """What was run, on what. `partial` says that it was interrupted; `seconds` is real time.
+
+    `cases` counts the crash cases played, of `cases_planned`; `crash_budget_s` is the time that they were given.
+    """
+
+    run_id: str
+    created_at: datetime
+    cutover_version: str
+    seed: int
+    control: EnginePart
+    candidate: EnginePart
+    server: str
+    server_version: str
+    planned: int
+    finished: int
+    workers: int
+    seconds: float
+    partial: bool
+    arguments: tuple[str, ...]
+    environment: Mapping[str, JsonValue]
+    cases: int
+    cases_planned: int
+    crash_budget_s: float | None
+
+
+class FailedScenario(ReportPart):
+    """A trial in which the candidate broke a required check; `reproduce` runs it alone."""
+
+    trial: int
+    scenario: str
+    reproduce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What to type to play a crash case again; `options` say where scenarios come from that are not of the catalog."""
+
+    engine: str
+    seed: int
+    options: tuple[str, ...] = ()
+
+    def __call__(self, case: str) -> str:
+        """The line for a case, by its name."""
+        made = _GENERATED.match(case)
+        generated = ("--generated", str(int(made[1])), "--seed", str(self.seed)) if made else ()
+        return shlex.join(("cutover", "replay", "--engine", self.engine, *self.options, *generated, case))
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What to type to see it again: the whole run, the beginning of the line for one trial, the line for one case."""
+
+    run: str
+    base: str
+    case: Replay
+
+    @classmethod
+    def of(cls, manifest: Manifest, changes: Mapping[str, str] = MappingProxyType({})) -> Self:
+        """Those of a run; `changes` are options, with their values, by which it was judged other than when it ran."""
+        arguments = _changed(manifest.arguments, changes)
+        return cls(
+            run=shlex.join(("cutover", "run", *arguments)),
+            base=shlex.join(("cutover", "run", *_without_only(arguments))),
+            case=Replay(manifest.candidate.spec, manifest.seed, tuple(_sources(arguments))),
+        )
+
+    def trial(self, scenario: str) -> str:
+        """The trial of one scenario alone."""
+        return f"{self.base} --only {shlex.quote(scenario)}"
+
+
+def _changed(arguments: tuple[str, ...], changes: Mapping[str, str]) -> tuple[str, ...]:
+    pairs = zip(arguments, ("", *arguments), strict=False)
+    kept = tuple(changes.get(before, word) for word, before in pairs)
+    return kept + tuple(word for option in changes if option not in arguments for word in (option, changes[option]))
+
+
+def _sources(arguments: tuple[str, ...]) -> Iterator[str]:
+    for option, value in pairwise(arguments):
+        if option in _SOURCES:
+            yield from (option, value)
+
+
+def _without_only(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    pairs = zip(arguments, ("", *arguments), strict=False)
+    return tuple(word for word, before in pairs if "--only" not in (word, before))

@@ -1,0 +1,81 @@
+"""What a run does beside its trials, on a real Postgres: routing and weighing, also with engines that misbehave."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.flag import judge_routing
+from cutover.harness.record.trials import ARMS
+from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.side import measurements as aside
+from cutover.harness.run.side.measurements import route, weigh
+from cutover.harness.run.trials.shadow import execution_id
+from cutover.scenarios.catalog import load_catalog
+
+CATALOG = load_catalog()[:6]
+
+
+def databases(server: Server) -> set[str]:
+    with psycopg.connect(server.dsn) as connection:
+        return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+
+
+@pytest.mark.parametrize(("control", "candidate"), [("v1", "v2"), ("v2", "v2")])
+def test_the_router_holds_what_flag_asks_on_the_run_s_own_executions(
+    server: Server, control: str, candidate: str
+) -> None:
+    before = databases(server)
+    rows, problem = route(server, load_catalog(), control=control, candidate=candidate, seed=3)
+    assert problem == ""
+    result = judge_routing(rows)
+    assert result.findings == ()
+    assert result.examined > 1_000
+    own = {
+        execution_id(3, scenario, arm, number)
+        for number, scenario in enumerate(load_catalog(), start=1)
+        for arm in ARMS
+    }
+    assert {row.execution_id for row in rows} <= own
+    assert {row.percent for row in rows} == {"0", "10", "50", "100"}
+    assert databases(server) == before
+
+
+def test_a_handful_of_executions_say_nothing_of_the_split(server: Server) -> None:
+    rows, _ = route(server, CATALOG[:1], control="v1", candidate="v2", seed=1)
+    assert [finding.verdict for finding in judge_routing(rows).findings] == [Verdict.INCONCLUSIVE]
+
+
+def test_both_engines_are_weighed_apart(server: Server) -> None:
+    before = databases(server)
+    weighed, problem = weigh(server, CATALOG, control="v1", candidate="v2")
+    assert problem == ""
+    assert [(each.role, each.executions) for each in weighed] == [("control", 6), ("candidate", 6)]
+    assert all(0 < each.idle_kib <= each.peak_kib < each.limit_kib for each in weighed)
+    assert databases(server) == before
+
+
+def test_an_engine_that_cannot_be_made_costs_the_measurement_and_is_said(server: Server) -> None:
+    before = databases(server)
+    rows, problem = route(server, CATALOG, control="v1", candidate="json:no_such_engine", seed=1)
+    assert rows == ()
+    assert "no_such_engine" in problem
+    weighed, problem = weigh(server, CATALOG, control="v1", candidate="json:no_such_engine")
+    assert [each.role for each in weighed] == ["control"]
+    assert problem.startswith("candidate: ")
+    assert databases(server) == before
+
+
+def test_a_process_that_dies_or_hangs_is_told_from_one_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aside, "_BOOT", "import os; print('a row'); os._exit(7)")
+    assert aside._played("route", {}) == ((), "its process ended with status 7: nothing was said")
+    monkeypatch.setattr(aside, "_BOOT", "import sys; sys.stdin.read(); sys.exit('out of luck')")
+    assert aside._played("route", {}) == ((), "its process ended with status 1: out of luck")
+    monkeypatch.setattr(aside, "_BOOT", "import sys; print(sys.stdin.read())")
+    monkeypatch.setattr(aside, "LOOK_S", 0.001)
+    much = {"more than a pipe holds": "x" * 1_000_000}
+    assert aside._played("route", much) == (["route", much], "")
+    monkeypatch.setattr(aside, "_SECONDS", 0.1)
+    monkeypatch.setattr(aside, "_BOOT", "import signal; signal.pause()")
+    assert aside._played("route", {}) == ((), "took more than 0.1 s")
