@@ -45,7 +45,7 @@ def test_v2_passes_and_the_cases_are_saved_and_can_be_explained(server: Server, 
     explained = cutover("explain", "01-one-activity@call:1/zombie", "--run", "here", "--all", cwd=tmp_path)
     assert explained.returncode == 0, explained.stderr
     assert {"stop", "takeover", "go-on"} <= set(explained.stdout.split())
-    assert databases(server) == before
+    assert databases(server) <= before  # what an earlier test had left behind goes, too
 
 
 def test_v1_s_duplicates_are_counted_and_its_witness_is_repeated_by_replay(server: Server, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_interrupted_it_keeps_the_cases_so_far_and_leaves_nothing(server: Server
     assert json.loads((tmp_path / "half/manifest.json").read_text("utf-8"))["partial"] is True
     assert children
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
-    assert databases(server) == before
+    assert databases(server) <= before  # what an earlier test had left behind goes, too
 
 
 def test_a_case_that_is_none_is_refused_with_how_to_write_one(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ CATALOG = {scenario.id: scenario for scenario in load_catalog()}
 ONE, SIGNALLED = CATALOG["01-one-activity"], CATALOG["41-wait-for-signal"]
 
 
-def testbed_of(engine: str, dsn: str) -> Testbed:
+def open_testbed(engine: str, dsn: str) -> Testbed:
     testbed = Testbed(resolve(engine), dsn)
     testbed._reader.install()
     testbed.strays()
@@ -34,7 +34,7 @@ def testbed_of(engine: str, dsn: str) -> Testbed:
 
 @pytest.fixture
 def v2(dsn: str) -> Iterator[Testbed]:
-    with testbed_of("v2", dsn) as testbed:
+    with open_testbed("v2", dsn) as testbed:
         yield testbed
 
 
@@ -76,7 +76,7 @@ def test_a_fault_that_cannot_fire_is_inconclusive(v2: Testbed) -> None:
 
 
 def test_v1_applies_an_effect_twice_when_it_dies_before_it_is_written_down(dsn: str) -> None:
-    with testbed_of("v1", dsn) as testbed:
+    with open_testbed("v1", dsn) as testbed:
         judged = judge_case(ONE, play(testbed, "01-one-activity@reply:1/once"))
     assert judged.verdict is Verdict.FAIL
     assert ("DUP", "step charge: its effect was applied 2 times") in {(f.check, f.message) for f in judged.findings}

@@ -42,6 +42,8 @@ class Testbed(Closing):
     a `fork_server` it makes its own, and in either case it closes it.
     """
 
+    __test__ = False  # pytest would take a class of this name for a test
+
     def __init__(
         self,
         factory: EngineFactory,
