@@ -66,7 +66,7 @@ class OrchestratorV2:
         mark = f"engines.v2 {sha256(''.join(schema).encode()).hexdigest()}"
         connection = self.store.connection
         with explained(), connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext('cutover.engines.v2.install'))")
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext('engines.v2.install'))")
             if connection.execute(_MARK).fetchone() == (mark,):
                 return
             for statements in schema:
