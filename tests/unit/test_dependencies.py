@@ -140,6 +140,7 @@ def test_the_command_says_what_to_install_where_the_core_stands_alone() -> None:
 
 
 def test_the_plugin_does_no_harm_to_the_tests_of_a_project_that_has_the_core_alone(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     (tmp_path / "test_theirs.py").write_text("def test_it():\n    pass\n", encoding="utf-8")
     code = (
         "import pytest, sys\n"
