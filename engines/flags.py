@@ -11,16 +11,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
-from openfeature.client import OpenFeatureClient
-from openfeature.exception import ErrorCode
-from openfeature.flag_evaluation import FlagEvaluationDetails
 
 from cutover.engines.connection import Lasting
 from cutover.engines.errors import CutoverError
 from cutover.engines.sqlfiles import sql
+
+if TYPE_CHECKING:  # the extra `openfeature` is for those who use it
+    from openfeature.client import OpenFeatureClient
+    from openfeature.flag_evaluation import FlagEvaluationDetails
 
 __all__ = [
     "OFF",
@@ -135,13 +136,18 @@ class PostgresFlags:
 
 
 class OpenFeatureFlags:
-    """A boolean and a number from whatever provider the OpenFeature client has; unknown flags are off and 0."""
+    """A boolean and a number from the OpenFeature client's provider; unknown flags are off and 0.
+
+    Needs the extra `openfeature`.
+    """
 
     def __init__(self, client: OpenFeatureClient) -> None:
         self._client = client
 
     def read(self) -> Flag:
         """On only where the provider answers a boolean true without an error. Raises FlagError for the percentage."""
+        from openfeature.exception import ErrorCode  # noqa: PLC0415 - only here is the extra `openfeature` needed
+
         switch = self._client.get_boolean_details(SWITCH, False)
         if switch.value is not True or switch.error_code is not None:
             return OFF

@@ -63,7 +63,7 @@ def read_journal(connection: psycopg.Connection[Any], execution_id: UUID, *, tab
 @cache
 def _statement(tables: Literal["v1", "v2"]) -> str:
     base = sql("cutover.engines", "journal_base")
-    return base if tables == "v1" else f"{base}UNION ALL\n{sql('engines', 'journal_history')}"
+    return base if tables == "v1" else f"{base}UNION ALL\n{sql('cutover.engines', 'journal_history')}"
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,60 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from json.encoder import encode_basestring_ascii as quoted
 
-from cutover.engines.api import ActivityNode, JsonText, Node
+from cutover.engines.api import ActivityNode, JsonText
 from cutover.engines.v2 import checkpoints
-from cutover.engines.v2.events import Event, record
+from cutover.engines.v2.events import END_STATES, Event, Row, record
 from cutover.engines.v2.lines import VERSION
-from cutover.engines.v2.planner import Frame, Place
-from cutover.engines.v2.state_machine import END_STATES
-from cutover.engines.v2.statement import Row
+from cutover.engines.v2.planner import Step
 
-__all__ = ["Delta", "Step"]
+__all__ = ["Delta"]
 
 _MOST_STEPS = 500
 _MOST_TEXT = 16 * 1024 * 1024
 """Where a long stretch without activities is cut into commits: Postgres takes no message of more than 1 GB."""
-
-
-class Step:
-    """One step in memory. `stored` says that its row exists; `busy_ms` is real time in its activity, so far.
-
-    `elapsed_ms` is that since it began, of a step that another worker began. `due_at` is set while the step is paused
-    with a timer or waits for its next attempt. `iteration`, `items` and `results` are a loop's: the number of its
-    present iteration from 0, what it goes through, and what the iterations before gave.
-    """
-
-    __slots__ = (
-        "attempt", "busy_ms", "due_at", "elapsed_ms", "error", "frame", "given", "index", "items", "iteration", "key",
-        "node", "node_key", "output", "ports", "results", "status", "step_id", "stored",
-    )  # fmt: skip
-
-    def __init__(self, frame: Frame, index: int) -> None:
-        self.frame = frame
-        self.index = index
-        self.node: Node = frame.graph.nodes[index]
-        self.step_id = frame.prefix + self.node.id
-        self.key: JsonText = quoted(self.step_id)
-        self.node_key: JsonText = quoted(self.node.id) if frame.prefix else self.key
-        self.status = "pending"
-        self.attempt = 0
-        self.given: JsonText | None = None
-        self.output: JsonText | None = None
-        self.ports: tuple[str, ...] = ()
-        self.error: str | None = None
-        self.due_at: datetime | None = None
-        self.busy_ms = self.elapsed_ms = 0.0
-        self.stored = False
-        self.iteration = 0
-        self.items: list[JsonText] = []
-        self.results: list[JsonText] = []
-
-    @property
-    def place(self) -> Place:
-        """Where its node stands."""
-        return (*self.frame.place, self.index)
 
 
 class Delta:
@@ -106,7 +64,7 @@ class Delta:
         )
 
     def rows(self) -> tuple[list[Row], ...]:
-        """What is to be written to each table, in the order of `statement.PARTS`."""
+        """What is to be written to each table, in the order of `writer.PARTS`."""
         return (
             [_row(step) for step in self.steps.values()],
             [record(entry) for entry in self.events],

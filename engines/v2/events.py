@@ -1,15 +1,56 @@
-"""The event history: every transition as one entry with a dense sequence. Pure."""
+"""Legal status changes, and the event history in which each is one entry with a dense sequence. Pure.
+
+The table of transitions is data; the same rows stand in schema.sql, and a test compares them.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from cutover.engines.api import JsonText
+from cutover.engines.errors import InvalidTransition
 from cutover.engines.payloads import encode
-from cutover.engines.v2.statement import Row
 
-__all__ = ["Event", "next_sequence", "record", "signal_received"]
+__all__ = [
+    "END_STATES",
+    "TRANSITIONS",
+    "Event",
+    "Row",
+    "Scope",
+    "next_sequence",
+    "next_state",
+    "record",
+    "signal_received",
+]
+
+Row: TypeAlias = tuple[str | None, ...]
+"""One row's columns as Postgres reads them in text, in the order of `writer.PARTS`."""
+
+Scope: TypeAlias = Literal["execution", "step"]
+
+TRANSITIONS: Final[dict[tuple[Scope, str, str], str]] = {
+    ("execution", "pending", "START"): "running",
+    ("execution", "pending", "CANCEL"): "cancelled",
+    ("execution", "running", "COMPLETE"): "completed",
+    ("execution", "running", "FAIL"): "failed",
+    ("execution", "running", "CANCEL"): "cancelled",
+    ("step", "pending", "START"): "running",
+    ("step", "pending", "SKIP"): "skipped",
+    ("step", "running", "COMPLETE"): "completed",
+    ("step", "running", "FAIL"): "failed",
+    ("step", "running", "RETRY"): "retrying",
+    ("step", "running", "PAUSE"): "paused",
+    ("step", "running", "CANCEL"): "cancelled",
+    ("step", "retrying", "START"): "running",
+    ("step", "retrying", "CANCEL"): "cancelled",
+    ("step", "paused", "RESUME"): "running",
+    ("step", "paused", "CANCEL"): "cancelled",
+}
+"""(scope, from, event) to the state that follows."""
+
+END_STATES: Final = frozenset({"completed", "failed", "skipped", "cancelled"})
+"""Nothing leaves these."""
 
 
 class Event(NamedTuple):
@@ -30,6 +71,16 @@ class Event(NamedTuple):
     to_state: str | None
     due_at: datetime | None = None
     extra: JsonText | None = None
+
+
+def next_state(scope: Scope, state: str, event: str) -> str:
+    """The state after the event; raises InvalidTransition where the table has no such row."""
+    try:
+        return TRANSITIONS[scope, state, event]
+    except KeyError:
+        legal = sorted(e for s, f, e in TRANSITIONS if (s, f) == (scope, state))
+        known = ", ".join(legal) or "none, it has ended"
+        raise InvalidTransition(f"{event} is not legal for a {scope} that is {state}; legal are: {known}") from None
 
 
 def next_sequence(newest: int) -> int:

@@ -7,8 +7,7 @@ from jmespath.exceptions import JMESPathError
 from cutover.engines.api import ConditionNode, JsonText, JsonValue
 from cutover.engines.errors import PayloadRefused
 from cutover.engines.payloads import decode, encode
-from cutover.engines.v2.delta import Step
-from cutover.engines.v2.planner import Frame
+from cutover.engines.v2.planner import Frame, Step
 
 __all__ = ["Unanswered", "choose", "evaluate", "iteration", "list_items"]
 

@@ -26,11 +26,10 @@ from cutover.engines.journal import read_journal
 from cutover.engines.payloads import decode, encode, storable_text
 from cutover.engines.sqlfiles import sql
 from cutover.engines.v2 import graph, recovery, retry
-from cutover.engines.v2.claims import CLAIM_TRIES, Claims
-from cutover.engines.v2.delta import Step
 from cutover.engines.v2.graph import Graph
-from cutover.engines.v2.lease import Renewer, new_owner
+from cutover.engines.v2.lease import CLAIM_TRIES, Claims, Renewer, new_owner
 from cutover.engines.v2.lines import VERSION, LogLines
+from cutover.engines.v2.planner import Step
 from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
 from cutover.engines.v2.store import Store, explained
@@ -66,7 +65,7 @@ class OrchestratorV2:
         mark = f"engines.v2 {sha256(''.join(schema).encode()).hexdigest()}"
         connection = self.store.connection
         with explained(), connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext('cutover.engines.v2.install'))")
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext('engines.v2.install'))")
             if connection.execute(_MARK).fetchone() == (mark,):
                 return
             for statements in schema:

@@ -7,16 +7,15 @@ input on as it is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from datetime import datetime
+from json.encoder import encode_basestring_ascii as quoted
+from typing import TypeAlias
 
-from cutover.engines.api import JoinNode, JsonText
+from cutover.engines.api import JoinNode, JsonText, Node
 from cutover.engines.payloads import MAX_BYTES, MAX_DEPTH, decode, encode
 from cutover.engines.v2.graph import AGAIN, EXIT, Graph
 
-if TYPE_CHECKING:
-    from cutover.engines.v2.delta import Step
-
-__all__ = ["Frame", "Place", "by_node", "in_list"]
+__all__ = ["Frame", "Place", "Step", "by_node", "in_list"]
 
 Place: TypeAlias = tuple[int, ...]
 """Where a node stands: its index, after (index, iteration) of each loop around it. Sorting gives definition order."""
@@ -146,6 +145,45 @@ class Frame:
                     else:
                         pending.append(target)
                         self.fired[target] = True
+
+
+class Step:
+    """One step in memory. `stored` says that its row exists; `busy_ms` is real time in its activity, so far.
+
+    `elapsed_ms` is that since it began, of a step that another worker began. `due_at` is set while the step is paused
+    with a timer or waits for its next attempt. `iteration`, `items` and `results` are a loop's: the number of its
+    present iteration from 0, what it goes through, and what the iterations before gave.
+    """
+
+    __slots__ = (
+        "attempt", "busy_ms", "due_at", "elapsed_ms", "error", "frame", "given", "index", "items", "iteration", "key",
+        "node", "node_key", "output", "ports", "results", "status", "step_id", "stored",
+    )  # fmt: skip
+
+    def __init__(self, frame: Frame, index: int) -> None:
+        self.frame = frame
+        self.index = index
+        self.node: Node = frame.graph.nodes[index]
+        self.step_id = frame.prefix + self.node.id
+        self.key: JsonText = quoted(self.step_id)
+        self.node_key: JsonText = quoted(self.node.id) if frame.prefix else self.key
+        self.status = "pending"
+        self.attempt = 0
+        self.given: JsonText | None = None
+        self.output: JsonText | None = None
+        self.ports: tuple[str, ...] = ()
+        self.error: str | None = None
+        self.due_at: datetime | None = None
+        self.busy_ms = self.elapsed_ms = 0.0
+        self.stored = False
+        self.iteration = 0
+        self.items: list[JsonText] = []
+        self.results: list[JsonText] = []
+
+    @property
+    def place(self) -> Place:
+        """Where its node stands."""
+        return (*self.frame.place, self.index)
 
 
 def by_node(outputs: Mapping[str, JsonText]) -> JsonText:

@@ -9,11 +9,10 @@ from cutover.engines.api import JsonText
 from cutover.engines.payloads import storable_text
 from cutover.engines.v2 import events
 from cutover.engines.v2.checkpoints import FIRST_CHECKSUM
-from cutover.engines.v2.delta import Delta, Step
-from cutover.engines.v2.events import Event
+from cutover.engines.v2.delta import Delta
+from cutover.engines.v2.events import END_STATES, Event, next_state
 from cutover.engines.v2.graph import Graph
-from cutover.engines.v2.planner import Frame
-from cutover.engines.v2.state_machine import END_STATES, next_state
+from cutover.engines.v2.planner import Frame, Step
 
 __all__ = ["Record"]
 

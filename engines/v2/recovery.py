@@ -12,12 +12,11 @@ from uuid import UUID
 from cutover.engines.api import ActivityNode, JsonText, LoopNode
 from cutover.engines.v2 import checkpoints
 from cutover.engines.v2.checkpoints import Stored
-from cutover.engines.v2.delta import Step
+from cutover.engines.v2.events import END_STATES
 from cutover.engines.v2.graph import Graph
 from cutover.engines.v2.nodes import iteration, list_items
-from cutover.engines.v2.planner import Frame
+from cutover.engines.v2.planner import Frame, Step
 from cutover.engines.v2.run import ExecutionRun
-from cutover.engines.v2.state_machine import END_STATES
 
 __all__ = ["Claimed", "Rows", "read_rows", "restore"]
 

@@ -13,10 +13,9 @@ from cutover.engines.api import ActivityNode, ConditionNode, JoinNode, JsonText,
 from cutover.engines.errors import PayloadRefused
 from cutover.engines.payloads import encode, storable_text
 from cutover.engines.v2 import events
-from cutover.engines.v2.delta import Step
 from cutover.engines.v2.graph import Graph
 from cutover.engines.v2.nodes import Unanswered, choose, evaluate, iteration, list_items
-from cutover.engines.v2.planner import Frame, Place, in_list
+from cutover.engines.v2.planner import Frame, Place, Step, in_list
 from cutover.engines.v2.record import Record
 from cutover.engines.v2.retry import due_at
 

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -22,13 +22,12 @@ from psycopg.pq.abc import PGresult
 from cutover.engines.errors import EngineError
 from cutover.engines.sqlfiles import sql
 from cutover.engines.v2.retry import COMMIT_TRIES, commit_pause_s
-from cutover.engines.v2.statement import Statement
 
-__all__ = ["PostgresRefused", "PostgresUnreachable", "Store", "connect", "explained"]
+__all__ = ["PostgresRefused", "PostgresUnreachable", "Statement", "Store", "connect", "explained"]
 
 _SETTINGS = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off"
 """Statements are planned once, perhaps while the tables are empty: what is quick then must stay quick."""
-Row = tuple[Any, ...]
+_Found = tuple[Any, ...]
 _MOST_PREPARED: Final = 64
 """Statements that one connection keeps prepared; what comes after them is planned each time."""
 _POOLED: Final = "the session is not kept from one statement to the next; a pooler before Postgres must pool sessions"
@@ -48,7 +47,7 @@ class PostgresUnreachable(EngineError):
     """Postgres went away and did not come back. What was committed stands; resume the execution when it is back."""
 
 
-def connect(dsn: str) -> psycopg.Connection[Row]:
+def connect(dsn: str) -> psycopg.Connection[_Found]:
     """A connection that commits each statement; its statements are planned once."""
     given = conninfo_to_dict(dsn).get("options") or os.environ.get("PGOPTIONS")  # which ours would hide from libpq
     options = f"{given} {_SETTINGS}" if given else _SETTINGS
@@ -62,17 +61,24 @@ class PostgresRefused(EngineError):
     """Postgres would not do what it was asked, and says why. What was committed stands; mend that, then resume."""
 
 
+class Statement(NamedTuple):
+    """A statement with numbered parameters, and the name under which a connection keeps it prepared."""
+
+    name: bytes
+    text: bytes
+
+
 class Store:
     """One connection, opened on first use and again after it was lost."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._connection: psycopg.Connection[Row] | None = None
-        self._cursor: psycopg.Cursor[Row] | None = None
+        self._connection: psycopg.Connection[_Found] | None = None
+        self._cursor: psycopg.Cursor[_Found] | None = None
         self._prepared: set[bytes] = set()
 
     @property
-    def connection(self) -> psycopg.Connection[Row]:
+    def connection(self) -> psycopg.Connection[_Found]:
         """The live connection."""
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._dsn)
@@ -86,7 +92,7 @@ class Store:
             self._connection.close()
             self._connection = self._cursor = None
 
-    def run(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
+    def run(self, name: str, parameters: Mapping[str, Any]) -> list[_Found]:
         """The rows of a statement that does no harm twice; sent again after 40001, 40P01 or a lost connection."""
         tried = 1
         while True:
@@ -135,7 +141,7 @@ class Store:
         """Whether the connection is gone."""
         return self._connection is None or self._connection.closed
 
-    def _send(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
+    def _send(self, statement: str, parameters: Mapping[str, Any]) -> list[_Found]:
         if self._cursor is None or self._connection is None or self._connection.closed:
             _ = self.connection
         assert self._cursor is not None  # noqa: S101 - the line above opened it
@@ -166,7 +172,7 @@ class Store:
 
     def _commit_first(
         self,
-        connection: psycopg.Connection[Row],
+        connection: psycopg.Connection[_Found],
         statement: Statement,
         values: Sequence[bytes | None],
         meanwhile: Callable[[], None],
@@ -192,7 +198,7 @@ class Store:
         return bool(committed.ntuples)
 
 
-def _answer(connection: psycopg.Connection[Row]) -> PGresult:
+def _answer(connection: psycopg.Connection[_Found]) -> PGresult:
     """The result of what was sent last; raises the psycopg.Error that stands for a refusal."""
     result: PGresult
     *_, result = connection.wait(execute(connection.pgconn))

@@ -37,7 +37,7 @@ from cutover.engines.errors import ActivityError, EngineError, ExecutionHeld, Le
 from cutover.engines.v2.checkpoints import CheckpointCorrupt
 from cutover.engines.v2.lease import TTL, Held, Renewer
 from cutover.engines.v2.orchestrator import OrchestratorV2, create
-from cutover.engines.v2.statement import Statement
+from cutover.engines.v2.store import Statement
 from cutover.harness.run.world.clock import EPOCH, VirtualClock
 
 ITEM = Workflow(

@@ -62,7 +62,8 @@ def test_no_other_percentage_is_taken(text: str) -> None:
 def provider() -> Iterator[Any]:
     def use(**values: Any) -> OpenFeatureFlags:
         flags = {name: InMemoryFlag("only", {"only": value}) for name, value in values.items()}
-        api.set_provider_and_wait(InMemoryProvider(flags), domain="cutover")
+        setting = getattr(api, "set_provider_and_wait", api.set_provider)  # before 0.10 the one way waited
+        setting(InMemoryProvider(flags), domain="cutover")
         return OpenFeatureFlags(api.get_client(domain="cutover"))
 
     yield use

@@ -9,7 +9,7 @@ import pytest
 
 from cutover.engines.errors import InvalidTransition
 from cutover.engines.sqlfiles import sql
-from cutover.engines.v2.state_machine import END_STATES, TRANSITIONS, next_state
+from cutover.engines.v2.events import END_STATES, TRANSITIONS, next_state
 
 STATES = ("pending", "running", "retrying", "paused", "completed", "failed", "skipped", "cancelled")
 EVENTS = ("START", "COMPLETE", "FAIL", "RETRY", "PAUSE", "RESUME", "SKIP", "CANCEL")

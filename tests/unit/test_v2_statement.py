@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from cutover.engines.sqlfiles import sql
-from cutover.engines.v2.statement import MANY, PARTS, Row, Statements, bind
+from cutover.engines.v2.events import Row
+from cutover.engines.v2.writer import MANY, PARTS, Statements, bind
 
 _EVENT: Row = ("7", "STATE_TRANSITION", "step pending SKIP skipped", "a", "a", "0", "{}")
 _METRIC: Row = ("a", "a", "0", "success", "1.5", "v2")

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from cutover.engines.api import ActivityCall, ActivityNode, ExecutionRequest, Signal
 from cutover.engines.payloads import decode
-from cutover.engines.v2.delta import Step
 from cutover.engines.v2.orchestrator import OrchestratorV2
+from cutover.engines.v2.planner import Step
 from cutover.engines.v2.run import ExecutionRun
 from cutover.harness.mutants.patching import Patch, patched
 

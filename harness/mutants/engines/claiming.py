@@ -12,9 +12,8 @@ import psycopg
 from cutover.engines.api import EngineContext
 from cutover.engines.errors import ExecutionHeld, LeaseLost
 from cutover.engines.sqlfiles import sql
-from cutover.engines.v2.claims import Claims
-from cutover.engines.v2.delta import Step
-from cutover.engines.v2.lease import Renewer
+from cutover.engines.v2.lease import Claims, Renewer
+from cutover.engines.v2.planner import Step
 from cutover.engines.v2.recovery import Claimed
 from cutover.engines.v2.run import ExecutionRun
 from cutover.engines.v2.writer import Writer

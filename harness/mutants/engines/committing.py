@@ -10,12 +10,11 @@ from cutover.engines.api import EngineContext
 from cutover.engines.errors import LeaseLost
 from cutover.engines.sqlfiles import sql
 from cutover.engines.v2 import store
-from cutover.engines.v2.delta import Step
 from cutover.engines.v2.events import Event, record
+from cutover.engines.v2.planner import Step
 from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
-from cutover.engines.v2.statement import PARTS, Statements
-from cutover.engines.v2.writer import Writer
+from cutover.engines.v2.writer import PARTS, Statements, Writer
 from cutover.harness.mutants.engines.broken import BrokenV2
 from cutover.harness.mutants.patching import Patch
 

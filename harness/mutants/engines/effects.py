@@ -12,8 +12,7 @@ from cutover.engines.api import ActivityNode, ActivityResult, JsonText
 from cutover.engines.errors import ActivityError
 from cutover.engines.payloads import decode
 from cutover.engines.v2 import recovery
-from cutover.engines.v2.delta import Step
-from cutover.engines.v2.planner import Frame
+from cutover.engines.v2.planner import Frame, Step
 from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
 from cutover.harness.mutants.engines.broken import BrokenV2

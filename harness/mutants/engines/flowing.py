@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cutover.engines.api import JoinNode, JsonText
-from cutover.engines.v2.delta import Step
-from cutover.engines.v2.planner import Frame, _is_any, in_list
+from cutover.engines.v2.planner import Frame, Step, _is_any, in_list
 from cutover.engines.v2.record import Record
 from cutover.engines.v2.run import ExecutionRun
 from cutover.harness.mutants.engines.broken import BrokenV2

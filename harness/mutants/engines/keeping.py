@@ -11,11 +11,11 @@ from cutover.engines.api import ActivityResult, EngineContext, ExecutionRequest,
 from cutover.engines.payloads import decode, encode
 from cutover.engines.sqlfiles import sql
 from cutover.engines.v2 import checkpoints, orchestrator, recovery
-from cutover.engines.v2.delta import Delta, Step
-from cutover.engines.v2.planner import Frame
+from cutover.engines.v2.delta import Delta
+from cutover.engines.v2.planner import Frame, Step
 from cutover.engines.v2.recovery import Rows
 from cutover.engines.v2.run import ExecutionRun
-from cutover.engines.v2.statement import Statements
+from cutover.engines.v2.writer import Statements
 from cutover.harness.mutants.engines.broken import BrokenV2
 from cutover.harness.mutants.patching import Patch
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from cutover.engines.api import ActivityNode, RetryPolicy
 from cutover.engines.errors import ActivityError
 from cutover.engines.v2 import retry
-from cutover.engines.v2.delta import Step
+from cutover.engines.v2.planner import Step
 from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
 from cutover.harness.mutants.engines.broken import BrokenV2

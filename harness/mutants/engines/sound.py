@@ -12,13 +12,11 @@ from typing import Any, Final
 from cutover.engines.api import ActivityResult, Clock, EngineContext, JoinNode, JsonText, StartNode, WaitNode
 from cutover.engines.payloads import encode
 from cutover.engines.v2 import events
-from cutover.engines.v2.delta import Step
 from cutover.engines.v2.events import Event
-from cutover.engines.v2.planner import Frame
+from cutover.engines.v2.planner import Frame, Step
 from cutover.engines.v2.record import Record
 from cutover.engines.v2.run import ExecutionRun
-from cutover.engines.v2.statement import Statements
-from cutover.engines.v2.writer import Writer
+from cutover.engines.v2.writer import Statements, Writer
 from cutover.harness.mutants.engines.broken import BrokenV2
 from cutover.harness.mutants.patching import Patch
 

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from cutover.engines.api import EngineContext, ExecutionRequest, Journal, JsonText, LoopNode
 from cutover.engines.sqlfiles import sql
-from cutover.engines.v2 import checkpoints, statement
-from cutover.engines.v2.delta import Delta, Step
+from cutover.engines.v2 import checkpoints, writer
+from cutover.engines.v2.delta import Delta
 from cutover.engines.v2.events import Event
 from cutover.engines.v2.lines import LogLines
+from cutover.engines.v2.planner import Step
 from cutover.engines.v2.run import ExecutionRun
-from cutover.engines.v2.statement import Statements
-from cutover.engines.v2.writer import Writer
+from cutover.engines.v2.writer import Statements, Writer
 from cutover.harness.mutants.engines.broken import BrokenV2
 from cutover.harness.mutants.patching import Patch
 
@@ -54,7 +54,7 @@ class _OwnPart(BrokenV2):
                 text = text.replace(old, new)
             return text
 
-        return ((statement, "sql", changed),)
+        return ((writer, "sql", changed),)
 
 
 class YesterdaysEvents(_OwnPart):

@@ -8,8 +8,8 @@ from uuid import UUID
 from cutover.engines.api import ActivityNode, EngineContext, Signal, WaitNode
 from cutover.engines.sqlfiles import sql
 from cutover.engines.v2 import retry
-from cutover.engines.v2.delta import Step
 from cutover.engines.v2.lease import Renewer
+from cutover.engines.v2.planner import Step
 from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
 from cutover.harness.mutants.engines.broken import BrokenV2
