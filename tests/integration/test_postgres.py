@@ -24,7 +24,7 @@ from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.container import IMAGE_VARIABLE, _knock
 from cutover.harness.run.postgres.dsn import parse_dsn, to_url
 from cutover.harness.run.postgres.server import URL_VARIABLE, Server, provision
-from cutover.harness.run.proxy.loop import Loop
+from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy.proxy import Proxy
 
 PASSWORD = "p@ss/w#rd?%:'x"  # noqa: S105 - made for these tests

@@ -17,7 +17,7 @@ class BaselineRun:
     """One execution without a fault."""
 
     def __init__(self, testbed: Testbed, scenario: Scenario, execution_id: uuid.UUID) -> None:
-        self._caller = Caller(testbed, scenario, execution_id, lambda _host, _channel: None)  # no point is armed
+        self._caller = Caller(testbed, scenario, execution_id, lambda _host, _channel: None)  # nothing is injected
         self._statuses: dict[str, str] = {}
         self._touched: dict[int, tuple[str, ...]] = {}
 
@@ -29,7 +29,7 @@ class BaselineRun:
         caller.drive(host, {"op": "execute"})
         points = self._points()
         injector.on_answered = None
-        arm = caller.arm(caller.again(host))
+        arm = caller.arm_record(caller.again(host))
         caller.workers.close()
         return arm, points
 

@@ -23,7 +23,7 @@ _MAX_COMMANDS = 10_000
 
 
 class Caller:
-    """One execution on a testbed, from its first command on; `on_injection` is what happens at the armed kill point.
+    """One execution on a testbed, from its first command on; `on_injection` is what happens at the kill point.
 
     `outside` moves when the execution pauses, `world` serves activities, `workers` do the work, `injector` sees
     them all.
@@ -41,7 +41,7 @@ class Caller:
         testbed.proxy.gate = self.injector
 
     def drive(self, host: Host, command: Message | None) -> Message | None:
-        """Commands until the execution ends or waits for ever; gives the command during which the fault happened."""
+        """Commands until the execution ends or waits for ever; returns the command during which the fault happened."""
         for _ in range(_MAX_COMMANDS):
             if command is None:
                 return None
@@ -131,9 +131,9 @@ class Caller:
             self._settled = not any(host.busy for host in self.injector.hosts if not host.stopped)
         return self._known
 
-    def arm(self, again: Again | None) -> ArmRecord:
-        """What the execution has come to."""
-        return self.workers.arm(self.journal(), self.world, self.outside, again)
+    def arm_record(self, again: Again | None) -> ArmRecord:
+        """Returns what the execution has come to."""
+        return self.workers.arm_record(self.journal(), self.world, self.outside, again)
 
     def _completed(self, step_id: str) -> bool:
         journal = self._testbed.journal(self._execution_id)

@@ -31,12 +31,12 @@ class CaseRun:
         case, caller, workers, injector = self._case, self._caller, self._caller.workers, self._caller.injector
         recovery = Recovery(case, caller)
         at_crash = again = None
-        injector.arm(case.point)
+        injector.inject_at(case.point)
         if case.way is Way.SIGNAL_TWICE:
             injector.repeat_signal = case.point.number
         host = workers.spawn()
         interrupted = caller.drive(host, {"op": "execute"})
-        injector.arm(None)
+        injector.inject_at(None)
         if injector.fired and workers.failure is None and case.point.kind != "signal":
             at_crash = caller.journal()
             recovery.go(host, interrupted)
@@ -45,7 +45,7 @@ class CaseRun:
         resumed = {"request": injector.round_trips, "call": injector.activity_calls}
         if case.point.kind == "signal" and workers.failure is None:
             again = self._signal_again(host)
-        arm = caller.arm(again)
+        arm = caller.arm_record(again)
         leftovers = workers.close()
         return CaseRecord(
             case=case,
@@ -58,7 +58,7 @@ class CaseRun:
             commands=tuple(workers.commands),
             moments=tuple(injector.moments),
             leftovers=leftovers,
-            strays=self._testbed.strays(),
+            strays=self._testbed.new_relations(),
             clock_shift_ms=int(workers.shift.total_seconds() * 1000),
         )
 

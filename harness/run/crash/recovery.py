@@ -51,14 +51,14 @@ class Recovery:
             self._wake(host)
 
     def _retry(self, interrupted: Message) -> Message | None:
-        """One new worker; gives the command during which it died, if it did."""
+        """One new worker; returns the command during which it died, if it did."""
         return self._caller.drive(self._workers.spawn(), self._caller.retry_of(interrupted))
 
     def _die_again(self, interrupted: Message) -> None:
         """The one that resumes dies too, at a point of its own; then another one."""
-        self._injector.arm(self._case.second)
+        self._injector.inject_at(self._case.second)
         second = self._retry(interrupted)
-        self._injector.arm(None)
+        self._injector.inject_at(None)
         if second is not None:
             self._workers.let_leases_end()
             self._retry(second)

@@ -17,7 +17,7 @@ from cutover.harness.run.crash.injector import FaultInjector
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
-from cutover.harness.run.process.killed import killed_from_outside
+from cutover.harness.run.process.lifetime import killed_from_outside
 from cutover.harness.run.world.outside import Outside
 from cutover.harness.run.world.world import World
 from cutover.scenarios.model import Scenario
@@ -46,7 +46,7 @@ class Workers:
         with self._working():
             host = Host(
                 testbed.loop,
-                testbed.fork_server,
+                testbed.launcher,
                 testbed.proxy.dsn,
                 self._scenario,
                 self._execution_id,
@@ -123,10 +123,10 @@ class Workers:
         self.pass_time(takeover)
         self._injector.note(None, "takeover", f"the clock moves on {takeover.total_seconds():g} s")
 
-    def arm(
+    def arm_record(
         self, journal: Journal | None, world: World, outside: Outside, again: Again | None, *, kills: int = 0
     ) -> ArmRecord:
-        """What they have come to so far."""
+        """Returns what they have come to so far."""
         return ArmRecord(
             arm="candidate",
             engine=self._testbed.engine_name,
@@ -144,12 +144,12 @@ class Workers:
         )
 
     def close(self) -> int:
-        """Ends every worker and its connections; gives how many processes the engine had left behind."""
+        """Ends every worker and its connections; returns how many processes the engine had left behind."""
         for host in self._injector.hosts:
             host.close()
         for channel in list(self._testbed.proxy.channels):
             channel.close()
-        return self._testbed.sweep()
+        return self._testbed.kill_leftovers()
 
 
 def _ended(host: Host, *, in_time: bool, killed: bool) -> Ended:

@@ -24,7 +24,7 @@ from typing import Self
 import psycopg
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.run.process.folders import socket_root
+from cutover.harness.run.process.lifetime import socket_root
 
 __all__ = ["DURATION_S", "embedded"]
 

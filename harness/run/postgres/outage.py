@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.run.process.closing import Closing
+from cutover.harness.run.process.lifetime import Closing
 
 __all__ = ["OutageProbe"]
 

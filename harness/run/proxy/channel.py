@@ -8,8 +8,8 @@ from collections import deque
 from enum import Enum, auto
 from typing import Protocol
 
+from cutover.harness.run.process.loop import Loop, LoopConnection
 from cutover.harness.run.proxy import wire
-from cutover.harness.run.proxy.loop import Loop, LoopConnection
 
 __all__ = ["Channel", "Gate", "OpenGate", "Ruling", "Switch"]
 

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.dsn import parse_dsn, to_url
-from cutover.harness.run.process.closing import Closing
-from cutover.harness.run.process.folders import socket_folder
+from cutover.harness.run.process.lifetime import Closing, socket_folder
+from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy.channel import Channel, Gate, OpenGate
-from cutover.harness.run.proxy.loop import Loop
 
 __all__ = ["Proxy", "refuse_encrypted"]
 

@@ -22,7 +22,7 @@ from cutover.engines.flags import PERCENT, SWITCH, EnvironmentFlags
 from cutover.engines.registry import resolve
 from cutover.engines.router import SALT, Router, assign
 from cutover.harness.record.routing import Routed
-from cutover.harness.run.world.inert import idle
+from cutover.harness.run.world.engine import idle
 
 __all__ = ["EXECUTIONS", "RouterFactory", "own_router", "run_routing"]
 

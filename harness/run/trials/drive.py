@@ -9,8 +9,8 @@ from cutover.engines.api import Engine, ExecutionRequest, Journal, JsonValue, Si
 from cutover.engines.errors import PayloadRefused
 from cutover.engines.payloads import decode, encode
 from cutover.harness.record.trials import Again, Failure, LedgerEntry
-from cutover.harness.run.world.committed import committed
 from cutover.harness.run.world.dispatcher import Flight
+from cutover.harness.run.world.engine import committed
 from cutover.harness.run.world.outside import Move, Outside
 from cutover.scenarios.model import Scenario
 

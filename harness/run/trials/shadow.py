@@ -16,7 +16,7 @@ from cutover.harness.run.postgres.server import Database, Server
 from cutover.harness.run.trials.installation import install_engine
 from cutover.harness.run.trials.pool import LostArm, Pool, RecordedArm
 from cutover.harness.run.trials.worker import Setup, TrialJob
-from cutover.harness.run.world.inert import idle
+from cutover.harness.run.world.engine import idle
 from cutover.harness.store.lines import RecordedTrial, encode_arm, encode_scenario
 from cutover.scenarios.model import Scenario
 

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from cutover.harness.run.process.closing import Closing
 from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
+from cutover.harness.run.process.lifetime import Closing
 
 __all__ = ["HasFileno", "Loop", "LoopConnection"]
 
