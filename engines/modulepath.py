@@ -21,7 +21,7 @@ _ROOT = str(Path(__file__).parents[2])
 
 
 def installed_first() -> list[str]:
-    """The module path for a process of ours, all entries absolute.
+    """Returns the module path for a process of ours, all entries absolute.
 
     The interpreter's own folders come first, then the one from which this package is imported, then the other entries
     in their order; the current folder comes last, and only where it is an entry now.
@@ -40,7 +40,7 @@ def installed_first() -> list[str]:
 
 
 def without_current_folder(variable: str) -> str:
-    """A PYTHONPATH without the entries that mean the current folder wherever a process stands; the rest is absolute."""
+    """Returns a PYTHONPATH without the entries that mean the current folder, wherever that is; the rest is absolute."""
     entries = (entry for entry in variable.split(os.pathsep) if entry and os.path.normpath(entry) != os.curdir)
     return os.pathsep.join(str(Path(entry).absolute()) for entry in entries)
 
@@ -84,7 +84,7 @@ def _found(name: str) -> bool:
 
 
 def _interpreter() -> frozenset[str]:
-    """The real paths of the standard library and of the folders for installed packages."""
+    """Returns the real paths of the standard library and of the folders for installed packages."""
     library = Path(os.__file__).parent
     archive = library.parent / f"python{sys.version_info.major}{sys.version_info.minor}.zip"
     folders = [str(each) for each in (library, archive, library / "lib-dynload")]

@@ -46,12 +46,12 @@ class BrokenEngine(CutoverError):
 
 
 def known() -> tuple[str, ...]:
-    """The names that `resolve` takes without a module path: ours first, then the installed entry points."""
+    """Returns the names that `resolve` takes without a module path: ours first, then the installed entry points."""
     return (*_OURS, *sorted({point.name for point in entry_points(group=GROUP)} - set(_OURS)))
 
 
 def resolve(spec: str) -> EngineFactory:
-    """The factory that a spec names. Raises UnknownEngine or BrokenEngine; connects to nothing."""
+    """Returns the factory that a spec names. Raises UnknownEngine or BrokenEngine; connects to nothing."""
     factory = _load(spec)[1]
     if not callable(factory):
         raise BrokenEngine(f"engine {spec!r}: {type(factory).__name__} is no factory; name a function of one context")
@@ -60,7 +60,7 @@ def resolve(spec: str) -> EngineFactory:
 
 
 def describe(spec: str) -> tuple[str, str]:
-    """The name the engine gives itself, and a SHA-256 of the sources around its factory (`.py` and `.sql`).
+    """Returns the name that the engine has, and a SHA-256 of the sources around its factory (`.py` and `.sql`).
 
     The sources are the factory's own package, or its one file where it is in none. Makes the engine without a
     database, which the contract allows: an engine connects on first use. Raises BrokenEngine where it cannot be made,
@@ -190,7 +190,7 @@ class _UnusedSurroundings:
         raise BrokenEngine(f"activity {call.activity!r} was called while the engine was only asked its name")
 
     def now(self) -> datetime:
-        """The time, UTC."""
+        """Returns the time, UTC."""
         return datetime.now(UTC)
 
     def sleep_until(self, deadline: datetime) -> None:

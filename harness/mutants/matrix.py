@@ -14,10 +14,10 @@ from cutover.harness.mutants.model import EngineMutant, SoundControl
 from cutover.harness.mutants.playing import play_control, play_mutant
 from cutover.harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
 from cutover.harness.record.mutants import Kill, KillMatrix, Kind
+from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor, JobAnswer, JobFailure, JobLost, JobOutcome
-from cutover.harness.run.trials.installation import install_engine
 from cutover.harness.store.lines import encode_fields, read_as
 
 if TYPE_CHECKING:

@@ -155,7 +155,7 @@ class Session:
         """One command, until the worker is no longer at it."""
         name = str(command["op"])
         fired = self._injector.fired
-        self._workers.give(worker, command)
+        self._workers.send(worker, command)
         in_time = self._workers.serve(lambda: worker.busy is None)
         ended = self._workers.close_command(worker, name, in_time=in_time, killed=self._injector.fired > fired)
         match ended:

@@ -178,7 +178,7 @@ class FaultInjector:
         return Ruling.PASS
 
     def _host_of(self, channel: Channel) -> Host | None:
-        """The process at the other end; a child that an engine forked counts as its parent."""
+        """Returns the worker at the other end; a child that an engine forked counts as its parent."""
         peer = channel.peer
         for host in self.hosts:
             if peer in {host.pid, 0} or host.leads(peer):
@@ -187,7 +187,7 @@ class FaultInjector:
 
 
 def _summary(request: bytes) -> str:
-    """The first words of a request's SQL, or the message types of an extended query."""
+    """Returns the first words of a request's SQL, or the message types of an extended query."""
     text = request[5:] if request[:1] == b"Q" else request
     words = text[:400].translate(_PRINTABLE).decode("ascii").split()
     return " ".join(words)[:80]

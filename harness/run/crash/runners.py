@@ -118,7 +118,7 @@ def _program(handler: str, engine: str, dsn: str, deadline_s: float, takeover_s:
 
 
 def _message(job: CaseJob, told: set[str]) -> Mapping[str, object]:
-    """What a runner is sent; the scenario's text goes along the first time."""
+    """Returns what a runner is sent; the scenario's text goes along the first time."""
     message: dict[str, Any] = {"id": job.scenario.id, "execution_id": str(job.execution_id)}
     if job.scenario.id not in told:
         message["scenario"] = dumps(job.scenario)

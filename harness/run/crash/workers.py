@@ -1,4 +1,4 @@
-"""The workers of one execution: started, given commands, waited for, and what became of each written down. Does I/O."""
+"""The workers of one execution: started, sent commands, waited for, and what became of each recorded. Does I/O."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["Workers"]
 class Workers:
     """Hosts of one engine at work on one execution.
 
-    `commands` are what they were given and how that ended, `failure` the first thing that an engine may not do (raise,
+    `commands` are what they were sent and how that ended, `failure` the first thing that an engine may not do (raise,
     exit by itself, hang), `worked_s` the real time that was waited for them, `shift` how far the virtual clock was
     moved on meanwhile, beyond what the outside did.
     """
@@ -41,7 +41,7 @@ class Workers:
         self.shift = timedelta()
 
     def spawn(self) -> Host:
-        """One worker more."""
+        """Starts one more worker."""
         testbed = self._testbed
         with self._working():
             host = Host(
@@ -56,8 +56,8 @@ class Workers:
         self._injector.note(host, "start")
         return host
 
-    def give(self, host: Host, command: Message) -> None:
-        """Sets a worker to a command."""
+    def send(self, host: Host, command: Message) -> None:
+        """Sends a worker a command."""
         self._injector.note(host, "command", str(command["op"]))
         self._injector.calls[host] = []
         host.command(command)
@@ -87,9 +87,9 @@ class Workers:
             self.worked_s += time.perf_counter() - began
 
     def close_command(self, host: Host, command: str, *, in_time: bool, killed: bool) -> Ended:
-        """Writes down how a command ended, kills a worker that hangs; `killed` says that its death was our doing.
+        """Records how a command ended, kills a worker that hangs; `killed` says that we killed it.
 
-        Raises EnvironmentProblem where somebody else killed it: what for is not known, so no engine is judged by that.
+        Raises EnvironmentProblem where somebody else killed it: why is not known, so no engine is judged by it.
         """
         ended = _ended(host, in_time=in_time, killed=killed)
         if ended == "died" and not host.killed_here and host.exit_status == -signal.SIGKILL:

@@ -82,7 +82,7 @@ class Child:
         self.send(program.setup)
 
     def fileno(self) -> int:
-        """Where it answers, for a selector."""
+        """Returns the descriptor on which it answers, for a selector."""
         return self._answers.fileno()
 
     def send(self, message: object) -> None:
@@ -138,7 +138,7 @@ class Child:
 
 
 def _environment() -> dict[str, str]:
-    """Returns our variables; those that we hand them to start programs too, and PYTHONPATH holds for these."""
+    """Returns our own variables, with a PYTHONPATH that is as safe for the programs that a child starts."""
     environment = dict(os.environ)
     path = without_current_folder(environment.pop("PYTHONPATH", ""))
     return {**environment, "PYTHONPATH": path} if path else environment

@@ -74,7 +74,7 @@ class Host:
             os.kill(self.pid, signal.SIGKILL)
 
     def leads(self, pid: int) -> bool:
-        """Whether a process belongs to this host's group."""
+        """Returns whether a process belongs to this host's group."""
         try:
             return os.getpgid(pid) == self.pid
         except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""How the life of our processes ends: with their parent, by somebody else's hand, and what then has to go. Does I/O.
+"""How the life of our processes ends: with their parent, or killed from outside, and what then is removed. Does I/O.
 
 What is in this module is in the memory of every process that hosts an engine; see `hosted.py`.
 """
@@ -48,8 +48,8 @@ def die_with_parent(number: signal.Signals, parent: int) -> None:
 def killed_from_outside(what: str) -> EnvironmentProblem:
     """Returns the problem that ends the run; `what` names the process and its work.
 
-    Whose doing a SIGKILL was is not known: an engine's that takes all memory, or a neighbour's. So it neither counts
-    against the engine nor is passed over.
+    Who caused a SIGKILL is not known: an engine that takes all memory, or another process. So it neither counts against
+    the engine nor is ignored.
     """
     return EnvironmentProblem(
         f"{what} was killed by SIGKILL, not by this run, perhaps by the kernel for want of memory; "

@@ -95,7 +95,7 @@ def _fork_host(sock: socket.socket, host: Callable[[socket.socket], NoReturn]) -
             sock.send(packed({"error": str(error)}))
             return
         with contextlib.suppress(OSError):
-            os.setpgid(pid, pid)  # the child does it too; whoever comes first
+            os.setpgid(pid, pid)  # the child does it too; either may come first
         socket.send_fds(sock, [packed({"pid": pid})], [ours.fileno()])
 
 

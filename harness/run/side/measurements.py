@@ -17,6 +17,7 @@ from cutover.engines.registry import resolve
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import ARMS
+from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
@@ -24,7 +25,6 @@ from cutover.harness.run.process.executor import Executor, JobAnswer, JobLost
 from cutover.harness.run.side.memory import memory_limit_kib, peak_kib
 from cutover.harness.run.side.routing import EXECUTIONS, own_router, run_routing
 from cutover.harness.run.trials.arm import Arm
-from cutover.harness.run.trials.installation import install_engine
 from cutover.harness.run.trials.shadow import execution_id
 from cutover.harness.store.lines import decode_scenario, encode_fields, encode_scenario, read_as
 from cutover.scenarios.model import Scenario
