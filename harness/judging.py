@@ -23,7 +23,8 @@ from cutover.harness.judge.policy.loading import Policy
 from cutover.harness.judge.view import Place
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
-from cutover.harness.run.process.executor import Executor, JobAnswer, JobFailure, JobLost
+from cutover.harness.run.process.executor import Executor
+from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost
 from cutover.harness.store.blocks import Block
 from cutover.harness.store.reader import (
     RunPart,

@@ -17,7 +17,8 @@ from cutover.harness.record.mutants import Kill, KillMatrix, Kind
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
-from cutover.harness.run.process.executor import Executor, JobAnswer, JobFailure, JobLost, JobOutcome
+from cutover.harness.run.process.executor import Executor
+from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost, JobOutcome
 from cutover.harness.store.lines import encode_fields, read_as
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _kill(outcome: JobOutcome[_Playable]) -> Kill | None:
                 id=each.id,
                 pattern=each.pattern,
                 check="" if isinstance(each, SoundControl) else each.check,
-                problem=f"{outcome.kinds[0]}: {outcome.message}",
+                problem=str(outcome),
             )
         case JobLost():
             raise EnvironmentProblem(

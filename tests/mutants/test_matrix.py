@@ -13,7 +13,7 @@ from cutover.harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
 from cutover.harness.record.mutants import Kill, KillMatrix
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.process.child import ChildExit
-from cutover.harness.run.process.executor import JobFailure, JobLost
+from cutover.harness.run.process.outcomes import JobFailure, JobLost
 
 SEED = 1
 QUICK = (
@@ -79,7 +79,7 @@ def test_a_player_that_is_gone_is_the_environment_s_fault_and_no_mutant_s() -> N
 
 
 def test_a_mutant_that_cannot_be_played_is_a_problem_of_its_own() -> None:
-    kill = _kill(JobFailure(CONTROLS[0], ("ZeroDivisionError", "Exception"), "division by zero", ""))
+    kill = _kill(JobFailure(CONTROLS[0], ("builtins.ZeroDivisionError",), "division by zero", ""))
     assert kill is not None
     assert (kill.id, kill.kind, kill.problem) == (CONTROLS[0].id, "control", "ZeroDivisionError: division by zero")
     assert not kill.good

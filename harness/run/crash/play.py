@@ -134,5 +134,5 @@ def _hung(arm: ArmRecord) -> bool:
 
 
 def _id(seed: int, name: str) -> uuid.UUID:
-    """Returns an execution id that no other run on the same database has had, nor has a replay."""
+    """Returns an execution id that no other run on the same database has; a replay gets another one."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"cutover:{seed}:{name}:{uuid.uuid4()}")

@@ -64,7 +64,7 @@ class Recovery:
             self._retry(second)
 
     def _race(self, interrupted: Message) -> None:
-        """Two workers resume at the same moment; the one that gets the lease goes on, as far as the execution goes."""
+        """Two workers resume at the same moment; what follows once both have returned is sent to the first of them."""
         self._injector.race = {}
         racers = [self._workers.spawn(), self._workers.spawn()]
         for racer in racers:

@@ -11,8 +11,9 @@ from typing import Any, Final, TypeVar
 from cutover.harness.errors import CutoverProblem, EnvironmentProblem
 from cutover.harness.record.cases import CrashCase
 from cutover.harness.run.process.child import ChildProgram
-from cutover.harness.run.process.executor import Executor, JobAnswer, JobFailure, JobLost, JobOutcome
+from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.lifetime import Closing, killed_from_outside
+from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost, JobOutcome
 from cutover.harness.run.world.engine import EngineProblem
 from cutover.scenarios.files import dumps
 from cutover.scenarios.model import Scenario
@@ -142,7 +143,7 @@ def _answer(outcome: JobOutcome[_J], what: str) -> bytes | None:
         case JobFailure():
             if kind := outcome.kind(_PASSED_ON):
                 raise kind(f"{what}: {outcome.message}")
-            raise RunnerProblem(f"{what}: the harness failed: {outcome.kinds[0]}: {outcome.message}\n{outcome.trace}")
+            raise RunnerProblem(f"{what}: the harness failed: {outcome}\n{outcome.trace}")
         case JobLost():
             if outcome.exit.killed_from_outside:
                 raise killed_from_outside(f"a runner process, at {what},")

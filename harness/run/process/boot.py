@@ -102,6 +102,6 @@ def _terminate(*_: object) -> NoReturn:
 
 
 def _failure(error: Exception) -> bytes:
-    kinds = [kind.__name__ for kind in type(error).__mro__]
+    kinds = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__]
     trace = "".join(traceback.format_exception(error, limit=-6))
     return json.dumps({"kinds": kinds, "message": str(error), "trace": trace}).encode("ascii")

@@ -11,62 +11,19 @@ import selectors
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
-from cutover.harness.errors import CutoverProblem
 from cutover.harness.run.process.boot import ANSWER, FAILURE, NOTE, QUESTION, READY
 from cutover.harness.run.process.child import Child, ChildExit, ChildProgram
 from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
 from cutover.harness.run.process.lifetime import Closing
+from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost, JobNote, JobOutcome
 
-__all__ = ["Executor", "JobAnswer", "JobFailure", "JobLost", "JobNote", "JobOutcome"]
+__all__ = ["Executor"]
 
 _START_S: Final = 60.0
 """How long a child may take to be ready, and to say the first of a job."""
 _J = TypeVar("_J")
-_J_co = TypeVar("_J_co", covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class JobNote(Generic[_J_co]):
-    """News of a job that goes on."""
-
-    job: _J_co
-    line: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class JobAnswer(Generic[_J_co]):
-    """A job is done."""
-
-    job: _J_co
-    line: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class JobFailure(Generic[_J_co]):
-    """The child's code raised at a job, and is ready for the next; `kinds` are the names of the error's classes."""
-
-    job: _J_co
-    kinds: tuple[str, ...]
-    message: str
-    trace: str = field(repr=False)
-
-    def kind(self, known: Iterable[type[CutoverProblem]]) -> type[CutoverProblem] | None:
-        """Returns which of the known kinds of error it was."""
-        return next((kind for kind in known if kind.__name__ in self.kinds), None)
-
-
-@dataclass(frozen=True, slots=True)
-class JobLost(Generic[_J_co]):
-    """A child is gone, with its job where it had one: it was silent for too long, and was killed, or it died."""
-
-    job: _J_co | None
-    reason: Literal["timeout", "died"]
-    exit: ChildExit
-
-
-JobOutcome: TypeAlias = JobNote[_J] | JobAnswer[_J] | JobFailure[_J] | JobLost[_J]
 
 
 @dataclass(slots=True, eq=False)

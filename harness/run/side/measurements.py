@@ -21,7 +21,8 @@ from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
-from cutover.harness.run.process.executor import Executor, JobAnswer, JobLost
+from cutover.harness.run.process.executor import Executor
+from cutover.harness.run.process.outcomes import JobAnswer, JobLost
 from cutover.harness.run.side.memory import memory_limit_kib, peak_kib
 from cutover.harness.run.side.routing import EXECUTIONS, own_router, run_routing
 from cutover.harness.run.trials.arm import Arm

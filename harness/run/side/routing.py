@@ -59,7 +59,7 @@ def run_routing(
     control: str = "v1",
     candidate: str = "v2",
 ) -> tuple[Routed, ...]:
-    """Returns which engine served each execution: at every value of the switch, at several shares, and under a changed flag.
+    """Returns which engine served each execution: at every value of the switch, at several shares, and later.
 
     `dsn` is a database in which both engines are installed; no execution of these `ids` may be in it. What an engine
     makes of a command is not the question here, only which engine was given it.

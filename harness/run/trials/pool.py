@@ -8,8 +8,9 @@ from typing import Literal
 
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.process.child import ChildProgram
-from cutover.harness.run.process.executor import Executor, JobAnswer, JobLost, JobNote
+from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.lifetime import Closing, killed_from_outside
+from cutover.harness.run.process.outcomes import JobAnswer, JobLost, JobNote
 from cutover.harness.run.trials.worker import BEGIN, RECORD, Setup, TrialJob
 
 __all__ = ["LostArm", "Pool", "RecordedArm"]
