@@ -1,6 +1,7 @@
 """Resolves an engine's name to its factory, and says which code that is. Imports modules and reads their sources.
 
-A spec is "v1" or "v2", the name of an entry point in group cutover.engines, or "package.module:factory".
+A spec is "v1" or "v2", the name of an entry point in group cutover.engines, or "package.module:factory": that module
+is looked for among the installed ones, then in the current folder.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, entry_points
@@ -18,11 +18,13 @@ from typing import Any
 
 from cutover.engines.api import ActivityCall, ActivityResult, EngineContext, EngineFactory
 from cutover.engines.errors import CutoverError
+from cutover.engines.modulepath import looking_here_last
 
 __all__ = ["GROUP", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve"]
 
 GROUP = "cutover.engines"
 _OURS = {"v1": "cutover.engines.v1.orchestrator:create", "v2": "cutover.engines.v2.orchestrator:create"}
+_OWN_PACKAGE = f"{__name__.partition('.')[0]}."
 _SOURCES = frozenset({".py", ".sql"})
 _METHODS = {
     "install": ((),),
@@ -44,12 +46,12 @@ class BrokenEngine(CutoverError):
 
 
 def known() -> tuple[str, ...]:
-    """The names that `resolve` takes without a module path: ours first, then the installed entry points."""
+    """Returns the names that `resolve` takes without a module path: ours first, then the installed entry points."""
     return (*_OURS, *sorted({point.name for point in entry_points(group=GROUP)} - set(_OURS)))
 
 
 def resolve(spec: str) -> EngineFactory:
-    """The factory that a spec names. Raises UnknownEngine or BrokenEngine; connects to nothing."""
+    """Returns the factory that a spec names. Raises UnknownEngine or BrokenEngine; connects to nothing."""
     factory = _load(spec)[1]
     if not callable(factory):
         raise BrokenEngine(f"engine {spec!r}: {type(factory).__name__} is no factory; name a function of one context")
@@ -58,7 +60,7 @@ def resolve(spec: str) -> EngineFactory:
 
 
 def describe(spec: str) -> tuple[str, str]:
-    """The name the engine gives itself, and a SHA-256 of the sources around its factory (`.py` and `.sql`).
+    """Returns the name that the engine has, and a SHA-256 of the sources around its factory (`.py` and `.sql`).
 
     The sources are the factory's own package, or its one file where it is in none. Makes the engine without a
     database, which the contract allows: an engine connects on first use. Raises BrokenEngine where it cannot be made,
@@ -67,7 +69,8 @@ def describe(spec: str) -> tuple[str, str]:
     module, _ = _load(spec)
     factory = resolve(spec)
     try:
-        engine = factory(EngineContext(dsn="", activities=_Nothing(), clock=_Nothing(), log=_Nothing()))
+        unused = _UnusedSurroundings()
+        engine = factory(EngineContext(dsn="", activities=unused, clock=unused, log=unused))
     except (Exception, SystemExit) as error:
         raise BrokenEngine(
             f"engine {spec!r}: its factory raised {_said(error)}; it is called with one EngineContext, and an engine "
@@ -135,12 +138,12 @@ def _target(point: EntryPoint | None, spec: str) -> str:
 
 
 def _module(path: str, spec: str) -> ModuleType:
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
     importlib.invalidate_caches()
     try:
-        return importlib.import_module(path)
+        if path.startswith(_OWN_PACKAGE):
+            return importlib.import_module(path)
+        with looking_here_last(path):
+            return importlib.import_module(path)
     except ModuleNotFoundError as error:
         if error.name is not None and (path == error.name or path.startswith(f"{error.name}.")):
             raise BrokenEngine(
@@ -176,18 +179,18 @@ def _sources(module: ModuleType) -> Iterator[tuple[str, bytes]]:
             yield path.relative_to(folder).as_posix(), path.read_bytes()
 
 
-class _Nothing:
+class _UnusedSurroundings:
     """Activities, clock and log of an engine that is only asked its name."""
 
     def __call__(self, line: str, /) -> None:
-        """Drops the line."""
+        """Discards the line."""
 
     def call(self, call: ActivityCall) -> ActivityResult:
         """Refuses: nothing runs on this engine."""
         raise BrokenEngine(f"activity {call.activity!r} was called while the engine was only asked its name")
 
     def now(self) -> datetime:
-        """The time, UTC."""
+        """Returns the time, UTC."""
         return datetime.now(UTC)
 
     def sleep_until(self, deadline: datetime) -> None:

@@ -1,7 +1,7 @@
 """Judges a saved run, a large one in several processes at once; the verdict is the same however many. Does I/O.
 
-A process is handed one part of the run's files after another and answers with what it gathered of it, both as lines
-of JSON; what they gathered is put together in the order of the trials.
+A process is handed one part of the run's files after another and answers with what it gathered of it; what they
+gathered is put together in the order of the trials.
 """
 
 from __future__ import annotations
@@ -9,14 +9,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import os
-import selectors
-import subprocess
-import sys
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from cutover.harness.errors import RunError
 from cutover.harness.judge.analysis import Analysis, conclude
@@ -25,6 +21,10 @@ from cutover.harness.judge.gathered import Gathered
 from cutover.harness.judge.measures.measurements import Measurement
 from cutover.harness.judge.policy.loading import Policy
 from cutover.harness.judge.view import Place
+from cutover.harness.run.process.boot import ParentLink
+from cutover.harness.run.process.child import ChildProgram
+from cutover.harness.run.process.executor import Executor
+from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost
 from cutover.harness.store.blocks import Block
 from cutover.harness.store.reader import (
     RunPart,
@@ -40,7 +40,6 @@ from cutover.harness.store.reader import (
 
 __all__ = ["judge_run", "main"]
 
-_BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from cutover.harness.judging import main; main()"
 _FEW = 12
 """Parts of 2 MiB that one process has judged before others would have begun."""
 
@@ -54,7 +53,10 @@ def judge_run(
     waivers: Waivers | None = None,
     production: Mapping[str, Measurement] | None = None,
 ) -> Analysis:
-    """The analysis of a saved run. Raises RunError for a folder that cannot be read, PolicyError for its stage."""
+    """Returns the analysis of a saved run.
+
+    Raises RunError for a folder that cannot be read, PolicyError for its stage.
+    """
     order = _JudgingOrder(str(Path(folder).absolute()), policy.stage(stage).required_checks, waivers)
     parts = parts_of(folder)
     gathered = _gathered(order, parts, workers)
@@ -79,19 +81,19 @@ class _JudgingOrder:
     noisy: tuple[Place, ...] = ()
 
     def empty(self) -> Gathered:
-        """Where to gather."""
+        """Returns what to gather in."""
         waivers = () if self.waivers is None else self.waivers.waivers
         return Gathered(load_manifest(self.folder), self.required, waivers=waivers, noisy=frozenset(self.noisy))
 
-    def text(self) -> str:
-        """As a line of JSON."""
+    def fields(self) -> Sequence[object]:
+        """Returns the order as JSON can carry it."""
         waivers = None if self.waivers is None else [self.waivers.text, self.waivers.name]
-        return json.dumps([self.folder, self.required, waivers, self.noisy])
+        return [self.folder, self.required, waivers, self.noisy]
 
     @classmethod
-    def of(cls, text: bytes) -> Self:
-        """The order that `text` wrote."""
-        folder, required, waivers, noisy = json.loads(text)
+    def of(cls, fields: Sequence[Any]) -> Self:
+        """Returns the order of which these are the fields."""
+        folder, required, waivers, noisy = fields
         return cls(
             folder, tuple(required), None if waivers is None else load_waivers(*waivers), tuple(map(tuple, noisy))
         )
@@ -115,96 +117,40 @@ def _gathered(order: _JudgingOrder, parts: Sequence[RunPart], workers: int) -> G
 def _gathered_apart(
     order: _JudgingOrder, parts: Sequence[RunPart], workers: int
 ) -> Generator[Mapping[str, Any], None, None]:
-    """What was gathered of each part, in order."""
-    waiting = iter(enumerate(parts))
+    """Yields what was gathered of each part, in order."""
+    program = ChildProgram("cutover.harness.judging:main", order.fields())
     done: dict[int, Mapping[str, Any]] = {}
     due = 0
-    processes = [_Process(order.text()) for _ in range(min(workers, len(parts)))]
-    try:
-        with selectors.DefaultSelector() as selector:
-            for process in processes:
-                selector.register(process.answers, selectors.EVENT_READ, process)
-                process.give(next(waiting, None))
-            while due < len(parts):
-                for key, _ in selector.select():
-                    process = key.data
-                    number, found = process.answer()
-                    done[number] = found
-                    process.give(next(waiting, None))
-                while due in done:
-                    yield done.pop(due)
-                    due += 1
-    finally:
-        for process in processes:
-            process.end()
+    with Executor[tuple[int, RunPart]](
+        [program] * min(workers, len(parts)), lambda job, _told: asdict(job[1])
+    ) as judges:
+        for outcome in judges.run(enumerate(parts)):
+            match outcome:
+                case JobAnswer((number, _), line):
+                    done[number] = json.loads(line)
+                case JobFailure():
+                    raise RunError(outcome.message)
+                case JobLost():
+                    raise RunError(
+                        f"a process that judged the run ended (exit status {outcome.exit.status}); "
+                        "judge it again with --workers 1"
+                    )
+            while due in done:
+                yield done.pop(due)
+                due += 1
 
 
-class _Process:
-    """One process that judges parts, in a session of its own, so that Ctrl-C reaches the parent alone."""
-
-    def __init__(self, setup: str) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-            [sys.executable, "-c", _BOOT, json.dumps(sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-        self.answers = _pipe(self._process.stdout)
-        self._orders = _pipe(self._process.stdin)
-        self._say(setup)
-
-    def give(self, part: tuple[int, RunPart] | None) -> None:
-        """Hands it a part; one that is busy answers for that first."""
-        if part is not None:
-            self._say(json.dumps([part[0], asdict(part[1])]))
-
-    def answer(self) -> tuple[int, Mapping[str, Any]]:
-        """Its next answer: the part's number and what it gathered. Raises RunError."""
-        line = self.answers.readline()
-        if not line.endswith(b"\n"):
-            code = self._process.wait()
-            raise RunError(f"a process that judged the run ended (exit status {code}); judge it again with --workers 1")
-        number, found, problem = json.loads(line)
-        if problem:
-            raise RunError(problem)
-        return number, found
-
-    def end(self) -> None:
-        """Kills it, and gives back its pipes."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self.answers, self._orders):
-            with contextlib.suppress(OSError):
-                pipe.close()
-
-    def _say(self, line: str) -> None:
-        with contextlib.suppress(BrokenPipeError):  # a process that is gone shows at its output
-            self._orders.write(line.encode("ascii") + b"\n")
-            self._orders.flush()
-
-
-def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:
-        raise AssertionError
-    return pipe
-
-
-def main() -> None:
-    """Serves parts until standard input ends."""
-    out = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)
+def main(link: ParentLink) -> None:
+    """Judges one part after another, in a process of its own."""
     gc.freeze()
     gc.set_threshold(1_000_000, 50, 50)  # what trials leave behind is not in cycles, so there is little to look for
-    order = _JudgingOrder.of(sys.stdin.buffer.readline())
-    for line in sys.stdin.buffer:
-        number, blocks = json.loads(line)
+    order = _JudgingOrder.of(link.setup)
+
+    def judge(blocks: Mapping[str, Mapping[str, Any]]) -> bytes:
         gathered = order.empty()
-        problem = ""
-        try:
-            part = RunPart(**{name: Block(**block) for name, block in blocks.items()})
-            for trial in read_part(order.folder, part):
-                gathered.add(trial)
-        except RunError as error:
-            problem = str(error)
-        out.write(json.dumps([number, gathered.part(), problem]) + "\n")
-        out.flush()
+        part = RunPart(**{name: Block(**block) for name, block in blocks.items()})
+        for trial in read_part(order.folder, part):
+            gathered.add(trial)
+        return json.dumps(gathered.part()).encode("ascii")
+
+    link.serve(judge, caught=(RunError,))

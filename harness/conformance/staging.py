@@ -9,8 +9,8 @@ from cutover.engines.api import Engine, EngineContext
 from cutover.engines.registry import resolve
 from cutover.harness.conformance.session.player import Player
 from cutover.harness.run.crash.testbed import TAKEOVER_S
+from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import Server
-from cutover.harness.run.trials.installation import install_engine
 from cutover.harness.run.world.clock import EPOCH, VirtualClock
 from cutover.harness.run.world.world import World
 from cutover.scenarios.model import Scenario

@@ -88,11 +88,11 @@ def _few_pass() -> tuple[Patch, ...]:
 
 
 def _never_fires() -> tuple[Patch, ...]:
-    def arm(injector: FaultInjector, _point: KillPoint | None) -> None:
-        injector.armed = None
+    def inject_at(injector: FaultInjector, _point: KillPoint | None) -> None:
+        injector.point = None
         injector.round_trips = injector.activity_calls = 0
 
-    return ((FaultInjector, "arm", arm),)
+    return ((FaultInjector, "inject_at", inject_at),)
 
 
 def _swapped() -> tuple[Patch, ...]:

@@ -16,7 +16,7 @@ from results import Result
 from subjects import STEPS, Payload
 
 from cutover.harness.run.postgres.server import Server
-from cutover.harness.run.proxy.loop import Loop
+from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy.proxy import Proxy
 
 __all__ = ["counts", "growth"]

@@ -16,8 +16,8 @@ from results import Result
 from cutover.harness.record.cases import CrashCase, CrashTrial, Way
 from cutover.harness.run.crash.plan import CasePlan, plan_cases
 from cutover.harness.run.crash.runners import CaseJob, Runners
+from cutover.harness.run.postgres.installation import installed
 from cutover.harness.run.postgres.server import Server
-from cutover.harness.run.trials.installation import installed
 from cutover.harness.store.case_lines import decode_baseline, decode_case
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario

@@ -25,16 +25,16 @@ CATALOG = {scenario.id: scenario for scenario in load_catalog()}
 ONE, SIGNALLED = CATALOG["01-one-activity"], CATALOG["41-wait-for-signal"]
 
 
-def open_testbed(engine: str, dsn: str) -> Testbed:
+def made(engine: str, dsn: str) -> Testbed:
     testbed = Testbed(resolve(engine), dsn)
     testbed._reader.install()
-    testbed.strays()
+    testbed.new_relations()
     return testbed
 
 
 @pytest.fixture
 def v2(dsn: str) -> Iterator[Testbed]:
-    with open_testbed("v2", dsn) as testbed:
+    with made("v2", dsn) as testbed:
         yield testbed
 
 
@@ -76,7 +76,7 @@ def test_a_fault_that_cannot_fire_is_inconclusive(v2: Testbed) -> None:
 
 
 def test_v1_applies_an_effect_twice_when_it_dies_before_it_is_written_down(dsn: str) -> None:
-    with open_testbed("v1", dsn) as testbed:
+    with made("v1", dsn) as testbed:
         judged = judge_case(ONE, play(testbed, "01-one-activity@reply:1/once"))
     assert judged.verdict is Verdict.FAIL
     assert ("DUP", "step charge: its effect was applied 2 times") in {(f.check, f.message) for f in judged.findings}
@@ -101,4 +101,4 @@ def test_nothing_is_left_open_after_many_cases(v2: Testbed) -> None:
     for _ in range(12):
         play(v2, "01-one-activity@answer:1/zombie")
     assert left() == before
-    assert v2.sweep() == 0
+    assert v2.kill_leftovers() == 0

@@ -1,4 +1,4 @@
-"""The fork_server: hosts are forked from it, know what it was told, and none outlives it."""
+"""The fork server: hosts are forked from it, know what it was told, and none outlives it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from cutover.engines.registry import resolve
 from cutover.harness.run.process.forkserver import ForkServer, ForkServerProblem
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
-from cutover.harness.run.proxy.loop import Loop
+from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.world.clock import VirtualClock
-from cutover.harness.run.world.inert import Nobody
+from cutover.harness.run.world.engine import NoActivities
 from cutover.scenarios.catalog import load_catalog
 
 ONE = load_catalog()[0]
@@ -33,13 +33,13 @@ def fork_server(dsn: str) -> Iterator[ForkServer]:
         yield made
 
 
-def born(loop: Loop, fork_server: ForkServer, dsn: str) -> Host:
+def started(loop: Loop, fork_server: ForkServer, dsn: str) -> Host:
     return Host(loop, fork_server, dsn, ONE, uuid4(), on_message=lambda _host, _message: None)
 
 
 def installed(dsn: str) -> Engine:
     engine = resolve("v2")(
-        EngineContext(dsn=dsn, activities=Nobody("a test"), clock=VirtualClock(), log=lambda _line: None)
+        EngineContext(dsn=dsn, activities=NoActivities("a test"), clock=VirtualClock(), log=lambda _line: None)
     )
     engine.install()
     return engine
@@ -68,16 +68,16 @@ def wait_for(pid: int) -> None:
         os.close(handle)
 
 
-def test_hosts_are_the_nursery_s_children_each_in_a_group_of_its_own(fork_server: ForkServer, dsn: str) -> None:
+def test_hosts_are_the_fork_server_s_children_each_in_a_group_of_its_own(fork_server: ForkServer, dsn: str) -> None:
     with Loop() as loop:
-        hosts = [born(loop, fork_server, dsn) for _ in range(3)]
+        hosts = [started(loop, fork_server, dsn) for _ in range(3)]
         assert {parent_of(host.pid) for host in hosts} == {fork_server.pid}
         assert [os.getpgid(host.pid) for host in hosts] == [host.pid for host in hosts]
         for host in hosts:
             host.close()
 
 
-def test_a_host_executes_what_the_nursery_was_told_of(fork_server: ForkServer, dsn: str) -> None:
+def test_a_host_executes_what_the_fork_server_was_told_of(fork_server: ForkServer, dsn: str) -> None:
     engine = installed(dsn)
     wanted = {uuid4(): scenario for scenario in load_catalog()[1:3]}
     with Loop() as loop:
@@ -94,30 +94,30 @@ def test_a_host_executes_what_the_nursery_was_told_of(fork_server: ForkServer, d
 
 def test_an_exit_status_is_known_and_a_signal_is_negative(fork_server: ForkServer, dsn: str) -> None:
     with Loop() as loop:
-        host = born(loop, fork_server, dsn)
+        host = started(loop, fork_server, dsn)
         host.kill()
         assert loop.run_until(lambda: not host.alive, 20)
         assert host.exit_status == -signal.SIGKILL
         host.close()
-        other = born(loop, fork_server, dsn)
+        other = started(loop, fork_server, dsn)
         assert other.alive
         other.close()
 
 
-def test_no_host_outlives_its_nursery(dsn: str) -> None:
+def test_no_host_outlives_its_fork_server(dsn: str) -> None:
     with Loop() as loop:
         with ForkServer(resolve("v2"), dsn) as fork_server:
-            host = born(loop, fork_server, dsn)
+            host = started(loop, fork_server, dsn)
         wait_for(host.pid)
         assert loop.run_until(lambda: not host.alive, 20)
 
 
-def test_a_nursery_that_was_killed_is_a_problem_that_says_so(fork_server: ForkServer, dsn: str) -> None:
+def test_a_fork_server_that_was_killed_is_a_problem_that_says_so(fork_server: ForkServer, dsn: str) -> None:
     os.kill(fork_server.pid, signal.SIGKILL)
 
     def three(loop: Loop) -> None:  # the first may have been forked before
         for _ in range(3):
-            born(loop, fork_server, dsn)
+            started(loop, fork_server, dsn)
 
     with Loop() as loop, pytest.raises(ForkServerProblem, match="the process that forks the hosts is gone"):
         three(loop)
@@ -128,6 +128,6 @@ def test_scenarios_long_unused_are_told_anew(fork_server: ForkServer, dsn: str) 
         for number in range(300):
             fork_server._number(replace(ONE, title=str(number)))
         assert len(fork_server._known) == 128
-        host = born(loop, fork_server, dsn)
+        host = started(loop, fork_server, dsn)
         assert host.alive
         host.close()

@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 
 from cutover.harness.run.postgres.container import remove_left_behind
-from cutover.harness.run.postgres.ownership import Owner, mark, sweep
+from cutover.harness.run.postgres.ownership import Owner, drop_stale, mark
 from cutover.harness.run.postgres.server import Server, provision
 
 RUN = """
@@ -68,9 +68,9 @@ def test_what_a_killed_run_left_is_gone_after_the_next_start_and_not_before(serv
     before = names(server)
     with playing(server) as process:
         [mine] = names(server) - before
-        assert sweep(server.dsn) == ()
+        assert drop_stale(server.dsn) == ()
         with provision(server.dsn) as given:
-            assert given.swept == ()
+            assert given.stale == ()
         assert mine in names(server)
         process.send_signal(signal.SIGKILL)
         process.wait(PATIENCE_S)
@@ -79,7 +79,7 @@ def test_what_a_killed_run_left_is_gone_after_the_next_start_and_not_before(serv
         pass  # its runners and hosts end with it
     assert mine in names(server)
     with provision(server.dsn) as given:
-        assert given.swept == (mine,)
+        assert given.stale == (mine,)
     assert names(server) == before
 
 
@@ -98,17 +98,17 @@ def database(server: Server, name: str, comment: str = ELSEWHERE) -> Iterator[st
 def test_a_lock_alone_keeps_a_database(server: Server) -> None:
     owner = Owner(server.dsn)
     with database(server, owner.name()) as name:
-        assert sweep(server.dsn) == ()
+        assert drop_stale(server.dsn) == ()
         owner.close()
-        while sweep(server.dsn) != (name,):
+        while drop_stale(server.dsn) != (name,):
             pass  # until the server has noticed; the test's own limit is the deadline
 
 
 def test_a_connection_alone_keeps_a_database(server: Server) -> None:
     with database(server, "cutover_00000001_1") as name:
         with psycopg.connect(server.dsn, dbname=name):
-            assert sweep(server.dsn) == ()
-        while sweep(server.dsn) != (name,):
+            assert drop_stale(server.dsn) == ()
+        while drop_stale(server.dsn) != (name,):
             pass
 
 
@@ -119,7 +119,7 @@ def test_a_process_that_is_seen_to_live_keeps_its_database_though_its_lock_was_l
         assert given._owner._session is not None
         with psycopg.connect(server.dsn, autocommit=True) as connection:
             connection.execute("SELECT pg_terminate_backend(%s)", [given._owner._session.info.backend_pid])
-        assert sweep(server.dsn) == ()
+        assert drop_stale(server.dsn) == ()
         assert name in names(server)
         other = given.create_database().name  # takes the lock anew
         assert other.rpartition("_")[0] == name.rpartition("_")[0]
@@ -128,7 +128,7 @@ def test_a_process_that_is_seen_to_live_keeps_its_database_though_its_lock_was_l
 @pytest.mark.parametrize("comment", ["", "no JSON", "{}", "null", "[]"])
 def test_a_name_alone_does_not_make_a_database_ours(server: Server, comment: str) -> None:
     with database(server, "cutover_00000002_1", comment) as name:
-        assert sweep(server.dsn) == ()
+        assert drop_stale(server.dsn) == ()
         assert name in names(server)
 
 
@@ -153,7 +153,7 @@ def test_doctor_removes_it_and_says_so(server: Server, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["cutover", "cutover_production", "cutover_0000000g_1", "xcutover_00000003_1"])
 def test_names_that_are_not_ours_are_left_alone(server: Server, name: str) -> None:
     with database(server, name):
-        assert sweep(server.dsn) == ()
+        assert drop_stale(server.dsn) == ()
         assert name in names(server) | {"cutover", "xcutover_00000003_1"}
 
 

@@ -21,10 +21,10 @@ import pytest
 from psycopg import sql
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.run.postgres.container import IMAGE_VARIABLE, _knock
+from cutover.harness.run.postgres.container import IMAGE_VARIABLE, _connect_once
 from cutover.harness.run.postgres.dsn import parse_dsn, to_url
 from cutover.harness.run.postgres.server import URL_VARIABLE, Server, provision
-from cutover.harness.run.proxy.loop import Loop
+from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy.proxy import Proxy
 
 PASSWORD = "p@ss/w#rd?%:'x"  # noqa: S105 - made for these tests
@@ -246,7 +246,7 @@ def docker_answers() -> bool:
     import docker  # noqa: PLC0415 - slow, and absent engines are the rule
 
     try:
-        _knock()  # where nobody answers, docker's own client would leave a socket open
+        _connect_once()  # where nobody answers, docker's own client would leave a socket open
         client = docker.from_env(timeout=3)
     except (OSError, docker.errors.DockerException):
         return False

@@ -21,8 +21,8 @@ from psycopg import pq
 
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.dsn import parse_dsn, to_url
+from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy.channel import Channel, Gate, Ruling
-from cutover.harness.run.proxy.loop import Loop
 from cutover.harness.run.proxy.proxy import Proxy
 
 PGBENCH = next((str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/pgbench"), reverse=True)), None)

@@ -12,9 +12,9 @@ import pytest
 from psycopg import pq
 
 from cutover.harness.run.postgres.dsn import parse_dsn
+from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy import wire
 from cutover.harness.run.proxy.channel import Channel, Gate, Ruling
-from cutover.harness.run.proxy.loop import Loop
 from cutover.harness.run.proxy.proxy import Proxy
 
 HELLO = struct.pack("!II", 8, 196608)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg
 import pytest
 
@@ -9,7 +11,7 @@ from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.flag import judge_routing
 from cutover.harness.record.trials import ARMS
 from cutover.harness.run.postgres.server import Server
-from cutover.harness.run.side import measurements as aside
+from cutover.harness.run.side import measurements
 from cutover.harness.run.side.measurements import route, weigh
 from cutover.harness.run.trials.shadow import execution_id
 from cutover.scenarios.catalog import load_catalog
@@ -67,15 +69,35 @@ def test_an_engine_that_cannot_be_made_costs_the_measurement_and_is_said(server:
     assert databases(server) == before
 
 
-def test_a_process_that_dies_or_hangs_is_told_from_one_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aside, "_BOOT", "import os; print('a row'); os._exit(7)")
-    assert aside._played("route", {}) == ((), "its process ended with status 7: nothing was said")
-    monkeypatch.setattr(aside, "_BOOT", "import sys; sys.stdin.read(); sys.exit('out of luck')")
-    assert aside._played("route", {}) == ((), "its process ended with status 1: out of luck")
-    monkeypatch.setattr(aside, "_BOOT", "import sys; print(sys.stdin.read())")
-    monkeypatch.setattr(aside, "LOOK_S", 0.001)
+PROGRAMS = """
+import json, os, signal, sys
+
+def dies(link):
+    os._exit(7)
+
+def leaves(link):
+    link.serve(lambda order: sys.exit("out of luck"))
+
+def answers(link):
+    link.serve(lambda order: json.dumps([link.setup, order]).encode())
+
+def hangs(link):
+    signal.pause()
+"""
+
+
+def test_a_process_that_dies_or_hangs_is_told_from_one_that_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cutover_programs.py").write_text(PROGRAMS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(measurements, "_ENTRY", "cutover_programs:dies")
+    assert measurements._played("route", {}) == ((), "its process ended with status 7: nothing was said")
+    monkeypatch.setattr(measurements, "_ENTRY", "cutover_programs:leaves")
+    assert measurements._played("route", {}) == ((), "its process ended with status 1: out of luck")
+    monkeypatch.setattr(measurements, "_ENTRY", "cutover_programs:answers")
     much = {"more than a pipe holds": "x" * 1_000_000}
-    assert aside._played("route", much) == (["route", much], "")
-    monkeypatch.setattr(aside, "_SECONDS", 0.1)
-    monkeypatch.setattr(aside, "_BOOT", "import signal; signal.pause()")
-    assert aside._played("route", {}) == ((), "took more than 0.1 s")
+    assert measurements._played("route", much) == (["route", much], "")
+    monkeypatch.setattr(measurements, "_SECONDS", 0.1)
+    monkeypatch.setattr(measurements, "_ENTRY", "cutover_programs:hangs")
+    assert measurements._played("route", {}) == ((), "took more than 0.1 s")

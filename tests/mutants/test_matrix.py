@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.mutants.guards import HARNESS_MUTANTS
-from cutover.harness.mutants.matrix import _result, kill_matrix, known
+from cutover.harness.mutants.matrix import _kill, kill_matrix, known
 from cutover.harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
 from cutover.harness.record.mutants import Kill, KillMatrix
 from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.process.child import ChildExit
+from cutover.harness.run.process.outcomes import JobFailure, JobLost
 
 SEED = 1
 QUICK = (
@@ -73,7 +73,13 @@ def test_there_are_as_many_as_were_promised_each_with_a_name_of_its_own() -> Non
 
 
 def test_a_player_that_is_gone_is_the_environment_s_fault_and_no_mutant_s() -> None:
-    future: Future[Kill] = Future()
-    future.set_exception(BrokenProcessPool("A process in the process pool was terminated abruptly"))
+    lost = JobLost(CONTROLS[0], "died", ChildExit(-9, killed_from_outside=True))
     with pytest.raises(EnvironmentProblem, match=r"^a process that plays mutants is gone, .* run again$"):
-        _result(CONTROLS[0], future)
+        _kill(lost)
+
+
+def test_a_mutant_that_cannot_be_played_is_a_problem_of_its_own() -> None:
+    kill = _kill(JobFailure(CONTROLS[0], ("builtins.ZeroDivisionError",), "division by zero", ""))
+    assert kill is not None
+    assert (kill.id, kill.kind, kill.problem) == (CONTROLS[0].id, "control", "ZeroDivisionError: division by zero")
+    assert not kill.good

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cutover.harness.run.proxy.loop import Loop, LoopConnection
+from cutover.harness.run.process.loop import Loop, LoopConnection
 
 
 def test_a_reader_is_called_while_there_is_something_and_not_once_it_is_forgotten() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cutover.harness.record.memory import Weighed, utilisation
-from cutover.harness.run.process.memory import memory_limit_kib, peak_kib
+from cutover.harness.run.side.memory import memory_limit_kib, peak_kib
 
 MEMINFO = "MemTotal:       16000000 kB\nMemFree:         1000000 kB\n"
 

@@ -87,7 +87,7 @@ def _servers(url: str | None) -> Iterator[_Inspection]:
             continue
         try:
             with provision(url if mode == "url" else None, mode) as server:
-                yield _Inspection(what, "yes", f"{server.description}, version {server.version}{_swept(server.swept)}")
+                yield _Inspection(what, "yes", f"{server.description}, version {server.version}{_swept(server.stale)}")
                 engines = engines or list(_engines(server))
         except CutoverError as error:
             yield _Inspection(what, "no", str(error))
@@ -111,7 +111,7 @@ def _engines(server: Server) -> Iterator[_Inspection]:
 
 def _engine(spec: str, dsn: str) -> _Inspection:
     from cutover.engines.registry import describe
-    from cutover.harness.run.trials.installation import install_engine
+    from cutover.harness.run.postgres.installation import install_engine
 
     what = f"Engine {spec}"
     try:

@@ -11,9 +11,9 @@ from cutover.engines.api import EngineFactory
 from cutover.harness.conformance.session.lookout import parse_aim
 from cutover.harness.conformance.session.session import Session
 from cutover.harness.conformance.session.situation import Situation
-from cutover.harness.run.crash.remote import RunnerProblem
+from cutover.harness.run.crash.runners import RunnerProblem
 from cutover.harness.run.crash.testbed import Testbed
-from cutover.harness.run.process.forkserver import ForkServer
+from cutover.harness.run.process.launcher import Launcher
 from cutover.harness.store.case_lines import encode_case
 from cutover.harness.store.lines import encode_fields
 from cutover.scenarios.files import loads
@@ -23,7 +23,7 @@ __all__ = ["handler"]
 
 @contextlib.contextmanager
 def handler(
-    factory: EngineFactory, fork_server: ForkServer, settings: dict[str, Any], _restart: Callable[[], None]
+    factory: EngineFactory, launcher: Launcher, settings: dict[str, Any], _restart: Callable[[], None]
 ) -> Iterator[Callable[[dict[str, Any]], bytes]]:
     """Answers what `cutover.harness.conformance.session.player.Player` asks; the tester restarts the server itself."""
     with Testbed(
@@ -31,7 +31,7 @@ def handler(
         settings["dsn"],
         deadline_s=settings["deadline_s"],
         takeover_s=settings["takeover_s"],
-        fork_server=fork_server,
+        launcher=launcher,
     ) as testbed:
         yield _SessionHandler(testbed).serve
 

@@ -87,7 +87,7 @@ class Lookout(FaultInjector):
 
     def aim(self, at: Aim | None, *, observe: bool) -> None:
         """Sets the next point, counted anew from here; without one the cells that are passed may be observed."""
-        self.arm(at if isinstance(at, KillPoint) else None)
+        self.inject_at(at if isinstance(at, KillPoint) else None)
         self._hunted = at if isinstance(at, StatePoint) else None
         self._observing = observe and at is None
         self.seen.clear()
@@ -104,7 +104,7 @@ class Lookout(FaultInjector):
             self.seen[self._look(), kind] = None
         if self._hunted is not None and self._hunted.kind == kind and self._hunted.state == self._look():
             self._hunted = None
-            self.armed = KillPoint(kind, self.round_trips if kind == "request" else self.activity_calls)
+            self.point = KillPoint(kind, self.round_trips if kind == "request" else self.activity_calls)
 
     def answer(self, channel: Channel, number: int) -> bool:
         """As the injector's; a hunted answer is where the fault comes if the state is the wanted one."""

@@ -10,10 +10,10 @@ from pydantic import TypeAdapter
 from cutover.harness.conformance.session.lookout import Aim
 from cutover.harness.conformance.session.situation import Situation
 from cutover.harness.record.cases import CaseRecord
-from cutover.harness.run.crash.remote import Remote
+from cutover.harness.run.crash.runners import Runner
 from cutover.harness.run.crash.testbed import TAKEOVER_S
-from cutover.harness.run.process.closing import Closing
 from cutover.harness.run.process.hosted import Message
+from cutover.harness.run.process.lifetime import Closing
 from cutover.harness.store.case_lines import decode_case
 from cutover.scenarios.files import dumps_line
 from cutover.scenarios.model import Scenario
@@ -41,7 +41,7 @@ class Player(Closing):
     ) -> None:
         self.engine = engine
         self._restart = restart
-        self._remote = Remote(
+        self._runner = Runner(
             "cutover.harness.conformance.session.handler", engine, dsn, deadline_s=deadline_s, takeover_s=takeover_s
         )
 
@@ -94,10 +94,10 @@ class Player(Closing):
 
     def close(self) -> None:
         """Ends the process; its hosts die with it."""
-        self._remote.close()
+        self._runner.close()
 
     def _situation(self, request: Mapping[str, object]) -> Situation:
         return _SITUATION.validate_json(self._ask(request))
 
     def _ask(self, request: Mapping[str, object]) -> bytes:
-        return self._remote.ask(request, f"{request['do']} on engine {self.engine!r}")
+        return self._runner.ask(request, f"{request['do']} on engine {self.engine!r}")

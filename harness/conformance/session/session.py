@@ -75,7 +75,7 @@ class Session:
         worker = self._worker = self._worker or self._workers.spawn()
         calls, before = len(self._world.ledger), self._last
         ended = self._run(worker, command)
-        self._injector.arm(None)
+        self._injector.inject_at(None)
         self._last = self._sightings.journal()
         if ended == "returned":
             self._agenda.heard(command, self._last)
@@ -133,7 +133,7 @@ class Session:
         status = self._last.execution.status if self._last is not None else None
         asked = self._before_cancel is not None and self._scenario.cancel_at_pause is None
         cancelled = asked and status == "cancelled"
-        arm = self._workers.arm(self._last, self._world, self._agenda.outside, again, kills=self._injector.fired)
+        arm = self._workers.arm_record(self._last, self._world, self._agenda.outside, again, kills=self._injector.fired)
         return CaseRecord(
             case=CrashCase(self._scenario.id, KillPoint("request", 1), Way.CANCEL if cancelled else Way.ONCE),
             planned=self._injector.fired,
@@ -155,7 +155,7 @@ class Session:
         """One command, until the worker is no longer at it."""
         name = str(command["op"])
         fired = self._injector.fired
-        self._workers.give(worker, command)
+        self._workers.send(worker, command)
         in_time = self._workers.serve(lambda: worker.busy is None)
         ended = self._workers.close_command(worker, name, in_time=in_time, killed=self._injector.fired > fired)
         match ended:

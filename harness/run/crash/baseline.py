@@ -17,24 +17,24 @@ class BaselineRun:
     """One execution without a fault."""
 
     def __init__(self, testbed: Testbed, scenario: Scenario, execution_id: uuid.UUID) -> None:
-        self._caller = Caller(testbed, scenario, execution_id, lambda _host, _channel: None)  # no point is armed
+        self._caller = Caller(testbed, scenario, execution_id, lambda _host, _channel: None)  # nothing is injected
         self._statuses: dict[str, str] = {}
         self._touched: dict[int, tuple[str, ...]] = {}
 
     def run(self) -> Baseline:
         """Drives it to its end, then resumes and executes it once more, which is not counted."""
         caller, injector = self._caller, self._caller.injector
-        injector.on_answered = self._look
+        injector.on_answered = self._note_changes
         host = caller.workers.spawn()
         caller.drive(host, {"op": "execute"})
         points = self._points()
         injector.on_answered = None
-        arm = caller.arm(caller.again(host))
+        record = caller.arm_record(caller.again(host))
         caller.workers.close()
-        return arm, points
+        return record, points
 
     def _points(self) -> dict[KillPoint, tuple[str, ...]]:
-        """The kill points so far, with the step ids that each touches."""
+        """Returns the kill points so far, with the step ids that each touches."""
         points: dict[KillPoint, tuple[str, ...]] = {}
         for number in range(1, self._caller.injector.round_trips + 1):
             steps = self._touched.get(number, ())
@@ -46,8 +46,8 @@ class BaselineRun:
             points |= {KillPoint("call", entry.sequence): steps, KillPoint("reply", entry.sequence): steps}
         return points
 
-    def _look(self, number: int) -> None:
-        """Which steps a round trip changed."""
+    def _note_changes(self, number: int) -> None:
+        """Notes which steps a round trip changed."""
         journal = self._caller.journal()
         statuses = {step.step_id: str(step.status) for step in journal.steps} if journal else {}
         self._touched[number] = tuple(

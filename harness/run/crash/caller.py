@@ -1,4 +1,4 @@
-"""Whoever wants one execution done: asks its workers for it, as the world outside moves. Does I/O."""
+"""The client of one execution: sends commands to its workers, as events outside the engine ask for. Does I/O."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX_COMMANDS = 10_000
 
 
 class Caller:
-    """One execution on a testbed, from its first command on; `on_injection` is what happens at the armed kill point.
+    """One execution on a testbed, from its first command on; `on_injection` is what happens at the kill point.
 
     `outside` moves when the execution pauses, `world` serves activities, `workers` do the work, `injector` sees
     them all.
@@ -41,12 +41,12 @@ class Caller:
         testbed.proxy.gate = self.injector
 
     def drive(self, host: Host, command: Message | None) -> Message | None:
-        """Commands until the execution ends or waits for ever; gives the command during which the fault happened."""
+        """Sends commands until the execution ends or waits in vain; returns the one at which the fault was injected."""
         for _ in range(_MAX_COMMANDS):
             if command is None:
                 return None
             fired = self.injector.fired
-            self.give(host, command)
+            self.send(host, command)
             if not self.wait_for([host]):
                 return None
             if self.injector.fired > fired and (not host.alive or host.stopped or host.raised is not None):
@@ -57,17 +57,17 @@ class Caller:
             if host.raised is not None:
                 self.workers.fail("exception", str(host.raised["type"]), str(host.raised["message"]))
                 return None
-            self.heard(command)
+            self.carried_out(command)
             if command["op"] == "signal" and self.injector.deliver_twice():
                 continue
             command = self.next_command()
         self.workers.fail("timeout", "endless", f"still running after {_MAX_COMMANDS} commands")
         return None
 
-    def give(self, host: Host, command: Message) -> None:
-        """Sets a worker to a command."""
+    def send(self, host: Host, command: Message) -> None:
+        """Sends a worker a command."""
         self._settled = False
-        self.workers.give(host, command)
+        self.workers.send(host, command)
 
     def wait_for(self, hosts: Sequence[Host]) -> bool:
         """Serves workers until none of these is at work; False, with the hung ones killed, past the deadline."""
@@ -85,13 +85,13 @@ class Caller:
             self.workers.close_command(host, names[host], in_time=in_time, killed=host is self.injector.victim)
         return in_time
 
-    def heard(self, command: Message) -> None:
+    def carried_out(self, command: Message) -> None:
         """Takes note that a command was carried out: a signal is delivered."""
         if command["op"] == "signal" and command["id"] not in self.outside.delivered:
             self.outside.delivered.append(str(command["id"]))
 
     def next_command(self) -> Message | None:
-        """What the outside does now, its clock moved on; None where the execution has ended or is left waiting."""
+        """Moves the clock on and returns the next command; None where the execution has ended or waits in vain."""
         journal = self.journal()
         move = self.outside.next(journal) if journal is not None and self.workers.failure is None else None
         if move is None:
@@ -101,17 +101,17 @@ class Caller:
         return move.command()
 
     def retry_of(self, command: Message) -> Message:
-        """What a caller does who never heard back: execute becomes resume once the execution is there."""
+        """Returns what a client sends that got no answer: execute becomes resume once the execution is there."""
         if command["op"] == "execute" and self.journal() is not None:
             return {"op": "resume"}
         return command
 
     def again(self, host: Host, *commands: Message) -> Again:
-        """Gives commands that should change nothing any more; by default it resumes and executes once more."""
+        """Sends commands that should change nothing any more; by default resume and execute."""
         before, calls = self.journal(), len(self.world.ledger)
         failure = None
         for command in commands or ({"op": "resume"}, {"op": "execute"}):
-            self.give(host, command)
+            self.send(host, command)
             self.wait_for([host])
             if host.raised is not None and failure is None:
                 failure = Failure(kind="exception", type=str(host.raised["type"]), message=str(host.raised["message"]))
@@ -125,15 +125,15 @@ class Caller:
         )
 
     def journal(self) -> Journal | None:
-        """What is committed; read again only where a worker has been at it since."""
+        """Returns what is committed; read again only where a worker has worked since."""
         if not self._settled:
             self._known = self._testbed.journal(self._execution_id)
             self._settled = not any(host.busy for host in self.injector.hosts if not host.stopped)
         return self._known
 
-    def arm(self, again: Again | None) -> ArmRecord:
-        """What the execution has come to."""
-        return self.workers.arm(self.journal(), self.world, self.outside, again)
+    def arm_record(self, again: Again | None) -> ArmRecord:
+        """Returns what the execution has come to."""
+        return self.workers.arm_record(self.journal(), self.world, self.outside, again)
 
     def _completed(self, step_id: str) -> bool:
         journal = self._testbed.journal(self._execution_id)

@@ -7,7 +7,7 @@ import uuid
 from cutover.harness.record.cases import CaseRecord, CrashCase, Way
 from cutover.harness.record.trials import Again
 from cutover.harness.run.crash.caller import Caller
-from cutover.harness.run.crash.fault import Fault
+from cutover.harness.run.crash.injector import FaultInjector
 from cutover.harness.run.crash.recovery import Recovery
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.process.host import Host
@@ -17,6 +17,11 @@ from cutover.scenarios.model import Scenario
 
 __all__ = ["CaseRun"]
 
+_REFUSALS = {
+    Way.SERIALIZATION: ("40001", "could not serialize access due to concurrent update"),
+    Way.DEADLOCK: ("40P01", "deadlock detected"),
+}
+
 
 class CaseRun:
     """One execution, from its start to the record."""
@@ -24,19 +29,19 @@ class CaseRun:
     def __init__(self, testbed: Testbed, scenario: Scenario, case: CrashCase, execution_id: uuid.UUID) -> None:
         self._testbed, self._scenario, self._case = testbed, scenario, case
         self._caller = Caller(testbed, scenario, execution_id, self._inject)
-        self._fault = Fault(case.way, testbed, self._caller.injector)
+        self._fault = _Fault(case.way, testbed, self._caller.injector)
 
     def run(self) -> CaseRecord:
         """Plays the case."""
         case, caller, workers, injector = self._case, self._caller, self._caller.workers, self._caller.injector
         recovery = Recovery(case, caller)
         at_crash = again = None
-        injector.arm(case.point)
+        injector.inject_at(case.point)
         if case.way is Way.SIGNAL_TWICE:
             injector.repeat_signal = case.point.number
         host = workers.spawn()
         interrupted = caller.drive(host, {"op": "execute"})
-        injector.arm(None)
+        injector.inject_at(None)
         if injector.fired and workers.failure is None and case.point.kind != "signal":
             at_crash = caller.journal()
             recovery.go(host, interrupted)
@@ -45,20 +50,20 @@ class CaseRun:
         resumed = {"request": injector.round_trips, "call": injector.activity_calls}
         if case.point.kind == "signal" and workers.failure is None:
             again = self._signal_again(host)
-        arm = caller.arm(again)
+        record = caller.arm_record(again)
         leftovers = workers.close()
         return CaseRecord(
             case=case,
             planned=2 if case.second else 1,
             fired=injector.fired,
-            arm=arm,
+            arm=record,
             resume_points=resumed,
             at_crash=at_crash,
             before_go_on=recovery.before_go_on,
             commands=tuple(workers.commands),
             moments=tuple(injector.moments),
             leftovers=leftovers,
-            strays=self._testbed.strays(),
+            strays=self._testbed.new_relations(),
             clock_shift_ms=int(workers.shift.total_seconds() * 1000),
         )
 
@@ -66,11 +71,44 @@ class CaseRun:
         self._fault.inject(host, channel)
 
     def _signal_again(self, host: Host) -> Again | None:
-        """A signal that comes after the end: the one that was delivered, or a stranger of its name."""
+        """Sends a signal after the end: the one that was delivered, or an unknown one of the same name."""
         number, delivered = self._case.point.number, self._caller.outside.delivered
         if self._case.way is Way.SIGNAL_TWICE or number > len(delivered):
             return None
         self._caller.injector.fired += 1
         planned = next(signal for signal in self._scenario.signals if signal.id == delivered[number - 1])
-        stranger = None if self._case.way is Way.SIGNAL_LATE else f"{planned.id}-stray"
-        return self._caller.again(host, signal_command(planned, name=stranger))
+        other_id = None if self._case.way is Way.SIGNAL_LATE else f"{planned.id}-stray"
+        return self._caller.again(host, signal_command(planned, name=other_id))
+
+
+class _Fault:
+    """The fault of one way of interrupting, noted in the injector's time line."""
+
+    def __init__(self, way: Way, testbed: Testbed, injector: FaultInjector) -> None:
+        self._way, self._testbed, self._injector = way, testbed, injector
+
+    def inject(self, host: Host, channel: Channel | None) -> None:
+        """Brings it about; a fault of connections is a death where no round trip is held (`channel` is None)."""
+        way = self._way
+        if way in _REFUSALS and channel is not None:
+            self._injector.note(host, "refused", _REFUSALS[way][0])
+            channel.refuse(*_REFUSALS[way])
+        elif way in {Way.CUT, Way.DROP} and channel is not None:
+            self._injector.note(host, "cut", way)
+            channel.cut(announced=way is Way.CUT)
+        elif way is Way.RESTART:
+            self._injector.note(host, "restart")
+            self._testbed.restart_server()
+            if channel is not None:
+                channel.cut(announced=False)
+        elif way is Way.LAPSE:
+            self._injector.note(host, "stop", "its activity takes long")
+            host.stopped = True  # as far as this case is concerned; the process itself goes on
+        elif way in {Way.ZOMBIE, Way.CANCEL_LIVE}:
+            self._injector.note(host, "stop")
+            host.stop()
+        else:
+            self._injector.note(host, "kill")
+            host.kill()
+            if channel is not None:
+                channel.close()

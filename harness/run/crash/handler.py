@@ -12,7 +12,7 @@ from cutover.harness.record.cases import CrashCase
 from cutover.harness.run.crash.baseline import BaselineRun
 from cutover.harness.run.crash.case import CaseRun
 from cutover.harness.run.crash.testbed import Testbed
-from cutover.harness.run.process.forkserver import ForkServer
+from cutover.harness.run.process.launcher import Launcher
 from cutover.harness.store.case_lines import encode_baseline, encode_case
 from cutover.scenarios.files import loads
 from cutover.scenarios.model import Scenario
@@ -22,7 +22,7 @@ __all__ = ["handler"]
 
 @contextlib.contextmanager
 def handler(
-    factory: EngineFactory, fork_server: ForkServer, settings: dict[str, Any], restart: Callable[[], None]
+    factory: EngineFactory, launcher: Launcher, settings: dict[str, Any], restart: Callable[[], None]
 ) -> Iterator[Callable[[dict[str, Any]], bytes]]:
     """Plays what a request names: its scenario's text comes along the first time, then its id is enough."""
     scenarios: dict[str, Scenario] = {}
@@ -32,7 +32,7 @@ def handler(
         deadline_s=settings["deadline_s"],
         takeover_s=settings["takeover_s"],
         restart=restart,
-        fork_server=fork_server,
+        launcher=launcher,
     ) as testbed:
 
         def play(job: dict[str, Any]) -> bytes:

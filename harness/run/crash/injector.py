@@ -1,4 +1,4 @@
-"""Sees all that the hosted engines of one case do, and injects the fault at the armed kill point.
+"""Sees all that the hosted engines of one case do, and injects the fault at the planned kill point.
 
 Serves their activity calls, too. Does I/O only through the loop that calls it.
 """
@@ -26,14 +26,14 @@ __all__ = ["FaultInjector", "Injection"]
 _PRINTABLE = bytes(byte if 32 <= byte < 127 else 32 for byte in range(256))
 
 Injection: TypeAlias = Callable[[Host, Channel | None], None]
-"""What happens at the armed point; the channel is the one whose request or answer is held there."""
+"""What happens at the kill point; the channel is the one whose request or answer is held there."""
 
 
 class FaultInjector:
     """The proxy's gate, and the other end of the hosts' messages.
 
-    Kill points are counted while `armed` is set or `on_answered` is (the baseline), from 1, over all workers.
-    `victim` is the worker at which the last fault was injected.
+    Kill points are counted from 1, over all workers, while `point`, the one to inject at, is set or `on_answered` is
+    (the baseline). `victim` is the worker at which the last fault was injected.
     """
 
     def __init__(self, world: World, clock: SharedClock, on_injection: Injection) -> None:
@@ -46,7 +46,7 @@ class FaultInjector:
         self.moments: list[Moment] = []
         self.logs: list[str] = []
         self.calls: dict[Host, list[int]] = {}
-        self.armed: KillPoint | None = None
+        self.point: KillPoint | None = None
         self.fired = 0
         self.round_trips = 0
         self.activity_calls = 0
@@ -62,13 +62,13 @@ class FaultInjector:
         at_ms = (time.perf_counter() - self._began) * 1000
         self.moments.append(Moment(at_ms=round(at_ms, 3), worker=worker, what=what, detail=detail))
 
-    def arm(self, point: KillPoint | None) -> None:
-        """Sets the next point and counts anew from here."""
-        self.armed = point
+    def inject_at(self, point: KillPoint | None) -> None:
+        """Sets the next point and counts from here."""
+        self.point = point
         self.round_trips = self.activity_calls = 0
 
     def deliver_twice(self) -> bool:
-        """Counts a delivered signal; True where the armed point is this delivery and it is to be repeated."""
+        """Counts a delivered signal; True where the kill point is this delivery and it is to be repeated."""
         self.deliveries += 1
         if self.repeat_signal != self.deliveries:
             return False
@@ -84,10 +84,10 @@ class FaultInjector:
         self.note(host, "request", f"{number} {_summary(message)}")
         if self.race is not None and host not in self.race:
             return self._line_up(self.race, host, channel)
-        if self.armed == KillPoint("request", number) and host is not None:
+        if self.point == KillPoint("request", number) and host is not None:
             self._inject(host, channel)
             return Ruling.HOLD
-        collect = self.on_answered is not None or self.armed == KillPoint("answer", number)
+        collect = self.on_answered is not None or self.point == KillPoint("answer", number)
         return Ruling.COLLECT if collect else Ruling.PASS
 
     def answer(self, channel: Channel, number: int) -> bool:
@@ -129,12 +129,12 @@ class FaultInjector:
         self.activity_calls += 1
         number = self.activity_calls
         self.note(host, "call", f"{number} {message['step_id']} attempt {message['attempt']}")
-        if self.armed == KillPoint("call", number):
+        if self.point == KillPoint("call", number):
             self._held_call = (host, message)
             self._inject(host, None)
             return
         answer = self._serve(host, message)
-        if self.armed == KillPoint("reply", number):
+        if self.point == KillPoint("reply", number):
             self._held_call = (host, answer)
             self._inject(host, None)
             return
@@ -163,7 +163,7 @@ class FaultInjector:
         return answer
 
     def _inject(self, host: Host, channel: Channel | None) -> None:
-        self.armed = None
+        self.point = None
         self.fired += 1
         self.victim, self._held = host, channel
         self._on_injection(host, channel)
@@ -178,7 +178,7 @@ class FaultInjector:
         return Ruling.PASS
 
     def _host_of(self, channel: Channel) -> Host | None:
-        """The process at the other end; a child that an engine forked counts as its parent."""
+        """Returns the worker at the other end; a child that an engine forked counts as its parent."""
         peer = channel.peer
         for host in self.hosts:
             if peer in {host.pid, 0} or host.leads(peer):
@@ -187,7 +187,7 @@ class FaultInjector:
 
 
 def _summary(request: bytes) -> str:
-    """The first words of a request's SQL, or the message types of an extended query."""
+    """Returns the first words of a request's SQL, or the message types of an extended query."""
     text = request[5:] if request[:1] == b"Q" else request
     words = text[:400].translate(_PRINTABLE).decode("ascii").split()
     return " ".join(words)[:80]

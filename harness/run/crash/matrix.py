@@ -9,9 +9,9 @@ from cutover.harness.run.crash.plan import Budget, CasePlan
 from cutover.harness.run.crash.play import replay_case, run_crashes, run_sample
 from cutover.harness.run.crash.runners import Runners
 from cutover.harness.run.crash.testbed import TAKEOVER_S
+from cutover.harness.run.postgres.installation import installed
 from cutover.harness.run.postgres.outage import OutageProbe
 from cutover.harness.run.postgres.server import Server
-from cutover.harness.run.trials.installation import installed
 from cutover.scenarios.model import Scenario
 
 __all__ = ["DEADLINE_S", "SETTINGS", "crash_matrix", "replay"]
@@ -34,25 +34,25 @@ def crash_matrix(
     takeover_s: float = TAKEOVER_S,
     budget: Budget | None = None,
 ) -> list[CrashTrial]:
-    """Every planned case, in a database of its own that is dropped afterwards; the trials have the baselines.
+    """Plays every planned case, in a database that is dropped afterwards; returns the trials with their baselines.
 
     With a budget it is a sample of as many cases as fit.
     """
     with (
         installed(server, plan.engine, relaxed=Way.RESTART not in plan.ways) as dsn,
-        OutageProbe(server.dsn) as witness,
+        OutageProbe(server.dsn) as probe,
         Runners(
             plan.engine,
             dsn,
             count=workers,
             deadline_s=deadline_s,
             takeover_s=takeover_s,
-            restart=witness.around(server.restart),
+            restart=probe.around(server.restart),
         ) as runners,
     ):
 
         def keep(record: CaseRecord) -> None:
-            witness.check()
+            probe.check()
             on_record(record)
 
         if budget is None:
@@ -69,7 +69,7 @@ def replay(
     deadline_s: float = DEADLINE_S,
     takeover_s: float = TAKEOVER_S,
 ) -> CaseRecord:
-    """One case once more."""
+    """Plays one case again."""
     with (
         installed(server, engine) as dsn,
         Runners(engine, dsn, count=1, deadline_s=deadline_s, takeover_s=takeover_s, restart=server.restart) as runners,

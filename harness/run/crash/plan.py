@@ -60,7 +60,7 @@ class CasePlan:
 
 
 def plan_cases(trial: CrashTrial, plan: CasePlan) -> Iterator[CrashCase]:
-    """Every case of a scenario but those with two deaths, which need to know how the first resume goes."""
+    """Yields every case of a scenario but those with two deaths, which need to know how the first resume goes."""
     if not trial.points and plan.ways:  # it hung or ended before it did anything, and a case shall say so
         yield CrashCase(trial.scenario.id, KillPoint("request", 1), plan.ways[0])
     begun = _begun(trial)
@@ -119,10 +119,10 @@ def selection(own: Sequence[Scenario], catalog: Sequence[Scenario]) -> tuple[Sce
 
 
 def spread(trials: Iterable[CrashTrial], plan: CasePlan) -> list[CrashCase]:
-    """Every case of the plan in the order in which a sample takes them: one of each cell of the coverage, then another.
+    """Returns every case of the plan in the order in which a sample takes them: one of each cell, then another of each.
 
-    The first of a cell are of the smallest scenarios; ties are broken by the seed. Scenarios with timers are a row of
-    cells of their own.
+    A cell is one of the coverage; its first cases are of the smallest scenarios, and ties are broken by the seed.
+    Scenarios with timers are a row of cells of their own.
     """
     draw = random.Random(plan.seed)  # noqa: S311 - a sample, not a secret
     counts: Counter[tuple[str, PointKind, Way]] = Counter()
@@ -137,7 +137,7 @@ def spread(trials: Iterable[CrashTrial], plan: CasePlan) -> list[CrashCase]:
 
 
 def kinds_at(trial: CrashTrial, point: KillPoint) -> tuple[str, ...]:
-    """The kinds of node whose steps the point touches; `execution` where it touches no step."""
+    """Returns the kinds of node whose steps the point touches; `execution` where it touches no step."""
     if point.kind == "signal":
         return ("wait",)
     kinds = _node_kinds(trial.scenario.workflow)
@@ -167,7 +167,7 @@ def _fits(way: Way, point: KillPoint) -> bool:
 
 
 def _begun(trial: CrashTrial) -> Callable[[KillPoint], bool]:
-    """Whether an execution that dies at a point is there to be cancelled: its first steps have been committed."""
+    """Returns whether an execution that dies at a point can be cancelled: its first steps have been committed."""
     first = min((point.number for point, steps in trial.points.items() if steps and point.kind == "answer"), default=0)
 
     def begun(point: KillPoint) -> bool:
@@ -181,7 +181,7 @@ def _size(scenario: Scenario) -> tuple[int, str]:
 
 
 def _features(scenario: Scenario) -> set[str]:
-    """What a scenario shows: kinds of node, and how an execution can pause."""
+    """Returns what a scenario shows: kinds of node, and how an execution can pause."""
     nodes = list(_nodes(scenario.workflow))
     shown: set[str] = {node.kind for node in nodes}
     shown |= {"timer" for node in nodes if isinstance(node, WaitNode) and node.timeout_ms is not None}

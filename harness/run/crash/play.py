@@ -89,7 +89,7 @@ def run_sample(
 
 
 def replay_case(runners: Runners, scenario: Scenario, case: CrashCase) -> CaseRecord:
-    """One case, after a baseline that says what its kill point touches."""
+    """Plays one case, after a baseline that says what its kill point touches."""
     [trial] = _baselines(runners, [scenario], CasePlan(engine=""))
     [record] = _play(runners, {scenario.id: trial}, [case], 0)
     return record
@@ -98,7 +98,7 @@ def replay_case(runners: Runners, scenario: Scenario, case: CrashCase) -> CaseRe
 def _baselines(
     runners: Runners, scenarios: Sequence[Scenario], plan: CasePlan, *, until: float | None = None
 ) -> list[CrashTrial]:
-    """The uninterrupted runs, in the scenarios' order."""
+    """Plays the uninterrupted runs; returns them in the scenarios' order."""
     by_id = {scenario.id: scenario for scenario in scenarios}
     trials: dict[str, CrashTrial] = {}
     for _, line in runners.play((CaseJob(s, None, _id(plan.seed, s.id)) for s in scenarios), until=until):
@@ -134,5 +134,5 @@ def _hung(arm: ArmRecord) -> bool:
 
 
 def _id(seed: int, name: str) -> uuid.UUID:
-    """An execution id that no other run of the same database has had, and that a replay may choose anew."""
+    """Returns an execution id that no other run on the same database has; a replay gets another one."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"cutover:{seed}:{name}:{uuid.uuid4()}")

@@ -1,4 +1,4 @@
-"""How an execution goes on after a fault: who resumes it, and when, in each way of resuming. Does I/O."""
+"""How an execution goes on after a fault: which worker resumes it, and when, in each way of resuming. Does I/O."""
 
 from __future__ import annotations
 
@@ -51,29 +51,29 @@ class Recovery:
             self._wake(host)
 
     def _retry(self, interrupted: Message) -> Message | None:
-        """One new worker; gives the command during which it died, if it did."""
+        """Starts a new worker, which retries; returns the command during which it died, if it did."""
         return self._caller.drive(self._workers.spawn(), self._caller.retry_of(interrupted))
 
     def _die_again(self, interrupted: Message) -> None:
         """The one that resumes dies too, at a point of its own; then another one."""
-        self._injector.arm(self._case.second)
+        self._injector.inject_at(self._case.second)
         second = self._retry(interrupted)
-        self._injector.arm(None)
+        self._injector.inject_at(None)
         if second is not None:
             self._workers.let_leases_end()
             self._retry(second)
 
     def _race(self, interrupted: Message) -> None:
-        """Two workers resume at the same moment; whoever does not get it stands back, and the outside goes on."""
+        """Two workers resume at the same moment; what follows once both have returned is sent to the first of them."""
         self._injector.race = {}
         racers = [self._workers.spawn(), self._workers.spawn()]
         for racer in racers:
-            self._caller.give(racer, self._caller.retry_of(interrupted))
+            self._caller.send(racer, self._caller.retry_of(interrupted))
         self._caller.wait_for(racers)
         self._injector.race = None
         if self._workers.failure is not None:
             return
-        self._caller.heard(interrupted)
+        self._caller.carried_out(interrupted)
         self._caller.drive(racers[0], self._caller.next_command())
 
     def _wake(self, host: Host) -> None:
@@ -90,7 +90,7 @@ class Recovery:
             self._workers.pass_time(_LAPSE)
             self._workers.linger(_LAPSE_S)
         other = self._workers.spawn()
-        self._caller.give(other, self._caller.retry_of(interrupted))
+        self._caller.send(other, self._caller.retry_of(interrupted))
         self._caller.wait_for([other])
         self._go_on(host)
         host.stopped = False
@@ -99,6 +99,6 @@ class Recovery:
             self._caller.drive(host, self._caller.next_command())
 
     def _go_on(self, host: Host) -> None:
-        """Notes that a stopped worker goes on, and counts its calls anew."""
+        """Notes that a stopped worker goes on, and counts its calls from here."""
         self._injector.note(host, "go-on")
         self._injector.calls[host] = []

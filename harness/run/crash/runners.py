@@ -1,22 +1,31 @@
-"""Runner processes and the jobs that they share out among themselves. Does I/O."""
+"""Runner processes, and the requests that they answer, alone or sharing them out among themselves. Does I/O."""
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Final, TypeVar
 
+from cutover.harness.errors import CutoverProblem, EnvironmentProblem
 from cutover.harness.record.cases import CrashCase
-from cutover.harness.run.crash.remote import Remote
-from cutover.harness.run.process.closing import Closing
+from cutover.harness.run.process.child import ChildProgram
+from cutover.harness.run.process.executor import Executor
+from cutover.harness.run.process.lifetime import Closing, killed_from_outside
+from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost, JobOutcome
+from cutover.harness.run.world.engine import EngineProblem
 from cutover.scenarios.files import dumps
 from cutover.scenarios.model import Scenario
 
-__all__ = ["CaseJob", "Runners"]
+__all__ = ["CaseJob", "Runner", "RunnerProblem", "Runners"]
+
+_PASSED_ON: Final = (EngineProblem, EnvironmentProblem)
+_J = TypeVar("_J")
+
+
+class RunnerProblem(CutoverProblem):
+    """A runner process failed at what it was asked, a fault of the harness or of the machine, not of the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +36,16 @@ class CaseJob:
     case: CrashCase | None
     execution_id: uuid.UUID
 
-
-_Done: TypeAlias = "queue.SimpleQueue[tuple[CaseJob, bytes] | Exception | None]"
-"""Answers, a failure, or None where a runner has nothing more to do."""
+    def __str__(self) -> str:
+        return str(self.case or self.scenario.id)
 
 
 class Runners(Closing):
     """`count` runner processes for one engine; a context manager that leaves none behind.
 
-    `restart` stops the server with immediate and starts it again; it is called by jobs played alone.
+    `dsn` is a database in which the engine is installed. `deadline_s` is real time for one command, `takeover_s` how
+    far the virtual clock moves after a death. `restart` stops the server with immediate and starts it again; it is
+    called by jobs played alone.
     """
 
     def __init__(
@@ -49,16 +59,8 @@ class Runners(Closing):
         restart: Callable[[], None] | None = None,
     ) -> None:
         self._restart = restart
-        self._runners: list[_Runner] = []
-        try:
-            for _ in range(count):
-                remote = Remote(
-                    "cutover.harness.run.crash.handler", engine, dsn, deadline_s=deadline_s, takeover_s=takeover_s
-                )
-                self._runners.append(_Runner(remote))
-        except BaseException:
-            self.close()
-            raise
+        program = _program("cutover.harness.run.crash.handler", engine, dsn, deadline_s, takeover_s)
+        self._executor = Executor[CaseJob]([program] * count, _message, on_question=self._asked)
 
     @property
     def restarts(self) -> bool:
@@ -68,73 +70,82 @@ class Runners(Closing):
     def play(
         self, jobs: Iterable[CaseJob], *, alone: bool = False, until: float | None = None
     ) -> Iterator[tuple[CaseJob, bytes]]:
-        """Each job with its answer, as they finish; `alone` one after another. Raises RunnerProblem.
+        """Yields each job with its answer, as they finish; `alone` one after another.
 
-        None is begun after `until` (the monotonic clock, s), nor once the caller stops listening.
+        None is begun after `until` (the monotonic clock, s), nor once the caller stops listening. Raises RunnerProblem,
+        EngineProblem or EnvironmentProblem, which name the job.
         """
-        todo = _Todo(jobs)
-        done: _Done = queue.SimpleQueue()
-        workers = self._runners[:1] if alone else self._runners
-        for runner in workers:
-            threading.Thread(target=self._work, args=(runner, todo, done, until), daemon=True).start()
-        try:
-            working = len(workers)
-            while working:
-                answer = done.get()
-                if answer is None:
-                    working -= 1
-                elif isinstance(answer, Exception):
-                    raise answer
-                else:
-                    yield answer
-        finally:
-            todo.stop()
-
-    def _work(self, runner: _Runner, todo: _Todo, done: _Done, until: float | None) -> None:
-        try:
-            while (until is None or time.monotonic() < until) and (job := todo.next()) is not None:
-                done.put((job, runner.play(job, self._restart)))
-            done.put(None)
-        except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
-            done.put(error)
+        for outcome in self._executor.run(_until(jobs, until), most=1 if alone else None):
+            line = _answer(outcome, str(outcome.job or "its start"))
+            if line is not None and outcome.job is not None:
+                yield outcome.job, line
 
     def close(self) -> None:
         """Ends the processes; their hosts die with them."""
-        for runner in self._runners:
-            runner.close()
+        self._executor.close()
+
+    def _asked(self, _question: bytes) -> None:
+        if self._restart is not None:
+            self._restart()
 
 
-class _Todo:
-    """Jobs that several threads take from, drawn when one is wanted, so that a long list costs nothing."""
+class Runner(Closing):
+    """One runner process that answers requests one by one; `handler` is the module that answers them there.
 
-    def __init__(self, jobs: Iterable[CaseJob]) -> None:
-        self._jobs: Iterator[CaseJob] = iter(jobs)
-        self._lock = threading.Lock()
+    The other arguments are those of `Runners`.
+    """
 
-    def next(self) -> CaseJob | None:
-        with self._lock:
-            return next(self._jobs, None)
+    def __init__(self, handler: str, engine: str, dsn: str, *, deadline_s: float, takeover_s: float) -> None:
+        self._executor = Executor[Mapping[str, object]](
+            [_program(handler, engine, dsn, deadline_s, takeover_s)], lambda request, _told: request
+        )
 
-    def stop(self) -> None:
-        with self._lock:
-            self._jobs = iter(())
+    def ask(self, request: Mapping[str, object], what: str) -> bytes:
+        """Returns the answer, a line.
 
-
-class _Runner:
-    """One process, and which scenarios it knows."""
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-        self._known: set[str] = set()
-
-    def play(self, job: CaseJob, restart: Callable[[], None] | None) -> bytes:
-        message = {"id": job.scenario.id, "execution_id": str(job.execution_id)}
-        if job.scenario.id not in self._known:
-            message["scenario"] = dumps(job.scenario)
-            self._known.add(job.scenario.id)
-        if job.case is not None:
-            message["case"] = str(job.case)
-        return self._remote.ask(message, str(job.case or job.scenario.id), restart)
+        Raises RunnerProblem, EngineProblem or EnvironmentProblem, which name `what` was asked.
+        """
+        answers = [_answer(outcome, what) for outcome in self._executor.run([request])]
+        return answers[-1] or b""
 
     def close(self) -> None:
-        self._remote.close()
+        """Ends the process, which first ends all that it began."""
+        self._executor.close()
+
+
+def _program(handler: str, engine: str, dsn: str, deadline_s: float, takeover_s: float) -> ChildProgram:
+    settings = {"handler": handler, "engine": engine, "dsn": dsn, "deadline_s": deadline_s, "takeover_s": takeover_s}
+    return ChildProgram("cutover.harness.run.crash.runner:main", settings, unwinds=True)
+
+
+def _message(job: CaseJob, told: set[str]) -> Mapping[str, object]:
+    """Returns what a runner is sent; the scenario's text goes along the first time."""
+    message: dict[str, Any] = {"id": job.scenario.id, "execution_id": str(job.execution_id)}
+    if job.scenario.id not in told:
+        message["scenario"] = dumps(job.scenario)
+        told.add(job.scenario.id)
+    if job.case is not None:
+        message["case"] = str(job.case)
+    return message
+
+
+def _until(jobs: Iterable[CaseJob], until: float | None) -> Iterator[CaseJob]:
+    source = iter(jobs)
+    while (until is None or time.monotonic() < until) and (job := next(source, None)) is not None:
+        yield job
+
+
+def _answer(outcome: JobOutcome[_J], what: str) -> bytes | None:
+    """Returns the answer in an outcome, or raises what it tells of."""
+    match outcome:
+        case JobAnswer():
+            return outcome.line
+        case JobFailure():
+            if kind := outcome.kind(_PASSED_ON):
+                raise kind(f"{what}: {outcome.message}")
+            raise RunnerProblem(f"{what}: the harness failed: {outcome}\n{outcome.trace}")
+        case JobLost():
+            if outcome.exit.killed_from_outside:
+                raise killed_from_outside(f"a runner process, at {what},")
+            raise RunnerProblem(f"the runner process ended at {what}; its last words are on stderr; run it again")
+    return None

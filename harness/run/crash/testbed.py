@@ -15,12 +15,12 @@ import psycopg
 
 from cutover.engines.api import Engine, EngineFactory, Journal
 from cutover.engines.errors import CutoverError, UnknownExecution
-from cutover.harness.run.process.closing import Closing
 from cutover.harness.run.process.forkserver import ForkServer
-from cutover.harness.run.proxy.loop import Loop
+from cutover.harness.run.process.launcher import Launcher
+from cutover.harness.run.process.lifetime import Closing
+from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy.proxy import Proxy
-from cutover.harness.run.world.committed import EngineProblem, committed
-from cutover.harness.run.world.inert import idle
+from cutover.harness.run.world.engine import EngineProblem, committed, idle
 
 __all__ = ["TAKEOVER_S", "Testbed"]
 
@@ -38,8 +38,8 @@ _RELATIONS = """
 class Testbed(Closing):
     """Where cases of one engine are played, one after another. `dsn` is a database the engine is installed in.
 
-    `deadline_s` is real time for one command; `takeover_s` is how far the virtual clock moves after a death. Without
-    a `fork_server` it makes its own, and in either case it closes it.
+    `deadline_s` is real time for one command; `takeover_s` is how far the virtual clock moves after a death. `launcher`
+    starts the processes that host the engine, by default a fork server; it is closed with the testbed.
     """
 
     __test__ = False  # pytest would take a class of this name for a test
@@ -52,30 +52,30 @@ class Testbed(Closing):
         deadline_s: float = 20.0,
         takeover_s: float = TAKEOVER_S,
         restart: Callable[[], None] | None = None,
-        fork_server: ForkServer | None = None,
+        launcher: Launcher | None = None,
     ) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
-        self.fork_server = fork_server or ForkServer(factory, dsn)
+        self.launcher: Launcher = launcher or ForkServer(factory, dsn)
         self._others = frozenset(_children())
         self._factory = factory
         self.deadline_s = deadline_s
         self.takeover = timedelta(seconds=takeover_s)
-        self.clock = self.fork_server.clock
+        self.clock = self.launcher.clock
         self.loop = Loop()
         self.proxy = Proxy(self.loop, dsn)
         self._dsn = dsn
         self._restart = restart
-        self._census: psycopg.Connection | None = None
+        self._catalog: psycopg.Connection | None = None
         try:
-            self._relations = self._now_there()
+            self._relations = self._relations_now()
             self._reader = self._make_reader()
         except BaseException:
-            self._let_go()
+            self._free()
             raise
         self.engine_name = self._reader.name
 
     def journal(self, execution_id: UUID) -> Journal | None:
-        """What is committed of an execution, read past the proxy; None where nothing is.
+        """Returns what is committed of an execution, read past the proxy; None where nothing is.
 
         Raises EngineProblem where the engine cannot say.
         """
@@ -87,7 +87,7 @@ class Testbed(Closing):
         try:
             return self._read(execution_id)
         except psycopg.OperationalError:
-            raise  # the server is gone, which is nothing that the engine did
+            raise  # the server is gone, which the engine did not do
         except Exception as error:
             raise EngineProblem(
                 f"engine {self.engine_name!r} cannot say what it has committed: journal() failed with "
@@ -100,20 +100,20 @@ class Testbed(Closing):
         except UnknownExecution:
             return None
 
-    def strays(self) -> tuple[str, ...]:
-        """Tables, views and sequences that were made since the last look, so that no engine had installed them."""
-        there = self._now_there()
-        new, self._relations = there - self._relations, there
+    def new_relations(self) -> tuple[str, ...]:
+        """Returns the tables, views and sequences that were made since the last call, after every installation."""
+        now = self._relations_now()
+        new, self._relations = now - self._relations, now
         return tuple(sorted(new))
 
-    def _now_there(self) -> frozenset[str]:
-        if self._census is None or self._census.closed:
-            self._census = psycopg.connect(self._dsn, autocommit=True)
+    def _relations_now(self) -> frozenset[str]:
+        if self._catalog is None or self._catalog.closed:
+            self._catalog = psycopg.connect(self._dsn, autocommit=True)
         try:
-            return frozenset(name for (name,) in self._census.execute(_RELATIONS, prepare=True))
+            return frozenset(name for (name,) in self._catalog.execute(_RELATIONS, prepare=True))
         except psycopg.OperationalError:
-            self._census = psycopg.connect(self._dsn, autocommit=True)  # the server may have been restarted
-            return frozenset(name for (name,) in self._census.execute(_RELATIONS, prepare=True))
+            self._catalog = psycopg.connect(self._dsn, autocommit=True)  # the server may have been restarted
+            return frozenset(name for (name,) in self._catalog.execute(_RELATIONS, prepare=True))
 
     def restart_server(self) -> None:
         """Stops the server with immediate and starts it again. Raises CutoverError for a server of others."""
@@ -124,8 +124,8 @@ class Testbed(Closing):
     def _make_reader(self) -> Engine:
         return self._factory(idle(self._dsn, "the journal reader"))
 
-    def sweep(self) -> int:
-        """Kills and reaps every process that came since the testbed was set; gives how many would have lived on."""
+    def kill_leftovers(self) -> int:
+        """Kills and reaps every process that came since the testbed was made; returns how many would have lived on."""
         count = 0
         until = time.monotonic() + _GRACE_S
         while children := set(_children()) - self._others:
@@ -139,18 +139,18 @@ class Testbed(Closing):
         return count
 
     def close(self) -> None:
-        """Gives back connections, descriptors and processes."""
-        self.sweep()
+        """Frees connections, descriptors and processes."""
+        self.kill_leftovers()
         try:
             self._reader.close()
         finally:
-            self._let_go()
+            self._free()
 
-    def _let_go(self) -> None:
-        self.fork_server.close()
-        self.sweep()  # the dead that the fork server had not reaped are ours now
-        if self._census is not None:
-            self._census.close()
+    def _free(self) -> None:
+        self.launcher.close()
+        self.kill_leftovers()  # ended processes that the launcher had not reaped are ours now
+        if self._catalog is not None:
+            self._catalog.close()
         self.proxy.close()
         self.loop.close()
 

@@ -1,4 +1,4 @@
-"""The workers of one execution: started, given commands, waited for, and what became of each written down. Does I/O."""
+"""The workers of one execution: started, sent commands, waited for, and what became of each recorded. Does I/O."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cutover.harness.run.crash.injector import FaultInjector
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
-from cutover.harness.run.process.killed import killed_from_outside
+from cutover.harness.run.process.lifetime import killed_from_outside
 from cutover.harness.run.world.outside import Outside
 from cutover.harness.run.world.world import World
 from cutover.scenarios.model import Scenario
@@ -28,7 +28,7 @@ __all__ = ["Workers"]
 class Workers:
     """Hosts of one engine at work on one execution.
 
-    `commands` are what they were given and how that ended, `failure` the first thing that an engine may not do (raise,
+    `commands` are what they were sent and how that ended, `failure` the first thing that an engine may not do (raise,
     exit by itself, hang), `worked_s` the real time that was waited for them, `shift` how far the virtual clock was
     moved on meanwhile, beyond what the outside did.
     """
@@ -41,12 +41,12 @@ class Workers:
         self.shift = timedelta()
 
     def spawn(self) -> Host:
-        """One worker more."""
+        """Starts one more worker."""
         testbed = self._testbed
         with self._working():
             host = Host(
                 testbed.loop,
-                testbed.fork_server,
+                testbed.launcher,
                 testbed.proxy.dsn,
                 self._scenario,
                 self._execution_id,
@@ -56,8 +56,8 @@ class Workers:
         self._injector.note(host, "start")
         return host
 
-    def give(self, host: Host, command: Message) -> None:
-        """Sets a worker to a command."""
+    def send(self, host: Host, command: Message) -> None:
+        """Sends a worker a command."""
         self._injector.note(host, "command", str(command["op"]))
         self._injector.calls[host] = []
         host.command(command)
@@ -87,9 +87,9 @@ class Workers:
             self.worked_s += time.perf_counter() - began
 
     def close_command(self, host: Host, command: str, *, in_time: bool, killed: bool) -> Ended:
-        """Writes down how a command ended, kills a worker that hangs; `killed` says that its death was our doing.
+        """Records how a command ended, kills a worker that hangs; `killed` says that we killed it.
 
-        Raises EnvironmentProblem where somebody else killed it: what for is not known, so no engine is judged by that.
+        Raises EnvironmentProblem where somebody else killed it: why is not known, so no engine is judged by it.
         """
         ended = _ended(host, in_time=in_time, killed=killed)
         if ended == "died" and not host.killed_here and host.exit_status == -signal.SIGKILL:
@@ -123,10 +123,10 @@ class Workers:
         self.pass_time(takeover)
         self._injector.note(None, "takeover", f"the clock moves on {takeover.total_seconds():g} s")
 
-    def arm(
+    def arm_record(
         self, journal: Journal | None, world: World, outside: Outside, again: Again | None, *, kills: int = 0
     ) -> ArmRecord:
-        """What they have come to so far."""
+        """Returns what they have come to so far."""
         return ArmRecord(
             arm="candidate",
             engine=self._testbed.engine_name,
@@ -144,12 +144,12 @@ class Workers:
         )
 
     def close(self) -> int:
-        """Ends every worker and its connections; gives how many processes the engine had left behind."""
+        """Ends every worker and its connections; returns how many processes the engine had left behind."""
         for host in self._injector.hosts:
             host.close()
         for channel in list(self._testbed.proxy.channels):
             channel.close()
-        return self._testbed.sweep()
+        return self._testbed.kill_leftovers()
 
 
 def _ended(host: Host, *, in_time: bool, killed: bool) -> Ended:

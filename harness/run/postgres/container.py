@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.run.postgres.ownership import mark, owner_is
+from cutover.harness.run.postgres.ownership import mark, owner_state
 
 __all__ = ["IMAGE_VARIABLE", "container", "remove_left_behind"]
 
@@ -53,7 +53,7 @@ def container(settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _prepare(image: str) -> bool:
     """Makes sure that Docker answers and has the image; says whether the reaper's image is there too."""
     try:
-        _knock()
+        _connect_once()
         import docker  # noqa: PLC0415 - see above
 
         client = docker.from_env(timeout=_PING_S)
@@ -64,7 +64,7 @@ def _prepare(image: str) -> bool:
             client.ping()
         except Exception as error:
             raise EnvironmentProblem(_advice("no Docker engine answers", error)) from error
-        with contextlib.suppress(Exception):  # what cannot be tidied up is no reason not to start
+        with contextlib.suppress(Exception):  # a failed clean-up does not keep a run from starting
             remove_left_behind(client)
         client.api.timeout = _PULL_S
         try:
@@ -81,17 +81,17 @@ def _prepare(image: str) -> bool:
 def remove_left_behind(client: Any) -> None:
     """Removes containers whose process on this machine is gone; the reaper does so too, where its image can be had."""
     for found in client.containers.list(all=True, filters={"label": _LABEL}):
-        if owner_is(found.labels.get(_LABEL)) == "gone":
+        if owner_state(found.labels.get(_LABEL)) == "gone":
             found.remove(force=True, v=True)
 
 
-def _knock() -> None:
+def _connect_once() -> None:
     """Raises OSError where the engine's socket is absent; docker's own client would leave one open."""
     host = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
     if host.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as door:
-            door.settimeout(_PING_S)
-            door.connect(host.removeprefix("unix://"))
+        with socket.socket(socket.AF_UNIX) as engine:
+            engine.settimeout(_PING_S)
+            engine.connect(host.removeprefix("unix://"))
 
 
 def _has_reaper(client: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Connection URLs: reading what a user gives, rewriting, and hiding the password. Pure but for libpq's parser."""
+"""Connection URLs: reading, rewriting, and hiding the password. Pure but for libpq's parser."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ from psycopg.conninfo import conninfo_to_dict
 
 from cutover.harness.errors import EnvironmentProblem
 
-__all__ = ["parse_dsn", "redact", "scrub", "to_url"]
+__all__ = ["parse_dsn", "redact", "refuse_encrypted", "scrub", "to_url"]
 
 _AUTHORITY = re.compile(
     r"^(?P<scheme>postgres(?:ql)?://)(?P<user>[^:/@?]*):(?P<password>.*)@(?P<rest>[^@]*)$", re.DOTALL
 )
+_ENCRYPTED = {
+    "sslmode": frozenset({"require", "verify-ca", "verify-full"}),
+    "sslnegotiation": frozenset({"direct"}),
+    "channel_binding": frozenset({"require"}),
+    "gssencmode": frozenset({"require"}),
+}
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 
 
 def parse_dsn(text: str) -> dict[str, str]:
-    """The parts of a URL or of libpq's `key=value` form; raises EnvironmentProblem without ever echoing the text.
+    """Returns the parts of a URL or of libpq's `key=value` form; raises EnvironmentProblem, which never shows the text.
 
     A password may hold `@`, `/`, `#`, `?` and `%` as they are, or percent-encoded.
     """
@@ -38,7 +44,7 @@ def parse_dsn(text: str) -> dict[str, str]:
 
 
 def to_url(parts: dict[str, str], *, dbname: str | None = None) -> str:
-    """The parts as a URL that libpq, psycopg and SQLAlchemy read alike; `dbname` replaces the database."""
+    """Returns the parts as a URL that libpq, psycopg and SQLAlchemy read alike; `dbname` replaces the database."""
     rest = dict(parts)
     user, password, port = rest.pop("user", ""), rest.pop("password", ""), rest.pop("port", "")
     host = rest.get("host", "")
@@ -58,7 +64,7 @@ def to_url(parts: dict[str, str], *, dbname: str | None = None) -> str:
 
 
 def redact(text: str) -> str:
-    """The URL for messages: its password replaced; nothing of a text that cannot be parsed."""
+    """Returns the URL for messages: its password replaced; nothing of a text that cannot be parsed."""
     try:
         parts = parse_dsn(text)
     except EnvironmentProblem:
@@ -69,9 +75,20 @@ def redact(text: str) -> str:
 
 
 def scrub(message: str, parts: dict[str, str]) -> str:
-    """A library's message on one line, without the password in any spelling."""
+    """Returns a library's message on one line, without the password in any spelling."""
     password = parts.get("password", "")
     for spelling in {password, quote(password, safe=""), quote(password)}:
         if len(spelling) > 2:
             message = message.replace(spelling, "***")
     return " ".join(message.split())
+
+
+def refuse_encrypted(target: str) -> None:
+    """Raises EnvironmentProblem where the target asks for encryption, which would hide the round trips."""
+    parts = parse_dsn(target)
+    for key, demands in _ENCRYPTED.items():
+        if parts.get(key) in demands:
+            raise EnvironmentProblem(
+                f"the server's URL says {key}={parts[key]}, but engines are killed at round trips, and encryption "
+                "hides those; give a test server that takes connections without it, or none to use the embedded one"
+            )

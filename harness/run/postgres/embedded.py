@@ -24,7 +24,7 @@ from typing import Self
 import psycopg
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.run.process.folders import socket_root
+from cutover.harness.run.process.lifetime import socket_root
 
 __all__ = ["DURATION_S", "embedded"]
 
@@ -68,12 +68,12 @@ def _server_user() -> pwd.struct_passwd | None:
 
 
 def _reachable(path: Path) -> bool:
-    """True where every user can enter the path."""
+    """Returns True where every user can enter the path."""
     return all(part.stat().st_mode & 0o001 for part in (path.resolve(), *path.resolve().parents))
 
 
 def _copied(install: Path, home: Path, user: pwd.struct_passwd) -> Path:
-    """The installation where the server's user can read it, with its libraries at the same relative place."""
+    """Returns the installation where the server's user can read it, with its libraries at the same relative place."""
     package = install.parent
     libraries = f"{package.name}.libs"
     shutil.copytree(install, home / package.name / install.name, symlinks=True)
@@ -101,7 +101,7 @@ def embedded(settings: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], No
 class _Guard:
     """A process that ends whatever works in `home` and removes the folder, should this process be killed.
 
-    So does the block; where it is left in a hurry, perhaps without a handle on what it had begun, the guard does it.
+    So does the block; where an error leaves it, perhaps without a handle on what it had begun, the guard does it.
     """
 
     def __init__(self, home: Path) -> None:

@@ -1,4 +1,4 @@
-"""A connection that is open for as long as engines work on a server, and so tells when theirs were cut. Does I/O."""
+"""A connection that is open for as long as engines work on a server, and so shows when theirs were cut. Does I/O."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.run.process.closing import Closing
+from cutover.harness.run.process.lifetime import Closing
 
 __all__ = ["OutageProbe"]
 
@@ -17,7 +17,7 @@ _CONNECT_S = 10
 
 
 class OutageProbe(Closing):
-    """Where a server crashes, is restarted or fails over, engines raise what is not their fault; this tells of it."""
+    """Where a server crashes, is restarted or fails over, engines raise what is not their fault; this notices it."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -39,7 +39,7 @@ class OutageProbe(Closing):
             ) from error
 
     def around(self, restart: Callable[[], None] | None) -> Callable[[], None] | None:
-        """As `restart`, but the witness expects it, and whoever checks meanwhile waits; None where there is none."""
+        """As `restart`, but the probe expects it, and a check meanwhile waits; None where there is none."""
         if restart is None:
             return None
 
@@ -53,7 +53,7 @@ class OutageProbe(Closing):
         return expected
 
     def close(self) -> None:
-        """Gives the connection back."""
+        """Closes the connection."""
         self._connection.close()
 
     def _open(self) -> psycopg.Connection[Any]:

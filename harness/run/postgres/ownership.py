@@ -1,10 +1,10 @@
-"""Which run owns which database of a server, so that what a killed run left behind can be told from a live one's.
+"""Which run owns which database of a server, to tell the databases of a killed run from those of a live one.
 
 Does I/O. A run holds an advisory lock for as long as its process lives: the session ends with the process, however it
 ends, and the lock with the session. The run's databases carry the lock's number in their names, and a comment that
-names the process. A database is left behind when it carries such a comment, nobody holds its lock, nobody is connected
-to it, and its process is not seen to live on this machine; all of these, since a session may also be lost while its run
-goes on, and since a name alone does not make a database ours.
+names the process. A database is left behind when it carries such a comment, its lock is not held, no session is
+connected to it, and its process does not live on this machine; all of these, since a session may also be lost while its
+run goes on, and since a name alone does not make a database ours.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from psycopg import sql
 
 from cutover.engines.sqlfiles import sql as sql_file
 
-__all__ = ["Owner", "mark", "owner_is", "sweep"]
+__all__ = ["Owner", "drop_stale", "mark", "owner_state"]
 
 _CLASS: Final = 0x6375746F
 """The first half of every run's lock: "cuto" in ASCII."""
@@ -29,7 +29,7 @@ _CONNECT_S: Final = 10
 
 
 class Owner:
-    """One run's hold on its databases, from `name` on until `close`; `dsn` leads to the server."""
+    """One run's lock on its databases, from `name` on until `close`; `dsn` leads to the server."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -38,7 +38,7 @@ class Owner:
         self._session: psycopg.Connection[Any] | None = None
 
     def name(self) -> str:
-        """A name for the run's next database; the lock is held before it is given, and taken anew if it was lost."""
+        """Takes the lock, again if it was lost, and returns a name for the run's next database."""
         self._hold()
         self._count += 1
         return f"cutover_{self._key:08x}_{self._count}"
@@ -49,7 +49,7 @@ class Owner:
         connection.execute(statement)
 
     def close(self) -> None:
-        """Lets go; databases that are still there may be removed by whoever comes next."""
+        """Releases the lock; databases that are still there may be dropped by the next run."""
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -67,10 +67,10 @@ class Owner:
         self._session.execute("SELECT pg_advisory_lock(%s, %s)", [_CLASS, _signed(self._key)])
 
 
-def sweep(dsn: str) -> tuple[str, ...]:
-    """Drops every database that was left behind; gives the names of those that are gone now.
+def drop_stale(dsn: str) -> tuple[str, ...]:
+    """Drops every database that was left behind; returns the names of those that are gone now.
 
-    One that belongs to another role, or that somebody has entered meanwhile, stays. Raises psycopg.OperationalError
+    One that belongs to another role, or to which there is a connection by now, stays. Raises psycopg.OperationalError
     where the server does not answer.
     """
     gone = []
@@ -78,7 +78,7 @@ def sweep(dsn: str) -> tuple[str, ...]:
         for name, comment in connection.execute(
             sql_file("cutover.harness.run.postgres", "left_behind"), {"class": _CLASS}
         ).fetchall():
-            if owner_is(comment) in {"alive", "unknown"}:
+            if owner_state(comment) in {"alive", "unknown"}:
                 continue
             with contextlib.suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
@@ -87,12 +87,12 @@ def sweep(dsn: str) -> tuple[str, ...]:
 
 
 def mark() -> str:
-    """Names this process, so that `owner_is` knows it again."""
+    """Names this process, so that `owner_state` knows it again."""
     return json.dumps({"host": _host(), "pid": os.getpid(), "started": _started(os.getpid())})
 
 
-def owner_is(marked: str | None) -> Literal["alive", "gone", "elsewhere", "unknown"]:
-    """What is seen of the process that a mark names: nothing of another machine's. Unknown where that is no mark."""
+def owner_state(marked: str | None) -> Literal["alive", "gone", "elsewhere", "unknown"]:
+    """Returns the state of the process named by a mark: `elsewhere` on another machine, `unknown` for other texts."""
     try:
         owner = json.loads(marked or "{}")
         host, pid, started = owner["host"], owner["pid"], owner["started"]
@@ -110,7 +110,7 @@ def _host() -> str:
 
 
 def _started(pid: int) -> int | None:
-    """When a process began, in ticks since the boot; None where there is no such process."""
+    """Returns when a process began, in ticks since the boot; None where there is no such process."""
     try:
         line = Path(f"/proc/{int(pid)}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

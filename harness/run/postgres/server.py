@@ -17,7 +17,7 @@ from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.container import container
 from cutover.harness.run.postgres.dsn import parse_dsn, redact, scrub, to_url
 from cutover.harness.run.postgres.embedded import embedded
-from cutover.harness.run.postgres.ownership import Owner, sweep
+from cutover.harness.run.postgres.ownership import Owner, drop_stale
 
 __all__ = ["URL_VARIABLE", "Database", "ProvisionMode", "Server", "provision"]
 
@@ -32,8 +32,8 @@ ProvisionMode: TypeAlias = Literal["auto", "url", "container", "embedded"]
 class Server:
     """A server that answers. `why` says how it came to be chosen; no attribute but `dsn` holds a password.
 
-    `restart` stops it with immediate and starts it again; None where it is not ours to restart. `swept` are the
-    databases that runs which were killed had left on it, and that are gone now.
+    `restart` stops it with immediate and starts it again; None where it is not ours to restart. `stale` are the
+    databases of killed runs that were found on it and dropped.
     """
 
     dsn: str = field(repr=False)
@@ -41,12 +41,12 @@ class Server:
     why: str
     version: str = ""
     restart: Callable[[], None] | None = None
-    swept: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
     _made: set[str] = field(default_factory=set)
     _owner: Owner | None = None
 
     def create_database(self, template: str | None = None) -> Database:
-        """A new database, empty or a copy of `template`, which nobody may be connected to."""
+        """Creates a database, empty or a copy of `template`, to which there may be no connection."""
         if self._owner is None:
             self._owner = Owner(self.dsn)
         name = self._owner.name()
@@ -69,7 +69,7 @@ class Server:
             self.drop_database(name)
 
     def release(self) -> None:
-        """Lets go of what is still there, for whoever comes next."""
+        """Releases the databases that are still there, which the next run may then drop."""
         if self._owner is not None:
             self._owner.close()
             self._owner = None
@@ -112,7 +112,7 @@ def provision(
             if not given:
                 raise EnvironmentProblem(f"no Postgres URL: give --postgres URL or set {URL_VARIABLE}")
             server = _connect(Server(dsn=given, description=redact(given), why=f"given by {origin}"))
-            server.swept = sweep(server.dsn)
+            server.stale = drop_stale(server.dsn)
             stack.callback(server.release)
             stack.callback(server.drop_all)
         else:
@@ -138,7 +138,7 @@ def _start(stack: contextlib.ExitStack, mode: ProvisionMode, settings: Mapping[s
 
 
 def _connect(server: Server) -> Server:
-    """The same server, known to answer, to be new enough and to let us make databases."""
+    """Returns the server once it has answered, is new enough and lets us make databases."""
     parts = parse_dsn(server.dsn)
     place = redact(server.dsn)
     if not parts.get("dbname"):
@@ -167,7 +167,7 @@ def _connect(server: Server) -> Server:
 
 
 def _placed(parts: dict[str, str], info: psycopg.ConnectionInfo) -> dict[str, str]:
-    """The parts with the place and login that were found: by the environment, a password file or among several."""
+    """Returns the parts with the host and login that libpq found: in the environment, a password file or a list."""
     found = {"host": info.host, "port": str(info.port), "user": info.user, "password": info.password}
     if "hostaddr" in parts:
         found["hostaddr"] = info.hostaddr

@@ -8,15 +8,15 @@ from typing import Final
 __all__ = ["LOOK_S", "ActiveTime"]
 
 LOOK_S: Final = 1.0
-"""The longest that a look counts for, s, and so the longest that whoever waits may sleep between two looks."""
+"""The longest that a look counts for, s, and so the longest that a waiting process may sleep between two looks."""
 
 
 class ActiveTime:
-    """Seconds since it was made, without those in which nobody looked.
+    """Seconds since it was made, without those in which it was not looked at.
 
-    Whoever waits for another process with a deadline looks at least every `LOOK_S`. Where that cannot be done this
-    process was stopped, frozen or starved; those it waits for perhaps were too, and what they said meanwhile has not
-    been heard. So such a gap counts as one look, and a deadline does not pass in it.
+    A process that waits for another one with a deadline looks at least every `LOOK_S`. Where it could not, it was
+    stopped, frozen or starved; the other one perhaps was too, and what that sent meanwhile has not been read. So such a
+    gap counts as one look, and a deadline does not pass in it.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class ActiveTime:
         self._counted = 0.0
 
     def now(self) -> float:
-        """Looks."""
+        """Looks at the clock; returns the seconds counted so far."""
         looked = time.monotonic()
         self._counted += min(looked - self._looked, LOOK_S)
         self._looked = looked

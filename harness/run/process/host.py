@@ -1,4 +1,4 @@
-"""The harness's handle on a process that hosts one engine: gives it commands, and kills it. Does I/O."""
+"""The harness's handle on a process that hosts one engine: sends it commands, and kills it. Does I/O."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import struct
 from collections.abc import Callable
 from uuid import UUID
 
-from cutover.harness.run.process.forkserver import ForkServer
 from cutover.harness.run.process.hosted import Message, pack
-from cutover.harness.run.proxy.loop import Loop, LoopConnection
+from cutover.harness.run.process.launcher import Launcher
+from cutover.harness.run.process.loop import Loop, LoopConnection
 from cutover.scenarios.model import Scenario
 
 __all__ = ["Host"]
@@ -27,18 +27,18 @@ class Host:
     def __init__(
         self,
         loop: Loop,
-        fork_server: ForkServer,
+        launcher: Launcher,
         dsn: str,
         scenario: Scenario,
         execution_id: UUID,
         *,
         on_message: Callable[[Host, Message], None],
     ) -> None:
-        self._loop, self._fork_server = loop, fork_server
+        self._loop, self._launcher = loop, launcher
         self._on_message = on_message
         self._rest = bytearray()
         self._status: int | None = None
-        self.pid, ours = fork_server.host(scenario, execution_id, dsn)
+        self.pid, ours = launcher.start(scenario, execution_id, dsn)
         self._pidfd = os.pidfd_open(self.pid)
         self.alive = True
         self.stopped = False
@@ -50,13 +50,13 @@ class Host:
 
     @property
     def exit_status(self) -> int:
-        """Of a dead one: negative for the signal that killed it."""
+        """Returns the exit status of one that has ended: negative for the signal that killed it."""
         if self._status is None:
-            self._status = self._fork_server.status(self.pid)
+            self._status = self._launcher.exit_status(self.pid)
         return self._status
 
     def command(self, message: Message) -> None:
-        """Gives the engine something to do; `busy` until it has returned or raised. A dead one never is."""
+        """Has the engine do something; `busy` until it has returned or raised. One that has ended never is."""
         self.raised = None
         if not self.alive:
             return
@@ -74,7 +74,7 @@ class Host:
             os.kill(self.pid, signal.SIGKILL)
 
     def leads(self, pid: int) -> bool:
-        """Whether a process belongs to this host's group."""
+        """Returns whether a process belongs to this host's group."""
         try:
             return os.getpgid(pid) == self.pid
         except ProcessLookupError:
@@ -91,15 +91,15 @@ class Host:
         os.killpg(self.pid, signal.SIGCONT)
 
     def close(self) -> None:
-        """Kills it and sees it dead; blocks for no longer than the kernel needs."""
+        """Kills it and waits for its end, which takes no longer than the kernel needs."""
         self.kill()
         if self.alive:
-            dead = select.poll()
-            dead.register(self._pidfd, select.POLLIN)
-            dead.poll()
+            ended = select.poll()
+            ended.register(self._pidfd, select.POLLIN)
+            ended.poll()
             self._died()
         if self._status is None:
-            self._fork_server.reap(self.pid)
+            self._launcher.discard(self.pid)
             self._status = -signal.SIGKILL
         self._connection.close()
 

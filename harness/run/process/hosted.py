@@ -39,7 +39,7 @@ Message: TypeAlias = dict[str, JsonValue]
 
 
 def pack(message: Message) -> bytes:
-    """A message as it goes over a link."""
+    """Returns a message as it goes over a link."""
     body = json.dumps(message).encode("ascii")
     return struct.pack("!I", len(body)) + body
 
@@ -59,13 +59,13 @@ def serve(
             if engine is None:
                 dsn = str(begin["dsn"])
                 engine = factory(EngineContext(dsn=dsn, activities=outside, clock=outside, log=outside.log))
-            _obey(engine, request, command)
+            _carry_out(engine, request, command)
         except Exception as error:  # noqa: BLE001 - whatever an engine raises is a result
             raised = {"type": type(error).__name__, "message": str(error)}
         link.send({"op": "done", "raised": raised})
 
 
-def _obey(engine: Engine, request: ExecutionRequest, command: Message) -> None:
+def _carry_out(engine: Engine, request: ExecutionRequest, command: Message) -> None:
     match command["op"]:
         case "execute":
             engine.execute(request)
@@ -89,13 +89,13 @@ class HostLink:
         self.sock.sendall(pack(message))
 
     def receive(self) -> Message:
-        """The next message."""
+        """Returns the next message."""
         (size,) = struct.unpack("!I", self._exactly(4))
         message: Message = json.loads(self._exactly(size))
         return message
 
     def ask(self, message: Message) -> Message:
-        """Sends a message and gives the answer."""
+        """Sends a message and returns the answer."""
         self.send(message)
         return self.receive()
 

@@ -7,7 +7,6 @@ the engine and the workflows that it was told of, and nothing of what plays and 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import json
 import os
@@ -20,8 +19,9 @@ from uuid import UUID
 
 from cutover.engines.api import EngineFactory, ExecutionRequest
 from cutover.harness.run.process.hosted import HostLink, serve
+from cutover.harness.run.process.lifetime import die_with_parent
 from cutover.harness.run.world.clock import SharedClock
-from cutover.harness.run.world.inert import idle
+from cutover.harness.run.world.engine import idle
 from cutover.scenarios.files import loads
 
 __all__ = ["PACKET", "Packet", "fork", "packed", "serve_forks"]
@@ -30,12 +30,10 @@ PACKET: Final = 1 << 16
 """The most bytes that one packet has."""
 Packet: TypeAlias = dict[str, Any]
 
-_PR_SET_PDEATHSIG: Final = 1
-_LIBC: Final = ctypes.CDLL(None)
 _DESCRIPTORS: Final = 4096
 _ROUNDS: Final = 10
 """How often it warms up: Python adapts code that has run eight times."""
-_NOBODY: Final = UUID(int=0)
+_NO_EXECUTION: Final = UUID(int=0)
 
 
 def serve_forks(sock: socket.socket, factory: EngineFactory, clock: SharedClock, dsn: str) -> NoReturn:
@@ -45,7 +43,7 @@ def serve_forks(sock: socket.socket, factory: EngineFactory, clock: SharedClock,
     while True:
         try:
             packet, descriptors, _, _ = socket.recv_fds(sock, PACKET, 1)
-        except ConnectionResetError:  # closed over there with a spare that nobody had taken
+        except ConnectionResetError:  # closed over there with a host that was not taken
             packet, descriptors = b"", []
         if not packet:
             os._exit(0)
@@ -53,41 +51,41 @@ def serve_forks(sock: socket.socket, factory: EngineFactory, clock: SharedClock,
         match message["op"]:
             case "learn":
                 requests.pop(message["forget"], None)
-                requests[message["number"]] = _learnt(descriptors[0])
-                _settle()
+                requests[message["number"]] = _request(descriptors[0])
+                _freeze()
             case "host":
-                for pid in message["dead"]:
+                for pid in message["exited"]:
                     os.waitpid(pid, 0)
-                _bear(sock, lambda link: serve(HostLink(link), factory, clock, requests))
+                _fork_host(sock, lambda link: serve(HostLink(link), factory, clock, requests))
             case "status":
                 _, status = os.waitpid(message["pid"], 0)
                 sock.send(packed({"status": os.waitstatus_to_exitcode(status)}))
 
 
 def _warm_up(factory: EngineFactory, dsn: str) -> None:
-    """Asks for the journal of an execution that is not there: what that loads and sets up no host need do again."""
+    """Asks for the journal of an execution that does not exist: no host need load and set up again what that takes."""
     for _ in range(_ROUNDS):
         with contextlib.suppress(Exception):  # a host meets it too, and there it is seen
-            engine = factory(idle(dsn, "a fork_server"))
+            engine = factory(idle(dsn, "a fork server"))
             with contextlib.closing(engine):
-                engine.journal(_NOBODY)
-    _settle()
+                engine.journal(_NO_EXECUTION)
+    _freeze()
 
 
-def _settle() -> None:
-    """What is here now stays: to look at it again would copy it in every host."""
+def _freeze() -> None:
+    """Takes what is here now from garbage collection, which would write to it and so copy it in every host."""
     gc.collect()
     gc.freeze()
 
 
-def _learnt(text: int) -> ExecutionRequest:
+def _request(text: int) -> ExecutionRequest:
     with open(text, encoding="ascii") as file:
         file.seek(0)
         scenario = loads(file.read())
-    return ExecutionRequest(execution_id=_NOBODY, workflow=scenario.workflow, input=scenario.input)
+    return ExecutionRequest(execution_id=_NO_EXECUTION, workflow=scenario.workflow, input=scenario.input)
 
 
-def _bear(sock: socket.socket, host: Callable[[socket.socket], NoReturn]) -> None:
+def _fork_host(sock: socket.socket, host: Callable[[socket.socket], NoReturn]) -> None:
     """Forks a host, in a process group of its own, and hands over its link."""
     ours, theirs = socket.socketpair()
     with ours:
@@ -97,21 +95,19 @@ def _bear(sock: socket.socket, host: Callable[[socket.socket], NoReturn]) -> Non
             sock.send(packed({"error": str(error)}))
             return
         with contextlib.suppress(OSError):
-            os.setpgid(pid, pid)  # the child does it too; whoever comes first
+            os.setpgid(pid, pid)  # the child does it too; either may come first
         socket.send_fds(sock, [packed({"pid": pid})], [ours.fileno()])
 
 
 def fork(sock: socket.socket, run: Callable[[socket.socket], NoReturn], *, group: bool = False) -> int:
-    """The id of a new process that has no descriptor but `sock` and the standard ones, and dies with this one."""
+    """Forks a process that dies with this one and has `sock` and the standard descriptors alone; returns its id."""
     parent = os.getpid()
     with sock:
         pid = os.fork()
         if pid:
             return pid
         try:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:
-                os._exit(0)
+            die_with_parent(signal.SIGKILL, parent)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             keep = sock.fileno()
@@ -129,5 +125,5 @@ def fork(sock: socket.socket, run: Callable[[socket.socket], NoReturn], *, group
 
 
 def packed(message: Packet) -> bytes:
-    """A message as it goes over the socket."""
+    """Returns a message as it goes over the socket."""
     return json.dumps(message).encode("ascii")

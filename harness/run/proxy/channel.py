@@ -8,8 +8,8 @@ from collections import deque
 from enum import Enum, auto
 from typing import Protocol
 
+from cutover.harness.run.process.loop import Loop, LoopConnection
 from cutover.harness.run.proxy import wire
-from cutover.harness.run.proxy.loop import Loop, LoopConnection
 
 __all__ = ["Channel", "Gate", "OpenGate", "Ruling", "Switch"]
 
@@ -30,10 +30,10 @@ class Gate(Protocol):
     """Decides about each round trip."""
 
     def request(self, channel: Channel, number: int, message: bytes) -> Ruling:
-        """A whole request has arrived and the server has none of it yet."""
+        """Rules on a request that has arrived whole, and of which the server has nothing yet."""
 
     def answer(self, channel: Channel, number: int) -> bool:
-        """A collected answer is whole; True sends it on, else it waits for `Channel.release`."""
+        """Rules on a collected answer that is whole; True sends it on, else it waits for `Channel.release`."""
 
 
 class OpenGate:
@@ -58,7 +58,7 @@ class Switch(Protocol):
         """Counts one more round trip."""
 
     def dial(self) -> socket.socket:
-        """A new connection to the server."""
+        """Returns a new connection to the server."""
 
     def forget(self, channel: Channel) -> None:
         """Drops a channel that has closed."""
@@ -197,7 +197,7 @@ class Channel:
         self._to_client(bytes(passing))
 
     def _server_message(self, message: bytes) -> bytes:
-        """What the client is to hear of it now."""
+        """Returns what the client is to hear of it now."""
         ready = message[0] == wire.READY
         if ready:
             self.transaction = message[5:6]

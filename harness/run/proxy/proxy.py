@@ -13,21 +13,14 @@ import socket
 from pathlib import Path
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.run.postgres.dsn import parse_dsn, to_url
-from cutover.harness.run.process.closing import Closing
-from cutover.harness.run.process.folders import socket_folder
+from cutover.harness.run.postgres.dsn import parse_dsn, refuse_encrypted, to_url
+from cutover.harness.run.process.lifetime import Closing, socket_folder
+from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy.channel import Channel, Gate, OpenGate
-from cutover.harness.run.proxy.loop import Loop
 
-__all__ = ["Proxy", "refuse_encrypted"]
+__all__ = ["Proxy"]
 
 _PORT = 5432
-_ENCRYPTED = {
-    "sslmode": frozenset({"require", "verify-ca", "verify-full"}),
-    "sslnegotiation": frozenset({"direct"}),
-    "channel_binding": frozenset({"require"}),
-    "gssencmode": frozenset({"require"}),
-}
 
 
 class Proxy(Closing):
@@ -64,7 +57,7 @@ class Proxy(Closing):
         return self.round_trips
 
     def dial(self) -> socket.socket:
-        """A new connection to the server."""
+        """Returns a new connection to the server."""
         host = self._target.get("hostaddr") or self._target.get("host") or "/var/run/postgresql"
         port = int(self._target.get("port") or _PORT)
         if host.startswith("/"):
@@ -115,14 +108,3 @@ class Proxy(Closing):
             self.channels.append(Channel(self, client))
         except OSError:
             client.close()  # the server is away; the engine hears what it would hear from it
-
-
-def refuse_encrypted(target: str) -> None:
-    """Raises EnvironmentProblem where the target asks for encryption, which would hide the round trips."""
-    parts = parse_dsn(target)
-    for key, demands in _ENCRYPTED.items():
-        if parts.get(key) in demands:
-            raise EnvironmentProblem(
-                f"the server's URL says {key}={parts[key]}, but engines are killed at round trips, and encryption "
-                "hides those; give a test server that takes connections without it, or none to use the embedded one"
-            )

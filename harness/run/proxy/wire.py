@@ -54,7 +54,7 @@ _MAX_MESSAGE: Final = 0x3FFFFFFF + 4
 
 
 class WireError(CutoverError):
-    """Bytes that are no Postgres protocol; the message says which side sent them."""
+    """Bytes that are not of the Postgres protocol; the message says which side sent them."""
 
 
 class Splitter:
@@ -73,7 +73,7 @@ class Splitter:
         self._untyped = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Takes what arrived and gives the messages that are whole, header included, as they came."""
+        """Takes what arrived and yields the messages that are whole, header included, as they came."""
         self._rest += data
         while (size := self._size()) is not None and size <= len(self._rest):
             message = bytes(self._rest[:size])
@@ -91,7 +91,7 @@ class Splitter:
 
 
 def startup_code(message: bytes) -> int:
-    """The protocol version or request code of a message without a type byte. Raises WireError for a shorter one."""
+    """Returns the protocol version or request code of an untyped message; raises WireError for a shorter one."""
     if len(message) < 8:
         raise WireError("the client's first packet is shorter than any Postgres startup message")
     code: int = struct.unpack_from("!I", message, 4)[0]
@@ -99,7 +99,7 @@ def startup_code(message: bytes) -> int:
 
 
 def error_response(code: str, text: str, severity: str = "ERROR") -> bytes:
-    """An ErrorResponse with an SQLSTATE of five characters."""
+    """Returns an ErrorResponse with an SQLSTATE of five characters."""
     fields = b"".join(
         kind + value.encode() + b"\0"
         for kind, value in ((b"S", severity), (b"V", severity), (b"C", code), (b"M", text))
@@ -108,11 +108,11 @@ def error_response(code: str, text: str, severity: str = "ERROR") -> bytes:
 
 
 def ready(status: bytes = b"I") -> bytes:
-    """A ReadyForQuery; status is I (idle), T (in a transaction) or E (in a failed one)."""
+    """Returns a ReadyForQuery; status is I (idle), T (in a transaction) or E (in a failed one)."""
     return b"Z" + struct.pack("!I", 5) + status
 
 
 def query(text: str) -> bytes:
-    """A simple Query."""
+    """Returns a simple Query."""
     body = text.encode() + b"\0"
     return b"Q" + struct.pack("!I", len(body) + 4) + body

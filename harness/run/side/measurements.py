@@ -7,13 +7,7 @@ says so.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, Literal
@@ -23,23 +17,22 @@ from cutover.engines.registry import resolve
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import ARMS
+from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import Server
-from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
-from cutover.harness.run.process.memory import memory_limit_kib, peak_kib
-from cutover.harness.run.process.parent import die_with_parent
+from cutover.harness.run.process.boot import ParentLink
+from cutover.harness.run.process.child import ChildProgram
+from cutover.harness.run.process.executor import Executor
+from cutover.harness.run.process.outcomes import JobAnswer, JobLost
+from cutover.harness.run.side.memory import memory_limit_kib, peak_kib
 from cutover.harness.run.side.routing import EXECUTIONS, own_router, run_routing
 from cutover.harness.run.trials.arm import Arm
-from cutover.harness.run.trials.installation import install_engine
 from cutover.harness.run.trials.shadow import execution_id
 from cutover.harness.store.lines import decode_scenario, encode_fields, encode_scenario, read_as
 from cutover.scenarios.model import Scenario
 
 __all__ = ["main", "route", "weigh"]
 
-_BOOT = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
-    "from cutover.harness.run.side.measurements import main; main()"
-)
+_ENTRY = f"{__name__}:main"
 _WEIGHED: Final = 60
 """Executions after which an engine's process has made all that it keeps."""
 _SECONDS: Final = 60.0
@@ -49,7 +42,7 @@ _SECONDS: Final = 60.0
 def route(
     server: Server, scenarios: Sequence[Scenario], *, control: str, candidate: str, seed: int
 ) -> tuple[tuple[Routed, ...], str]:
-    """Who served the run's executions through the router, and why that could not be told.
+    """Returns who served the run's executions through the router, and why it is not known.
 
     The ids are those of the run's arms; they run in a database of their own, in which both engines are installed.
     """
@@ -66,7 +59,7 @@ def route(
 def weigh(
     server: Server, scenarios: Sequence[Scenario], *, control: str, candidate: str
 ) -> tuple[tuple[Weighed, ...], str]:
-    """The memory of a process that runs one engine's executions, for each engine, and why that could not be told."""
+    """Returns the memory of a process that runs one engine's executions, for each engine, and why it is not known."""
     found: list[Weighed] = []
     problems: list[str] = []
     lines = [encode_scenario(number, each).decode() for number, each in enumerate(scenarios[:_WEIGHED], start=1)]
@@ -95,50 +88,31 @@ def _on_a_database(
 
 
 def _played(what: Literal["route", "weigh"], order: Mapping[str, object]) -> tuple[Sequence[Any], str]:
-    """The rows that a process of its own gave for the order, and why there are none."""
-    with tempfile.TemporaryFile() as given:
-        given.write(json.dumps([what, order]).encode())
-        given.seek(0)
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-            [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(os.getpid())],
-            stdin=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    try:
-        said = _said(process)
-    finally:
-        process.kill()
-        process.communicate()
-    if said is None:
-        return (), f"took more than {_SECONDS:g} s"
-    out, err = said
-    if process.returncode:
-        last = err.decode(errors="replace").strip().splitlines()[-1:] or ["nothing was said"]
-        return (), f"its process ended with status {process.returncode}: {last[0][:200]}"
-    return json.loads(out.splitlines()[-1]), ""
+    """Returns the rows that a process of its own measured, and why there are none."""
+    program = ChildProgram(_ENTRY, what, keeps_errors=True)
+    with Executor[Mapping[str, object]](
+        [program], lambda order, _told: order, silence_s=_SECONDS, start_s=_SECONDS
+    ) as measurements:
+        for outcome in measurements.run([order]):
+            match outcome:
+                case JobAnswer():
+                    return json.loads(outcome.line), ""
+                case JobLost(reason="timeout"):
+                    return (), f"took more than {_SECONDS:g} s"
+                case JobLost():
+                    last = outcome.exit.errors.strip().splitlines()[-1:] or ["nothing was said"]
+                    return (), f"its process ended with status {outcome.exit.status}: {last[0][:200]}"
+    raise AssertionError
 
 
-def _said(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes] | None:
-    """Both its outputs, whole; None where the time ran out first."""
-    active_time = ActiveTime()
-    while active_time.now() < _SECONDS:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=min(LOOK_S, _SECONDS))
-    return None
-
-
-def main() -> None:
-    """Plays what standard input asks for, and writes the rows to standard output."""
-    die_with_parent(signal.SIGKILL, int(sys.argv[2]))
-    out = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # an engine's own prints are no rows
-    what, order = json.loads(sys.stdin.buffer.read())
+def main(link: ParentLink) -> None:
+    """Measures what the parent asks for, and answers with the rows."""
     plays: Mapping[str, Callable[..., Sequence[object]]] = {"route": _route, "weigh": _weigh}
-    rows = b",".join(encode_fields(row) for row in plays[what](**order))
-    out.write(f"[{rows.decode('ascii')}]\n")
-    out.flush()
+
+    def play(order: Mapping[str, object]) -> bytes:
+        return b"[%b]" % b",".join(encode_fields(row) for row in plays[link.setup](**order))
+
+    link.serve(play)
 
 
 def _route(dsn: str, control: str, candidate: str, ids: Sequence[str]) -> Sequence[Routed]:

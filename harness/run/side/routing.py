@@ -1,4 +1,4 @@
-"""Starts and resumes executions through a router while its flag changes, and notes who served them. Does I/O."""
+"""Starts and resumes executions through a router while its flag changes, and notes which engine served. Does I/O."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cutover.engines.flags import PERCENT, SWITCH, EnvironmentFlags
 from cutover.engines.registry import resolve
 from cutover.engines.router import SALT, Router, assign
 from cutover.harness.record.routing import Routed
-from cutover.harness.run.world.inert import idle
+from cutover.harness.run.world.engine import idle
 
 __all__ = ["EXECUTIONS", "RouterFactory", "own_router", "run_routing"]
 
@@ -43,11 +43,11 @@ class RouterFactory(Protocol):
     """Makes the router under test from both engines, the variables that its flag is in, and the database."""
 
     def __call__(self, control: Engine, candidate: Engine, environ: Mapping[str, str], dsn: str, /) -> Engine:
-        """The router."""
+        """Returns the router."""
 
 
 def own_router(control: Engine, candidate: Engine, environ: Mapping[str, str], dsn: str) -> Router:
-    """The project's router, as it ships."""
+    """Returns the project's router, as it ships."""
     return Router(control=control, candidate=candidate, flags=EnvironmentFlags(environ), dsn=dsn)
 
 
@@ -59,7 +59,7 @@ def run_routing(
     control: str = "v1",
     candidate: str = "v2",
 ) -> tuple[Routed, ...]:
-    """Who served each execution: at every value of the switch, at several shares, and under another flag later.
+    """Returns which engine served each execution: at every value of the switch, at several shares, and later.
 
     `dsn` is a database in which both engines are installed; no execution of these `ids` may be in it. What an engine
     makes of a command is not the question here, only which engine was given it.
@@ -103,7 +103,7 @@ def _start(router: Engine, execution_id: uuid.UUID) -> None:
 
 
 def _climb(execution_id: uuid.UUID) -> tuple[tuple[str, Literal["control", "candidate"]], ...]:
-    """Where the execution would start at each share, were it not pinned yet."""
+    """Returns on which engine the execution would start at each share, were it not pinned yet."""
     shares = ((share, EnvironmentFlags({SWITCH: "true", PERCENT: share}).read()) for share in _PERCENTS)
     return tuple((share, assign(execution_id, flag).role) for share, flag in shares)
 

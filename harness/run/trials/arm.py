@@ -24,21 +24,21 @@ class Arm:
 
     def __init__(self, name: ArmName, factory: EngineFactory, dsn: str) -> None:
         self._name, self._factory, self._dsn = name, factory, dsn
-        self._board = Dispatcher()
+        self._dispatcher = Dispatcher()
         self._engine: Engine | None = None
         self._probe: psycopg.Connection[tuple[bool]] | None = None
 
     def run(self, scenario: Scenario, execution_id: UUID, position: int, companion: Scenario | None) -> ArmRecord:
         """Runs the scenario. With a companion, executions of that one run in between, in the same process."""
         if self._engine is None:
-            self._engine = self._factory(self._board.context(self._dsn))
+            self._engine = self._factory(self._dispatcher.context(self._dsn))
         clock = VirtualClock()
         world = World(scenario, clock, lambda step_id: self._ended(execution_id, step_id))
         flight = Flight(execution_id, world, clock)
         drive = ArmDriver(self._engine, scenario, flight)
         if companion is not None:
             flight.at_first_call = lambda: drive.apart(lambda: self._beside(companion, execution_id))
-        with self._board.flying(flight):
+        with self._dispatcher.flying(flight):
             drive.start()
             while (move := drive.next()) is not None:
                 if companion is not None and drive.outside.pauses == 1:
@@ -64,7 +64,7 @@ class Arm:
         )
 
     def close(self) -> None:
-        """Gives back the engine and connections; the next run makes new ones."""
+        """Closes the engine and connections; the next run makes new ones."""
         if self._engine is not None:
             with contextlib.suppress(Exception):
                 self._engine.close()
@@ -74,10 +74,10 @@ class Arm:
 
     def _beside(self, companion: Scenario, execution_id: UUID) -> None:
         """While the arm is inside an activity: the companion on a second engine of this process."""
-        neighbour = self._factory(self._board.context(self._dsn))
-        self._accompany(neighbour, companion, uuid5(execution_id, "beside"))
+        second = self._factory(self._dispatcher.context(self._dsn))
+        self._accompany(second, companion, uuid5(execution_id, "beside"))
         with contextlib.suppress(Exception):
-            neighbour.close()
+            second.close()
 
     def _between(self, companion: Scenario, execution_id: UUID) -> None:
         """While the arm is paused: the companion on the arm's own engine."""
@@ -88,7 +88,7 @@ class Arm:
         clock = VirtualClock()
         request = ExecutionRequest(execution_id=execution_id, workflow=companion.workflow, input=companion.input)
         with (
-            self._board.flying(Flight(execution_id, World(companion, clock), clock)),
+            self._dispatcher.flying(Flight(execution_id, World(companion, clock), clock)),
             contextlib.suppress(Exception),  # its own trial says what is wrong with it
         ):
             engine.execute(request)

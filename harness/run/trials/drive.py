@@ -9,8 +9,8 @@ from cutover.engines.api import Engine, ExecutionRequest, Journal, JsonValue, Si
 from cutover.engines.errors import PayloadRefused
 from cutover.engines.payloads import decode, encode
 from cutover.harness.record.trials import Again, Failure, LedgerEntry
-from cutover.harness.run.world.committed import committed
 from cutover.harness.run.world.dispatcher import Flight
+from cutover.harness.run.world.engine import committed
 from cutover.harness.run.world.outside import Move, Outside
 from cutover.scenarios.model import Scenario
 
@@ -41,7 +41,7 @@ class ArmDriver:
         self._ask(lambda: self.engine.execute(self._request))
 
     def next(self) -> Move | None:
-        """What the outside does now; None where the execution has ended, failed to return, or is left waiting."""
+        """Returns the next move; None where the execution has ended, failed to return, or waits for nothing planned."""
         if self.failure is not None or self.journal is None:
             return None
         return self.outside.next(self.journal)
@@ -97,7 +97,7 @@ class ArmDriver:
 
 
 def _copy(value: JsonValue) -> JsonValue:
-    """The value anew, so that no engine can change what another is given; itself where JSON cannot carry it."""
+    """Returns a copy of the value, so that engines share nothing; the value itself where it is not JSON."""
     try:
         return decode(encode(value))
     except (PayloadRefused, ValueError, TypeError, RecursionError):

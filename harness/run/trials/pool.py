@@ -1,18 +1,17 @@
-"""Workers that share a list of jobs: starts them, hands out arms, kills those that hang. Starts processes."""
+"""Workers that share a list of trials: passes on what becomes of each arm, also where a worker is lost. Does I/O."""
 
 from __future__ import annotations
 
-import selectors
-from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
-from cutover.harness.run.process.killed import killed_from_outside
-from cutover.harness.run.trials.process import WorkerProcess
-from cutover.harness.run.trials.worker import BEGIN, READY, RECORD, Setup, TrialJob
+from cutover.harness.run.process.child import ChildProgram
+from cutover.harness.run.process.executor import Executor
+from cutover.harness.run.process.lifetime import Closing, killed_from_outside
+from cutover.harness.run.process.outcomes import JobAnswer, JobLost, JobNote
+from cutover.harness.run.trials.worker import BEGIN, RECORD, Setup, TrialJob
 
 __all__ = ["LostArm", "Pool", "RecordedArm"]
 
@@ -38,94 +37,58 @@ class LostArm:
     message: str
 
 
-class Pool:
+class Pool(Closing):
     """At most `workers` processes; an arm may take `deadline_s` of real time."""
 
     def __init__(self, setup: Setup, *, workers: int, deadline_s: float) -> None:
-        self._setup, self._size, self._deadline_s = setup, workers, deadline_s
-        self._selector = selectors.DefaultSelector()
-        self._active_time = ActiveTime()
-        self._workers: set[WorkerProcess] = set()
-        self._waiting: deque[TrialJob] = deque()
+        self._deadline_s = deadline_s
+        program = ChildProgram("cutover.harness.run.trials.worker:main", asdict(setup), keeps_errors=True)
+        self._executor = Executor[TrialJob]([program] * workers, lambda job, _told: asdict(job), silence_s=deadline_s)
+        self._running: dict[int, str] = {}
+        self._over: dict[int, set[str]] = {}
+        """Of the trials under way: the arm that is running, and those that are over."""
         self._failed_starts = 0
 
     def run(self, jobs: Iterable[TrialJob]) -> Iterator[RecordedArm | LostArm]:
-        """What becomes of every arm of every job.
+        """Yields what becomes of every arm of every job.
 
         Raises EnvironmentProblem where workers do not start, or somebody kills one in the middle of an arm.
         """
-        source = iter(jobs)
-        while self._hand_out(source):
-            heard = {key.fileobj for key, _ in self._selector.select(self._wait_s())}
-            now = self._active_time.now()
-            for worker in tuple(self._workers):
-                if worker in heard:
-                    yield from self._hear(worker)
-                elif not worker.ready and worker.deadline < now:
-                    yield from self._lose(worker, "timeout")
+        for outcome in self._executor.run(jobs):
+            match outcome:
+                case JobNote(job, line) if line[:1] == BEGIN:
+                    self._failed_starts = 0
+                    self._running[job.number] = line[1:].decode("ascii")
+                case JobNote(job, line) if line[:1] == RECORD:
+                    arm = self._running.pop(job.number)
+                    self._over.setdefault(job.number, set()).add(arm)
+                    yield RecordedArm(job.number, arm, line[1:])
+                case JobAnswer(job):
+                    self._over.pop(job.number, None)
+                case JobLost():
+                    yield from self._lost(outcome)
 
     def close(self) -> None:
         """Ends every worker at once."""
-        for worker in tuple(self._workers):
-            self._drop(worker)
-        self._selector.close()
+        self._executor.close()
 
-    def _hand_out(self, source: Iterator[TrialJob]) -> bool:
-        """Gives every ready worker a job, starts workers while jobs wait; whether anything is under way."""
-        for worker in self._workers:
-            if worker.ready and (job := self._next(source)) is not None:
-                worker.give(job)
-        while len(self._workers) < self._size and (job := self._next(source)) is not None:
-            self._waiting.appendleft(job)
-            worker = WorkerProcess(self._setup, self._active_time)
-            self._workers.add(worker)
-            self._selector.register(worker, selectors.EVENT_READ)
-        return bool(self._waiting) or any(worker.job is not None for worker in self._workers)
-
-    def _next(self, source: Iterator[TrialJob]) -> TrialJob | None:
-        return self._waiting.popleft() if self._waiting else next(source, None)
-
-    def _wait_s(self) -> float:
-        """Until the next deadline, or the next look."""
-        now = self._active_time.now()
-        left = min((worker.deadline - now for worker in self._workers if not worker.ready), default=0.0)
-        return min(max(0.0, left) + 0.001, LOOK_S)
-
-    def _hear(self, worker: WorkerProcess) -> Iterator[RecordedArm | LostArm]:
-        lines = worker.lines()
-        if lines is None:
-            yield from self._lose(worker, "died")
-            return
-        for line in lines:
-            kind, body = line[:1], line[1:]
-            if kind == READY:
-                worker.job, worker.ready, self._failed_starts = None, True, 0
-            elif kind == BEGIN:
-                worker.begins(body.decode("ascii"), self._deadline_s)
-            elif kind == RECORD and worker.job is not None and worker.arm is not None:
-                number, arm = worker.job.number, worker.arm
-                worker.done()
-                yield RecordedArm(number, arm, body)
-
-    def _lose(self, worker: WorkerProcess, kind: Literal["timeout", "died"]) -> Iterator[LostArm]:
-        """Ends a worker that hangs or is gone; the arms that it had not begun wait for another."""
-        ending = self._drop(worker)
-        number, arm = None if worker.job is None else worker.job.number, worker.arm
-        if worker.killed_from_outside and arm is not None:
-            raise killed_from_outside(f"a worker process, at trial {number}, {arm},")
-        if number is None or arm is None:
+    def _lost(self, lost: JobLost[TrialJob]) -> Iterator[LostArm]:
+        """Takes note of the arm at which a worker was lost; those that it had not begun wait for another worker."""
+        job = lost.job
+        arm = None if job is None else self._running.pop(job.number, None)
+        if job is None or arm is None:
             self._failed_starts += 1
             if self._failed_starts >= _FAILED_STARTS:
-                raise EnvironmentProblem(f"worker processes end before they begin ({ending}); mend that and run again")
-        worker.done()
-        if worker.job is not None and worker.job.arms:
-            self._waiting.appendleft(worker.job)
-        if number is not None and arm is not None:
-            yield LostArm(
-                number, arm, kind, f"no return within {self._deadline_s:g} s" if kind == "timeout" else ending
-            )
-
-    def _drop(self, worker: WorkerProcess) -> str:
-        self._workers.discard(worker)
-        self._selector.unregister(worker)
-        return worker.end()
+                raise EnvironmentProblem(
+                    f"worker processes end before they begin ({lost.exit}); mend that and run again"
+                )
+        elif lost.exit.killed_from_outside:
+            raise killed_from_outside(f"a worker process, at trial {job.number}, {arm},")
+        if job is None:
+            return
+        over = self._over.pop(job.number, set()) | {arm}
+        if left := [each for each in job.arms if each[0] not in over]:
+            self._executor.put_back(replace(job, arms=left))
+        if arm is not None:
+            late = f"no return within {self._deadline_s:g} s"
+            yield LostArm(job.number, arm, lost.reason, late if lost.reason == "timeout" else str(lost.exit))

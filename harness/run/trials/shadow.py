@@ -11,12 +11,12 @@ from cutover.engines.errors import CutoverError
 from cutover.engines.registry import resolve
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.record.trials import ARMS, ArmName, ArmRecord, Failure, role
+from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.outage import OutageProbe
 from cutover.harness.run.postgres.server import Database, Server
-from cutover.harness.run.trials.installation import install_engine
 from cutover.harness.run.trials.pool import LostArm, Pool, RecordedArm
 from cutover.harness.run.trials.worker import Setup, TrialJob
-from cutover.harness.run.world.inert import idle
+from cutover.harness.run.world.engine import idle
 from cutover.harness.store.lines import RecordedTrial, encode_arm, encode_scenario
 from cutover.scenarios.model import Scenario
 
@@ -41,17 +41,17 @@ _SQUARE = ((0, 1, 3, 2), (1, 2, 0, 3), (2, 3, 1, 0), (3, 0, 2, 1))
 
 
 def arm_order(number: int, seed: int) -> tuple[ArmName, ...]:
-    """The arms of a trial by a Williams square: in four trials each arm has each place and each predecessor."""
+    """Returns the arms of a trial by a Williams square: in four trials each arm has each place and each predecessor."""
     return tuple(ARMS[place] for place in _SQUARE[(number + seed) % len(_SQUARE)])
 
 
 def default_workers() -> int:
-    """One a processor, so that the durations which are compared are not of waiting for one another."""
+    """Returns the number of processors, at most `MOST_WORKERS`; more workers would wait for one another."""
     return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
 
 
 def execution_id(seed: int, scenario: Scenario, arm: ArmName, number: int) -> UUID:
-    """The same for the same seed, so that a trial can be run again as it was."""
+    """Returns the id of an arm, the same for the same seed, so that a trial can be run again as it was."""
     return uuid5(_NAMESPACE, f"{seed}:{scenario.id}:{arm}:{number}")
 
 
@@ -67,7 +67,7 @@ def run_trials(
     companion_every: int = COMPANION_EVERY,
     on_trial: Callable[[RecordedTrial], object],
 ) -> int:
-    """Runs each scenario as one trial, numbered from 1, and hands each to `on_trial` as it ends; gives their number.
+    """Runs each scenario as one trial, numbered from 1, and hands each to `on_trial` as it ends; returns their number.
 
     `workers` is the number of processes, `default_workers()` where None; `deadline_s` is real time for one arm;
     `companion_every` 0 leaves companions out. Databases and processes are gone afterwards, also when `on_trial` or a
@@ -81,17 +81,17 @@ def run_trials(
         pool = Pool(setup, workers=count, deadline_s=deadline_s)
         stack.callback(pool.close)
         names = {arm: resolve(specs[role(arm)])(idle(databases[arm].dsn, "the run")).name for arm in ARMS}
-        witness = stack.enter_context(OutageProbe(server.dsn))
+        probe = stack.enter_context(OutageProbe(server.dsn))
         assembly = _TrialAssembly(scenarios, seed, names)
         finished = 0
         for news in pool.run(_jobs(scenarios, seed, companion_every)):
             if isinstance(news, LostArm):
-                witness.check()
+                probe.check()
             if (trial := assembly.take(news)) is not None:
-                witness.check()
+                probe.check()
                 finished += 1
                 on_trial(trial)
-        witness.check()
+        probe.check()
     return finished
 
 
@@ -118,7 +118,7 @@ class _TrialAssembly:
         self._open: dict[int, dict[str, bytes]] = {}
 
     def take(self, news: RecordedArm | LostArm) -> RecordedTrial | None:
-        """The trial, when this was its last arm."""
+        """Returns the trial, when this was its last arm."""
         lines = self._open.setdefault(news.number, {})
         lines[news.arm] = self._broken(news) if isinstance(news, LostArm) else news.line
         if len(lines) < len(ARMS):
@@ -143,7 +143,7 @@ class _TrialAssembly:
 
 
 def _databases(stack: contextlib.ExitStack, server: Server, specs: dict[str, str]) -> dict[ArmName, Database]:
-    """A database for each arm, with its engine's tables; the second of a role is a copy of the first."""
+    """Creates a database for each arm, with its engine's tables; the second of a role is a copy of the first."""
     made: dict[ArmName, Database] = {}
     for arm in ARMS:
         first = made.get(role(arm))

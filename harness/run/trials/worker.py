@@ -1,30 +1,25 @@
-"""The process that runs trials, one arm after another. Reads jobs from standard input, writes records to a pipe.
+"""The process that runs trials, one arm after another. Does I/O.
 
-It is started by `cutover.harness.run.trials.pool` with nothing but the standard library's JSON between them, leads the
-engine's own prints to standard error, and may be killed at any time: whatever it has not said is then not known.
+It may be killed at any time: whatever it has not said is then not known. Between it and its parent goes nothing but the
+standard library's JSON.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import Any, cast
 from uuid import UUID
 
 from cutover.engines.registry import resolve
 from cutover.harness.record.trials import ARMS, ArmName, role
-from cutover.harness.run.process.parent import die_with_parent
+from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.trials.arm import Arm
 from cutover.harness.store.lines import decode_scenario, encode_arm
 
-__all__ = ["BEGIN", "READY", "RECORD", "Setup", "TrialJob", "main"]
+__all__ = ["BEGIN", "RECORD", "Setup", "TrialJob", "main"]
 
-READY, BEGIN, RECORD = b"Y", b"B", b"R"
-"""The first byte of a line to the parent: ready for a job; an arm begins; an arm's record follows."""
+BEGIN, RECORD = b"B", b"R"
+"""The first byte of a note to the parent: an arm begins; an arm's record follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +40,21 @@ class TrialJob:
     arms: list[tuple[str, int, str]]
 
 
-def main() -> None:
-    """Serves jobs until standard input ends, or the parent does: an engine that hangs would not see the one."""
-    die_with_parent(signal.SIGKILL, int(sys.argv[2]))
-    out = os.fdopen(os.dup(1), "wb", buffering=1 << 20)
-    os.dup2(2, 1)
-    setup = Setup(**json.loads(sys.stdin.buffer.readline()))
+def main(link: ParentLink) -> None:
+    """Runs the arms of each job, with a note at the beginning of each and another with its record."""
+    setup = Setup(**link.setup)
     arms = {name: Arm(name, resolve(setup.specs[role(name)]), setup.dsns[name]) for name in ARMS}
-    _say(out, READY)
-    for job in _jobs(sys.stdin.buffer):
+
+    def play(message: dict[str, Any]) -> bytes:
+        job = TrialJob(**message)
         _, scenario = decode_scenario(job.scenario)
         companion = None if job.companion is None else decode_scenario(job.companion)[1]
         for name, position, execution_id in job.arms:
-            _say(out, BEGIN, name.encode())
+            link.note(BEGIN + name.encode("ascii"))
             record = arms[cast("ArmName", name)].run(scenario, UUID(execution_id), position, companion)
-            _say(out, RECORD, encode_arm(job.number, scenario.id, record))
-        _say(out, READY)
+            link.note(RECORD + encode_arm(job.number, scenario.id, record))
+        return b""
+
+    link.serve(play)
     for arm in arms.values():
         arm.close()
-
-
-def _jobs(stream: BinaryIO) -> Iterator[TrialJob]:
-    for line in stream:
-        yield TrialJob(**json.loads(line))
-
-
-def _say(out: BinaryIO, kind: bytes, body: bytes = b"") -> None:
-    out.write(kind + body + b"\n")
-    out.flush()

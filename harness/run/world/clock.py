@@ -15,13 +15,13 @@ _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class VirtualClock:
-    """Time that stands still until somebody sleeps or advances it; it never runs backwards and never waits."""
+    """Time that stands still until it is slept on or advanced; it never runs backwards and never waits."""
 
     def __init__(self, start: datetime = EPOCH) -> None:
         self._now = start
 
     def now(self) -> datetime:
-        """The virtual time, UTC."""
+        """Returns the virtual time, UTC."""
         return self._now
 
     def sleep_until(self, deadline: datetime) -> None:
@@ -45,7 +45,7 @@ class SharedClock:
         self._write(start)
 
     def now(self) -> datetime:
-        """The time, UTC."""
+        """Returns the time, UTC."""
         micros: int = struct.unpack_from("<q", self._memory)[0]
         return _UNIX + timedelta(microseconds=micros)
 

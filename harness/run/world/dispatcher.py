@@ -37,7 +37,7 @@ class Dispatcher:
         self._flights: list[Flight] = []
 
     def context(self, dsn: str) -> EngineContext:
-        """What an engine is made from."""
+        """Returns what an engine is made from."""
         return EngineContext(dsn=dsn, activities=self, clock=self, log=self.log)
 
     @contextlib.contextmanager
@@ -58,7 +58,7 @@ class Dispatcher:
         return flight.world.call(call)
 
     def now(self) -> datetime:
-        """The newest flight's virtual time."""
+        """Returns the newest flight's virtual time."""
         return self._flights[-1].clock.now()
 
     def sleep_until(self, deadline: datetime) -> None:
@@ -66,6 +66,6 @@ class Dispatcher:
         self._flights[-1].clock.sleep_until(deadline)
 
     def log(self, line: str, /) -> None:
-        """Keeps the line with the newest flight; lines of an idle engine belong to no arm and are dropped."""
+        """Keeps the line with the newest flight; lines of an idle engine do not belong to an arm and are discarded."""
         if self._flights:
             self._flights[-1].logs.append(line)

@@ -1,4 +1,4 @@
-"""What the world outside does when an execution pauses: cancel, signal, or let time pass. Pure but for its memory."""
+"""What happens outside the engine when an execution pauses: cancel, signal, or time passes. Pure but for its memory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from cutover.engines.api import Clock, Journal, LoopNode, WaitNode, Workflow
+from cutover.engines.api import Clock, Journal, JsonValue, LoopNode, WaitNode, Workflow
 from cutover.engines.payloads import encode
-from cutover.harness.run.process.hosted import Message
 from cutover.scenarios.model import PlannedSignal, Scenario
 
 __all__ = ["Move", "Outside", "signal_command"]
@@ -26,8 +25,8 @@ class Move:
     signal: PlannedSignal | None = None
     until: datetime | None = None
 
-    def command(self) -> Message:
-        """The command to a worker."""
+    def command(self) -> dict[str, JsonValue]:
+        """Returns the command to a worker."""
         return {"op": self.kind} if self.signal is None else signal_command(self.signal)
 
 
@@ -48,7 +47,7 @@ class Outside:
         self.pauses = 0
 
     def next(self, journal: Journal) -> Move | None:
-        """What follows a return of the engine; None where the execution has ended or nothing more will happen."""
+        """Returns what follows a return of the engine; None where the execution has ended or nothing will happen."""
         if journal.execution.status not in ("pending", "running"):
             return None
         self.pauses += 1
@@ -70,7 +69,7 @@ class Outside:
         return Move("resume", until=due[0])
 
     def recall(self, move: Move) -> None:
-        """Takes a timer's move back that was not made, so that `next` gives it again."""
+        """Takes back a timer's move that was not made, so that `next` returns it again."""
         self._woken = {due for due in self._woken if due[0] != move.until}
 
     def _deadlines(self, waits: dict[str, WaitNode]) -> set[tuple[datetime, str]]:
@@ -82,8 +81,8 @@ class Outside:
         }
 
 
-def signal_command(signal: PlannedSignal, *, name: str | None = None) -> Message:
-    """The command that delivers a signal; under another `name` it is a stranger with the same payload."""
+def signal_command(signal: PlannedSignal, *, name: str | None = None) -> dict[str, JsonValue]:
+    """Returns the command that delivers a signal, or one of an unknown id, `name`, with the same payload."""
     return {"op": "signal", "id": name or signal.id, "name": signal.name, "payload": encode(signal.payload)}
 
 

@@ -26,7 +26,7 @@ _ITERATION = re.compile(r"\[\d+\]")
 
 
 def input_digest(value: JsonValue) -> str:
-    """The first 16 hex digits of the SHA-256 of the value's canonical JSON: what `echo` answers."""
+    """Returns the first 16 hex digits of the SHA-256 of the value's canonical JSON: what `echo` answers."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
 

@@ -10,9 +10,9 @@ from psycopg import sql
 
 from cutover.engines.registry import resolve
 from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.run.postgres.dsn import refuse_encrypted
 from cutover.harness.run.postgres.server import Database, Server
-from cutover.harness.run.proxy.proxy import refuse_encrypted
-from cutover.harness.run.world.inert import idle
+from cutover.harness.run.world.engine import idle
 
 __all__ = ["install_engine", "installed"]
 

@@ -12,7 +12,7 @@ _KIB = 1024
 
 
 def peak_kib(root: Path = _ROOT) -> int | None:
-    """The most that this process ever had resident (VmHWM); None where the system does not tell.
+    """Returns the most that this process ever had resident (VmHWM); None where the system does not tell.
 
     Not `getrusage`: a process inherits that peak from the one that started it.
     """
@@ -20,13 +20,13 @@ def peak_kib(root: Path = _ROOT) -> int | None:
 
 
 def memory_limit_kib(root: Path = _ROOT) -> int | None:
-    """The least of the machine's memory and of the limits of this process's control groups; None where unknown."""
+    """Returns the least of the machine's memory and the limits of this process's control groups; None where unknown."""
     limits = [_field(root / "proc/meminfo", "MemTotal"), *(_bytes(file) for file in _limit_files(root))]
     return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _limit_files(root: Path) -> list[Path]:
-    """The files that may limit this process: of its own group and of all above it, in either version."""
+    """Returns the files that may limit this process: of its own group and of all above it, in either version."""
     groups = root / "sys/fs/cgroup"
     found = [groups / "memory.max", groups / "memory/memory.limit_in_bytes"]
     for line in _text(root / "proc/self/cgroup").splitlines():
@@ -46,7 +46,7 @@ def _field(file: Path, name: str) -> int | None:
 
 
 def _bytes(file: Path) -> int | None:
-    """A limit in KiB; the word `max` is none."""
+    """Returns a limit in KiB; None for the word `max`."""
     text = _text(file).strip()
     return int(text) // _KIB if text.isdigit() else None
 

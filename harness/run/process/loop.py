@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from cutover.harness.run.process.closing import Closing
 from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
+from cutover.harness.run.process.lifetime import Closing
 
 __all__ = ["HasFileno", "Loop", "LoopConnection"]
 
@@ -20,7 +20,7 @@ class HasFileno(Protocol):
     """Anything that the kernel can wait on."""
 
     def fileno(self) -> int:
-        """The file descriptor."""
+        """Returns the file descriptor."""
 
 
 class Loop(Closing):
@@ -75,7 +75,7 @@ class Loop(Closing):
                 on_readable()
 
     def close(self) -> None:
-        """Gives the kernel's list back."""
+        """Closes the kernel's list."""
         self._epoll.close()
 
 

@@ -1,0 +1,190 @@
+"""Child processes that share out jobs among themselves: starts them, hears them, ends those that hang. Does I/O.
+
+One thread serves all of them, and a child gets its next job before its last answer is passed on. Whoever takes the
+answers decides what a lost child means.
+"""
+
+from __future__ import annotations
+
+import json
+import selectors
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Generic, Literal, TypeVar
+
+from cutover.harness.run.process.boot import ANSWER, FAILURE, NOTE, QUESTION, READY
+from cutover.harness.run.process.child import Child, ChildExit, ChildProgram
+from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
+from cutover.harness.run.process.lifetime import Closing
+from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost, JobNote, JobOutcome
+
+__all__ = ["Executor"]
+
+_START_S: Final = 60.0
+"""How long a child may take to be ready, and to say the first of a job."""
+_J = TypeVar("_J")
+
+
+@dataclass(slots=True, eq=False)
+class _Place(Generic[_J]):
+    """The place of one child after another; the `job` is given out to it, and `told` is what it need not be sent again.
+
+    Only one that is `working` gets jobs. The answer to an `abandoned` job is awaited and then discarded.
+    """
+
+    program: ChildProgram
+    child: Child | None = None
+    ready: bool = False
+    job: _J | None = None
+    abandoned: bool = False
+    working: bool = False
+    told: set[str] = field(default_factory=set)
+    deadline: float = 0.0
+
+
+class Executor(Closing, Generic[_J]):
+    """One child for each of the `programs`, started when there is a job for it; a context manager that leaves none.
+
+    `message` makes of a job what its child is sent; it may note in the set what that child need not be sent again.
+    `silence_s` is the real time for which a child may say nothing in the middle of a job, and `start_s` for which until
+    it says the first of it; without a `silence_s` there is no limit. `on_question` does what a child asks for.
+    """
+
+    def __init__(
+        self,
+        programs: Sequence[ChildProgram],
+        message: Callable[[_J, set[str]], object],
+        *,
+        silence_s: float | None = None,
+        start_s: float = _START_S,
+        on_question: Callable[[bytes], None] = lambda _question: None,
+    ) -> None:
+        self._places: list[_Place[_J]] = [_Place(program) for program in programs]
+        self._message, self._on_question = message, on_question
+        self._silence_s, self._start_s = silence_s, start_s
+        self._active_time = ActiveTime()
+        self._selector = selectors.DefaultSelector()
+        self._source: Iterator[_J] | None = None
+        self._waiting: deque[_J] = deque()
+
+    def run(self, jobs: Iterable[_J], *, most: int | None = None) -> Iterator[JobOutcome[_J]]:
+        """Yields what becomes of the jobs as it is heard; at most `most` children work.
+
+        A job is drawn when a child is free for it. Where the caller stops listening no other is begun.
+        """
+        self._waiting.clear()
+        self._source = iter(jobs)
+        for number, place in enumerate(self._places):
+            place.job = place.job if place.ready else None  # one that has not been sent yet
+            place.abandoned = place.job is not None
+            place.working = most is None or number < most
+        while self._hand_out():
+            heard = {key.data for key, _ in self._selector.select(self._wait_s())}
+            now = self._active_time.now()
+            for place in [place for place in self._places if place.child is not None]:
+                if place in heard:
+                    yield from self._hear(place)
+                elif self._silence_s is not None and place.job is not None and place.deadline < now:
+                    yield from self._lose(place, "timeout")
+
+    def put_back(self, job: _J) -> None:
+        """Takes a job, or what is left of it, before all others; while the caller listens to `run`."""
+        self._waiting.appendleft(job)
+
+    def close(self) -> None:
+        """Ends every child."""
+        for place in self._places:
+            if place.child is not None:
+                place.child.hang_up()
+        for place in self._places:
+            if place.child is not None:
+                self._end(place)
+        self._selector.close()
+
+    def _hand_out(self) -> bool:
+        """Gives every free child a job, starts children while there are jobs; whether anything is under way."""
+        for place in self._places:
+            self._next(place)
+        if any(place.job is not None and not place.abandoned for place in self._places):
+            return True
+        return any(place.abandoned and place.working for place in self._places) and self._source is not None
+
+    def _next(self, place: _Place[_J]) -> None:
+        """Gives a place the next job, if it is free and there is one."""
+        if place.job is not None or not place.working:
+            return
+        place.job = job = self._draw()
+        if job is None:
+            return
+        if place.child is None:
+            place.child, place.ready, place.told = Child(place.program), False, set()
+            self._selector.register(place.child, selectors.EVENT_READ, place)
+        elif place.ready:
+            self._send(place)
+        place.deadline = self._active_time.now() + self._start_s
+
+    def _draw(self) -> _J | None:
+        if self._waiting:
+            return self._waiting.popleft()
+        job = None if self._source is None else next(self._source, None)
+        if job is None:
+            self._source = None
+        return job
+
+    def _send(self, place: _Place[_J]) -> None:
+        if place.child is not None and place.job is not None:
+            place.child.send(self._message(place.job, place.told))
+
+    def _hear(self, place: _Place[_J]) -> Iterator[JobOutcome[_J]]:
+        lines = None if place.child is None else place.child.lines()
+        if lines is None:
+            yield from self._lose(place, "died")
+            return
+        outcomes = [self._outcome(place, line[:1], line[1:]) for line in lines]
+        self._next(place)
+        yield from (outcome for outcome in outcomes if outcome is not None)
+
+    def _outcome(self, place: _Place[_J], kind: bytes, body: bytes) -> JobOutcome[_J] | None:
+        """Takes in a line from a child; what is to be passed on of it."""
+        job, now = place.job, self._active_time.now()
+        if kind == READY:
+            place.ready, place.deadline = True, now + self._start_s
+            self._send(place)
+        if kind == NOTE:
+            place.deadline = now + (self._silence_s or 0)
+        if kind == QUESTION and place.child is not None:
+            self._on_question(body)
+            place.child.send({})
+        if kind in {ANSWER, FAILURE}:
+            place.job = None
+            place.abandoned, abandoned = False, place.abandoned
+            if abandoned:
+                return None
+        if job is None or place.abandoned:
+            return None
+        if kind == FAILURE:
+            failure = json.loads(body)
+            return JobFailure(job, tuple(failure["kinds"]), failure["message"], failure["trace"])
+        return JobAnswer(job, body) if kind == ANSWER else JobNote(job, body) if kind == NOTE else None
+
+    def _lose(self, place: _Place[_J], reason: Literal["timeout", "died"]) -> Iterator[JobLost[_J]]:
+        job, abandoned = place.job, place.abandoned
+        ended = self._end(place)
+        if not abandoned:
+            yield JobLost(job, reason, ended)
+
+    def _end(self, place: _Place[_J]) -> ChildExit:
+        child, place.child, place.job, place.abandoned = place.child, None, None, False
+        if child is None:
+            raise AssertionError
+        self._selector.unregister(child)
+        return child.end()
+
+    def _wait_s(self) -> float | None:
+        """Until the next deadline, or the next look; None where there is none."""
+        if self._silence_s is None:
+            return None
+        now = self._active_time.now()
+        left = min((place.deadline - now for place in self._places if place.job is not None), default=0.0)
+        return min(max(0.0, left) + 0.001, LOOK_S)

@@ -1,0 +1,283 @@
+"""Child processes that share out jobs: what becomes of each job, and of each child."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cutover.harness.errors import EnvironmentProblem, RunError
+from cutover.harness.run.process.child import ChildProgram
+from cutover.harness.run.process.executor import Executor
+from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost, JobNote, JobOutcome
+
+PROGRAMS = '''
+import json, os, signal, sys, tempfile, time
+from pathlib import Path
+
+from cutover.harness.errors import EnvironmentProblem, RunError
+from cutover.harness.run.process.lifetime import socket_folder
+
+
+class OutOfRoom(EnvironmentProblem):
+    pass
+
+
+def works(link):
+    """Does what each job says, and answers with its process id."""
+
+    def play(job):
+        match job:
+            case "note":
+                link.note(b"half")
+            case "ask":
+                link.ask(b"permission")
+            case "refuse":
+                raise OutOfRoom("no room")
+            case "break":
+                raise ZeroDivisionError("by zero")
+            case "exit":
+                print("last words", file=sys.stderr)
+                os._exit(3)
+            case "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "hang":
+                signal.pause()
+            case "sockets":
+                socket_folder()
+            case "read":
+                print("noise")
+                return json.dumps(sys.stdin.read()).encode()
+            case "long":
+                return b"x" * 1_000_000
+            case "path":
+                found = [sys.path, sys.flags.safe_path, os.environ.get("PYTHONPATH")]
+                return json.dumps(found).encode()
+        return str(os.getpid()).encode()
+
+    link.serve(play, caught=(EnvironmentProblem,))
+
+
+def unwinds(link):
+    """Leaves a file beside the one that it is told of, whatever ends it in an orderly way."""
+
+    def play(job):
+        link.note(b"begun")
+        while True:
+            try:
+                time.sleep(60)
+            except Exception:
+                pass
+
+    try:
+        link.serve(play)
+    finally:
+        Path(link.setup).touch()
+
+
+def refuses_to_start(link):
+    sys.exit("cannot be")
+'''
+
+
+@pytest.fixture(autouse=True)
+def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cutover_children.py").write_text(PROGRAMS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+def works(count: int = 1, **options: Any) -> Executor[str]:
+    program = ChildProgram("cutover_children:works", None, keeps_errors=True)
+    return Executor[str]([program] * count, lambda job, _told: job, **options)
+
+
+def heard(executor: Executor[str], *jobs: str) -> list[JobOutcome[str]]:
+    return list(executor.run(jobs))
+
+
+def answers(outcomes: Sequence[JobOutcome[str]]) -> list[str]:
+    return [outcome.line.decode() for outcome in outcomes if isinstance(outcome, JobAnswer)]
+
+
+def children() -> set[str]:
+    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split())
+
+
+def test_jobs_are_shared_out_and_no_child_is_left() -> None:
+    before = children()
+    with works(2) as executor:
+        outcomes = heard(executor, *["work"] * 40)
+        assert {type(outcome) for outcome in outcomes} == {JobAnswer}
+        assert len(outcomes) == 40
+        assert set(answers(outcomes)) <= children() - before
+        assert answers(heard(executor, "work"))[0] in answers(outcomes)
+    assert children() == before
+
+
+def test_a_job_is_drawn_when_a_child_is_free_for_it() -> None:
+    drawn = 0
+
+    def jobs() -> Iterator[str]:
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield "work"
+
+    with works(2) as executor:
+        running = executor.run(jobs())
+        for _ in range(5):
+            next(running)
+        assert drawn <= 5 + 2 + 2
+
+
+def test_notes_come_before_the_answer_and_a_long_line_comes_whole() -> None:
+    with works() as executor:
+        noted, answered, long = heard(executor, "note", "long")
+    assert isinstance(noted, JobNote)
+    assert (noted.job, noted.line) == ("note", b"half")
+    assert isinstance(answered, JobAnswer)
+    assert isinstance(long, JobAnswer)
+    assert long.line == b"x" * 1_000_000
+
+
+def test_a_question_is_put_to_the_parent_which_the_child_waits_for() -> None:
+    asked: list[bytes] = []
+    with works(on_question=asked.append) as executor:
+        assert len(answers(heard(executor, "ask"))) == 1
+    assert asked == [b"permission"]
+
+
+def test_an_error_is_known_by_its_kind_and_the_child_goes_on() -> None:
+    with works() as executor:
+        first, refused, last = heard(executor, "work", "refuse", "work")
+    assert isinstance(refused, JobFailure)
+    assert str(refused) == "OutOfRoom: no room"
+    assert refused.kind((RunError, EnvironmentProblem)) is EnvironmentProblem
+    assert refused.kind((RunError,)) is None
+    assert "cutover_children.py" in refused.trace
+    assert answers([first]) == answers([last])
+
+
+@pytest.mark.parametrize(
+    ("job", "status", "outside", "said"),
+    [
+        ("exit", 3, False, "exit status 3: last words"),
+        ("die", -signal.SIGKILL, True, "signal 9"),
+        ("break", 1, False, "exit status 1: .*ZeroDivisionError: by zero"),
+    ],
+)
+def test_a_child_that_ends_costs_its_job_and_another_does_the_rest(
+    job: str, status: int, said: str, *, outside: bool
+) -> None:
+    with works() as executor:
+        first, lost, last = heard(executor, "work", job, "work")
+    assert isinstance(lost, JobLost)
+    assert (lost.job, lost.reason, lost.exit.status, lost.exit.killed_from_outside) == (job, "died", status, outside)
+    assert re.fullmatch(said, str(lost.exit))
+    assert answers([first]) != answers([last])
+
+
+def test_a_child_that_says_nothing_is_killed_and_its_job_may_be_put_back() -> None:
+    with works(2, silence_s=20.0, start_s=0.5) as executor:
+        outcomes = []
+        for outcome in executor.run(["hang", "work"]):
+            outcomes.append(outcome)
+            if isinstance(outcome, JobLost):
+                executor.put_back("note")
+    [lost] = [outcome for outcome in outcomes if isinstance(outcome, JobLost)]
+    assert (lost.job, lost.reason, lost.exit.killed_from_outside) == ("hang", "timeout", False)
+    assert sorted(outcome.job for outcome in outcomes if isinstance(outcome, JobAnswer)) == ["note", "work"]
+
+
+def test_a_child_that_does_not_start_loses_its_first_job() -> None:
+    program = ChildProgram("cutover_children:refuses_to_start", None, keeps_errors=True)
+    with Executor[str]([program], lambda job, _told: job) as executor:
+        [lost] = heard(executor, "work")
+    assert isinstance(lost, JobLost)
+    assert (lost.job, str(lost.exit)) == ("work", "exit status 1: cannot be")
+
+
+def test_the_answer_to_an_abandoned_job_is_nobody_s() -> None:
+    with works(2) as executor:
+        for _outcome in executor.run(["work", "note"] * 5):
+            break
+        outcomes = heard(executor, "long", "long", "long")
+        assert [outcome.job for outcome in outcomes] == ["long"] * 3
+        assert len(list(executor.run(["long"] * 3, most=1))) == 3
+
+
+def test_an_engine_s_noise_and_hunger_do_not_touch_the_line() -> None:
+    with works() as executor:
+        assert answers(heard(executor, "read", "read")) == ['""', '""']
+
+
+def test_one_that_unwinds_is_asked_to_end_in_the_middle_of_a_job(tmp_path: Path) -> None:
+    mark = tmp_path / "unwound"
+    program = ChildProgram("cutover_children:unwinds", str(mark), unwinds=True)
+    with Executor[str]([program], lambda job, _told: job) as executor:
+        [begun] = [next(executor.run(["work"]))]
+        assert isinstance(begun, JobNote)
+        assert not mark.exists()
+    assert mark.exists()
+
+
+def test_the_sockets_of_one_that_was_killed_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        with works() as executor:
+            heard(executor, "sockets")
+            assert len(list(Path(folder).iterdir())) == 1
+            heard(executor, "die")
+            assert list(Path(folder).iterdir()) == []
+
+
+PARENT = """
+import os, signal
+from cutover.harness.run.process.child import ChildProgram
+from cutover.harness.run.process.executor import Executor
+executor = Executor([ChildProgram("cutover_children:works", None)], lambda job, _told: job)
+[answer] = executor.run(["work"])
+print(answer.line.decode(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_no_child_outlives_a_parent_that_was_killed(tmp_path: Path) -> None:
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    parent = subprocess.run([sys.executable, "-c", PARENT], env=variables, stdout=subprocess.PIPE, check=False)
+    assert parent.returncode == -signal.SIGKILL
+    try:
+        child = os.pidfd_open(int(parent.stdout))
+    except ProcessLookupError:
+        return
+    assert select.select([child], [], [], 60)[0]
+    os.close(child)
+
+
+def test_the_current_folder_is_never_in_front_for_a_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(sys, "path", ["", str(here), *sys.path])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", ".", "src", str(tmp_path)]))
+    with works() as executor:
+        [answer] = heard(executor, "path")
+    assert isinstance(answer, JobAnswer)
+    path, safe, inherited = json.loads(answer.line)
+    assert safe is True
+    assert path[-1] == str(here)
+    assert path.count(str(here)) == 1
+    assert all(os.path.isabs(entry) for entry in path)  # noqa: PTH117 - texts, as they stand in sys.path
+    assert path.index(str(Path(os.__file__).parent)) < path.index(str(tmp_path))
+    assert inherited == os.pathsep.join([str(here / "src"), str(tmp_path)])
