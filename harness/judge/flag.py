@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
 from cutover.harness.judge.measures.stats import split_check
-from cutover.harness.record.routing import Role, Routed
+from cutover.harness.record.routing import Routed
+from cutover.harness.record.trials import Role
 
 __all__ = ["FLAG", "HOLDS_WHEN", "judge_routing"]
 

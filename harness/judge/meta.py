@@ -10,7 +10,7 @@ from uuid import UUID
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.laws import broken_laws
 from cutover.harness.judge.policy.gate import Reason
-from cutover.harness.judge.wording import plural
+from cutover.harness.judge.policy.wording import plural
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.trials import ARMS, Manifest, Trial, role
 

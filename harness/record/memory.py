@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+
+from cutover.harness.record.trials import Role
 
 __all__ = ["Weighed", "utilisation"]
 
@@ -17,7 +18,7 @@ class Weighed:
     was made. `limit_kib` is the least of the machine's memory and of what its control groups allow.
     """
 
-    role: Literal["control", "candidate"]
+    role: Role
     executions: int
     idle_kib: int
     peak_kib: int

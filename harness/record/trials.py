@@ -20,6 +20,7 @@ __all__ = [
     "Failure",
     "LedgerEntry",
     "Manifest",
+    "Role",
     "SavedRun",
     "Trial",
     "role",
@@ -28,8 +29,9 @@ __all__ = [
 RUN_SCHEMA_VERSION = 1
 
 ArmName: TypeAlias = Literal["control", "control_again", "candidate", "candidate_again"]
+Role: TypeAlias = Literal["control", "candidate"]
 ARMS: tuple[ArmName, ...] = ("control", "control_again", "candidate", "candidate_again")
-_ROLES: Final[Mapping[ArmName, Literal["control", "candidate"]]] = {
+_ROLES: Final[Mapping[ArmName, Role]] = {
     "control": "control",
     "control_again": "control",
     "candidate": "candidate",
@@ -37,8 +39,8 @@ _ROLES: Final[Mapping[ArmName, Literal["control", "candidate"]]] = {
 }
 
 
-def role(arm: ArmName) -> Literal["control", "candidate"]:
-    """The part that an arm's engine plays."""
+def role(arm: ArmName) -> Role:
+    """Returns the part that an arm's engine plays."""
     return _ROLES[arm]
 
 

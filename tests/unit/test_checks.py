@@ -28,6 +28,7 @@ from cutover.engines.api import (
 from cutover.harness.judge.checks import CHECKS, run_checks
 from cutover.harness.judge.checks.base import MOST_FINDINGS
 from cutover.harness.judge.findings import CheckResult, Verdict
+from cutover.harness.judge.view import TrialView, view_of
 from cutover.harness.record.trials import Again, ArmRecord, Failure, LedgerEntry, Trial
 from cutover.scenarios.model import Response, Scenario
 
@@ -169,7 +170,7 @@ GOOD = ArmRecord(
 
 def judged(arm: ArmRecord, scenario: Scenario = SCENARIO, **others: ArmRecord) -> list[CheckResult]:
     arms: dict[Any, ArmRecord] = {arm.arm: arm, **others}
-    return list(run_checks(Trial(number=1, scenario=scenario, arms=arms)))
+    return list(run_checks(view_of(Trial(number=1, scenario=scenario, arms=arms))))
 
 
 def of(check: str, results: Iterable[CheckResult], arm: str = "candidate") -> CheckResult:
@@ -596,10 +597,12 @@ def test_a_check_that_raises_is_an_error_and_the_others_still_speak() -> None:
         id = "BAD"
         holds_when = "never"
 
-        def __call__(self, trial: Trial) -> Iterable[CheckResult]:
-            raise ZeroDivisionError(trial.number)
+        def __call__(self, view: TrialView) -> Iterable[CheckResult]:
+            raise ZeroDivisionError(view.trial.number)
 
-    results = run_checks(Trial(number=1, scenario=SCENARIO, arms={"candidate": GOOD}), {"BAD": Broken(), **CHECKS})
+    results = run_checks(
+        view_of(Trial(number=1, scenario=SCENARIO, arms={"candidate": GOOD})), {"BAD": Broken(), **CHECKS}
+    )
     [finding] = of("BAD", results).findings
     assert (finding.verdict, finding.check) == (Verdict.ERROR, "BAD")
     assert "ZeroDivisionError" in finding.message

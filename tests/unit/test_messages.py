@@ -12,13 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cutover.harness.judge import coverage, flag, meta
+from cutover.harness.judge import flag, meta
 from cutover.harness.judge.checks import CHECKS
 from cutover.harness.judge.crash.checks import HOLDS_WHEN
 from cutover.harness.judge.crash.tally import CrashTally
 from cutover.harness.judge.findings import Verdict
-from cutover.harness.judge.headline import Told, headline
-from cutover.harness.judge.measures import sides
 from cutover.harness.judge.measures.measurements import (
     Count,
     Gauge,
@@ -30,8 +28,11 @@ from cutover.harness.judge.measures.measurements import (
 )
 from cutover.harness.judge.policy.criteria import CriterionResult, judge, not_measured, nothing_measured
 from cutover.harness.judge.policy.gate import Reason, Severity, StageVerdict
-from cutover.harness.judge.policy.loading import Criterion, default_policy
-from cutover.harness.judge.wording import threshold
+from cutover.harness.judge.policy.loading import default_policy
+from cutover.harness.judge.policy.model import Criterion
+from cutover.harness.judge.policy.wording import threshold
+from cutover.harness.judge.summaries import coverage, sides
+from cutover.harness.judge.summaries.headline import Told, headline
 from cutover.reports.messages import Lang, Messages, catalogue
 from cutover.reports.parts.crash import headline as crash_headline
 

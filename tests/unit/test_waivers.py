@@ -10,8 +10,8 @@ import pytest
 from cutover.engines.api import StartNode, Workflow
 from cutover.harness.judge.differences.waivers import WaiverError, WaiversInUse, load_waivers
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
-from cutover.harness.judge.headline import Told, headline
 from cutover.harness.judge.policy.gate import Reason, StageVerdict
+from cutover.harness.judge.summaries.headline import Told, headline
 from cutover.harness.record.trials import Trial
 from cutover.scenarios.model import Scenario
 

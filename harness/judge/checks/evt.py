@@ -8,8 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from cutover.engines.api import EventRow, Journal, JsonText
-from cutover.harness.judge.checks.base import ArmCheck, Sheet, parsed_object
-from cutover.harness.judge.checks.rows import outside
+from cutover.harness.judge.checks.base import ArmCheck, Sheet, outside, parsed_object
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.view import END_STATES, ArmView
 from cutover.harness.record.trials import role

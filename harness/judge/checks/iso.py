@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cutover.harness.judge.checks.base import ArmCheck, Sheet
-from cutover.harness.judge.tokens import tokens_in
+from cutover.harness.judge.outcomes.tokens import tokens_in
 from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK"]
 
 
 def _look(arm: ArmView, sheet: Sheet) -> None:
-    own = sheet.trial.tokens
+    own = sheet.trial.prepared.tokens
     found = tokens_in("\n".join([text for text in _texts(arm) if text]))
     sheet.saw(len(found))
     for token in sorted(set(found) - own):

@@ -8,7 +8,7 @@ from typing import Final
 
 from cutover.engines.api import LoopNode, Workflow
 from cutover.harness.judge.checks.base import ArmCheck, Sheet
-from cutover.harness.judge.differences.diff import diff_texts
+from cutover.harness.judge.outcomes.diff import diff_texts
 from cutover.harness.judge.reference.model import PendingWaits
 from cutover.harness.judge.view import END_STATES, ArmView
 from cutover.harness.record.trials import LedgerEntry
@@ -36,7 +36,7 @@ def _held(arm: ArmView, sheet: Sheet, started: Mapping[str, int], ended: Mapping
             continue
         sheet.examined += 1
         waits = step.waits
-        late = [before for before in waits.all_of if ended.get(before, 0) > start]
+        late = sorted([before for before in waits.all_of if ended.get(before, 0) > start])
         if waits.any_of and not late:
             chosen = [ended[before] for before in waits.any_of if before in ended]
             if chosen and min(chosen) > start:

@@ -12,7 +12,7 @@ from typing import Final
 
 from cutover.engines.api import Journal, TimerRow
 from cutover.harness.judge.checks.base import Sheet
-from cutover.harness.judge.outcome import is_refusal
+from cutover.harness.judge.outcomes.outcome import is_refusal
 from cutover.harness.judge.view import END_STATES, ArmView
 from cutover.harness.record.cases import CaseRecord, CommandRecord, Way
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cutover.harness.judge.differences.diff import may_be_noise
 from cutover.harness.judge.findings import Difference, DifferenceClass
 from cutover.harness.judge.measures.stats import holm, sign_test
+from cutover.harness.judge.outcomes.diff import may_be_noise
 from cutover.harness.judge.view import Place, place_of
 from cutover.harness.record.trials import Trial
 

@@ -18,11 +18,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from cutover.harness.errors import ConfigurationProblem
-from cutover.harness.judge.differences.diff import may_be_noise
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
+from cutover.harness.judge.outcomes.diff import may_be_noise
 from cutover.harness.judge.policy.gate import Reason
 from cutover.harness.judge.policy.toml_lines import line_of
-from cutover.harness.judge.wording import plural
+from cutover.harness.judge.policy.wording import plural
 from cutover.harness.record.trials import Trial, role
 
 __all__ = ["Waiver", "WaiverError", "WaiverUse", "Waivers", "WaiversInUse", "load_waivers"]

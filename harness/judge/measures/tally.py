@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, Verdict
-from cutover.harness.judge.measures.metrics import Frames
-from cutover.harness.judge.outcome import is_refusal
+from cutover.harness.judge.measures.frames import Frames
+from cutover.harness.judge.outcomes.outcome import is_refusal
 from cutover.harness.judge.reference.model import Expected
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.trials import ArmName, ArmRecord, Trial, role

@@ -21,8 +21,8 @@ from cutover.harness.judge.measures.measurements import (
 )
 from cutover.harness.judge.measures.sequential import e_value
 from cutover.harness.judge.measures.stats import Bounds, Floats
-from cutover.harness.judge.policy.loading import Condition, Operator
-from cutover.harness.judge.wording import amount
+from cutover.harness.judge.policy.model import Condition, Operator
+from cutover.harness.judge.policy.wording import amount
 
 __all__ = ["Reading", "read", "wants_more"]
 

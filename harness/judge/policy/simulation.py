@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.measures.frames import Frames
 from cutover.harness.judge.measures.measurements import Measurement
-from cutover.harness.judge.measures.metrics import METRICS, Frames
 from cutover.harness.judge.measures.stats import Floats
+from cutover.harness.judge.measures.trials import TrialMeasurements
 from cutover.harness.judge.policy.criteria import judge
-from cutover.harness.judge.policy.loading import Criterion, Policy
+from cutover.harness.judge.policy.model import Criterion, Policy
 from cutover.harness.record.trials import ARMS, ArmName, role
 
 if TYPE_CHECKING:
@@ -116,8 +117,8 @@ def _fails(criterion: Criterion, frames: Frames) -> bool:
 
 
 def _measured(criterion: Criterion, frames: Frames) -> Measurement | None:
-    measure = METRICS[criterion.metric].measure
-    return None if measure is None else measure(frames)
+    source = TrialMeasurements(frames)
+    return source.measure(criterion.metric) if criterion.metric in source.metrics else None
 
 
 def traffic(rng: np.random.Generator, pairs: int, fault: SyntheticFault, *, errors: float) -> Frames:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cutover.engines.api import ActivityNode, JoinNode, JsonText, JsonValue, LoopNode, StepStatus, WaitNode, Workflow
 from cutover.engines.errors import PayloadRefused
-from cutover.harness.judge.outcome import ENGINES_WORDS, Effect, Outcome, StepOutcome
+from cutover.harness.judge.outcomes.outcome import ENGINES_WORDS, Effect, Outcome, StepOutcome
 from cutover.harness.judge.reference.graph import PendingWaits
 from cutover.harness.judge.reference.run import Interpreter, Order
 from cutover.harness.judge.reference.steps import Ran

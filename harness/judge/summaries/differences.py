@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cutover.harness.judge.findings import Difference, DifferenceClass
-from cutover.harness.judge.summaries import SAMPLES, as_fields
+from cutover.harness.judge.summaries.checks import SAMPLES, as_fields
 from cutover.harness.record.trials import Trial
 
 __all__ = ["DifferenceCollector", "DifferenceSample", "DifferenceSummary", "fingerprint"]

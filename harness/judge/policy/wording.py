@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from cutover.harness.judge.measures.measurements import Unit
-from cutover.harness.judge.policy.loading import Criterion
+from cutover.harness.judge.policy.model import Criterion
 
 __all__ = ["amount", "plural", "threshold"]
 

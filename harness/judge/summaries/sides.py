@@ -8,14 +8,24 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from cutover.harness.judge.measures import metrics, stats
+from cutover.harness.judge.measures import stats
+from cutover.harness.judge.measures.frames import (
+    Frames,
+    arms_of,
+    checkpoint_durations,
+    duplicates,
+    execution_success,
+    latencies,
+    peak_memory,
+    retry_success,
+    stuck,
+)
 from cutover.harness.judge.measures.measurements import Count, Share
-from cutover.harness.judge.measures.metrics import Frames
 from cutover.harness.judge.measures.stats import Floats
+from cutover.harness.record.trials import Role
 
 __all__ = ["SideBySide", "SideUnit", "side_by_side"]
 
-_Role: TypeAlias = Literal["control", "candidate"]
 _Number: TypeAlias = tuple[float | None, int]
 SideUnit: TypeAlias = Literal["share", "ms", "MiB", "count"]
 
@@ -53,51 +63,51 @@ def side_by_side(frames: Frames) -> tuple[SideBySide, ...]:
     )
 
 
-def _share(measured: Callable[[Frames, _Role], Share]) -> Callable[[Frames, _Role], _Number]:
-    def number(frames: Frames, role: _Role) -> _Number:
+def _share(measured: Callable[[Frames, Role], Share]) -> Callable[[Frames, Role], _Number]:
+    def number(frames: Frames, role: Role) -> _Number:
         share = measured(frames, role)
         return (share.successes / share.n if share.n else None), share.n
 
     return number
 
 
-def _per_hundred(measured: Callable[[Frames, _Role], Count]) -> Callable[[Frames, _Role], _Number]:
-    def number(frames: Frames, role: _Role) -> _Number:
+def _per_hundred(measured: Callable[[Frames, Role], Count]) -> Callable[[Frames, Role], _Number]:
+    def number(frames: Frames, role: Role) -> _Number:
         count = measured(frames, role)
         return (100 * count.count / count.n if count.n else None), count.n
 
     return number
 
 
-def _count(measured: Callable[[Frames, _Role], Count]) -> Callable[[Frames, _Role], _Number]:
-    def number(frames: Frames, role: _Role) -> _Number:
+def _count(measured: Callable[[Frames, Role], Count]) -> Callable[[Frames, Role], _Number]:
+    def number(frames: Frames, role: Role) -> _Number:
         count = measured(frames, role)
         return (count.count if count.n else None), count.n
 
     return number
 
 
-def _memory(frames: Frames, role: _Role) -> _Number:
+def _memory(frames: Frames, role: Role) -> _Number:
     ran = next((each.executions for each in frames.weighed if each.role == role), 0)
-    return metrics.peak_memory(frames, role), ran
+    return peak_memory(frames, role), ran
 
 
-def _sum(column: str) -> Callable[[Frames, _Role], _Number]:
-    def number(frames: Frames, role: _Role) -> _Number:
-        arms = frames.arms[frames.arms["role"] == role]
+def _sum(column: str) -> Callable[[Frames, Role], _Number]:
+    def number(frames: Frames, role: Role) -> _Number:
+        arms = arms_of(frames, role)
         return (int(arms[column].sum()) if len(arms) else None), len(arms)
 
     return number
 
 
-def _quantile(measured: Callable[[Frames, _Role], Floats], q: float) -> Callable[[Frames, _Role], _Number]:
+def _quantile(measured: Callable[[Frames, Role], Floats], q: float) -> Callable[[Frames, Role], _Number]:
     return _of_values(measured, lambda values: stats.quantile(values, q))
 
 
 def _of_values(
-    measured: Callable[[Frames, _Role], Floats], statistic: Callable[[Floats], float]
-) -> Callable[[Frames, _Role], _Number]:
-    def number(frames: Frames, role: _Role) -> _Number:
+    measured: Callable[[Frames, Role], Floats], statistic: Callable[[Floats], float]
+) -> Callable[[Frames, Role], _Number]:
+    def number(frames: Frames, role: Role) -> _Number:
         values = measured(frames, role)
         usable = values[np.isfinite(values)]
         return (statistic(usable) if len(usable) else None), len(usable)
@@ -106,19 +116,19 @@ def _of_values(
 
 
 _NUMBERS: tuple[
-    tuple[str, str, SideUnit, Callable[[Frames, _Role], _Number]],
+    tuple[str, str, SideUnit, Callable[[Frames, Role], _Number]],
     ...,
 ] = (
-    ("success", "executions that end in the right status", "share", _share(metrics.execution_success)),
-    ("duplicates", "duplicated steps per hundred resumes", "count", _per_hundred(metrics.duplicates)),
+    ("success", "executions that end in the right status", "share", _share(execution_success)),
+    ("duplicates", "duplicated steps per hundred resumes", "count", _per_hundred(duplicates)),
     ("redeliveries", "redeliveries", "count", _sum("redeliveries")),
-    ("retry_success", "executions saved by a retry", "share", _share(metrics.retry_success)),
-    ("stuck", "stuck executions", "count", _count(metrics.stuck)),
-    ("latency_p50", "time in the engine, P50", "ms", _quantile(metrics.latencies, 0.5)),
-    ("latency_p95", "time in the engine, P95", "ms", _quantile(metrics.latencies, 0.95)),
-    ("latency_p99", "time in the engine, P99", "ms", _quantile(metrics.latencies, 0.99)),
-    ("checkpoint_mean", "checkpoint, mean", "ms", _of_values(metrics.checkpoint_durations, lambda v: float(v.mean()))),
-    ("checkpoint_p95", "checkpoint, P95", "ms", _quantile(metrics.checkpoint_durations, 0.95)),
+    ("retry_success", "executions saved by a retry", "share", _share(retry_success)),
+    ("stuck", "stuck executions", "count", _count(stuck)),
+    ("latency_p50", "time in the engine, P50", "ms", _quantile(latencies, 0.5)),
+    ("latency_p95", "time in the engine, P95", "ms", _quantile(latencies, 0.95)),
+    ("latency_p99", "time in the engine, P99", "ms", _quantile(latencies, 0.99)),
+    ("checkpoint_mean", "checkpoint, mean", "ms", _of_values(checkpoint_durations, lambda v: float(v.mean()))),
+    ("checkpoint_p95", "checkpoint, P95", "ms", _quantile(checkpoint_durations, 0.95)),
     ("memory", "memory of a process, peak", "MiB", _memory),
     ("steps", "steps", "count", _sum("steps")),
     ("calls", "activity calls", "count", _sum("calls")),

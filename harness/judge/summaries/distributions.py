@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 
-from cutover.harness.judge.measures.metrics import Frames, checkpoint_durations, latencies
+from cutover.harness.judge.measures.frames import Frames, checkpoint_durations, latencies
 from cutover.harness.judge.measures.stats import Floats
-from cutover.harness.judge.policy.loading import Policy
+from cutover.harness.judge.policy.model import Policy
+from cutover.harness.record.trials import Role
 
 __all__ = ["BINS", "Distribution", "Limit", "distributions"]
 
 BINS = 48
 """How many bins a distribution has, all of the same width on a logarithmic scale."""
-
-_Role: TypeAlias = Literal["control", "candidate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +97,7 @@ def _limits(metric: str, policy: Policy, stage: int) -> tuple[Limit, ...]:
     )
 
 
-_MEASURED: tuple[tuple[Literal["latency", "checkpoint"], str, Callable[[Frames, _Role], Floats]], ...] = (
+_MEASURED: tuple[tuple[Literal["latency", "checkpoint"], str, Callable[[Frames, Role], Floats]], ...] = (
     ("latency", "latency", latencies),
     ("checkpoint", "checkpoint_duration", checkpoint_durations),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from cutover.harness.judge.findings import CheckResult, Difference, Finding, Verdict
-from cutover.harness.judge.wording import plural
+from cutover.harness.judge.policy.wording import plural
 from cutover.harness.record.trials import role
 
 __all__ = ["SAMPLES", "CheckCollector", "CheckSummary", "as_fields"]

@@ -16,7 +16,7 @@ from typing import Literal
 
 from cutover.engines.api import JsonText, JsonValue
 from cutover.harness.judge.findings import Difference
-from cutover.harness.judge.outcome import Effect, Outcome, StepOutcome
+from cutover.harness.judge.outcomes.outcome import Effect, Outcome, StepOutcome
 
 __all__ = ["MOST", "diff", "diff_outcomes", "diff_texts", "may_be_noise", "short"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.policy.criteria import CriterionResult
 from cutover.harness.judge.policy.gate import Reason, StageVerdict, effect
-from cutover.harness.judge.wording import plural
+from cutover.harness.judge.policy.wording import plural
 
 __all__ = ["Told", "headline"]
 
