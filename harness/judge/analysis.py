@@ -98,8 +98,8 @@ def analyse(
     """Judges a run for one stage of a policy; goes through the trials again where the control is noisy.
 
     `cases` are its crash cases, each with its scenario; `routing` are the executions that the router served, `weighed`
-    the memory of the engines' processes. `production` gives, by metric, what only production can
-    measure. `checks` are those of trials that the code has: one that the stage requires and that neither these nor the
+    the memory of the engines' processes. `production` maps metrics to measurements that only production can
+    make. `checks` are those of trials that the code has: one that the stage requires and that neither these nor the
     crash checks have makes it INVALID. `waivers` are those of a file; `waives` may decide in their stead. Raises
     PolicyError where there is no such stage.
     """
@@ -147,7 +147,7 @@ def conclude(
         policy_name=policy.name,
         policy_digest=policy.digest,
         verdict=verdict,
-        headline=headline(verdict, stage, blocking, results, replace(gathered.told(), other_policy=other)),
+        headline=headline(verdict, stage, blocking, results, replace(gathered.counts(), other_policy=other)),
         reasons=reasons,
         blocking=blocking,
         trials=gathered.facts.trials,
@@ -168,7 +168,7 @@ def conclude(
 
 
 def _reasons(summaries: Iterable[CheckSummary], results: Iterable[CriterionResult]) -> Iterator[Reason]:
-    """What the required checks say, and what the criteria say."""
+    """One reason for each required check and each criterion."""
     for summary in summaries:
         if summary.required:
             yield Reason(part="check", id=summary.check, verdict=summary.verdict, text=summary.reason)

@@ -25,7 +25,7 @@ from cutover.harness.judge.reference.prepared import PreparedScenarios
 from cutover.harness.judge.summaries.checks import SAMPLES, CheckCollector
 from cutover.harness.judge.summaries.coverage import LanguageCoverage
 from cutover.harness.judge.summaries.differences import DifferenceCollector
-from cutover.harness.judge.summaries.headline import Told
+from cutover.harness.judge.summaries.headline import JudgedCounts
 from cutover.harness.judge.view import Place, view_of
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.memory import Weighed
@@ -73,10 +73,10 @@ class Gathered:
         self.failed = 0
         self.failed_scenarios: list[tuple[int, str]] = []
 
-    def told(self) -> Told:
-        """What was judged, for the headline."""
+    def counts(self) -> JudgedCounts:
+        """Returns how much was judged, for the headline."""
         waived = sum(use.hits for use in self.waivers.uses())
-        return Told(trials=self.facts.trials, failed=self.failed, cases=self.facts.cases, waived=waived)
+        return JudgedCounts(trials=self.facts.trials, failed=self.failed, cases=self.facts.cases, waived=waived)
 
     def add_case(self, scenario: Scenario, record: CaseRecord) -> None:
         """Judges one crash case; what the checks say of it counts as said of the candidate."""
@@ -89,7 +89,7 @@ class Gathered:
         self.checks.add(judged.results)
 
     def add_routing(self, rows: Sequence[Routed]) -> None:
-        """Judges whom the router served; without any there is no result, and FLAG has looked at nothing."""
+        """Judges whom the router served; without any there is nothing for FLAG to look at, and no result."""
         if rows:
             self.checks.add([judge_routing(rows)])
 
@@ -102,7 +102,7 @@ class Gathered:
             view = view_of(trial, self._scenarios, self._noisy)
             results = run_checks(view, self._registered)
             differences = classify(view, self._waives)
-            results = self.waivers.forgiven(results, trial)
+            results = self.waivers.without_waived(results, trial)
             self.noise.add(trial, view.noise, differences)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in the judge must block the stage
             self.checks.add(results or broken_checks(trial, self._registered, error))
@@ -117,7 +117,7 @@ class Gathered:
                 self.failed_scenarios.append((trial.number, trial.scenario.id))
 
     def part(self) -> dict[str, Any]:
-        """All that was taken in of trials, as JSON can carry it; another's `absorb` takes it over."""
+        """Returns all that was taken in of trials, as JSON can carry it; another's `absorb` takes it over."""
         return {
             "facts": self.facts.part(),
             "tally": self.tally.part(),

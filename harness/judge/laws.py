@@ -52,7 +52,7 @@ _SHARE: Final = 'statistic = "share", operator = "at_least", limit = 0.5'
 
 
 def broken_laws() -> tuple[str, ...]:
-    """One sentence for each law that does not hold; a law that cannot be tried is broken too."""
+    """Returns one sentence for each law that does not hold; a law that cannot be tried is broken too."""
     broken: list[str] = []
     for law in _LAWS:
         try:

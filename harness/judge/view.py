@@ -99,7 +99,7 @@ def against(expected: Expected, outcome: Outcome, arm: ArmRecord) -> tuple[Expec
 
 
 def _noise(arms: Mapping[ArmName, ArmView]) -> frozenset[str]:
-    """The paths inside an output at which the control differs from itself.
+    """Returns the paths inside an output at which the control differs from itself.
 
     Not where a companion ran: what executions that run at once do to each other is a flaw, not noise.
     """

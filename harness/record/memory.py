@@ -26,7 +26,7 @@ class Weighed:
 
 
 def utilisation(weighed: Iterable[Weighed]) -> float | None:
-    """The candidate's peak over its limit; None where it was not measured."""
+    """Returns the candidate's peak over its limit; None where it was not measured."""
     for each in weighed:
         if each.role == "candidate" and each.executions and each.peak_kib > 0 and each.limit_kib > 0:
             return each.peak_kib / each.limit_kib

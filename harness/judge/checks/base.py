@@ -42,7 +42,7 @@ _CLOCKS: Final = timedelta(minutes=1)
 
 
 def parsed_object(text: str) -> dict[str, object] | None:
-    """The object that the text is as JSON, None where it is none.
+    """Returns the JSON object in the text, None where it is not one.
 
     A quick codec comes first; what it refuses (NaN, lone surrogates) is left to Python's own.
     """
@@ -105,7 +105,7 @@ def outside(execution: ExecutionRow, at: datetime) -> bool:
 
 @cache
 def _nothing(check: str, arm: ArmName) -> CheckResult:
-    """The result of a check that found nothing to look at: one object, since that is common in the control."""
+    """Returns the result of a check that found nothing to look at; one object serves all, for that is common."""
     return CheckResult(check=check, arm=arm, examined=0)
 
 
@@ -145,7 +145,7 @@ class Sheet:
             self._findings.append(self._finding(message, verdict, **witness))
 
     def result(self) -> CheckResult:
-        """All of it."""
+        """Returns everything on the sheet."""
         findings, counts = self._findings, self._counts
         if findings is None and counts is None:
             if not self.examined:
@@ -180,11 +180,11 @@ class Check(Protocol):
 
     @property
     def id(self) -> str:
-        """Such as `OUT`."""
+        """The check's id, such as `OUT`."""
 
     @property
     def holds_when(self) -> str:
-        """What it holds, in a line of a report."""
+        """The property in one line, for reports."""
 
     def __call__(self, view: TrialView) -> Iterable[CheckResult]:
         """Looks at each arm of the trial that the property applies to."""

@@ -19,7 +19,7 @@ __all__ = ["CHECK", "checksum"]
 
 
 def checksum(previous: str, row: CheckpointRow) -> str:
-    """What the row's checksum must be after the one before it."""
+    """Returns what the row's checksum must be after the one before it."""
     return sha256(f"{previous}\n{row.schema_version}\n{row.version}\n{row.sequence}\n{row.state}".encode()).hexdigest()
 
 

@@ -40,7 +40,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
 
 
 def _shared(sheet: Sheet) -> frozenset[tuple[str, str | None]]:
-    """What the control has at the paths where it breaks the reference."""
+    """Returns what the control has at the paths where it breaks the reference."""
     control = sheet.trial.arms.get("control")
     return frozenset() if control is None else frozenset((each.path, each.right) for each in control.differences)
 

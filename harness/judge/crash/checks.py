@@ -106,7 +106,7 @@ def _conc(case: CaseView, sheet: Sheet) -> None:
 
 
 def _racers(commands: tuple[CommandRecord, ...]) -> tuple[CommandRecord, ...]:
-    """The commands of the first two workers after the one that was killed."""
+    """Returns the commands of the first two workers after the one that was killed."""
     return tuple(command for command in commands if command.worker in {2, 3})[:2]
 
 

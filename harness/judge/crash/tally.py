@@ -43,7 +43,7 @@ class CaseVerdict:
         return tuple(finding for result in self.results for finding in result.findings)
 
     def count(self, name: str) -> int:
-        """The sum of a count over all checks, such as `redeliveries`."""
+        """Returns the sum of a count over all checks, such as `redeliveries`."""
         return sum(result.counts.get(name, 0) for result in self.results)
 
 
@@ -84,7 +84,7 @@ def judge_case(
 
 
 def _named(result: CheckResult, record: CaseRecord) -> CheckResult:
-    """The result with the case's name in its findings."""
+    """Returns the result with the case's name in its findings."""
     if not result.findings:
         return result
     name = str(record.case)
@@ -92,7 +92,7 @@ def _named(result: CheckResult, record: CaseRecord) -> CheckResult:
 
 
 def _forgiven(record: CaseRecord) -> int | None:
-    """The sequence of the zombie's one call in flight, where it is the redelivery of a call before it.
+    """Returns the sequence of the zombie's one call in flight, where it redelivers an earlier call.
 
     It cannot know that another worker has completed the step meanwhile. With the attempt and the key of a call before
     it, it is what the world saw of a worker that was thought dead; any further call is not.
@@ -109,7 +109,7 @@ def _forgiven(record: CaseRecord) -> int | None:
 
 
 def _with(ledger: tuple[LedgerEntry, ...], forgiven: int | None) -> tuple[LedgerEntry, ...]:
-    """The ledger with the forgiven call read as the redelivery it is."""
+    """Returns the ledger with the forgiven call read as the redelivery it is."""
     return tuple(replace(each, after_completion=False) if each.sequence == forgiven else each for each in ledger)
 
 
@@ -202,7 +202,7 @@ class CrashTally:
         self._missed = 0
 
     def expect_sweep(self, trials: Iterable[CrashTrial]) -> None:
-        """Says, once all cases are in, that one should have killed at every kill point of these scenarios."""
+        """Notes, once all cases are in, at which kill points of these scenarios nobody was killed."""
         for trial in trials:
             points = {(trial.scenario.id, point) for point in trial.points if point.kind != "signal"}
             self._missed += len(points - self._killed_at)
@@ -228,7 +228,7 @@ class CrashTally:
         return judged
 
     def summary(self) -> CrashSummary:
-        """What all cases so far came to."""
+        """Returns what all cases so far came to."""
         cases = sum(self._verdicts.values())
         failed = self._verdicts[Verdict.FAIL]
         duplicates = self._counts["duplicate_effects"] + self._counts["duplicate_steps"]

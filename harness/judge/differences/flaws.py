@@ -26,7 +26,7 @@ FLAWS: Final[Mapping[str, str]] = {
 
 
 def flaws_of(trial: TrialView, arm: ArmView) -> Sequence[tuple[Difference, str | None]]:
-    """Each difference of the arm from the reference, with the flaw that explains it, where one does."""
+    """Returns each difference of the arm from the reference, with the flaw that explains it, where one does."""
     if not arm.differences:
         return ()
     nearest, left = _unretried(trial, arm)
@@ -45,7 +45,7 @@ def flaws_of(trial: TrialView, arm: ArmView) -> Sequence[tuple[Difference, str |
 
 
 def _unretried(trial: TrialView, arm: ArmView) -> tuple[Expected, frozenset[str]]:
-    """What the reference would come to without retries, and the paths at which the arm differs from that too.
+    """Returns what the reference would come to without retries, and the paths at which the arm differs from that too.
 
     Where no retry is called for it is the expectation itself. An arm that did retry has another flaw, if any.
     """

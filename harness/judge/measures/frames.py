@@ -48,42 +48,42 @@ class Frames:
 
 
 def execution_success(frames: Frames, role: Role) -> Share:
-    """Executions that ended as the reference model says."""
+    """Returns how many executions ended as the reference model says."""
     arms = first_arms(frames, role)
     return Share(successes=int(arms["as_expected"].sum()), n=len(arms))
 
 
 def retry_success(frames: Frames, role: Role) -> Share:
-    """Executions in which a step must be retried and can succeed: those in which every such step did."""
+    """Returns, of the executions in which a step must be retried and can succeed, those in which every one did."""
     due = first_arms(frames, role)
     due = due[due["retry_due"]]
     return Share(successes=int(due["retry_won"].sum()), n=len(due))
 
 
 def latencies(frames: Frames, role: Role) -> Floats:
-    """Real time spent in the engine, ms, one a trial."""
+    """Returns the real time spent in the engine, ms, one value a trial."""
     return floats(first_arms(frames, role)["duration_ms"])
 
 
 def checkpoint_durations(frames: Frames, role: Role) -> Floats:
-    """What each checkpoint took, ms, from send to acknowledgement."""
+    """Returns what each checkpoint took, ms, from send to acknowledgement."""
     return floats(frames.checkpoints.loc[frames.checkpoints["role"] == role, "duration_ms"])
 
 
 def stuck(frames: Frames, role: Role) -> Count:
-    """Executions that would never go on, of all."""
+    """Returns how many executions would never go on."""
     arms = arms_of(frames, role)
     return Count(count=int(arms["stuck"].sum()), n=len(arms))
 
 
 def duplicates(frames: Frames, role: Role) -> Count:
-    """Duplicate effects and duplicate steps, in the executions that were resumed once more after they had settled."""
+    """Returns the duplicate effects and steps in executions that were resumed once more after they had settled."""
     arms = arms_of(frames, role)
     return Count(count=int(arms["duplicates"].sum()), n=int(arms["resumed"].sum()))
 
 
 def peak_memory(frames: Frames, role: Role) -> float | None:
-    """The most memory that a process with the engine had resident, MiB; None where it was not measured."""
+    """Returns the most memory that a process with the engine had resident, MiB; None where it was not measured."""
     return next((each.peak_kib / 1024 for each in frames.weighed if each.role == role), None)
 
 

@@ -54,7 +54,7 @@ class TrialMeasurements:
 
 
 def _duplicated_steps(frames: Frames) -> Count:
-    """All that the candidate did twice, in executions that were interrupted and resumed."""
+    """Returns how often the candidate did something twice, in executions that were interrupted and resumed."""
     return Count(count=duplicates(frames, "candidate").count + frames.case_duplicates, n=frames.cases)
 
 
@@ -99,7 +99,7 @@ def _latency(frames: Frames) -> Pairs:
 
 
 def _doubled_latency(frames: Frames) -> Paired:
-    """Trials in which one engine's slowest arm took more than twice as long as the other's slowest.
+    """Returns the trials in which one engine's slowest arm took more than twice as long as the other's slowest.
 
     Between equal engines both are as many. The slowest of two arms, because what is rare and slow then shows nearly
     twice as often, and what holds up one arm by chance counts less.
@@ -115,13 +115,13 @@ def _doubled_latency(frames: Frames) -> Paired:
 
 
 def _slowest(frames: Frames, role: Role) -> pd.Series[float]:
-    """The longest time of a role's arms, by trial; NaN where one of them is no duration."""
+    """Returns the longest time of a role's arms, by trial; NaN where one of them is not a duration."""
     took = arms_of(frames, role).set_index("trial")["duration_ms"]
     return took.where(took > 0).groupby(level=0).max().where((took > 0).groupby(level=0).all())
 
 
 def _checkpoint_duration(frames: Frames) -> Samples:
-    """What the candidate says of its commits; raises ValueError where that is next to nothing of the harness's time.
+    """Returns what the candidate says of its commits; raises ValueError where that is almost none of the time spent.
 
     An engine does little else than commit. Seconds for milliseconds would leave a thousandth.
     """

@@ -68,13 +68,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The texts that are one arm's own, each with its placeholder."""
+    """The ids and times that are one arm's own, as text, each with its placeholder."""
 
     pairs: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, arm: ArmRecord) -> Self:
-        """The arm's execution id, as written by hand and as hex, and its execution row's times in ISO 8601."""
+        """Returns the arm's execution id, with and without dashes, and its execution row's times in ISO 8601."""
         pairs = {str(arm.execution_id): _EXECUTION, arm.execution_id.hex: _EXECUTION}
         if arm.journal is not None:
             row = arm.journal.execution
@@ -85,7 +85,7 @@ class Names:
         return cls(tuple(pairs.items()))
 
     def hide(self, text: str) -> str:
-        """The text with each of them replaced."""
+        """Returns the text with each of them replaced by its placeholder."""
         for own, placeholder in self.pairs:
             if own in text:
                 text = text.replace(own, placeholder)
@@ -93,7 +93,7 @@ class Names:
 
     @classmethod
     def within(cls, arm: ArmRecord, texts: Iterable[JsonText | None]) -> Self:
-        """Those that stand in any of the texts: none, as a rule, and that is found out quickly."""
+        """Returns those that occur in any of the texts: usually none, which is found out quickly."""
         whole = "\x00".join([text for text in texts if text])
         rest = arm.execution_id.hex[20:]  # the last group reads the same with and without dashes
         if rest not in whole and not any(str(year) in whole for year in _years(arm)):
@@ -106,7 +106,7 @@ class Names:
 
 
 def outcome_of(arm: ArmRecord) -> Outcome:
-    """The arm's outcome, with ids and times of its own replaced by placeholders.
+    """Returns the arm's outcome, with ids and times of its own replaced by placeholders.
 
     Statuses and outputs are the journal's; effects are the ledger's. A step that has not ended and is not paused is
     left out, and so are its rows' other columns.
@@ -135,7 +135,7 @@ def is_refusal(arm: ArmRecord) -> bool:
 
 
 def _texts(arm: ArmRecord) -> list[JsonText | None]:
-    """All that an outcome takes over."""
+    """Returns all texts that an outcome takes over."""
     texts: list[JsonText | None] = [entry.input for entry in arm.ledger]
     if arm.journal is not None:
         texts.append(arm.journal.execution.output)
@@ -151,7 +151,7 @@ def _effects(ledger: Iterable[LedgerEntry], names: Names) -> tuple[Effect, ...]:
 
 
 def _years(arm: ArmRecord) -> set[int]:
-    """The years of its own times."""
+    """Returns the years of the arm's own times."""
     if arm.journal is None:
         return set()
     row = arm.journal.execution

@@ -1,7 +1,7 @@
 """Judges criteria: a condition of the policy against a measurement, whichever source it comes from. Pure.
 
 PASS needs the 95 % bound on the safe side and enough measurements; FAIL needs the opposite bound on the wrong side;
-all else is INCONCLUSIVE. Measurements that are no numbers make it INVALID, unless the others fail it already.
+all else is INCONCLUSIVE. Measurements that are not numbers make it INVALID, unless the others fail it already.
 """
 
 from __future__ import annotations
@@ -76,18 +76,18 @@ def judge(criterion: Criterion, measurement: Measurement) -> CriterionResult:
 
 
 def not_measured(criterion: Criterion) -> CriterionResult:
-    """A criterion that only production can measure, without such a measurement."""
+    """Returns the result of a criterion that only production can measure, without such a measurement."""
     reason = "not measured here: only production can tell"
     return _without_numbers(criterion, Verdict.INCONCLUSIVE, reason, measured=False)
 
 
 def nothing_measured(criterion: Criterion) -> CriterionResult:
-    """A criterion that the harness can measure, and of which this run says nothing."""
+    """Returns the result of a criterion that the harness can measure, and of which this run says nothing."""
     return _without_numbers(criterion, Verdict.INCONCLUSIVE, "this run has no measurement of it", measured=True)
 
 
 def failed_to_judge(criterion: Criterion, why: str) -> CriterionResult:
-    """A criterion whose measurement or judgement broke."""
+    """Returns the result of a criterion whose measurement or judgement broke."""
     return _without_numbers(criterion, Verdict.ERROR, f"the measurement itself failed: {why}", measured=True)
 
 
@@ -141,7 +141,7 @@ def _needed(criterion: Criterion, reading: Reading, verdict: Verdict) -> int | N
 
 
 def _reason(criterion: Criterion, reading: Reading, verdict: Verdict, needed: int | None) -> str:
-    """One sentence, without the criterion's name."""
+    """Returns the reason in one sentence, without the criterion's name."""
     unit = criterion.unit
     if reading.n == 0 and not reading.invalid and reading.estimate is None:
         return f"nothing was measured; {plural(needed or criterion.min_n, 'measurement')} needed"

@@ -37,7 +37,7 @@ class _PolicyFile:
 
 
 def load_policy(text: str, name: str) -> Policy:
-    """The policy in the text of a TOML file; `name` is what messages call the file. Raises PolicyError."""
+    """Returns the policy in the text of a TOML file; `name` is what messages call the file. Raises PolicyError."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -62,13 +62,13 @@ def load_policy(text: str, name: str) -> Policy:
 
 @cache
 def default_policy() -> Policy:
-    """The rollout plan's own policy, which ships with the project."""
+    """Returns the rollout plan's own policy, which ships with the project."""
     text = resources.files("cutover.harness.judge.policy").joinpath("policy.toml").read_text(encoding="utf-8")
     return load_policy(text, "policy.toml")
 
 
 def _problem(location: tuple[str | int, ...], message: str, value: object) -> Problem:
-    """What pydantic found, in terms of the file's tables."""
+    """Returns what pydantic found, in terms of the file's tables."""
     path = ".".join(str(part) for part in location)
     given = "" if isinstance(value, dict | list) else f", not {value!r:.60}"
     rule = f"{path}: {message}{given}"

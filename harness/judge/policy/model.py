@@ -101,7 +101,7 @@ class Policy:
     text: str = field(default="", repr=False, compare=False)
 
     def stage(self, percent: int) -> Stage:
-        """The stage of that percentage; raises PolicyError naming those there are."""
+        """Returns the stage of that percentage; raises PolicyError naming those there are."""
         for stage in self.stages:
             if stage.percent == percent:
                 return stage
@@ -109,11 +109,11 @@ class Policy:
         raise PolicyError(f"{self.name} has no stage {percent} %; its stages are {known}")
 
     def criteria_of(self, percent: int) -> tuple[Criterion, ...]:
-        """The criteria that guard the stage, in the policy's order."""
+        """Returns the criteria that guard the stage, in the policy's order."""
         return tuple(criterion for criterion in self.criteria if percent in criterion.stages)
 
     def cases_asked(self, percent: int) -> int:
-        """So many crash cases are needed before each criterion on them can be decided at that stage."""
+        """Returns how many crash cases are needed before each criterion on them can be decided at that stage."""
         return max((each.min_n for each in self.criteria_of(percent) if each.metric == CASES_METRIC), default=0)
 
 

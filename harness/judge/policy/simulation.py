@@ -62,7 +62,7 @@ FAULTS: Sequence[SyntheticFault] = (
     SyntheticFault(name="1 of 200 outputs changed", outputs=0.005),
     SyntheticFault(name="checkpoints 50 times slower", checkpoints=50.0),
 )
-"""The first is no fault at all: what fires there fires falsely."""
+"""The first is not a fault: what fires there fires falsely."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +84,8 @@ def simulate(
 ) -> tuple[Alarm, ...]:
     """Plays `runs` runs of so many pairs for each fault, looking `looks` times at each.
 
-    Gives one alarm a criterion and fault. `errors` is the share of executions that fail on both engines alike.
-    Criteria that such traffic says nothing of are left out: those of production, and of memory. The same seed gives
+    Returns one alarm for each criterion and fault. `errors` is the share of executions that fail on both engines alike.
+    Criteria that such traffic says nothing of are left out: those of production, and of memory. The same seed makes
     the same traffic. Raises PolicyError where there is no such stage.
     """
     policy.stage(stage)
@@ -122,7 +122,7 @@ def _measured(criterion: Criterion, frames: Frames) -> Measurement | None:
 
 
 def traffic(rng: np.random.Generator, pairs: int, fault: SyntheticFault, *, errors: float) -> Frames:
-    """The frames of a run of so many pairs."""
+    """Returns the frames of a run of so many pairs."""
     import pandas as pd  # noqa: PLC0415 - half a second that only this command should pay
 
     scenario = rng.normal(0, _SCENARIOS, pairs)
@@ -189,7 +189,7 @@ def _checkpoints(rng: np.random.Generator, trial: NDArray[np.int64], fault: Synt
 
 
 def _until(frames: Frames, n: int) -> Frames:
-    """What had come after n pairs."""
+    """Returns the frames of the first n pairs."""
     return Frames(
         trials=frames.trials[frames.trials["trial"] <= n],
         arms=frames.arms[frames.arms["trial"] <= n],

@@ -64,7 +64,7 @@ class Expected:
 
 
 def expect(scenario: Scenario) -> Expected:
-    """The expectation under definition order, with those under other legal orders behind it."""
+    """Returns the expectation under definition order, with those under other legal orders behind it."""
     work = Work()
     refusal = _refusal(scenario.input, work)
     if refusal is not None:
@@ -137,7 +137,7 @@ def _step_outcome(ran: Ran, step: ExpectedStep) -> StepOutcome:
 
 
 def _needed(steps: Mapping[str, Ran], failing: str) -> set[str]:
-    """The failing step, the loops around it, and all that they wait for."""
+    """Returns the failing step, the loops around it, and all that they wait for."""
     needed: set[str] = set()
     pending = [failing]
     while pending:

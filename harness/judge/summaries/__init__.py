@@ -1,1 +1,1 @@
-"""What a report shows of all trials together: checks, differences, numbers of both engines, gaps, the headline."""
+"""What a report shows of all trials together: checks, differences, both engines' numbers, gaps, headline."""

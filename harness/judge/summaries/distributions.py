@@ -33,7 +33,7 @@ class Limit:
 class Distribution:
     """One duration of both engines; bin i counts those from `edges[i]` to `edges[i + 1]`, ms.
 
-    No edges where nothing was measured. `unusable_*` count the values that are no positive number and in no bin.
+    No edges where nothing was measured. `unusable_*` count the values that are not positive numbers and are in no bin.
     """
 
     id: Literal["latency", "checkpoint"]
@@ -46,7 +46,7 @@ class Distribution:
 
 
 def distributions(frames: Frames, policy: Policy, stage: int) -> tuple[Distribution, ...]:
-    """The time in the engine and the checkpoints' durations, with the limits that any stage sets on them."""
+    """Returns the time in the engine and the checkpoints' durations, with the limits that any stage sets on them."""
     return tuple(
         _binned(name, values(frames, "control"), values(frames, "candidate"), _limits(metric, policy, stage))
         for name, metric, values in _MEASURED
@@ -72,7 +72,7 @@ def _binned(
 
 
 def _edges(low: float, high: float) -> Floats:
-    """Bins from the smallest to the largest value, both inside; where they are one, a fifth around it."""
+    """Returns bins from the smallest to the largest value, both inside; where they are one, a fifth around it."""
     if low == high:
         low, high = low / 1.1, high * 1.1
     edges = np.geomspace(low, high, BINS + 1)

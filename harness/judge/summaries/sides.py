@@ -32,9 +32,9 @@ SideUnit: TypeAlias = Literal["share", "ms", "MiB", "count"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideBySide:
-    """One number of both engines; None where there is none to give. `unit` is "share", "ms", "MiB" or "count".
+    """One number of both engines; None where there is none. `unit` is "share", "ms", "MiB" or "count".
 
-    `id` is stable (`success`, `latency_p95`); `name` is what a person reads. `n_*` is what it was worked out from.
+    `id` is stable (`success`, `latency_p95`); `name` is what a person reads. `n_*` counts what it was worked out from.
     """
 
     id: str
@@ -47,7 +47,7 @@ class SideBySide:
 
 
 def side_by_side(frames: Frames) -> tuple[SideBySide, ...]:
-    """The numbers of the plan that both engines have, and those of the harness that explain them."""
+    """Returns the numbers of the plan that both engines have, and those of the harness that explain them."""
     return tuple(
         SideBySide(
             id=name,
