@@ -58,16 +58,16 @@ def judge_case(
     `scenarios` is what the caller keeps between cases of one scenario.
     """
     scenarios = scenarios or PreparedScenarios()
-    forgiven = _forgiven(record)
-    arm = replace(record.arm, kills=max(record.fired, 1), ledger=_with(record.arm.ledger, forgiven))
+    in_flight = _in_flight(record)
+    arm = replace(record.arm, kills=max(record.fired, 1), ledger=_as_redelivery(record.arm.ledger, in_flight))
     trial = Trial(number=0, scenario=scenario, arms={"candidate": arm})
     view = view_of(trial, scenarios)
     case = CaseView(record, view.arms["candidate"])
     skipped = _EXPECT_THE_END if case.cancelled else frozenset[str]()
     results: list[CheckResult] = []
     fitting = {name: checks[name] for name in _OF_TRIALS if name in checks and name not in skipped}
-    if forgiven is not None and "ORD" in fitting:  # in which order what is forgiven came says nothing
-        without = replace(arm, ledger=tuple(entry for entry in arm.ledger if entry.sequence != forgiven))
+    if in_flight is not None and "ORD" in fitting:  # the order in which that call came says nothing
+        without = replace(arm, ledger=tuple(entry for entry in arm.ledger if entry.sequence != in_flight))
         other = view_of(replace(trial, arms={"candidate": without}), scenarios)
         results = list(run_checks(other, {"ORD": fitting.pop("ORD")}))
     results += run_checks(view, fitting)
@@ -91,7 +91,7 @@ def _named(result: CheckResult, record: CaseRecord) -> CheckResult:
     return replace(result, findings=tuple(replace(finding, case=name) for finding in result.findings))
 
 
-def _forgiven(record: CaseRecord) -> int | None:
+def _in_flight(record: CaseRecord) -> int | None:
     """Returns the sequence of the zombie's one call in flight, where it redelivers an earlier call.
 
     It cannot know that another worker has completed the step meanwhile. With the attempt and the key of a call before
@@ -108,9 +108,9 @@ def _forgiven(record: CaseRecord) -> int | None:
     return first if redelivered else None
 
 
-def _with(ledger: tuple[LedgerEntry, ...], forgiven: int | None) -> tuple[LedgerEntry, ...]:
-    """Returns the ledger with the forgiven call read as the redelivery it is."""
-    return tuple(replace(each, after_completion=False) if each.sequence == forgiven else each for each in ledger)
+def _as_redelivery(ledger: tuple[LedgerEntry, ...], in_flight: int | None) -> tuple[LedgerEntry, ...]:
+    """Returns the ledger with the call in flight read as the redelivery it is."""
+    return tuple(replace(each, after_completion=False) if each.sequence == in_flight else each for each in ledger)
 
 
 @dataclass(frozen=True, slots=True, order=True)
