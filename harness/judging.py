@@ -19,7 +19,7 @@ from cutover.harness.judge.analysis import Analysis, conclude
 from cutover.harness.judge.differences.waivers import Waivers, load_waivers
 from cutover.harness.judge.gathered import Gathered
 from cutover.harness.judge.measures.measurements import Measurement
-from cutover.harness.judge.policy.loading import Policy
+from cutover.harness.judge.policy.model import Policy
 from cutover.harness.judge.view import Place
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.policy.gate import StageVerdict
-from cutover.harness.judge.policy.loading import CASES_METRIC
+from cutover.harness.judge.policy.model import CASES_METRIC
 from cutover.reports.document import Document
 from cutover.reports.messages import Messages
 

@@ -44,7 +44,7 @@ def judge_session(
     view = view_of(trial)
     case = CaseView(record, view.arms["candidate"])
     wanted = set(checks) - (_EXPECT_THE_END if case.cancelled else frozenset())
-    results = list(run_checks(trial, {name: check for name, check in CHECKS.items() if name in wanted}))
+    results = list(run_checks(view, {name: check for name, check in CHECKS.items() if name in wanted}))
     for name in CRASH_CHECKS.keys() & wanted:
         sheet = Sheet(name, case.arm, view)
         CRASH_CHECKS[name](case, sheet)

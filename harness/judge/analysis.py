@@ -9,28 +9,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cutover.harness.judge.checks import CHECKS
+from cutover.harness.judge.checks.base import Check
 from cutover.harness.judge.crash.tally import CrashSummary
 from cutover.harness.judge.differences.classify import Waives
 from cutover.harness.judge.differences.noise import NoisyPath
-from cutover.harness.judge.differences.summaries import DifferenceSample, DifferenceSummary
 from cutover.harness.judge.differences.waivers import Waiver, WaiverUse
-from cutover.harness.judge.findings import Check
 from cutover.harness.judge.gathered import Gathered
-from cutover.harness.judge.headline import headline
-from cutover.harness.judge.measures.distributions import Distribution, distributions
 from cutover.harness.judge.measures.measurements import Measurement
-from cutover.harness.judge.measures.metrics import METRICS, Frames
-from cutover.harness.judge.measures.sides import SideBySide, side_by_side
-from cutover.harness.judge.policy.criteria import (
-    CriterionResult,
-    failed_to_judge,
-    judge,
-    not_measured,
-    nothing_measured,
-)
+from cutover.harness.judge.measures.trials import TrialMeasurements
+from cutover.harness.judge.policy.criteria import CriterionResult, judge_criteria
 from cutover.harness.judge.policy.gate import Reason, StageVerdict, decide, ordered
-from cutover.harness.judge.policy.loading import Criterion, Policy, default_policy
-from cutover.harness.judge.summaries import CheckSummary
+from cutover.harness.judge.policy.loading import default_policy
+from cutover.harness.judge.policy.model import Policy
+from cutover.harness.judge.reference.prepared import PreparedScenarios
+from cutover.harness.judge.summaries.checks import CheckSummary
+from cutover.harness.judge.summaries.differences import DifferenceSample, DifferenceSummary
+from cutover.harness.judge.summaries.distributions import Distribution, distributions
+from cutover.harness.judge.summaries.headline import headline
+from cutover.harness.judge.summaries.sides import SideBySide, side_by_side
 from cutover.harness.judge.view import Place
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.memory import Weighed
@@ -102,17 +98,19 @@ def analyse(
     """Judges a run for one stage of a policy; goes through the trials again where the control is noisy.
 
     `cases` are its crash cases, each with its scenario; `routing` are the executions that the router served, `weighed`
-    the memory of the engines' processes. `production` gives, by metric, what only production can
-    measure. `checks` are those of trials that the code has: one that the stage requires and that neither these nor the
+    the memory of the engines' processes. `production` maps metrics to measurements that only production can
+    make. `checks` are those of trials that the code has: one that the stage requires and that neither these nor the
     crash checks have makes it INVALID. `waivers` are those of a file; `waives` may decide in their stead. Raises
     PolicyError where there is no such stage.
     """
     if isinstance(trials, Iterator):
         trials = tuple(trials)
 
+    scenarios = PreparedScenarios()
+
     def gather(noisy: frozenset[Place]) -> Gathered:
         required = policy.stage(stage).required_checks
-        found = Gathered(manifest, required, checks, waivers=waivers, waives=waives, noisy=noisy)
+        found = Gathered(manifest, required, checks, waivers=waivers, waives=waives, noisy=noisy, scenarios=scenarios)
         for trial in trials:
             found.add(trial)
         return found
@@ -138,7 +136,7 @@ def conclude(
         cases=crash.cases - crash.unfired, case_duplicates=crash.duplicates, weighed=gathered.weighed
     )
     summaries = gathered.checks.summaries(guarded.required_checks)
-    results = tuple(_criterion(criterion, frames, production or {}) for criterion in policy.criteria_of(stage))
+    results = judge_criteria(policy, stage, TrialMeasurements(frames), production)
     reasons = (*gathered.facts.reasons(), *gathered.waivers.reasons(), *_reasons(summaries, results))
     verdict, blocking = decide(reasons), ordered(reasons)
     other = policy.digest != default_policy().digest
@@ -149,7 +147,7 @@ def conclude(
         policy_name=policy.name,
         policy_digest=policy.digest,
         verdict=verdict,
-        headline=headline(verdict, stage, blocking, results, replace(gathered.told(), other_policy=other)),
+        headline=headline(verdict, stage, blocking, results, replace(gathered.counts(), other_policy=other)),
         reasons=reasons,
         blocking=blocking,
         trials=gathered.facts.trials,
@@ -170,7 +168,7 @@ def conclude(
 
 
 def _reasons(summaries: Iterable[CheckSummary], results: Iterable[CriterionResult]) -> Iterator[Reason]:
-    """What the required checks say, and what the criteria say."""
+    """One reason for each required check and each criterion."""
     for summary in summaries:
         if summary.required:
             yield Reason(part="check", id=summary.check, verdict=summary.verdict, text=summary.reason)
@@ -182,17 +180,3 @@ def _reasons(summaries: Iterable[CheckSummary], results: Iterable[CriterionResul
             severity=result.criterion.severity,
             text=result.reason,
         )
-
-
-def _criterion(criterion: Criterion, frames: Frames, production: Mapping[str, Measurement]) -> CriterionResult:
-    measure = METRICS[criterion.metric].measure
-    try:
-        if criterion.source == "production":
-            given = production.get(criterion.metric)
-            return not_measured(criterion) if given is None else judge(criterion, given)
-        if measure is None:
-            return not_measured(criterion)
-        measured = measure(frames)
-        return nothing_measured(criterion) if measured is None else judge(criterion, measured)
-    except Exception as error:  # noqa: BLE001 - one criterion that breaks must not hide what the others say
-        return failed_to_judge(criterion, f"{type(error).__name__}: {error}")

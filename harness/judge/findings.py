@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
-from cutover.harness.record.trials import ArmName, Trial
+from cutover.harness.record.trials import ArmName
 
-__all__ = ["Check", "CheckResult", "Difference", "DifferenceClass", "Finding", "Verdict", "Witness"]
+__all__ = ["CheckResult", "Difference", "DifferenceClass", "Finding", "Verdict", "Witness"]
 
 
 class Verdict(StrEnum):
@@ -79,13 +79,3 @@ class CheckResult:
     examined: int
     findings: tuple[Finding, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
-
-
-class Check(Protocol):
-    """One property that every candidate must have; `id` is stable and appears in reports, waivers and mutants."""
-
-    id: str
-    holds_when: str
-
-    def __call__(self, trial: Trial) -> Iterable[CheckResult]:
-        """Looks at each arm of the trial that the property applies to."""

@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
 from cutover.harness.judge.measures.stats import split_check
-from cutover.harness.record.routing import Role, Routed
+from cutover.harness.record.routing import Routed
+from cutover.harness.record.trials import Role
 
 __all__ = ["FLAG", "HOLDS_WHEN", "judge_routing"]
 
@@ -20,7 +21,7 @@ HOLDS_WHEN = "the router assigns by the strict flag and the bucket, moves nobody
 
 
 def judge_routing(rows: Sequence[Routed]) -> CheckResult:
-    """What FLAG says of them."""
+    """Returns the result of FLAG on these executions."""
     findings: list[Finding] = []
     for number, row in enumerate(rows, start=1):
         expected = _role(row)
@@ -95,7 +96,7 @@ def _role(row: Routed) -> Role:
 
 
 def _at(row: Routed, share: Decimal) -> Role:
-    """Where the execution starts at this share, in percent."""
+    """Returns where the execution starts at this share, in percent."""
     digest = hashlib.sha256(f"{row.salt}:{row.execution_id}".encode()).digest()
     bucket = (int.from_bytes(digest[:4], "big") * 10_000) >> 32
     return "candidate" if bucket < share * 100 else "control"

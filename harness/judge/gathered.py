@@ -10,20 +10,22 @@ from datetime import UTC
 from typing import Any
 
 from cutover.harness.judge import flag
-from cutover.harness.judge.checks import CHECKS, run_checks
-from cutover.harness.judge.coverage import LanguageCoverage
+from cutover.harness.judge.checks import CHECKS, broken_checks, run_checks
+from cutover.harness.judge.checks.base import Check
 from cutover.harness.judge.crash.checks import HOLDS_WHEN
 from cutover.harness.judge.crash.tally import CrashTally
-from cutover.harness.judge.differences.classify import Waives, classify, noise_paths
+from cutover.harness.judge.differences.classify import Waives, classify
 from cutover.harness.judge.differences.noise import Noise
-from cutover.harness.judge.differences.summaries import DifferenceCollector
 from cutover.harness.judge.differences.waivers import Waiver, WaiversInUse
-from cutover.harness.judge.findings import Check, CheckResult
+from cutover.harness.judge.findings import CheckResult
 from cutover.harness.judge.flag import FLAG, judge_routing
-from cutover.harness.judge.headline import Told
 from cutover.harness.judge.measures.tally import Tally
 from cutover.harness.judge.meta import RunFacts
-from cutover.harness.judge.summaries import SAMPLES, CheckCollector
+from cutover.harness.judge.reference.prepared import PreparedScenarios
+from cutover.harness.judge.summaries.checks import SAMPLES, CheckCollector
+from cutover.harness.judge.summaries.coverage import LanguageCoverage
+from cutover.harness.judge.summaries.differences import DifferenceCollector
+from cutover.harness.judge.summaries.headline import JudgedCounts
 from cutover.harness.judge.view import Place, view_of
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.memory import Weighed
@@ -38,7 +40,8 @@ class Gathered:
     """What is kept of the trials; `checks` are those of trials that the code has.
 
     Waivers hold by the day on which the run was made; `waives`, where given, decides in their stead which differences
-    are waived. `noisy` are places that an earlier gathering of the same trials has shown to be noise.
+    are waived. `noisy` are places that an earlier gathering of the same trials has shown to be noise. `scenarios` is
+    what the caller keeps between gatherings of the same scenarios.
     """
 
     def __init__(
@@ -50,10 +53,12 @@ class Gathered:
         waivers: Iterable[Waiver] = (),
         waives: Waives | None = None,
         noisy: frozenset[Place] = frozenset(),
+        scenarios: PreparedScenarios | None = None,
     ) -> None:
         self.manifest = manifest
         self._registered = checks
         self._noisy = noisy
+        self._scenarios = scenarios or PreparedScenarios()
         self.waivers = WaiversInUse(waivers, manifest.created_at.astimezone(UTC).date())
         self._waives = waives or self.waivers
         self.noise = Noise()
@@ -61,17 +66,17 @@ class Gathered:
         self.tally = Tally(required)
         holds_when = {name: check.holds_when for name, check in checks.items()}
         self.checks = CheckCollector({**holds_when, **HOLDS_WHEN, FLAG: flag.HOLDS_WHEN})
-        self.crash = CrashTally(manifest.candidate.name, manifest.seed, checks)
+        self.crash = CrashTally(manifest.candidate.name, manifest.seed, checks, self._scenarios)
         self.differences = DifferenceCollector()
         self.coverage = LanguageCoverage()
         self.weighed: tuple[Weighed, ...] = ()
         self.failed = 0
         self.failed_scenarios: list[tuple[int, str]] = []
 
-    def told(self) -> Told:
-        """What was judged, for the headline."""
+    def counts(self) -> JudgedCounts:
+        """Returns how much was judged, for the headline."""
         waived = sum(use.hits for use in self.waivers.uses())
-        return Told(trials=self.facts.trials, failed=self.failed, cases=self.facts.cases, waived=waived)
+        return JudgedCounts(trials=self.facts.trials, failed=self.failed, cases=self.facts.cases, waived=waived)
 
     def add_case(self, scenario: Scenario, record: CaseRecord) -> None:
         """Judges one crash case; what the checks say of it counts as said of the candidate."""
@@ -84,7 +89,7 @@ class Gathered:
         self.checks.add(judged.results)
 
     def add_routing(self, rows: Sequence[Routed]) -> None:
-        """Judges whom the router served; without any there is no result, and FLAG has looked at nothing."""
+        """Judges whom the router served; without any there is nothing for FLAG to look at, and no result."""
         if rows:
             self.checks.add([judge_routing(rows)])
 
@@ -94,25 +99,25 @@ class Gathered:
         self.coverage.add(trial.scenario)
         results: Sequence[CheckResult] = ()
         try:
-            view = view_of(trial, self._noisy)
-            results = run_checks(trial, self._registered)
-            differences = classify(trial, self._waives)
-            results = self.waivers.forgiven(results, trial)
-            self.noise.add(trial, noise_paths(view), differences)
+            view = view_of(trial, self._scenarios, self._noisy)
+            results = run_checks(view, self._registered)
+            differences = classify(view, self._waives)
+            results = self.waivers.without_waived(results, trial)
+            self.noise.add(trial, view.noise, differences)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in the judge must block the stage
-            self.checks.add(results or run_checks(trial, self._registered))
+            self.checks.add(results or broken_checks(trial, self._registered, error))
             self.facts.unjudged.add(f"trial {trial.number}, {trial.scenario.id}: {type(error).__name__}: {error}")
             self.tally.add_unjudged(trial)
             return
         self.checks.add(results)
         self.differences.add(trial, differences)
-        if self.tally.add(trial, results, differences, view.expected):
+        if self.tally.add(trial, results, differences, view.prepared.expected):
             self.failed += 1
             if len(self.failed_scenarios) < SAMPLES:
                 self.failed_scenarios.append((trial.number, trial.scenario.id))
 
     def part(self) -> dict[str, Any]:
-        """All that was taken in of trials, as JSON can carry it; another's `absorb` takes it over."""
+        """Returns all that was taken in of trials, as JSON can carry it; another's `absorb` takes it over."""
         return {
             "facts": self.facts.part(),
             "tally": self.tally.part(),

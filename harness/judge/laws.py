@@ -24,8 +24,9 @@ from cutover.harness.judge.measures.measurements import (
 )
 from cutover.harness.judge.measures.metrics import METRICS
 from cutover.harness.judge.policy import criteria, gate
-from cutover.harness.judge.policy import loading as policy
 from cutover.harness.judge.policy.gate import Reason, Severity, StageVerdict
+from cutover.harness.judge.policy.loading import default_policy, load_policy
+from cutover.harness.judge.policy.model import Criterion, Policy, PolicyError
 
 __all__ = ["broken_laws"]
 
@@ -51,7 +52,7 @@ _SHARE: Final = 'statistic = "share", operator = "at_least", limit = 0.5'
 
 
 def broken_laws() -> tuple[str, ...]:
-    """One sentence for each law that does not hold; a law that cannot be tried is broken too."""
+    """Returns one sentence for each law that does not hold; a law that cannot be tried is broken too."""
     broken: list[str] = []
     for law in _LAWS:
         try:
@@ -96,7 +97,7 @@ def _no_data() -> Iterator[str]:
         Paired(worse=0, better=0, bad_control=0, bad_candidate=0, n=0),
         Gauge(value=float("nan")),
     )
-    for criterion in policy.default_policy().criteria:
+    for criterion in default_policy().criteria:
         for measurement in empty:
             if (
                 isinstance(measurement, METRICS[criterion.metric].shape)
@@ -123,16 +124,16 @@ def _unknown() -> Iterator[str]:
     ):
         try:
             _law_policy(metric, condition)
-        except policy.PolicyError:
+        except PolicyError:
             continue
         yield f"a policy whose criterion has {what} is accepted"
 
 
-def _law_policy(metric: str, condition: str) -> policy.Policy:
-    return policy.load_policy(_POLICY.format(metric=metric, condition=condition), "law")
+def _law_policy(metric: str, condition: str) -> Policy:
+    return load_policy(_POLICY.format(metric=metric, condition=condition), "law")
 
 
-def _verdict(criterion: policy.Criterion, measurement: Measurement) -> Verdict:
+def _verdict(criterion: Criterion, measurement: Measurement) -> Verdict:
     return criteria.judge(criterion, measurement).verdict
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.laws import broken_laws
 from cutover.harness.judge.policy.gate import Reason
-from cutover.harness.judge.wording import plural
+from cutover.harness.judge.policy.wording import plural
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.trials import ARMS, Manifest, Trial, role
 
@@ -78,7 +78,7 @@ class RunFacts:
             self._unfired.add(f"{record.case}, {record.fired} of {plural(record.planned, 'fault')}")
 
     def part(self) -> dict[str, object]:
-        """All that was taken in, as JSON can carry it; `absorb` takes it over."""
+        """Returns all that was taken in, as JSON can carry it; `absorb` takes it over."""
         faults = {name: [getattr(self, name).count, getattr(self, name).first] for name in _FAULTS}
         return {"trials": self.trials, "numbers": list(self._numbers), "executions": list(self._executions), **faults}
 
@@ -96,7 +96,7 @@ class RunFacts:
             fault.first = fault.first or first
 
     def reasons(self) -> tuple[Reason, ...]:
-        """One reason for each fact, the good ones too."""
+        """Returns one reason for each fact, the good ones too."""
         manifest = self.manifest
         return (
             _fact("laws", Verdict.INVALID, "; ".join(broken_laws())),

@@ -1,4 +1,4 @@
-"""A trial made ready for checks: expectation, outcomes and indexes, each worked out once. Pure, with a small memory."""
+"""A trial made ready for checks: outcomes, expectations and indexes, each worked out once and passed on. Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from cutover.engines.api import EventRow, JsonText, StepRow
-from cutover.engines.errors import PayloadRefused
-from cutover.engines.payloads import encode
-from cutover.harness.judge.differences.diff import diff_outcomes
+from cutover.engines.api import EventRow, StepRow
 from cutover.harness.judge.findings import Difference
-from cutover.harness.judge.outcome import Outcome, is_refusal, outcome_of
-from cutover.harness.judge.reference.model import Expected, expect
-from cutover.harness.judge.tokens import planted
+from cutover.harness.judge.outcomes.diff import diff_outcomes, may_be_noise
+from cutover.harness.judge.outcomes.outcome import Outcome, is_refusal, outcome_of
+from cutover.harness.judge.reference.model import Expected
+from cutover.harness.judge.reference.prepared import PreparedScenario, PreparedScenarios
 from cutover.harness.record.trials import ArmName, ArmRecord, LedgerEntry, Trial
 from cutover.scenarios.model import Scenario
 
@@ -26,9 +24,6 @@ Place: TypeAlias = tuple[str, str]
 """A workflow's id, and a path in its outcome without the numbers of iterations and items."""
 
 _NUMBERS = re.compile(r"\[[0-9]+\]")
-_MEMORY = 4
-_SCENARIOS = 1_024
-"""Scenarios whose expectation is remembered: a run may try the same ones again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,78 +47,42 @@ class ArmView:
 
 @dataclass(frozen=True, slots=True)
 class TrialView:
-    """A trial with all its arms; `tokens` are those that its scenario plants, `input` is its input as JSON.
+    """A trial with all its arms and its scenario made ready.
 
-    `noisy` are the places at which the run as a whole has shown the control to be noisy.
+    `noise` are the paths inside an output at which this trial's control differs from itself; `noisy` are the places at
+    which the run as a whole has shown the control to be noisy.
     """
 
     trial: Trial
-    expected: Expected
-    tokens: frozenset[str]
-    input: JsonText | None
+    prepared: PreparedScenario
     arms: Mapping[ArmName, ArmView]
-    noisy: frozenset[Place] = frozenset()
+    noise: frozenset[str]
+    noisy: frozenset[Place]
 
     def is_noisy(self, path: str) -> bool:
         """Whether a path in an output is noise by all that the run has shown."""
         return bool(self.noisy) and place_of(self.trial.scenario, path) in self.noisy
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A scenario made ready: what it must come to, the tokens that it plants, its input as engines keep it."""
+def view_of(
+    trial: Trial, scenarios: PreparedScenarios | None = None, noisy: frozenset[Place] = frozenset()
+) -> TrialView:
+    """Returns the view of a trial, made anew: whoever judges the trial makes it once and passes it to every check.
 
-    scenario: Scenario
-    expected: Expected
-    tokens: frozenset[str]
-    input: JsonText | None
-
-
-class _Memory:
-    """The views of the newest trials, by identity, so that many checks of one trial share one view."""
-
-    def __init__(self) -> None:
-        self._views: dict[int, TrialView] = {}
-        self._planned: dict[int, Planned] = {}
-
-    def planned(self, scenario: Scenario) -> Planned:
-        """What the scenario asks for, worked out once for all its trials and cases."""
-        known = self._planned.get(id(scenario))
-        if known is None or known.scenario is not scenario:
-            known = Planned(scenario, expect(scenario), planted(scenario), _input(scenario))
-            while len(self._planned) >= _SCENARIOS:
-                self._planned.pop(next(iter(self._planned)), None)
-            self._planned[id(scenario)] = known
-        return known
-
-    def view(self, trial: Trial, noisy: frozenset[Place] | None) -> TrialView:
-        known = self._views.get(id(trial))
-        if known is None or known.trial is not trial or (noisy is not None and known.noisy != noisy):
-            known = _view(trial, noisy or frozenset())
-            while len(self._views) >= _MEMORY:
-                self._views.pop(next(iter(self._views)), None)
-            self._views[id(trial)] = known
-        return known
-
-
-_memory = _Memory()
-
-
-def view_of(trial: Trial, noisy: frozenset[Place] | None = None) -> TrialView:
-    """The view of a trial; the same one again for as long as the trial is among the newest.
-
-    With `noisy` it is made anew where it was made with other places; without, whichever there is will do.
+    `scenarios` is what the caller keeps between trials of one scenario.
     """
-    return _memory.view(trial, noisy)
+    prepared = (scenarios or PreparedScenarios()).of(trial.scenario)
+    arms = {name: _arm(name, arm, prepared.expected) for name, arm in trial.arms.items()}
+    return TrialView(trial, prepared, arms, _noise(arms), noisy)
 
 
 def place_of(scenario: Scenario, path: str) -> Place:
-    """Where a path of one execution lies in all executions of its workflow."""
+    """Returns where a path of one execution lies in all executions of its workflow."""
     return scenario.workflow.id, _NUMBERS.sub("[*]", path)
 
 
 def against(expected: Expected, outcome: Outcome, arm: ArmRecord) -> tuple[Expected, Sequence[Difference]]:
-    """The legal order that the outcome comes nearest to, and its differences to that."""
+    """Returns the legal order that the outcome comes nearest to, and its differences to that."""
     if expected.refused is not None:
         journal = arm.journal
         clear = is_refusal(arm) or (journal is not None and journal.execution.error is not None)
@@ -139,17 +98,16 @@ def against(expected: Expected, outcome: Outcome, arm: ArmRecord) -> tuple[Expec
     return best or (expected, ())
 
 
-def _view(trial: Trial, noisy: frozenset[Place]) -> TrialView:
-    planned = _memory.planned(trial.scenario)
-    arms = {name: _arm(name, arm, planned.expected) for name, arm in trial.arms.items()}
-    return TrialView(trial, planned.expected, planned.tokens, planned.input, arms, noisy)
+def _noise(arms: Mapping[ArmName, ArmView]) -> frozenset[str]:
+    """Returns the paths inside an output at which the control differs from itself.
 
-
-def _input(scenario: Scenario) -> JsonText | None:
-    try:
-        return encode(scenario.input)
-    except (PayloadRefused, ValueError, TypeError, RecursionError):
-        return None
+    Not where a companion ran: what executions that run at once do to each other is a flaw, not noise.
+    """
+    control, again = arms.get("control"), arms.get("control_again")
+    if control is None or again is None or control.record.companion is not None:
+        return frozenset()
+    found = diff_outcomes(control.outcome, again.outcome)
+    return frozenset(difference.path for difference in found if may_be_noise(difference))
 
 
 def _arm(name: ArmName, arm: ArmRecord, expected: Expected) -> ArmView:

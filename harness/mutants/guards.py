@@ -12,7 +12,7 @@ from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.policy import criteria, gate
 from cutover.harness.judge.policy import rules as policy_rules
 from cutover.harness.judge.policy.gate import StageVerdict
-from cutover.harness.judge.policy.loading import Criterion
+from cutover.harness.judge.policy.model import Criterion
 from cutover.harness.mutants.patching import Patch, patched
 from cutover.harness.mutants.sample import judged_run, judged_sweep
 from cutover.harness.record.cases import CrashCase, CrashTrial, KillPoint

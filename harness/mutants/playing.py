@@ -20,6 +20,7 @@ from cutover.harness.judge.crash.tally import judge_case
 from cutover.harness.judge.differences.classify import classify
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass
 from cutover.harness.judge.flag import judge_routing
+from cutover.harness.judge.view import view_of
 from cutover.harness.mutants.model import Crashes, EngineMutant, Routing, SoundControl, Trials
 from cutover.harness.mutants.scenarios import scenario
 from cutover.harness.record.cases import CrashCase, CrashTrial
@@ -142,9 +143,10 @@ def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _CheckSi
         with _within(_ARM_S):
             records = [arm.run(scenario(name), seen.id(), place, companion) for place, arm in enumerate(arms)]
         trial = Trial(number=number, scenario=scenario(name), arms={record.arm: record for record in records})
-        results = run_checks(trial)
+        view = view_of(trial)
+        results = run_checks(view)
         seen.add(name, [result for result in results if result.arm == "candidate"])
-        seen.differ(name, classify(trial))
+        seen.differ(name, classify(view))
     for arm in arms:
         arm.close()
 

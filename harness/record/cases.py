@@ -93,7 +93,7 @@ class KillPoint:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The point that `str` wrote; raises CaseError."""
+        """Returns the point that `str` wrote; raises CaseError."""
         kind, _, number = text.partition(":")
         if kind not in get_args(PointKind) or not number.isdigit() or int(number) < 1:
             raise CaseError(
@@ -116,7 +116,7 @@ class CrashCase:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The case that `str` wrote, as `cutover replay` takes it; raises CaseError."""
+        """Returns the case that `str` wrote, as `cutover replay` takes it; raises CaseError."""
         match = re.fullmatch(r"(?P<scenario>.+)@(?P<point>\w+:\d+)/(?P<way>[a-z-]+)(?:@(?P<second>\w+:\d+))?", text)
         if match is None or match["way"] not in set(Way):
             ways = ", ".join(Way)

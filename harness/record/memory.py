@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+
+from cutover.harness.record.trials import Role
 
 __all__ = ["Weighed", "utilisation"]
 
@@ -17,7 +18,7 @@ class Weighed:
     was made. `limit_kib` is the least of the machine's memory and of what its control groups allow.
     """
 
-    role: Literal["control", "candidate"]
+    role: Role
     executions: int
     idle_kib: int
     peak_kib: int
@@ -25,7 +26,7 @@ class Weighed:
 
 
 def utilisation(weighed: Iterable[Weighed]) -> float | None:
-    """The candidate's peak over its limit; None where it was not measured."""
+    """Returns the candidate's peak over its limit; None where it was not measured."""
     for each in weighed:
         if each.role == "candidate" and each.executions and each.peak_kib > 0 and each.limit_kib > 0:
             return each.peak_kib / each.limit_kib

@@ -58,5 +58,5 @@ class KillMatrix:
         return bool(self.kills) and all(kill.good for kill in self.kills)
 
     def of(self, kind: Kind) -> tuple[Kill, ...]:
-        """Those of one kind."""
+        """Returns the mutants, or controls, of one kind."""
         return tuple(kill for kill in self.kills if kill.kind == kind)

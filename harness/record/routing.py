@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 from uuid import UUID
 
-__all__ = ["Role", "Routed"]
+from cutover.harness.record.trials import Role
 
-Role: TypeAlias = Literal["control", "candidate"]
+__all__ = ["Routed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ __all__ = [
     "Failure",
     "LedgerEntry",
     "Manifest",
+    "Role",
     "SavedRun",
     "Trial",
     "role",
@@ -28,8 +29,9 @@ __all__ = [
 RUN_SCHEMA_VERSION = 1
 
 ArmName: TypeAlias = Literal["control", "control_again", "candidate", "candidate_again"]
+Role: TypeAlias = Literal["control", "candidate"]
 ARMS: tuple[ArmName, ...] = ("control", "control_again", "candidate", "candidate_again")
-_ROLES: Final[Mapping[ArmName, Literal["control", "candidate"]]] = {
+_ROLES: Final[Mapping[ArmName, Role]] = {
     "control": "control",
     "control_again": "control",
     "candidate": "candidate",
@@ -37,8 +39,8 @@ _ROLES: Final[Mapping[ArmName, Literal["control", "candidate"]]] = {
 }
 
 
-def role(arm: ArmName) -> Literal["control", "candidate"]:
-    """The part that an arm's engine plays."""
+def role(arm: ArmName) -> Role:
+    """Returns the part that an arm's engine plays."""
     return _ROLES[arm]
 
 
@@ -91,7 +93,7 @@ class Again:
 class ArmRecord:
     """One run of a scenario on one engine. `position` is its place in the trial's order, from 0.
 
-    `journal` is None only where the engine could not give one; `duration_ms` is real time spent in the engine;
+    `journal` is None only where the engine could not read one out; `duration_ms` is real time spent in the engine;
     `signals` are the ids delivered, in order; `pauses` counts the returns with the execution still running;
     `kills` how often its process was killed or cut off on purpose: only then is a redelivery legal; `companion` is
     the id of the scenario whose executions ran in between, in the same process, to show what executions share.
@@ -124,7 +126,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """Which engine played a role: what was asked for, the name it gives itself, and a SHA-256 of its sources."""
+    """Which engine played a role: what was asked for, the name it calls itself by, and a SHA-256 of its sources."""
 
     spec: str
     name: str

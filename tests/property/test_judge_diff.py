@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from cutover.engines.api import JsonValue
 from cutover.engines.payloads import encode
-from cutover.harness.judge.differences.diff import diff, diff_outcomes, diff_texts
-from cutover.harness.judge.outcome import Effect
+from cutover.harness.judge.outcomes.diff import diff, diff_outcomes, diff_texts
+from cutover.harness.judge.outcomes.outcome import Effect
 from cutover.harness.judge.reference.model import expect
 from cutover.scenarios.model import Scenario
 from cutover.scenarios.strategies import scenarios

@@ -24,10 +24,13 @@ from cutover.engines.api import (
 )
 from cutover.harness.judge.analysis import Analysis, analyse
 from cutover.harness.judge.checks import CHECKS
-from cutover.harness.judge.findings import Check, CheckResult, DifferenceClass, Finding, Verdict
+from cutover.harness.judge.checks.base import Check
+from cutover.harness.judge.findings import CheckResult, DifferenceClass, Finding, Verdict
 from cutover.harness.judge.measures.measurements import Gauge, Measurement
 from cutover.harness.judge.policy.gate import StageVerdict
-from cutover.harness.judge.policy.loading import Policy, PolicyError, default_policy, load_policy
+from cutover.harness.judge.policy.loading import default_policy, load_policy
+from cutover.harness.judge.policy.model import Policy, PolicyError
+from cutover.harness.judge.view import TrialView
 from cutover.harness.record.cases import CaseRecord, CommandRecord, CrashCase, KillPoint, Way
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
@@ -158,7 +161,8 @@ class Fake:
     examined: int = 1
     holds_when: str = "always"
 
-    def __call__(self, trial: Trial) -> Iterator[CheckResult]:
+    def __call__(self, view: TrialView) -> Iterator[CheckResult]:
+        trial = view.trial
         for name in trial.arms:
             finding = Finding(
                 check=self.id,
@@ -340,8 +344,8 @@ def test_a_check_that_cannot_tell_never_goes(good: list[Trial], verdict: Verdict
 
 def test_a_check_that_raises_never_goes(good: list[Trial]) -> None:
     class Raising(Fake):
-        def __call__(self, trial: Trial) -> Iterator[CheckResult]:
-            raise ZeroDivisionError(str(trial.number))
+        def __call__(self, view: TrialView) -> Iterator[CheckResult]:
+            raise ZeroDivisionError(str(view.trial.number))
 
     analysis = judged(good, having=checks(Raising("ORD")))
     assert analysis.verdict is StageVerdict.INCONCLUSIVE
@@ -473,7 +477,7 @@ def test_a_single_nan_is_not_dropped(good: list[Trial]) -> None:
 
 
 def test_a_scenario_that_breaks_the_judge_is_an_error(good: list[Trial], monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: Trial, __: object = None) -> tuple[()]:
+    def broken(_: TrialView, __: object = None) -> tuple[()]:
         raise KeyError("no such node")
 
     monkeypatch.setattr("cutover.harness.judge.gathered.classify", broken)

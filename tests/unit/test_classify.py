@@ -11,6 +11,7 @@ from rows import CALL, EXECUTION, NOW, STEP
 from cutover.engines.api import ActivityNode, Edge, JoinNode, Journal, StartNode, StepRow, Workflow
 from cutover.harness.judge.differences.classify import classify
 from cutover.harness.judge.findings import Difference, DifferenceClass
+from cutover.harness.judge.view import view_of
 from cutover.harness.record.trials import ArmName, ArmRecord, LedgerEntry, Trial
 from cutover.scenarios.model import Response, Scenario
 
@@ -86,15 +87,15 @@ def trial(*arms: ArmRecord, scenario: Scenario = PLAIN) -> Trial:
 
 
 def classes(*arms: ArmRecord, scenario: Scenario = PLAIN) -> set[tuple[str, str | None, str | None]]:
-    return {(each.path, each.klass, each.flaw) for each in classify(trial(*arms, scenario=scenario))}
+    return {(each.path, each.klass, each.flaw) for each in classify(view_of(trial(*arms, scenario=scenario)))}
 
 
 def test_two_right_arms_have_no_difference() -> None:
-    assert classify(trial(right("control"), right("candidate"))) == []
+    assert classify(view_of(trial(right("control"), right("candidate")))) == []
 
 
 def test_an_absent_arm_gives_nothing_to_compare() -> None:
-    assert classify(trial(right("control"))) == ()
+    assert classify(view_of(trial(right("control")))) == ()
 
 
 def test_what_only_the_candidate_breaks_is_a_regression() -> None:
@@ -112,7 +113,7 @@ def test_what_only_the_control_breaks_is_an_improvement() -> None:
 
 
 def test_what_both_break_alike_is_both_wrong_with_the_reference_on_the_left() -> None:
-    found = classify(trial(right("control", end='"other"'), right("candidate", end='"other"')))
+    found = classify(view_of(trial(right("control", end='"other"'), right("candidate", end='"other"'))))
     assert {(each.path, each.klass, each.left, each.right) for each in found} == {
         ("output", DifferenceClass.BOTH_WRONG, '"end"', '"other"'),
         ("steps/b/output", DifferenceClass.BOTH_WRONG, '"end"', '"other"'),
@@ -211,7 +212,7 @@ def test_a_waiver_covers_what_it_says_and_nothing_that_needs_none() -> None:
     def waives(difference: Difference, trial: Trial) -> bool:
         return difference.path == "output" and trial.number == 1
 
-    found = classify(trial(right("control"), right("candidate", end='"other"')), waives)
+    found = classify(view_of(trial(right("control"), right("candidate", end='"other"'))), waives)
     assert {each.path: each.klass for each in found} == {
         "output": DifferenceClass.WAIVED,
         "steps/b/output": DifferenceClass.REGRESSION,

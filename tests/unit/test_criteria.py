@@ -20,8 +20,8 @@ from cutover.harness.judge.measures.measurements import (
     Unit,
 )
 from cutover.harness.judge.policy.criteria import judge
-from cutover.harness.judge.policy.loading import Condition, Criterion
-from cutover.harness.judge.wording import amount, plural, threshold
+from cutover.harness.judge.policy.model import Condition, Criterion
+from cutover.harness.judge.policy.wording import amount, plural, threshold
 
 
 def criterion(unit: Unit, min_n: int = 1, **condition: Any) -> Criterion:

@@ -7,9 +7,9 @@ from typing import Literal
 import pytest
 
 from cutover.engines.api import JsonValue
-from cutover.harness.judge.differences.diff import MOST, diff, diff_outcomes, diff_texts, may_be_noise, short
 from cutover.harness.judge.findings import Difference
-from cutover.harness.judge.outcome import Effect, Outcome, StepOutcome
+from cutover.harness.judge.outcomes.diff import MOST, diff, diff_outcomes, diff_texts, may_be_noise, short
+from cutover.harness.judge.outcomes.outcome import Effect, Outcome, StepOutcome
 
 Kind = Literal["missing", "extra", "value"]
 

@@ -7,9 +7,9 @@ import math
 import pandas as pd
 import pytest
 
-from cutover.harness.judge.measures.distributions import BINS, Distribution, distributions
-from cutover.harness.judge.measures.metrics import Frames
+from cutover.harness.judge.measures.frames import Frames
 from cutover.harness.judge.policy.loading import default_policy
+from cutover.harness.judge.summaries.distributions import BINS, Distribution, distributions
 
 
 def spread(control: list[float], candidate: list[float], stage: int = 0) -> Distribution:

@@ -27,7 +27,7 @@ from cutover.harness.judge.analysis import (
 from cutover.harness.judge.crash.tally import CoverageCell, CrashSummary
 from cutover.harness.judge.findings import Difference, DifferenceClass, Finding, Verdict
 from cutover.harness.judge.policy.gate import Reason, StageVerdict
-from cutover.harness.judge.policy.loading import Condition, Criterion
+from cutover.harness.judge.policy.model import Condition, Criterion
 from cutover.harness.record.cases import Way
 from cutover.harness.record.trials import EngineInfo, Manifest
 from cutover.reports import markdown

@@ -12,13 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cutover.harness.judge import coverage, flag, meta
+from cutover.harness.judge import flag, meta
 from cutover.harness.judge.checks import CHECKS
 from cutover.harness.judge.crash.checks import HOLDS_WHEN
 from cutover.harness.judge.crash.tally import CrashTally
 from cutover.harness.judge.findings import Verdict
-from cutover.harness.judge.headline import Told, headline
-from cutover.harness.judge.measures import sides
 from cutover.harness.judge.measures.measurements import (
     Count,
     Gauge,
@@ -30,8 +28,11 @@ from cutover.harness.judge.measures.measurements import (
 )
 from cutover.harness.judge.policy.criteria import CriterionResult, judge, not_measured, nothing_measured
 from cutover.harness.judge.policy.gate import Reason, Severity, StageVerdict
-from cutover.harness.judge.policy.loading import Criterion, default_policy
-from cutover.harness.judge.wording import threshold
+from cutover.harness.judge.policy.loading import default_policy
+from cutover.harness.judge.policy.model import Criterion
+from cutover.harness.judge.policy.wording import threshold
+from cutover.harness.judge.summaries import coverage, sides
+from cutover.harness.judge.summaries.headline import JudgedCounts, headline
 from cutover.reports.messages import Lang, Messages, catalogue
 from cutover.reports.parts.crash import headline as crash_headline
 
@@ -176,7 +177,7 @@ def test_headlines_are_told_in_portuguese(verdict: StageVerdict) -> None:
         results: list[CriterionResult] = [
             judge(each, m) for each in default_policy().criteria for m in measurements(each)
         ]
-        told = headline(verdict, 10, reasons, results, Told(trials=600, failed=many, cases=1, waived=many))
+        told = headline(verdict, 10, reasons, results, JudgedCounts(trials=600, failed=many, cases=1, waived=many))
         said = PT.sentence(told)
         assert said.lang is Lang.PT_BR, told
         assert not re.search(r"\b(the|would|passed|broken|more|says)\b", said.text), said.text

@@ -12,6 +12,7 @@ import pytest
 from rows import CALL, EXECUTION, STEP
 
 from cutover.engines.api import ExecutionStatus, Journal, StepStatus
+from cutover.harness.judge.measures.frames import Frames
 from cutover.harness.judge.measures.measurements import (
     Count,
     Measurement,
@@ -20,10 +21,12 @@ from cutover.harness.judge.measures.measurements import (
     Samples,
     Share,
 )
-from cutover.harness.judge.measures.metrics import METRICS, Frames
+from cutover.harness.judge.measures.metrics import METRICS
 from cutover.harness.judge.measures.tally import Tally, as_expected, duplicates_of, is_stuck, redeliveries_of, retried
-from cutover.harness.judge.outcome import Outcome
+from cutover.harness.judge.measures.trials import TRIAL_METRICS, TrialMeasurements
+from cutover.harness.judge.outcomes.outcome import Outcome
 from cutover.harness.judge.reference.model import Expected, ExpectedStep, PendingWaits
+from cutover.harness.record.memory import Weighed
 from cutover.harness.record.trials import ArmRecord, Failure, LedgerEntry
 
 COMPLETED = Expected(outcome=Outcome(status="completed"))
@@ -197,9 +200,7 @@ def frames(**arms: list[object]) -> Frames:
 
 
 def measured(name: str, of: Frames) -> Measurement:
-    measure = METRICS[name].measure
-    assert measure is not None
-    found = measure(of)
+    found = TrialMeasurements(of).measure(name)
     assert found is not None
     return found
 
@@ -288,10 +289,8 @@ def test_checkpoints_that_tell_of_next_to_nothing_are_no_milliseconds() -> None:
 
 def test_every_metric_of_nothing_has_no_n() -> None:
     nothing = Tally(()).frames()
-    for name, metric in METRICS.items():
-        if metric.measure is None:
-            continue
-        match metric.measure(nothing):
+    for name in TRIAL_METRICS:
+        match TrialMeasurements(nothing).measure(name):
             case Samples(values=values):
                 assert len(values) == 0, name
             case Pairs(control=values):
@@ -302,3 +301,14 @@ def test_every_metric_of_nothing_has_no_n() -> None:
                 assert name == "worker_memory"
             case other:
                 pytest.fail(f"{name} gives {other}")
+
+
+def test_what_trials_measure_is_in_the_catalogue_and_has_its_shape() -> None:
+    of = frames(
+        arm=["candidate", "candidate", "candidate_again", "control"],
+        as_expected=[True, False, False, True],
+    )
+    told = replace(of, weighed=(Weighed(role="candidate", executions=1, idle_kib=1, peak_kib=2, limit_kib=4),))
+    shapes = {name: type(TrialMeasurements(told).measure(name)) for name in TRIAL_METRICS}
+    assert shapes == {name: METRICS[name].shape for name in TRIAL_METRICS}
+    assert METRICS.keys() - shapes == {"days_without_incident", "memory_utilisation", "stable_days"}

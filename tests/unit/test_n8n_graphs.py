@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from cutover.harness.judge.outcome import ENGINES_WORDS
+from cutover.harness.judge.outcomes.outcome import ENGINES_WORDS
 from cutover.harness.judge.reference.model import expect
 from cutover.scenarios.importers.n8n.importer import import_file
 

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from cutover.engines.api import ExecutionRow, Journal, StepRow
-from cutover.harness.judge.normalise import Names
-from cutover.harness.judge.outcome import ENGINES_WORDS, Effect, StepOutcome, outcome_of
+from cutover.harness.judge.outcomes.outcome import ENGINES_WORDS, Effect, Names, StepOutcome, outcome_of
 from cutover.harness.record.trials import ArmRecord, Failure, LedgerEntry
 
 ID = UUID("7f9c2ba4-e88f-4827-96ab-1d2c3b4a5f60")

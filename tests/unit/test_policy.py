@@ -8,7 +8,8 @@ import pytest
 
 from cutover.engines.errors import CutoverError
 from cutover.harness.judge.measures.metrics import METRICS
-from cutover.harness.judge.policy.loading import Condition, PolicyError, default_policy, load_policy
+from cutover.harness.judge.policy.loading import default_policy, load_policy
+from cutover.harness.judge.policy.model import Condition, PolicyError
 
 GOOD = """\
 schema_version = 1

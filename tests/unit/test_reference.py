@@ -22,7 +22,7 @@ from cutover.engines.api import (
     WaitNode,
     Workflow,
 )
-from cutover.harness.judge.outcome import ENGINES_WORDS, Effect
+from cutover.harness.judge.outcomes.outcome import ENGINES_WORDS, Effect
 from cutover.harness.judge.reference.model import Expected, PendingWaits, expect
 from cutover.harness.judge.reference.world import delay_band
 from cutover.scenarios.model import PlannedSignal, Response, Scenario

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from cutover.engines.api import ActivityNode, Edge, JsonValue, StartNode, Workflow
-from cutover.harness.judge.tokens import planted, tokens_in
+from cutover.harness.judge.outcomes.tokens import planted, tokens_in
 from cutover.scenarios.model import PlannedSignal, Response, Scenario
 
 A, B, C, D, E = (f"tok-{letter * 16}" for letter in "abcde")

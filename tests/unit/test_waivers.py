@@ -10,8 +10,8 @@ import pytest
 from cutover.engines.api import StartNode, Workflow
 from cutover.harness.judge.differences.waivers import WaiverError, WaiversInUse, load_waivers
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
-from cutover.harness.judge.headline import Told, headline
 from cutover.harness.judge.policy.gate import Reason, StageVerdict
+from cutover.harness.judge.summaries.headline import JudgedCounts, headline
 from cutover.harness.record.trials import Trial
 from cutover.scenarios.model import Scenario
 
@@ -96,7 +96,7 @@ def test_one_path_of_one_trial_is_one_hit() -> None:
     waivers = in_use()
     waivers(difference(), TRIAL)
     waivers(difference(), TRIAL)
-    waivers.forgiven([out("steps/ship/output.total")], TRIAL)
+    waivers.without_waived([out("steps/ship/output.total")], TRIAL)
     assert [found.hits for found in waivers.uses()] == [1]
 
 
@@ -117,7 +117,7 @@ def out(*paths: str) -> CheckResult:
 
 
 def test_what_out_holds_against_the_candidate_is_waived_too() -> None:
-    (result,) = in_use().forgiven([out("steps/ship/output.total", "steps/ship/output.other")], TRIAL)
+    (result,) = in_use().without_waived([out("steps/ship/output.total", "steps/ship/output.other")], TRIAL)
     assert [finding.witness["path"] for finding in result.findings] == ["steps/ship/output.other"]
     assert (result.examined, result.counts) == (4, {"waived": 1})
 
@@ -178,7 +178,7 @@ def test_a_bad_file_is_refused_with_its_line(text: str, words: str) -> None:
 
 
 def test_a_go_that_rests_on_waivers_says_so_first() -> None:
-    said = headline(StageVerdict.GO, 0, (), (), Told(trials=3, failed=0, cases=2, waived=1))
+    said = headline(StageVerdict.GO, 0, (), (), JudgedCounts(trials=3, failed=0, cases=2, waived=1))
     assert said == (
         "GO for stage 0 %: the candidate passed all of 3 trials, 2 crash cases and 0 criteria; "
         "waivers answer for 1 path."
@@ -187,5 +187,5 @@ def test_a_go_that_rests_on_waivers_says_so_first() -> None:
 
 def test_a_waiver_that_fails_is_named_in_the_first_sentence() -> None:
     ended = Reason(part="run", id="waiver cents", verdict=Verdict.FAIL, text="it ended on 2025-03-01; mend it")
-    said = headline(StageVerdict.NO_GO, 0, (ended,), (), Told(trials=3, failed=0))
+    said = headline(StageVerdict.NO_GO, 0, (ended,), (), JudgedCounts(trials=3, failed=0))
     assert said == "NO-GO for stage 0 %: broken: waiver cents."

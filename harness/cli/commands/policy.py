@@ -17,7 +17,7 @@ from cutover.harness.cli.help import flowing
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cutover.harness.judge.policy.loading import Policy
+    from cutover.harness.judge.policy.model import Policy
     from cutover.harness.judge.policy.simulation import Alarm
 
 __all__ = ["app"]
@@ -36,10 +36,10 @@ def check(file: Annotated[Path, typer.Argument(help="A policy file.", metavar="F
 
       cutover policy check stricter.toml
     """
-    from cutover.harness.judge.measures.metrics import METRICS
+    from cutover.harness.judge.measures.trials import TRIAL_METRICS
 
     policy = policy_of(file)
-    away = [each.id for each in policy.criteria if each.source == "production" or METRICS[each.metric].measure is None]
+    away = [each.id for each in policy.criteria if each.source == "production" or each.metric not in TRIAL_METRICS]
     stages = ", ".join(f"{stage.percent} %" for stage in policy.stages)
     emit(f"{file}: {policy.name}: stages {stages}; {len(policy.criteria)} criteria; digest {policy.digest[:12]}")
     if away:

@@ -15,7 +15,7 @@ from cutover.reports.messages import Lang
 
 if TYPE_CHECKING:
     from cutover.harness.judge.differences.waivers import Waivers
-    from cutover.harness.judge.policy.loading import Policy
+    from cutover.harness.judge.policy.model import Policy
     from cutover.reports.document import Document
 
 __all__ = ["POLICY", "WAIVERS", "Format", "judged", "own", "policy_of", "rendered", "report", "waivers_of"]

@@ -14,7 +14,7 @@ from cutover.harness.cli.console import emit, note
 from cutover.harness.errors import RunError
 
 if TYPE_CHECKING:
-    from cutover.harness.judge.policy.loading import Policy
+    from cutover.harness.judge.policy.model import Policy
     from cutover.harness.record.trials import EngineInfo, Manifest
     from cutover.reports.document import Document
 

@@ -1,15 +1,17 @@
-"""One module a property that every candidate must have. Pure."""
+"""One module for each property that every candidate must have. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from cutover.harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, met, ord, out, perf, retry, sm  # noqa: A004
-from cutover.harness.judge.findings import Check, CheckResult, Finding, Verdict
+from cutover.harness.judge.checks.base import Check
+from cutover.harness.judge.findings import CheckResult, Finding, Verdict
+from cutover.harness.judge.view import TrialView
 from cutover.harness.record.trials import Trial
 
-__all__ = ["CHECKS", "run_checks"]
+__all__ = ["CHECKS", "broken_checks", "run_checks"]
 
 CHECKS: Final[Mapping[str, Check]] = {
     check.id: check
@@ -33,15 +35,20 @@ CHECKS: Final[Mapping[str, Check]] = {
 """By id, in the order of the design's table."""
 
 
-def run_checks(trial: Trial, checks: Mapping[str, Check] = CHECKS) -> Sequence[CheckResult]:
-    """What every check says of every arm of the trial; a check that raises is an ERROR, never silence."""
+def run_checks(view: TrialView, checks: Mapping[str, Check] = CHECKS) -> Sequence[CheckResult]:
+    """Returns what every check says of every arm of the trial; a check that raises is an ERROR, never silence."""
     results: list[CheckResult] = []
     for name, check in checks.items():
         try:
-            results += check(trial)
+            results += check(view)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in a check must block the stage
-            results += _broken(name, trial, error)
+            results += _broken(name, view.trial, error)
     return results
+
+
+def broken_checks(trial: Trial, checks: Iterable[str], error: Exception) -> Sequence[CheckResult]:
+    """Returns the results of checks none of which could be made, for the trial has no view."""
+    return [result for name in checks for result in _broken(name, trial, error)]
 
 
 def _broken(name: str, trial: Trial, error: Exception) -> list[CheckResult]:

@@ -1,30 +1,48 @@
-"""What the checks have in common: one look at each arm, and a sheet on which it is written down. Pure."""
+"""What the checks have in common: one look at each arm, and a sheet on which it is written down. Pure.
+
+What is remembered here are pure functions of short texts whose values nobody can change; threads may share them.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from cutover.engines.api import ExecutionRow, JsonText
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
-from cutover.harness.judge.view import ArmView, TrialView, view_of
-from cutover.harness.record.trials import ArmName, Trial
+from cutover.harness.judge.view import ArmView, TrialView
+from cutover.harness.record.trials import ArmName
 
-__all__ = ["MOST_FINDINGS", "ArmCheck", "Sheet", "known_object", "parsed_object"]
+__all__ = [
+    "MOST_FINDINGS",
+    "ArmCheck",
+    "Check",
+    "CheckpointState",
+    "Sheet",
+    "StepState",
+    "checkpoint_state",
+    "outside",
+    "parsed_object",
+]
 
 MOST_FINDINGS = 50
 """Findings kept of one check in one arm; one more then says how many there were."""
 _SHORT = 4_000
 """Characters of a text that is worth remembering."""
-_NO_COUNTS: Final[Mapping[str, int]] = {}
+_NO_COUNTS: Final[Mapping[str, int]] = MappingProxyType({})
+_CLOCKS: Final = timedelta(minutes=1)
+"""How far the clocks of an engine and its database may differ."""
 
 
 def parsed_object(text: str) -> dict[str, object] | None:
-    """The object that the text is as JSON, None where it is none.
+    """Returns the JSON object in the text, None where it is not one.
 
     A quick codec comes first; what it refuses (NaN, lone surrogates) is left to Python's own.
     """
@@ -40,19 +58,54 @@ def parsed_object(text: str) -> dict[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
-def known_object(text: str) -> Mapping[str, object] | None:
-    """As `parsed_object`, to be read only: arms of one scenario write the same, so short texts are remembered."""
-    return _known(text) if len(text) < _SHORT else parsed_object(text)
+class StepState(NamedTuple):
+    """What a checkpoint says of one step, as it stands in the text; `digested` tells whether it has a digest."""
+
+    status: object
+    attempt: object
+    digest: object
+    digested: bool
 
 
-@lru_cache(maxsize=4_096)
-def _known(text: str) -> Mapping[str, object] | None:
-    return parsed_object(text)
+class CheckpointState(NamedTuple):
+    """A checkpoint's state: how many members it has, and its steps by id, None where a member is not an object."""
+
+    members: int
+    steps: Mapping[str, StepState] | None
+
+
+def checkpoint_state(text: JsonText) -> CheckpointState | None:
+    """Returns a checkpoint's state, None where it is not an object.
+
+    Arms of one scenario write the same, so short texts are remembered.
+    """
+    return _remembered_state(text) if len(text) < _SHORT else _state(text)
+
+
+def _state(text: JsonText) -> CheckpointState | None:
+    value = parsed_object(text)
+    if value is None:
+        return None
+    steps = {
+        step_id: StepState(part.get("status"), part.get("attempt"), part.get("output_sha256"), "output_sha256" in part)
+        for step_id, part in value.items()
+        if isinstance(part, dict)
+    }
+    return CheckpointState(len(value), MappingProxyType(steps) if len(steps) == len(value) else None)
+
+
+_remembered_state = lru_cache(maxsize=4_096)(_state)
+
+
+def outside(execution: ExecutionRow, at: datetime) -> bool:
+    """Whether a time of the engine's rows lies outside the execution's life, by more than clocks may differ."""
+    ended = execution.finished_at
+    return at < execution.created_at - _CLOCKS or (ended is not None and at > ended + _CLOCKS)
 
 
 @cache
 def _nothing(check: str, arm: ArmName) -> CheckResult:
-    """The result of a check that found nothing to look at: one object, since that is common in the control."""
+    """Returns the result of a check that found nothing to look at; one object serves all, for that is common."""
     return CheckResult(check=check, arm=arm, examined=0)
 
 
@@ -92,7 +145,7 @@ class Sheet:
             self._findings.append(self._finding(message, verdict, **witness))
 
     def result(self) -> CheckResult:
-        """All of it."""
+        """Returns everything on the sheet."""
         findings, counts = self._findings, self._counts
         if findings is None and counts is None:
             if not self.examined:
@@ -122,7 +175,22 @@ class Sheet:
         )
 
 
-@dataclass(slots=True)
+class Check(Protocol):
+    """One property that every candidate must have; `id` is stable and appears in reports, waivers and mutants."""
+
+    @property
+    def id(self) -> str:
+        """The check's id, such as `OUT`."""
+
+    @property
+    def holds_when(self) -> str:
+        """The property in one line, for reports."""
+
+    def __call__(self, view: TrialView) -> Iterable[CheckResult]:
+        """Looks at each arm of the trial that the property applies to."""
+
+
+@dataclass(frozen=True, slots=True)
 class ArmCheck:
     """A check that looks at one arm at a time: `look` reads the arm and writes on the sheet."""
 
@@ -130,9 +198,8 @@ class ArmCheck:
     holds_when: str
     look: Callable[[ArmView, Sheet], None]
 
-    def __call__(self, trial: Trial) -> Sequence[CheckResult]:
+    def __call__(self, view: TrialView) -> Sequence[CheckResult]:
         """One result for each arm of the trial."""
-        view = view_of(trial)
         name, look = self.id, self.look
         results = []
         for arm in view.arms.values():

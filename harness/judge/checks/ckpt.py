@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 
-from cutover.engines.api import CheckpointRow, EventRow, Journal, JsonText
-from cutover.harness.judge.checks.base import ArmCheck, Sheet, known_object
-from cutover.harness.judge.checks.rows import outside
+from cutover.engines.api import CheckpointRow, EventRow, Journal
+from cutover.harness.judge.checks.base import ArmCheck, Sheet, StepState, checkpoint_state, outside
 from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK", "checksum"]
 
 
 def checksum(previous: str, row: CheckpointRow) -> str:
-    """What the row's checksum must be after the one before it."""
+    """Returns what the row's checksum must be after the one before it."""
     return sha256(f"{previous}\n{row.schema_version}\n{row.version}\n{row.sequence}\n{row.state}".encode()).hexdigest()
 
 
@@ -79,25 +78,23 @@ def _states(arm: ArmView, sheet: Sheet, journal: Journal) -> None:
     waiting = next(events, None)
     outputs: dict[str, object] = {}
     for row in journal.checkpoints:
-        state = _state(row.state)
-        if state is None:
+        state = checkpoint_state(row.state)
+        if state is None or state.steps is None:
             sheet.fault(f"checkpoint {row.version} cannot be read", version=row.version)
             return
         fold: dict[str, EventRow] = {}
         while waiting is not None and waiting.sequence <= row.sequence:
             fold[waiting.step_id or ""] = waiting
             waiting = next(events, None)
-        _same(sheet, row, state, fold)
-        outputs.update({step_id: part["output_sha256"] for step_id, part in state.items() if "output_sha256" in part})
+        _same(sheet, row, state.steps, fold)
+        outputs.update({step_id: part.digest for step_id, part in state.steps.items() if part.digested})
     for step in journal.steps:
         kept = outputs.get(step.step_id)
         if isinstance(kept, str) and (step.output is None or sha256(step.output.encode()).hexdigest() != kept):
             sheet.fault(f"step {step.step_id}: its output is not the one that was checkpointed", step_id=step.step_id)
 
 
-def _same(
-    sheet: Sheet, row: CheckpointRow, state: Mapping[str, Mapping[str, object]], fold: Mapping[str, EventRow]
-) -> None:
+def _same(sheet: Sheet, row: CheckpointRow, state: Mapping[str, StepState], fold: Mapping[str, EventRow]) -> None:
     for step_id, event in fold.items():
         part = state.get(step_id)
         if part is None:
@@ -106,27 +103,19 @@ def _same(
                 version=row.version,
                 step_id=step_id,
             )
-        elif part.get("status") != event.to_state or part.get("attempt") not in {event.attempt, None}:
+        elif part.status != event.to_state or part.attempt not in {event.attempt, None}:
             sheet.fault(
-                f"checkpoint {row.version} has step {step_id} as {part.get('status')}, attempt {part.get('attempt')}; "
+                f"checkpoint {row.version} has step {step_id} as {part.status}, attempt {part.attempt}; "
                 f"event {event.sequence} as {event.to_state}, attempt {event.attempt}",
                 version=row.version,
                 step_id=step_id,
             )
-    for step_id in state.keys() - fold.keys():
+    for step_id in sorted(state.keys() - fold.keys()):
         sheet.fault(
             f"checkpoint {row.version} has step {step_id}, which no event of it changed",
             version=row.version,
             step_id=step_id,
         )
-
-
-def _state(text: JsonText) -> Mapping[str, Mapping[str, object]] | None:
-    state = known_object(text)
-    if state is None:
-        return None
-    parts = {step_id: part for step_id, part in state.items() if isinstance(part, dict)}
-    return parts if len(parts) == len(state) else None
 
 
 CHECK = ArmCheck(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cutover.engines.api import JsonText
 from cutover.harness.judge.checks.base import ArmCheck, Sheet
-from cutover.harness.judge.differences.diff import diff_texts
-from cutover.harness.judge.outcome import is_refusal
+from cutover.harness.judge.outcomes.diff import diff_texts
+from cutover.harness.judge.outcomes.outcome import is_refusal
 from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK"]
@@ -18,7 +18,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
     journal = arm.record.journal
     if journal is None:
         return
-    _same(sheet, "the execution's input", sheet.trial.input, journal.execution.input)
+    _same(sheet, "the execution's input", sheet.trial.prepared.input, journal.execution.input)
     for step_id, calls in arm.calls.items():
         step = arm.expected.steps.get(step_id)
         row = arm.rows.get(step_id)

@@ -8,8 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from cutover.engines.api import EventRow, Journal, JsonText
-from cutover.harness.judge.checks.base import ArmCheck, Sheet, parsed_object
-from cutover.harness.judge.checks.rows import outside
+from cutover.harness.judge.checks.base import ArmCheck, Sheet, outside, parsed_object
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.view import END_STATES, ArmView
 from cutover.harness.record.trials import role
@@ -47,7 +46,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
 
 
 def _fold(arm: ArmView, sheet: Sheet) -> dict[str | None, EventRow]:
-    """The last transition of each subject (None for the execution), every one checked against the one before it."""
+    """Returns the last transition of each subject (None for the execution); each is checked against the one before."""
     last: dict[str | None, EventRow] = {}
     for row in arm.transitions:
         before = last.get(row.step_id)
@@ -71,7 +70,7 @@ def _fold(arm: ArmView, sheet: Sheet) -> dict[str | None, EventRow]:
 
 
 def _told(payload: JsonText) -> tuple[object, ...]:
-    """What a payload says of its columns; arms of one scenario say the same, so short texts are remembered."""
+    """Returns what a payload says of its columns; arms of one scenario say the same, so short texts are remembered."""
     return _read(payload) if len(payload) < _SHORT else _read.__wrapped__(payload)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cutover.harness.judge.checks.base import ArmCheck, Sheet
-from cutover.harness.judge.tokens import tokens_in
+from cutover.harness.judge.outcomes.tokens import tokens_in
 from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK"]
 
 
 def _look(arm: ArmView, sheet: Sheet) -> None:
-    own = sheet.trial.tokens
+    own = sheet.trial.prepared.tokens
     found = tokens_in("\n".join([text for text in _texts(arm) if text]))
     sheet.saw(len(found))
     for token in sorted(set(found) - own):
@@ -21,7 +21,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
 
 
 def _texts(arm: ArmView) -> Sequence[str | None]:
-    """Everything that the arm left behind."""
+    """Returns every text that the arm left behind."""
     journal = arm.record.journal
     texts: list[str | None] = [*arm.record.logs]
     texts += [entry.input for entry in arm.record.ledger]
@@ -36,7 +36,7 @@ def _texts(arm: ArmView) -> Sequence[str | None]:
 
 
 def _places(arm: ArmView) -> Iterator[tuple[str, str]]:
-    """The same, each with what it is."""
+    """The same texts, each with a name for it."""
     journal = arm.record.journal
     if journal is not None:
         execution = journal.execution

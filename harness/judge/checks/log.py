@@ -95,7 +95,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
 
 
 def _blame(sheet: Sheet, i: int, line: Mapping[str, object], own: str, version: object) -> _Change | None:
-    """Says what is wrong with a line that is not as it should be; the transition that it tells of all the same."""
+    """Writes down what is wrong with a line; returns the transition that it tells of all the same."""
     absent = sorted(_NAMES - line.keys())
     if absent:
         sheet.fault(f"log line {i} lacks {', '.join(absent)}", line=i, field=absent[0])
@@ -106,7 +106,7 @@ def _blame(sheet: Sheet, i: int, line: Mapping[str, object], own: str, version: 
 
 
 def _wrong(line: Mapping[str, object], own: str, version: object) -> Sequence[str]:
-    """The fields whose value cannot be right."""
+    """Returns the fields whose value cannot be right."""
     wrong = []
     if line["execution_id"] != own:
         wrong.append("execution_id")

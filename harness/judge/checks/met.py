@@ -7,8 +7,7 @@ from math import inf
 from typing import Final
 
 from cutover.engines.api import Journal, MetricRow, StepRow
-from cutover.harness.judge.checks.base import ArmCheck, Sheet
-from cutover.harness.judge.checks.rows import outside
+from cutover.harness.judge.checks.base import ArmCheck, Sheet, outside
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.view import END_STATES, ArmView
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from cutover.engines.api import LoopNode, Workflow
 from cutover.harness.judge.checks.base import ArmCheck, Sheet
-from cutover.harness.judge.differences.diff import diff_texts
+from cutover.harness.judge.outcomes.diff import diff_texts
 from cutover.harness.judge.reference.model import PendingWaits
 from cutover.harness.judge.view import END_STATES, ArmView
 from cutover.harness.record.trials import LedgerEntry
@@ -36,7 +36,7 @@ def _held(arm: ArmView, sheet: Sheet, started: Mapping[str, int], ended: Mapping
             continue
         sheet.examined += 1
         waits = step.waits
-        late = [before for before in waits.all_of if ended.get(before, 0) > start]
+        late = sorted([before for before in waits.all_of if ended.get(before, 0) > start])
         if waits.any_of and not late:
             chosen = [ended[before] for before in waits.any_of if before in ended]
             if chosen and min(chosen) > start:
@@ -79,7 +79,7 @@ def _first_come(arm: ArmView, sheet: Sheet, ended: Mapping[str, int]) -> None:
 
 
 def _into(level: Workflow, path: str) -> Sequence[tuple[str, str]]:
-    """The edges into the node at a path without iterations: source and port."""
+    """Returns the edges into the node at a path without iterations: source and port."""
     for node in level.nodes:
         if node.id == path:
             return [(edge.source, edge.port) for edge in level.edges if edge.target == path]
@@ -91,7 +91,7 @@ def _into(level: Workflow, path: str) -> Sequence[tuple[str, str]]:
 
 
 def _events(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """The sequences of each step's first start and of its end; what never ends has not ended before anything."""
+    """Returns the sequences of each step's first start and end; what never ends has not ended before anything."""
     started: dict[str, int] = {}
     ended: dict[str, int] = {}
     for row in arm.transitions:
@@ -109,7 +109,7 @@ def _events(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
 
 
 def _ledger(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """First call and last needed call of each activity; other steps end with the newest call behind them."""
+    """Returns each activity's first call and last needed call; other steps end with the newest call behind them."""
     started = {step_id: calls[0].sequence for step_id, calls in arm.calls.items()}
     done = {step_id: calls[0].sequence if len(calls) == 1 else _needed(calls) for step_id, calls in arm.calls.items()}
     inside: dict[str, int] = {}
@@ -125,7 +125,7 @@ def _ledger(arm: ArmView) -> tuple[Mapping[str, int], Mapping[str, int]]:
 
 
 def _needed(calls: Sequence[LedgerEntry]) -> int:
-    """The first success, else the first call of the last attempt: what comes later is a redelivery, or a zombie's."""
+    """Returns the first success, else the last attempt's first call: later ones are redeliveries, or a zombie's."""
     last = max(entry.attempt for entry in calls)
     return next(entry.sequence for entry in calls if entry.status == "ok" or entry.attempt == last)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from cutover.harness.judge.checks.base import ArmCheck, Sheet
-from cutover.harness.judge.differences.classify import noise_paths
-from cutover.harness.judge.differences.diff import may_be_noise
 from cutover.harness.judge.findings import Verdict
-from cutover.harness.judge.outcome import is_refusal
+from cutover.harness.judge.outcomes.diff import may_be_noise
+from cutover.harness.judge.outcomes.outcome import is_refusal
 from cutover.harness.judge.view import ArmView
 from cutover.harness.record.trials import role
 
@@ -21,7 +20,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         sheet.fault(f"the engine did not return: {failure.kind}, {failure.type}: {failure.message}", kind=failure.kind)
     elif record.journal is None and not is_refusal(record):
         sheet.fault("the engine gave no journal of the execution")
-    noise = noise_paths(sheet.trial) if role(arm.name) == "candidate" else frozenset()
+    noise = sheet.trial.noise if role(arm.name) == "candidate" else frozenset()
     shared = _shared(sheet) if role(arm.name) == "candidate" else frozenset()
     for difference in arm.differences:
         excused = role(arm.name) == "candidate" and may_be_noise(difference) and sheet.trial.is_noisy(difference.path)
@@ -41,7 +40,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
 
 
 def _shared(sheet: Sheet) -> frozenset[tuple[str, str | None]]:
-    """What the control has at the paths where it breaks the reference."""
+    """Returns what the control has at the paths where it breaks the reference."""
     control = sheet.trial.arms.get("control")
     return frozenset() if control is None else frozenset((each.path, each.right) for each in control.differences)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
-from cutover.harness.judge.checks.base import ArmCheck, Sheet, known_object
+from cutover.harness.judge.checks.base import ArmCheck, Sheet, checkpoint_state
 from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK"]
@@ -31,7 +31,8 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
     covered, costs = 0, []
     for row in journal.checkpoints:
         events = row.sequence - covered
-        steps = len(known_object(row.state) or {})
+        state = checkpoint_state(row.state)
+        steps = 0 if state is None else state.members
         if steps > max(events, 0):
             sheet.fault(
                 f"checkpoint {row.version} writes {steps} steps for {events} events",

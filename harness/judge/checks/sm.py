@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
-from cutover.harness.judge.checks import rows
 from cutover.harness.judge.checks.base import ArmCheck, Sheet
 from cutover.harness.judge.view import END_STATES, ArmView
 
@@ -71,7 +72,39 @@ def _rows(arm: ArmView, sheet: Sheet) -> None:
     for row in arm.rows.values():
         if row.status == "skipped" and row.attempt:
             sheet.fault(f"step {row.step_id} is skipped, yet has attempt {row.attempt}", step_id=row.step_id)
-    rows.look(arm, sheet)
+    _times_and_names(arm, sheet)
+
+
+def _times_and_names(arm: ArmView, sheet: Sheet) -> None:
+    """Holds against the arm what its rows cannot rightly say: whose they are, when they began and ended, why.
+
+    The dashboards read these columns, and no outcome shows them.
+    """
+    journal = arm.record.journal
+    if journal is None:
+        return
+    execution, meant = journal.execution, sheet.trial.trial.scenario.workflow.id
+    if execution.workflow_id != meant:
+        sheet.fault(f"the execution is of workflow {execution.workflow_id!r}, not of {meant!r}")
+    if execution.status == "failed" and not execution.error:
+        sheet.fault("the execution has failed, and its row does not say why")
+    _in_order(sheet, "the execution", execution.created_at, execution.started_at, execution.finished_at)
+    for row in arm.rows.values():
+        who, step = f"step {row.step_id}", arm.expected.steps.get(row.step_id)
+        if step is not None and row.node_id != step.node_id:
+            sheet.fault(f"{who} is of node {row.node_id!r}, not of {step.node_id!r}", step_id=row.step_id)
+        if (row.finished_at is not None) != (row.status in END_STATES):
+            sheet.fault(f"{who} is {row.status}, finished at {row.finished_at}", step_id=row.step_id)
+        if row.attempt and row.started_at is None:
+            sheet.fault(f"{who} has attempt {row.attempt} and no time at which it started", step_id=row.step_id)
+        _in_order(sheet, who, row.started_at, row.finished_at)
+
+
+def _in_order(sheet: Sheet, who: str, *times: datetime | None) -> None:
+    known = [at for at in times if at is not None]
+    for before, after in pairwise(known):
+        if after < before:
+            sheet.fault(f"{who} has times that run backwards: {after} comes after {before}")
 
 
 CHECK = ArmCheck(

@@ -12,7 +12,7 @@ from typing import Final
 
 from cutover.engines.api import Journal, TimerRow
 from cutover.harness.judge.checks.base import Sheet
-from cutover.harness.judge.outcome import is_refusal
+from cutover.harness.judge.outcomes.outcome import is_refusal
 from cutover.harness.judge.view import END_STATES, ArmView
 from cutover.harness.record.cases import CaseRecord, CommandRecord, Way
 
@@ -106,7 +106,7 @@ def _conc(case: CaseView, sheet: Sheet) -> None:
 
 
 def _racers(commands: tuple[CommandRecord, ...]) -> tuple[CommandRecord, ...]:
-    """The commands of the first two workers after the one that was killed."""
+    """Returns the commands of the first two workers after the one that was killed."""
     return tuple(command for command in commands if command.worker in {2, 3})[:2]
 
 

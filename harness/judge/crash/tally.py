@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from cutover.harness.judge.checks import CHECKS, run_checks
-from cutover.harness.judge.checks.base import Sheet
+from cutover.harness.judge.checks.base import Check, Sheet
 from cutover.harness.judge.crash.checks import CRASH_CHECKS, CaseView
 from cutover.harness.judge.crash.durable import DURABLE_CHECKS
 from cutover.harness.judge.crash.times import TIME_CHECKS
-from cutover.harness.judge.findings import Check, CheckResult, Finding, Verdict
+from cutover.harness.judge.findings import CheckResult, Finding, Verdict
 from cutover.harness.judge.measures.stats import proportion_bounds
+from cutover.harness.judge.reference.prepared import PreparedScenarios
 from cutover.harness.judge.view import view_of
 from cutover.harness.record.cases import CaseRecord, CrashTrial, KillPoint, PointKind, Way
 from cutover.harness.record.trials import LedgerEntry, Trial
@@ -42,24 +43,34 @@ class CaseVerdict:
         return tuple(finding for result in self.results for finding in result.findings)
 
     def count(self, name: str) -> int:
-        """The sum of a count over all checks, such as `redeliveries`."""
+        """Returns the sum of a count over all checks, such as `redeliveries`."""
         return sum(result.counts.get(name, 0) for result in self.results)
 
 
-def judge_case(scenario: Scenario, record: CaseRecord, checks: Mapping[str, Check] = CHECKS) -> CaseVerdict:
-    """Makes every check that fits on one case; of `checks`, which are of trials, those that fit an interrupted one."""
-    forgiven = _forgiven(record)
-    arm = replace(record.arm, kills=max(record.fired, 1), ledger=_with(record.arm.ledger, forgiven))
+def judge_case(
+    scenario: Scenario,
+    record: CaseRecord,
+    checks: Mapping[str, Check] = CHECKS,
+    scenarios: PreparedScenarios | None = None,
+) -> CaseVerdict:
+    """Makes every check that fits on one case; of `checks`, which are of trials, those that fit an interrupted one.
+
+    `scenarios` is what the caller keeps between cases of one scenario.
+    """
+    scenarios = scenarios or PreparedScenarios()
+    in_flight = _in_flight(record)
+    arm = replace(record.arm, kills=max(record.fired, 1), ledger=_as_redelivery(record.arm.ledger, in_flight))
     trial = Trial(number=0, scenario=scenario, arms={"candidate": arm})
-    view = view_of(trial)
+    view = view_of(trial, scenarios)
     case = CaseView(record, view.arms["candidate"])
     skipped = _EXPECT_THE_END if case.cancelled else frozenset[str]()
     results: list[CheckResult] = []
     fitting = {name: checks[name] for name in _OF_TRIALS if name in checks and name not in skipped}
-    if forgiven is not None and "ORD" in fitting:  # in which order what is forgiven came says nothing
-        without = replace(arm, ledger=tuple(entry for entry in arm.ledger if entry.sequence != forgiven))
-        results = list(run_checks(replace(trial, arms={"candidate": without}), {"ORD": fitting.pop("ORD")}))
-    results += run_checks(trial, fitting)
+    if in_flight is not None and "ORD" in fitting:  # the order in which that call came says nothing
+        without = replace(arm, ledger=tuple(entry for entry in arm.ledger if entry.sequence != in_flight))
+        other = view_of(replace(trial, arms={"candidate": without}), scenarios)
+        results = list(run_checks(other, {"ORD": fitting.pop("ORD")}))
+    results += run_checks(view, fitting)
     for name, look in (*CRASH_CHECKS.items(), *DURABLE_CHECKS, *TIME_CHECKS):
         sheet = Sheet(name, case.arm, view)
         look(case, sheet)
@@ -73,15 +84,15 @@ def judge_case(scenario: Scenario, record: CaseRecord, checks: Mapping[str, Chec
 
 
 def _named(result: CheckResult, record: CaseRecord) -> CheckResult:
-    """The result with the case's name in its findings."""
+    """Returns the result with the case's name in its findings."""
     if not result.findings:
         return result
     name = str(record.case)
     return replace(result, findings=tuple(replace(finding, case=name) for finding in result.findings))
 
 
-def _forgiven(record: CaseRecord) -> int | None:
-    """The sequence of the zombie's one call in flight, where it is the redelivery of a call before it.
+def _in_flight(record: CaseRecord) -> int | None:
+    """Returns the sequence of the zombie's one call in flight, where it redelivers an earlier call.
 
     It cannot know that another worker has completed the step meanwhile. With the attempt and the key of a call before
     it, it is what the world saw of a worker that was thought dead; any further call is not.
@@ -97,9 +108,9 @@ def _forgiven(record: CaseRecord) -> int | None:
     return first if redelivered else None
 
 
-def _with(ledger: tuple[LedgerEntry, ...], forgiven: int | None) -> tuple[LedgerEntry, ...]:
-    """The ledger with the forgiven call read as the redelivery it is."""
-    return tuple(replace(each, after_completion=False) if each.sequence == forgiven else each for each in ledger)
+def _as_redelivery(ledger: tuple[LedgerEntry, ...], in_flight: int | None) -> tuple[LedgerEntry, ...]:
+    """Returns the ledger with the call in flight read as the redelivery it is."""
+    return tuple(replace(each, after_completion=False) if each.sequence == in_flight else each for each in ledger)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -172,27 +183,34 @@ class CrashSummary:
 class CrashTally:
     """Judges cases one at a time and keeps only what a summary needs."""
 
-    def __init__(self, engine: str, seed: int, checks: Mapping[str, Check] = CHECKS) -> None:
+    def __init__(
+        self,
+        engine: str,
+        seed: int,
+        checks: Mapping[str, Check] = CHECKS,
+        scenarios: PreparedScenarios | None = None,
+    ) -> None:
         self._engine, self._seed, self._checks = engine, seed, checks
+        self._scenarios = scenarios or PreparedScenarios()
         self._verdicts: Counter[Verdict] = Counter()
         self._counts: Counter[str] = Counter()
         self._examined: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
         self._cells: dict[CoverageCell, list[int]] = {}
         self._witnesses: list[Finding] = []
-        self._struck: set[tuple[str, KillPoint]] = set()
+        self._killed_at: set[tuple[str, KillPoint]] = set()
         self._missed = 0
 
     def expect_sweep(self, trials: Iterable[CrashTrial]) -> None:
-        """Says, once all cases are in, that they should have struck at every kill point of these scenarios."""
+        """Notes, once all cases are in, at which kill points of these scenarios nobody was killed."""
         for trial in trials:
             points = {(trial.scenario.id, point) for point in trial.points if point.kind != "signal"}
-            self._missed += len(points - self._struck)
+            self._missed += len(points - self._killed_at)
 
     def add(self, scenario: Scenario, record: CaseRecord) -> CaseVerdict:
         """Judges one more case."""
-        judged = judge_case(scenario, record, self._checks)
-        self._struck.add((scenario.id, record.case.point))
+        judged = judge_case(scenario, record, self._checks, self._scenarios)
+        self._killed_at.add((scenario.id, record.case.point))
         self._verdicts[judged.verdict] += 1
         self._counts.update(_counts(judged.results))
         for result in judged.results:
@@ -210,7 +228,7 @@ class CrashTally:
         return judged
 
     def summary(self) -> CrashSummary:
-        """What all cases so far came to."""
+        """Returns what all cases so far came to."""
         cases = sum(self._verdicts.values())
         failed = self._verdicts[Verdict.FAIL]
         duplicates = self._counts["duplicate_effects"] + self._counts["duplicate_steps"]

@@ -45,7 +45,7 @@ def _not_early(case: CaseView, sheet: Sheet) -> None:
 def _behind(
     step: ExpectedStep, expected: Mapping[str, ExpectedStep], calls: Mapping[str, Sequence[LedgerEntry]]
 ) -> datetime | None:
-    """When the world was last asked for something that the step must wait for; None where it never was."""
+    """Returns when the world was last asked for something that the step must wait for; None where it never was."""
     found: list[datetime] = []
     pending, seen = list(step.waits.all_of), set(step.waits.all_of)
     for step_id in pending:

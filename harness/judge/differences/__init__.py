@@ -1,1 +1,1 @@
-"""Where two outcomes are unequal, and how each difference is to be read."""
+"""How a difference between control and candidate is to be read: its class, a known flaw, noise, a waiver."""

@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from cutover.harness.judge.differences.diff import diff_outcomes, may_be_noise
 from cutover.harness.judge.differences.flaws import flaws_of
 from cutover.harness.judge.findings import Difference, DifferenceClass
-from cutover.harness.judge.view import ArmView, TrialView, view_of
+from cutover.harness.judge.outcomes.diff import diff_outcomes, may_be_noise
+from cutover.harness.judge.view import ArmView, TrialView
 from cutover.harness.record.trials import Trial
 
-__all__ = ["Waives", "classify", "noise_paths"]
+__all__ = ["Waives", "classify"]
 
 Waives: TypeAlias = Callable[[Difference, Trial], bool]
 """Whether a waiver covers a classed difference of a trial."""
 
 
-def classify(trial: Trial, waives: Waives | None = None) -> Sequence[Difference]:
-    """Every difference between control (left) and candidate (right), classed.
+def classify(view: TrialView, waives: Waives | None = None) -> Sequence[Difference]:
+    """Returns every difference between control (left) and candidate (right), classed.
 
     EQUAL where both are right in different legal orders; NOISE where the control differs from itself likewise, in this
     trial or by what the whole run shows (`cutover.harness.judge.differences.noise`);
@@ -27,25 +27,12 @@ def classify(trial: Trial, waives: Waives | None = None) -> Sequence[Difference]
     break it in the same way there is no difference between them: such paths follow as BOTH_WRONG, reference left.
     `waives` may turn any but EQUAL and NOISE into WAIVED. Empty where either arm is absent.
     """
-    view = view_of(trial)
     control, candidate = view.arms.get("control"), view.arms.get("candidate")
     if control is None or candidate is None:
         return ()
     flaws = {difference.path: flaw for difference, flaw in flaws_of(view, control)}
     classed = [*_between(view, control, candidate, flaws), *_shared(control, candidate, flaws)]
-    return classed if waives is None else [_waived(difference, trial, waives) for difference in classed]
-
-
-def noise_paths(view: TrialView) -> frozenset[str]:
-    """The paths inside an output at which the control differs from itself.
-
-    Not where a companion ran: what executions that run at once do to each other is a flaw, and no noise.
-    """
-    control, again = view.arms.get("control"), view.arms.get("control_again")
-    if control is None or again is None or control.record.companion is not None:
-        return frozenset()
-    found = diff_outcomes(control.outcome, again.outcome)
-    return frozenset(difference.path for difference in found if may_be_noise(difference))
+    return classed if waives is None else [_waived(difference, view.trial, waives) for difference in classed]
 
 
 def _between(
@@ -54,12 +41,11 @@ def _between(
     between = diff_outcomes(control.outcome, candidate.outcome)
     if not between:
         return
-    noise = noise_paths(view)
     control_wrong = [difference.path for difference in control.differences]
     candidate_wrong = [difference.path for difference in candidate.differences]
     for difference in between:
         path = difference.path
-        if any(_related(path, other) for other in noise) or (may_be_noise(difference) and view.is_noisy(path)):
+        if any(_related(path, other) for other in view.noise) or (may_be_noise(difference) and view.is_noisy(path)):
             yield replace(difference, klass=DifferenceClass.NOISE)
         elif any(_related(path, other) for other in candidate_wrong):
             yield replace(difference, klass=DifferenceClass.REGRESSION)

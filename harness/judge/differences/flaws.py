@@ -6,18 +6,15 @@ A flaw explains only what it would itself bring about: it is never a general exc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
-from cutover.engines.api import ActivityNode, LoopNode, Node, Workflow
-from cutover.harness.judge.differences.diff import diff_texts
 from cutover.harness.judge.findings import Difference
-from cutover.harness.judge.reference.model import Expected, expect
-from cutover.harness.judge.tokens import tokens_in
+from cutover.harness.judge.outcomes.diff import diff_texts
+from cutover.harness.judge.outcomes.tokens import tokens_in
+from cutover.harness.judge.reference.model import Expected
 from cutover.harness.judge.view import ArmView, TrialView, against
-from cutover.scenarios.model import Scenario
 
-__all__ = ["FLAWS", "flaws_of", "without_retries"]
+__all__ = ["FLAWS", "flaws_of"]
 
 FLAWS: Final[Mapping[str, str]] = {
     "no-retry": "a failed activity is not tried again",
@@ -26,12 +23,10 @@ FLAWS: Final[Mapping[str, str]] = {
     "resume-repeats-step": "a resume starts again at current_node_id, which may have ended",
 }
 """What each means."""
-_MEMORY = 1_024
-_unretried_before: dict[int, tuple[Scenario, Expected]] = {}
 
 
 def flaws_of(trial: TrialView, arm: ArmView) -> Sequence[tuple[Difference, str | None]]:
-    """Each difference of the arm from the reference, with the flaw that explains it, where one does."""
+    """Returns each difference of the arm from the reference, with the flaw that explains it, where one does."""
     if not arm.differences:
         return ()
     nearest, left = _unretried(trial, arm)
@@ -49,31 +44,15 @@ def flaws_of(trial: TrialView, arm: ArmView) -> Sequence[tuple[Difference, str |
     return named
 
 
-def once_only(scenario: Scenario) -> Expected:
-    """What the scenario comes to without retries, worked out once while the scenario is among the newest."""
-    known = _unretried_before.get(id(scenario))
-    if known is None or known[0] is not scenario:
-        known = scenario, expect(without_retries(scenario))
-        while len(_unretried_before) >= _MEMORY:
-            _unretried_before.pop(next(iter(_unretried_before)), None)
-        _unretried_before[id(scenario)] = known
-    return known[1]
-
-
-def without_retries(scenario: Scenario) -> Scenario:
-    """The same scenario for an engine that makes one attempt."""
-    return replace(scenario, workflow=_once(scenario.workflow))
-
-
 def _unretried(trial: TrialView, arm: ArmView) -> tuple[Expected, frozenset[str]]:
-    """What the reference would come to without retries, and the paths at which the arm differs from that too.
+    """Returns what the reference would come to without retries, and the paths at which the arm differs from that too.
 
     Where no retry is called for it is the expectation itself. An arm that did retry has another flaw, if any.
     """
-    called_for = any(step.attempts > 1 for step in trial.expected.steps.values())
+    called_for = any(step.attempts > 1 for step in trial.prepared.expected.steps.values())
     if not called_for or any(entry.attempt > 1 for entry in arm.record.ledger):
         return arm.expected, frozenset(difference.path for difference in arm.differences)
-    nearest, left = against(once_only(trial.trial.scenario), arm.outcome, arm.record)
+    nearest, left = against(trial.prepared.once_only, arm.outcome, arm.record)
     return nearest, frozenset(difference.path for difference in left)
 
 
@@ -108,16 +87,4 @@ def _repeats(difference: Difference, arm: ArmView) -> str | None:
 
 
 def _foreign(difference: Difference, trial: TrialView) -> bool:
-    return bool(set(tokens_in(difference.right or "")) - trial.tokens)
-
-
-def _once(workflow: Workflow) -> Workflow:
-    return replace(workflow, nodes=tuple(_node(node) for node in workflow.nodes))
-
-
-def _node(node: Node) -> Node:
-    if isinstance(node, ActivityNode):
-        return replace(node, retry=replace(node.retry, max_retries=0))
-    if isinstance(node, LoopNode):
-        return replace(node, body=_once(node.body))
-    return node
+    return bool(set(tokens_in(difference.right or "")) - trial.prepared.tokens)

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cutover.harness.judge.differences.diff import may_be_noise
 from cutover.harness.judge.findings import Difference, DifferenceClass
 from cutover.harness.judge.measures.stats import holm, sign_test
+from cutover.harness.judge.outcomes.diff import may_be_noise
 from cutover.harness.judge.view import Place, place_of
 from cutover.harness.record.trials import Trial
 
@@ -50,7 +50,7 @@ class Noise:
     def add(self, trial: Trial, own: Iterable[str], differences: Sequence[Difference]) -> None:
         """Takes one in: the paths at which its control differs from itself, and the candidate's classed differences.
 
-        A trial with a companion says nothing: what executions that run at once do to each other is no noise.
+        A trial with a companion says nothing: what executions that run at once do to each other is not noise.
         """
         if any(arm.companion is not None for arm in trial.arms.values()):
             return
@@ -67,7 +67,7 @@ class Noise:
             counts[2] += place not in between
 
     def part(self) -> list[list[object]]:
-        """All that was taken in, as JSON can carry it; `absorb` takes it over."""
+        """Returns all that was taken in, as JSON can carry it; `absorb` takes it over."""
         return [[*place, *counts] for place, counts in self._counts.items()]
 
     def absorb(self, part: Iterable[tuple[str, str, int, int, int]]) -> None:
@@ -77,7 +77,7 @@ class Noise:
             counts[:] = [one + other for one, other in zip(counts, more, strict=True)]
 
     def paths(self) -> tuple[NoisyPath, ...]:
-        """Every path at which the control differs from itself, tested."""
+        """Returns every path at which the control differs from itself, tested."""
         found = sorted((place, counts) for place, counts in self._counts.items() if counts[0])
         p_values = [sign_test(worse, better) for _, (_, worse, better) in found]
         return tuple(
@@ -96,5 +96,5 @@ class Noise:
         )
 
     def places(self) -> frozenset[Place]:
-        """Where the candidate is to be excused in every trial, and not only in those in which the control is noisy."""
+        """Returns the places at which the candidate is excused in every trial, not only where the control is noisy."""
         return frozenset((each.workflow, each.path) for each in self.paths() if each.noise and each.worse)

@@ -18,11 +18,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from cutover.harness.errors import ConfigurationProblem
-from cutover.harness.judge.differences.diff import may_be_noise
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
+from cutover.harness.judge.outcomes.diff import may_be_noise
 from cutover.harness.judge.policy.gate import Reason
 from cutover.harness.judge.policy.toml_lines import line_of
-from cutover.harness.judge.wording import plural
+from cutover.harness.judge.policy.wording import plural
 from cutover.harness.record.trials import Trial, role
 
 __all__ = ["Waiver", "WaiverError", "WaiverUse", "Waivers", "WaiversInUse", "load_waivers"]
@@ -102,8 +102,8 @@ class WaiversInUse:
         klass = difference.klass or DifferenceClass.REGRESSION
         return self._waived(difference, klass, trial)
 
-    def forgiven(self, results: Sequence[CheckResult], trial: Trial) -> list[CheckResult]:
-        """The results without what check OUT holds against the candidate where a waiver covers it."""
+    def without_waived(self, results: Sequence[CheckResult], trial: Trial) -> list[CheckResult]:
+        """Returns the results without what check OUT holds against the candidate where a waiver covers it."""
         return [
             self._without(result, trial)
             if result.check == "OUT" and result.findings and role(result.arm) == "candidate"
@@ -112,7 +112,7 @@ class WaiversInUse:
         ]
 
     def part(self) -> dict[str, int]:
-        """The hits, as JSON can carry them; `absorb` takes them over."""
+        """Returns the hits, as JSON can carry them; `absorb` takes them over."""
         return self._hits
 
     def absorb(self, part: dict[str, int]) -> None:
@@ -121,11 +121,11 @@ class WaiversInUse:
             self._hits[waiver] += hits
 
     def uses(self) -> tuple[WaiverUse, ...]:
-        """What became of each."""
+        """Returns what became of each waiver."""
         return tuple(self._use(waiver, self._hits[waiver.id]) for waiver in self._waivers)
 
     def reasons(self) -> Iterable[Reason]:
-        """The same, as parts of the verdict."""
+        """One reason for each waiver, for the verdict."""
         for use in self.uses():
             yield Reason(part="run", id=f"waiver {use.waiver.id}", verdict=use.verdict, text=use.text)
 
@@ -182,7 +182,7 @@ class _WaiversFile:
 
 
 def load_waivers(text: str, name: str) -> Waivers:
-    """The waivers in the text of a TOML file; `name` is what messages call the file. Raises WaiverError."""
+    """Returns the waivers in the text of a TOML file; `name` is what messages call the file. Raises WaiverError."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -217,7 +217,7 @@ def _broken(waiver: Waiver, before: Sequence[str]) -> Iterable[tuple[str, str]]:
 def _names_something(waiver: Waiver, inside: re.Match[str]) -> bool:
     """Whether the path names a member in full, or one place in a list, or one whole output.
 
-    A letter between stars is no name: `output.*a*` is nearly every member there is.
+    A letter between stars is not a name: `output.*a*` is nearly every member there is.
     """
     parts = re.split(r"[.\[\]]+", inside["member"] or "")
     if any(re.search(r"\w", part) and "*" not in part and not part.isdecimal() for part in parts):

@@ -1,1 +1,1 @@
-"""From trials to the numbers that criteria judge."""
+"""From trials, or another source, to the numbers that criteria judge, and the statistics of them."""

@@ -1,13 +1,14 @@
-"""The shapes that a measurement may have, and the units. Pure."""
+"""The shapes that a measurement may have, the units, and where measurements come from. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from cutover.harness.judge.measures.stats import Floats
 
-__all__ = ["Count", "Gauge", "Measurement", "Paired", "Pairs", "Samples", "Share", "Unit"]
+__all__ = ["Count", "Gauge", "Measurement", "MeasurementSource", "Paired", "Pairs", "Samples", "Share", "Unit"]
 
 Unit: TypeAlias = Literal["share", "count", "ms", "ratio", "evidence", "days"]
 
@@ -67,3 +68,14 @@ class Gauge:
 
 
 Measurement: TypeAlias = Share | Count | Samples | Pairs | Paired | Gauge
+
+
+class MeasurementSource(Protocol):
+    """Something that can measure metrics, such as the trials of a run."""
+
+    @property
+    def metrics(self) -> Collection[str]:
+        """The names of the metrics that it can measure."""
+
+    def measure(self, metric: str) -> Measurement | None:
+        """Returns the measurement of one of its metrics; None where there is nothing to tell of it this time."""

@@ -43,14 +43,14 @@ Floats: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A one-sided 95 % lower and a one-sided 95 % upper bound; None where the sample is too small to give one."""
+    """A one-sided 95 % lower and a one-sided 95 % upper bound; None where the sample is too small for one."""
 
     low: float | None
     high: float | None
 
 
 def proportion_bounds(successes: int, n: int, alpha: float = ALPHA) -> Bounds:
-    """The exact bounds of a proportion: Clopper and Pearson, Biometrika 26 (1934), as quantiles of the beta law."""
+    """Returns exact bounds of a proportion: Clopper and Pearson, Biometrika 26 (1934), as quantiles of the beta law."""
     _require_counts(successes, n)
     low = 0.0 if successes == 0 else float(special.betaincinv(successes, n - successes + 1, alpha))
     high = 1.0 if successes == n else float(special.betaincinv(successes + 1, n - successes, 1 - alpha))
@@ -58,7 +58,7 @@ def proportion_bounds(successes: int, n: int, alpha: float = ALPHA) -> Bounds:
 
 
 def runs_for_proportion(failures: int, limit: float, alpha: float = ALPHA) -> int | None:
-    """The fewest runs, `failures` of them failed, whose Clopper-Pearson lower bound reaches `limit`.
+    """Returns the fewest runs, `failures` of them failed, whose Clopper-Pearson lower bound reaches `limit`.
 
     None where no number does (a limit of 1 and above). Without a failure it is ln(alpha) / ln(limit): 598 for 99.5 %.
     Raises ValueError for a negative count.
@@ -85,19 +85,19 @@ def runs_for_proportion(failures: int, limit: float, alpha: float = ALPHA) -> in
 
 
 def quantile(values: Floats, q: float) -> float:
-    """The smallest value that at least the share q of the values does not exceed (Hyndman and Fan 1996, type 1)."""
+    """Returns the smallest value that a share q of the values does not exceed (Hyndman and Fan 1996, type 1)."""
     return float(np.quantile(values, q, method="inverted_cdf"))
 
 
 def _row_quantiles(rows: Floats, q: float) -> Floats:
-    """The quantile, as `quantile` has it, of each row."""
+    """Returns the quantile of each row, as `quantile` defines it."""
     n = rows.shape[1]
     place = min(n, max(1, math.ceil(n * q))) - 1
     return np.asarray(np.partition(rows, place, axis=1)[:, place], dtype=np.float64)
 
 
 def quantile_bounds(values: Floats, q: float, alpha: float = ALPHA) -> Bounds:
-    """Order statistics that bound a quantile whatever the law: David and Nagaraja, Order Statistics (2003), 7.1.
+    """Returns order statistics that bound a quantile under any law: David and Nagaraja, Order Statistics (2003), 7.1.
 
     The k-th smallest is at or above it with probability P(Bin(n, q) < k), at or below it with P(Bin(n, q) >= k). An
     upper bound for P95 needs n = 59, one for P99 needs 299. Raises ValueError for a `q` that is not between 0 and 1.
@@ -116,7 +116,7 @@ def quantile_bounds(values: Floats, q: float, alpha: float = ALPHA) -> Bounds:
 
 
 def mean_bounds(values: Floats, alpha: float = ALPHA) -> Bounds:
-    """Bounds of a mean that allow for skewness, as latencies need it.
+    """Returns bounds of a mean that allow for skewness, as latencies need it.
 
     Hall's monotone cubic transformation of Student's t (JRSS B 54, 1992, 221-228), which Zhou and Gao (The American
     Statistician 54, 2000, 100-104) recommend for one-sided bounds of skewed data; with t in place of normal quantiles.
@@ -140,7 +140,7 @@ def mean_bounds(values: Floats, alpha: float = ALPHA) -> Bounds:
 def bootstrap_ratio(
     control: Floats, candidate: Floats, *, q: float | None, seed: int, alpha: float = ALPHA
 ) -> tuple[float, Bounds]:
-    """How many times as large the candidate's values are: the estimate and its percentile bootstrap bounds.
+    """Returns how many times as large the candidate's values are: the estimate and its percentile bootstrap bounds.
 
     Pairs are resampled, so what a scenario costs on both sides cancels out: Efron and Tibshirani, An Introduction to
     the Bootstrap (1993), 13.3. With `q` it is the ratio of the two q-quantiles, without it the geometric mean of the
@@ -155,7 +155,7 @@ def bootstrap_ratio(
     logs = np.log(candidate / control)
 
     def statistic(rows: NDArray[np.intp]) -> Floats:
-        """One value for each row of indices."""
+        """Returns one value for each row of indices."""
         if q is None:
             return np.asarray(np.exp(np.mean(logs[rows], axis=1)), dtype=np.float64)
         return _row_quantiles(candidate[rows], q) / _row_quantiles(control[rows], q)
@@ -171,7 +171,7 @@ def bootstrap_ratio(
 
 
 def sign_test(worse: int, better: int) -> float:
-    """The exact one-sided p-value that `worse` outweighs `better`: P(Bin(worse + better, 1/2) >= worse).
+    """Returns the exact one-sided p-value that `worse` outweighs `better`: P(Bin(worse + better, 1/2) >= worse).
 
     Arbuthnott 1710; Conover, Practical Nonparametric Statistics (1999), 3.4. Raises ValueError for a negative count.
     """
@@ -181,7 +181,7 @@ def sign_test(worse: int, better: int) -> float:
 
 
 def holm(p_values: Sequence[float], alpha: float) -> tuple[bool, ...]:
-    """Which of the hypotheses are rejected when all together may err with probability alpha.
+    """Returns which of the hypotheses are rejected when all together may err with probability alpha.
 
     The step-down procedure of Holm, Scandinavian Journal of Statistics 6 (1979), 65-70.
     """
@@ -221,7 +221,7 @@ def _at_least(n: int, k: int, p: float) -> float:
 
 
 def _smallest(n: int, holds: Callable[[int], bool]) -> int | None:
-    """The smallest k in 1..n from which `holds` is true on; None where it is for none."""
+    """Returns the smallest k in 1..n from which `holds` is true on; None where it is for none."""
     if n == 0 or not holds(n):
         return None
     short, enough = 0, n

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, Verdict
-from cutover.harness.judge.measures.metrics import Frames
-from cutover.harness.judge.outcome import is_refusal
+from cutover.harness.judge.measures.frames import Frames
+from cutover.harness.judge.outcomes.outcome import is_refusal
 from cutover.harness.judge.reference.model import Expected
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.trials import ArmName, ArmRecord, Trial, role
@@ -80,7 +80,7 @@ class Tally:
         _append(self._trials, trial.number, trial.scenario.id, False, True, 0)
 
     def frames(self, *, cases: int = 0, case_duplicates: int = 0, weighed: tuple[Weighed, ...] = ()) -> Frames:
-        """All that was taken in, with what the crash cases came to and what the engines weighed."""
+        """Returns all that was taken in, with what the crash cases came to and what the engines weighed."""
         return Frames(
             trials=_frame(self._trials, _TRIALS),
             arms=_frame(self._arms, _ARMS),
@@ -91,7 +91,7 @@ class Tally:
         )
 
     def part(self) -> dict[str, _Columns]:
-        """All that was taken in, as JSON can carry it; another tally's `absorb` takes it over."""
+        """Returns all that was taken in, as JSON can carry it; another tally's `absorb` takes it over."""
         return {"trials": self._trials, "arms": self._arms, "checkpoints": self._checkpoints}
 
     def absorb(self, part: Mapping[str, Mapping[str, list[object]]]) -> None:
@@ -157,7 +157,7 @@ def is_stuck(arm: ArmRecord, expected: Expected) -> bool:
 
 
 def retried(expected: Expected) -> frozenset[str]:
-    """The steps that must fail first and then complete within their retry policy."""
+    """Returns the steps that must fail first and then complete within their retry policy."""
     return frozenset(
         step.step_id
         for step in expected.steps.values()
@@ -191,7 +191,7 @@ def redeliveries_of(arm: ArmRecord) -> int:
 
 
 def _counts(result: CheckResult | None) -> tuple[int, int]:
-    """What a check examined in an arm, and how often it failed."""
+    """Returns what a check examined in an arm, and how often it failed."""
     if result is None:
         return 0, 0
     return result.examined, sum(finding.verdict is not Verdict.PASS for finding in result.findings)

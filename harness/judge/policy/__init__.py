@@ -1,1 +1,1 @@
-"""The policy: criteria, their thresholds, and from their verdicts to a stage's."""
+"""The policy: its criteria, how each is judged, and from their verdicts to that of a stage."""

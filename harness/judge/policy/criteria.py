@@ -1,20 +1,21 @@
-"""Judges one criterion: a condition of the policy against a measurement. Pure.
+"""Judges criteria: a condition of the policy against a measurement, whichever source it comes from. Pure.
 
 PASS needs the 95 % bound on the safe side and enough measurements; FAIL needs the opposite bound on the wrong side;
-all else is INCONCLUSIVE. Measurements that are no numbers make it INVALID, unless the others fail it already.
+all else is INCONCLUSIVE. Measurements that are not numbers make it INVALID, unless the others fail it already.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cutover.harness.judge.findings import Verdict
-from cutover.harness.judge.measures.measurements import Measurement
-from cutover.harness.judge.policy.loading import Criterion
+from cutover.harness.judge.measures.measurements import Measurement, MeasurementSource
+from cutover.harness.judge.policy.model import Criterion, Policy
 from cutover.harness.judge.policy.readings import Reading, read, wants_more
-from cutover.harness.judge.wording import amount, plural, threshold
+from cutover.harness.judge.policy.wording import amount, plural, threshold
 
-__all__ = ["CriterionResult", "failed_to_judge", "judge", "not_measured", "nothing_measured"]
+__all__ = ["CriterionResult", "failed_to_judge", "judge", "judge_criteria", "not_measured", "nothing_measured"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +41,23 @@ class CriterionResult:
     reason: str = ""
 
 
+def judge_criteria(
+    policy: Policy,
+    stage: int,
+    source: MeasurementSource,
+    production: Mapping[str, Measurement] | None = None,
+) -> tuple[CriterionResult, ...]:
+    """Returns the results of the criteria that guard a stage, in the policy's order.
+
+    `source` is asked for what the harness measures, the mapping, by metric, for what only production can. Raises
+    PolicyError where there is no such stage.
+    """
+    policy.stage(stage)
+    return tuple(_judged(criterion, source, production or {}) for criterion in policy.criteria_of(stage))
+
+
 def judge(criterion: Criterion, measurement: Measurement) -> CriterionResult:
-    """What the measurement says of the criterion; its shape must be that of the criterion's metric."""
+    """Returns what the measurement says of the criterion; its shape must be that of the criterion's metric."""
     reading = read(criterion.condition, measurement)
     verdict = _verdict(criterion, reading)
     needed = _needed(criterion, reading, verdict)
@@ -60,19 +76,33 @@ def judge(criterion: Criterion, measurement: Measurement) -> CriterionResult:
 
 
 def not_measured(criterion: Criterion) -> CriterionResult:
-    """A criterion that only production can measure, without such a measurement."""
+    """Returns the result of a criterion that only production can measure, without such a measurement."""
     reason = "not measured here: only production can tell"
     return _without_numbers(criterion, Verdict.INCONCLUSIVE, reason, measured=False)
 
 
 def nothing_measured(criterion: Criterion) -> CriterionResult:
-    """A criterion that the harness can measure, and of which this run says nothing."""
+    """Returns the result of a criterion that the harness can measure, and of which this run says nothing."""
     return _without_numbers(criterion, Verdict.INCONCLUSIVE, "this run has no measurement of it", measured=True)
 
 
 def failed_to_judge(criterion: Criterion, why: str) -> CriterionResult:
-    """A criterion whose measurement or judgement broke."""
+    """Returns the result of a criterion whose measurement or judgement broke."""
     return _without_numbers(criterion, Verdict.ERROR, f"the measurement itself failed: {why}", measured=True)
+
+
+def _judged(criterion: Criterion, source: MeasurementSource, production: Mapping[str, Measurement]) -> CriterionResult:
+    metric = criterion.metric
+    try:
+        if criterion.source == "production":
+            given = production.get(metric)
+            return not_measured(criterion) if given is None else judge(criterion, given)
+        if metric not in source.metrics:
+            return not_measured(criterion)
+        measured = source.measure(metric)
+        return nothing_measured(criterion) if measured is None else judge(criterion, measured)
+    except Exception as error:  # noqa: BLE001 - one criterion that breaks must not hide what the others say
+        return failed_to_judge(criterion, f"{type(error).__name__}: {error}")
 
 
 def _without_numbers(criterion: Criterion, verdict: Verdict, reason: str, *, measured: bool) -> CriterionResult:
@@ -111,7 +141,7 @@ def _needed(criterion: Criterion, reading: Reading, verdict: Verdict) -> int | N
 
 
 def _reason(criterion: Criterion, reading: Reading, verdict: Verdict, needed: int | None) -> str:
-    """One sentence, without the criterion's name."""
+    """Returns the reason in one sentence, without the criterion's name."""
     unit = criterion.unit
     if reading.n == 0 and not reading.invalid and reading.estimate is None:
         return f"nothing was measured; {plural(needed or criterion.min_n, 'measurement')} needed"

@@ -54,7 +54,7 @@ class Reason:
 
 
 def effect(reason: Reason) -> StageVerdict:
-    """What one reason alone would make of the stage.
+    """Returns what one reason alone would make of the stage.
 
     A failed rollback criterion rolls back, any other failure is NO-GO. What could not be judged, for want of data
     (INCONCLUSIVE), of the check (INVALID) or by its own fault (ERROR), never lets the stage go.
@@ -69,12 +69,12 @@ def effect(reason: Reason) -> StageVerdict:
 
 
 def decide(reasons: Iterable[Reason]) -> StageVerdict:
-    """The stage's verdict: ROLLBACK > NO-GO > INCONCLUSIVE > GO. Without any reason it is INCONCLUSIVE."""
+    """Returns the stage's verdict: ROLLBACK > NO-GO > INCONCLUSIVE > GO. Without any reason it is INCONCLUSIVE."""
     effects = {effect(reason) for reason in reasons}
     return next((verdict for verdict in _STRONGEST_FIRST if verdict in effects), StageVerdict.INCONCLUSIVE)
 
 
 def ordered(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-    """The reasons that keep the stage from GO, strongest first, otherwise in the order given."""
+    """Returns the reasons that keep the stage from GO, strongest first, otherwise in the order given."""
     blocking = [reason for reason in reasons if reason.verdict is not Verdict.PASS]
     return tuple(sorted(blocking, key=lambda r: (_STRONGEST_FIRST.index(effect(r)), _WITHIN_A_STAGE.index(r.verdict))))

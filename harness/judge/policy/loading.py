@@ -1,7 +1,7 @@
-"""The policy: which criteria guard which rollout stage, with the plan's words beside each. Pure, but for package data.
+"""Loads a policy from the text of a TOML file. Pure, but for package data.
 
-`load_policy` takes the text of a TOML file and refuses all that it does not fully understand, naming the line: a
-criterion that nobody can measure, or that cannot pass, must never stand in a gate unnoticed.
+`load_policy` refuses all that it does not fully understand, naming the line: a criterion that nobody can measure, or
+that cannot pass, must never stand in a gate unnoticed.
 """
 
 from __future__ import annotations
@@ -10,144 +10,34 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import StringConstraints, TypeAdapter, ValidationError
 
-from cutover.harness.errors import ConfigurationProblem
-from cutover.harness.judge.measures.measurements import Unit
-from cutover.harness.judge.policy.gate import Severity
+from cutover.harness.judge.policy.model import Criterion, Policy, PolicyError, Stage
 from cutover.harness.judge.policy.rules import Problem, broken_rules
 from cutover.harness.judge.policy.toml_lines import line_of
 
-__all__ = [
-    "CASES_METRIC",
-    "Condition",
-    "Criterion",
-    "Operator",
-    "Policy",
-    "PolicyError",
-    "Stage",
-    "Statistic",
-    "default_policy",
-    "load_policy",
-]
-
-CASES_METRIC: Final = "duplicated_steps"
-"""The metric that is measured on crash cases; all others that a run can measure are measured on trials."""
-
-Statistic: TypeAlias = Literal["share", "count", "mean", "quantile", "ratio", "paired", "level"]
-Operator: TypeAlias = Literal["at_least", "at_most", "above", "below"]
-Source: TypeAlias = Literal["harness", "production"]
-
-_STRICT: dict[str, object] = {"extra": "forbid", "strict": True}
-_Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-_Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-_Number = Annotated[float, Field(allow_inf_nan=False)]
-_Percent = Annotated[int, Field(ge=0, le=100)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """What must hold: the statistic of the metric lies on the safe side of `limit`, in the criterion's unit.
-
-    `quantile` (0 to 1) is set for the statistic quantile, and for a ratio of quantiles. `excess` belongs to paired:
-    how much larger the candidate's share may be than the control's, relative to it. `minutes` is how long
-    without progress counts as stuck.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
-
-    statistic: Statistic
-    operator: Operator
-    limit: _Number
-    quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
-    excess: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criterion:
-    """One threshold of the plan.
-
-    `words` are the plan's, verbatim, from its section `section`; `decided` says how an ambiguity was settled.
-    `min_n` is the fewest measurements on which it may pass. Source `production` cannot be measured by the harness.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
-
-    id: _Id
-    words: _Text
-    section: _Text
-    metric: _Text
-    condition: Condition
-    unit: Unit
-    min_n: Annotated[int, Field(ge=1)]
-    severity: Severity
-    stages: tuple[_Percent, ...]
-    decided: str = ""
-    source: Source = "harness"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """One step of the rollout: the share of traffic in percent, its name in the plan, the checks it needs."""
-
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
-
-    percent: _Percent
-    name: _Text
-    required_checks: tuple[_Text, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """All stages and criteria; `digest` is the SHA-256 of the `text` it was read from."""
-
-    name: str
-    digest: str
-    stages: tuple[Stage, ...]
-    criteria: tuple[Criterion, ...]
-    text: str = field(default="", repr=False, compare=False)
-
-    def stage(self, percent: int) -> Stage:
-        """The stage of that percentage; raises PolicyError naming those there are."""
-        for stage in self.stages:
-            if stage.percent == percent:
-                return stage
-        known = ", ".join(str(stage.percent) for stage in self.stages)
-        raise PolicyError(f"{self.name} has no stage {percent} %; its stages are {known}")
-
-    def criteria_of(self, percent: int) -> tuple[Criterion, ...]:
-        """The criteria that guard the stage, in the policy's order."""
-        return tuple(criterion for criterion in self.criteria if percent in criterion.stages)
-
-    def cases_asked(self, percent: int) -> int:
-        """So many crash cases are needed before each criterion on them can be decided at that stage."""
-        return max((each.min_n for each in self.criteria_of(percent) if each.metric == CASES_METRIC), default=0)
-
-
-class PolicyError(ConfigurationProblem):
-    """A policy that cannot be obeyed; each line of the message names the file, the line where known, and the rule."""
+__all__ = ["default_policy", "load_policy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PolicyFile:
     """The tables of a policy file, as they are written."""
 
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, object]] = {"extra": "forbid", "strict": True}
 
     schema_version: Literal[1]
-    name: _Text
+    name: Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
     stage: tuple[Stage, ...]
     criterion: tuple[Criterion, ...]
 
 
 def load_policy(text: str, name: str) -> Policy:
-    """The policy in the text of a TOML file; `name` is what messages call the file. Raises PolicyError."""
+    """Returns the policy in the text of a TOML file; `name` is what messages call the file. Raises PolicyError."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -172,13 +62,13 @@ def load_policy(text: str, name: str) -> Policy:
 
 @cache
 def default_policy() -> Policy:
-    """The rollout plan's own policy, which ships with the project."""
+    """Returns the rollout plan's own policy, which ships with the project."""
     text = resources.files("cutover.harness.judge.policy").joinpath("policy.toml").read_text(encoding="utf-8")
     return load_policy(text, "policy.toml")
 
 
 def _problem(location: tuple[str | int, ...], message: str, value: object) -> Problem:
-    """What pydantic found, in terms of the file's tables."""
+    """Returns what pydantic found, in terms of the file's tables."""
     path = ".".join(str(part) for part in location)
     given = "" if isinstance(value, dict | list) else f", not {value!r:.60}"
     rule = f"{path}: {message}{given}"

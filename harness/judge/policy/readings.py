@@ -21,13 +21,13 @@ from cutover.harness.judge.measures.measurements import (
 )
 from cutover.harness.judge.measures.sequential import e_value
 from cutover.harness.judge.measures.stats import Bounds, Floats
-from cutover.harness.judge.policy.loading import Condition, Operator
-from cutover.harness.judge.wording import amount
+from cutover.harness.judge.policy.model import Condition, Operator
+from cutover.harness.judge.policy.wording import amount
 
 __all__ = ["Reading", "read", "wants_more"]
 
 _SEED = 20250108
-"""Of the bootstrap, so that the same rows always give the same bounds: the date of the plan."""
+"""Of the bootstrap, so that the same rows always have the same bounds: the date of the plan."""
 
 _HOLDS: Mapping[Operator, Callable[[float, float], bool]] = {
     "at_least": operator.ge,
@@ -62,7 +62,7 @@ def wants_more(condition: Condition) -> bool:
 
 
 def read(condition: Condition, measurement: Measurement) -> Reading:
-    """What the measurement says of the condition; its shape must fit the condition's statistic."""
+    """Returns what the measurement says of the condition; its shape must fit the condition's statistic."""
     match measurement:
         case Share():
             return _share(condition, measurement)
@@ -177,7 +177,7 @@ def _paired(condition: Condition, pairs: Paired) -> Reading:
 
 
 def _decided(condition: Condition, bounds: Bounds) -> bool | None:
-    """True when the bound on the limit's side is safe, False when the opposite one is not, None in between."""
+    """Returns True when the bound on the limit's side is safe, False when the opposite one is not, None in between."""
     holds = _HOLDS[condition.operator]
     near, far = (bounds.low, bounds.high) if wants_more(condition) else (bounds.high, bounds.low)
     if near is not None and holds(near, condition.limit):
@@ -188,7 +188,7 @@ def _decided(condition: Condition, bounds: Bounds) -> bool | None:
 
 
 def _larger_sample(condition: Condition, estimate: float, bounds: Bounds, n: int) -> int | None:
-    """The sample at which the bound would meet the limit, if it closes in as the root of n grows."""
+    """Returns the sample at which the bound would meet the limit, if it closes in as the root of n grows."""
     bound = bounds.low if wants_more(condition) else bounds.high
     room = condition.limit - estimate
     if bound is None or room == 0 or not _HOLDS[condition.operator](estimate, condition.limit):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 from cutover.harness.judge.measures.measurements import (
     Count,
@@ -17,9 +16,8 @@ from cutover.harness.judge.measures.measurements import (
     Share,
 )
 from cutover.harness.judge.measures.metrics import METRICS, Metric
-
-if TYPE_CHECKING:
-    from cutover.harness.judge.policy.loading import Condition, Criterion, Policy
+from cutover.harness.judge.measures.trials import TRIAL_METRICS
+from cutover.harness.judge.policy.model import Condition, Criterion, Policy
 
 __all__ = ["Problem", "broken_rules"]
 
@@ -98,7 +96,7 @@ def _measured(criterion: Criterion) -> Iterator[tuple[str, str]]:
         return
     if criterion.unit != metric.unit:
         yield "unit", f"metric {criterion.metric} is in {metric.unit}, not in {criterion.unit}"
-    if criterion.source == "harness" and metric.measure is None:
+    if criterion.source == "harness" and criterion.metric not in TRIAL_METRICS:
         yield "metric", f'the harness cannot measure {criterion.metric}; say source = "production"'
     for rule in _condition(criterion, metric):
         yield "condition", rule

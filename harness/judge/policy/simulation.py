@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.measures.frames import Frames
 from cutover.harness.judge.measures.measurements import Measurement
-from cutover.harness.judge.measures.metrics import METRICS, Frames
 from cutover.harness.judge.measures.stats import Floats
+from cutover.harness.judge.measures.trials import TrialMeasurements
 from cutover.harness.judge.policy.criteria import judge
-from cutover.harness.judge.policy.loading import Criterion, Policy
+from cutover.harness.judge.policy.model import Criterion, Policy
 from cutover.harness.record.trials import ARMS, ArmName, role
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ FAULTS: Sequence[SyntheticFault] = (
     SyntheticFault(name="1 of 200 outputs changed", outputs=0.005),
     SyntheticFault(name="checkpoints 50 times slower", checkpoints=50.0),
 )
-"""The first is no fault at all: what fires there fires falsely."""
+"""The first is not a fault: what fires there fires falsely."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +84,8 @@ def simulate(
 ) -> tuple[Alarm, ...]:
     """Plays `runs` runs of so many pairs for each fault, looking `looks` times at each.
 
-    Gives one alarm a criterion and fault. `errors` is the share of executions that fail on both engines alike.
-    Criteria that such traffic says nothing of are left out: those of production, and of memory. The same seed gives
+    Returns one alarm for each criterion and fault. `errors` is the share of executions that fail on both engines alike.
+    Criteria that such traffic says nothing of are left out: those of production, and of memory. The same seed makes
     the same traffic. Raises PolicyError where there is no such stage.
     """
     policy.stage(stage)
@@ -116,12 +117,12 @@ def _fails(criterion: Criterion, frames: Frames) -> bool:
 
 
 def _measured(criterion: Criterion, frames: Frames) -> Measurement | None:
-    measure = METRICS[criterion.metric].measure
-    return None if measure is None else measure(frames)
+    source = TrialMeasurements(frames)
+    return source.measure(criterion.metric) if criterion.metric in source.metrics else None
 
 
 def traffic(rng: np.random.Generator, pairs: int, fault: SyntheticFault, *, errors: float) -> Frames:
-    """The frames of a run of so many pairs."""
+    """Returns the frames of a run of so many pairs."""
     import pandas as pd  # noqa: PLC0415 - half a second that only this command should pay
 
     scenario = rng.normal(0, _SCENARIOS, pairs)
@@ -188,7 +189,7 @@ def _checkpoints(rng: np.random.Generator, trial: NDArray[np.int64], fault: Synt
 
 
 def _until(frames: Frames, n: int) -> Frames:
-    """What had come after n pairs."""
+    """Returns the frames of the first n pairs."""
     return Frames(
         trials=frames.trials[frames.trials["trial"] <= n],
         arms=frames.arms[frames.arms["trial"] <= n],

@@ -8,9 +8,9 @@ __all__ = ["line_of"]
 
 
 def line_of(text: str, table: str, index: int, key: str | None) -> int | None:
-    """The line, from 1, of a key in the index-th `[[table]]` (from 0); of the table's head where the key is not there.
+    """Returns the line, from 1, of a key in the index-th `[[table]]` (from 0).
 
-    An empty table is the file's top level.
+    Where the key is not there it is the line of the table's head. An empty table is the file's top level.
     """
     head = None
     count = -1

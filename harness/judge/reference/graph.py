@@ -30,7 +30,7 @@ class LevelShape:
 
     @classmethod
     def of(cls, workflow: Workflow) -> LevelShape:
-        """The shape of a workflow; a target that is no node (`$again`) has edges into it all the same."""
+        """Returns the shape of a workflow; a target that is not a node (`$again`) has edges into it all the same."""
         into: dict[str, list[Edge]] = {node.id: [] for node in workflow.nodes}
         out: dict[str, list[Edge]] = {node.id: [] for node in workflow.nodes}
         for edge in workflow.edges:
@@ -62,7 +62,7 @@ class LevelGraph:
         self.ready: set[str] = set(shape.starts)
 
     def start(self, node_id: str) -> JsonValue:
-        """Takes a ready node; gives its input."""
+        """Starts a ready node; returns its input."""
         self.ready.remove(node_id)
         self._started.add(node_id)
         if isinstance(self.nodes[node_id], StartNode):
@@ -72,7 +72,7 @@ class LevelGraph:
         return self.carried(self.arrived(node_id))
 
     def end(self, node_id: str, output: JsonValue, ports: tuple[str, ...]) -> list[str]:
-        """Decides the edges of a node that ended; gives the nodes that are skipped because of it."""
+        """Decides the edges of a node that ended; returns the nodes that are skipped because of it."""
         self.output_of[node_id] = output
         self._ports[node_id] = ports
         skipped: list[str] = []
@@ -113,18 +113,18 @@ class LevelGraph:
         return edge.port in self._ports.get(edge.source, ())
 
     def arrived(self, target: str) -> list[Edge]:
-        """The taken edges to a node, to `$again` or to a `$exit.PORT`."""
+        """Returns the taken edges to a node, to `$again` or to a `$exit.PORT`."""
         return [edge for edge in self._into.get(target, ()) if self.took(edge)]
 
     def carried(self, edges: Iterable[Edge]) -> JsonValue:
-        """What taken edges bring: their source's output, or an object by node id where there are several sources."""
+        """Returns what taken edges bring: their source's output, or an object by node id for several sources."""
         sources = list(dict.fromkeys(edge.source for edge in edges))
         if len(sources) == 1:
             return self.output_of[sources[0]]
         return {source: self.output_of[source] for source in sources}
 
     def output(self) -> JsonValue:
-        """The output of the last taken node: the one with no taken edge behind it."""
+        """Returns the output of the last taken node: the one with no taken edge behind it."""
         leaving = {edge.source for edge in self.workflow.edges if self.took(edge)}
         last = [node.id for node in self.workflow.nodes if node.id in self.output_of and node.id not in leaving]
         if len(last) == 1:
@@ -132,7 +132,7 @@ class LevelGraph:
         return {node_id: self.output_of[node_id] for node_id in last}
 
     def waits(self, node_id: str, prefix: str, outside: PendingWaits) -> PendingWaits:
-        """What a step waits for: its sources, or what those waited for where they were skipped."""
+        """Returns what a step waits for: its sources, or what those waited for where they were skipped."""
         node = self.nodes[node_id]
         if isinstance(node, StartNode):
             return outside

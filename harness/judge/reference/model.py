@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cutover.engines.api import ActivityNode, JoinNode, JsonText, JsonValue, LoopNode, StepStatus, WaitNode, Workflow
 from cutover.engines.errors import PayloadRefused
-from cutover.harness.judge.outcome import ENGINES_WORDS, Effect, Outcome, StepOutcome
+from cutover.harness.judge.outcomes.outcome import ENGINES_WORDS, Effect, Outcome, StepOutcome
 from cutover.harness.judge.reference.graph import PendingWaits
 from cutover.harness.judge.reference.run import Interpreter, Order
 from cutover.harness.judge.reference.steps import Ran
@@ -64,7 +64,7 @@ class Expected:
 
 
 def expect(scenario: Scenario) -> Expected:
-    """The expectation under definition order, with those under other legal orders behind it."""
+    """Returns the expectation under definition order, with those under other legal orders behind it."""
     work = Work()
     refusal = _refusal(scenario.input, work)
     if refusal is not None:
@@ -137,7 +137,7 @@ def _step_outcome(ran: Ran, step: ExpectedStep) -> StepOutcome:
 
 
 def _needed(steps: Mapping[str, Ran], failing: str) -> set[str]:
-    """The failing step, the loops around it, and all that they wait for."""
+    """Returns the failing step, the loops around it, and all that they wait for."""
     needed: set[str] = set()
     pending = [failing]
     while pending:

@@ -161,5 +161,5 @@ class Nodes:
 
 
 def _after(graph: LevelGraph, prefix: str) -> PendingWaits:
-    """What the next iteration waits for: every step of this one."""
+    """Returns what the next iteration waits for: every step of this one."""
     return PendingWaits(all_of=frozenset(prefix + node_id for node_id in graph.output_of))

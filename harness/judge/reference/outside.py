@@ -22,9 +22,9 @@ class ExpectedOutside:
         self.delivered: list[str] = []
 
     def bring(self, steps: Iterable[Ran]) -> bool:
-        """What the harness does at a pause: the first signal that is awaited, else the clock to the earliest timer.
+        """Brings what the harness brings at a pause: the first awaited signal, else the clock to the earliest timer.
 
-        False where there is nothing to bring. Raises PayloadRefused for a signal whose payload JSON cannot carry.
+        Returns whether there was anything. Raises PayloadRefused for a signal whose payload JSON cannot carry.
         """
         paused = [(ran, ran.node) for ran in steps if ran.status == "paused"]
         waits = [(ran, node) for ran, node in paused if isinstance(node, WaitNode)]

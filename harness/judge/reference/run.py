@@ -21,7 +21,7 @@ from cutover.scenarios.model import Scenario
 __all__ = ["Interpreter", "Order"]
 
 Order: TypeAlias = Callable[[Workflow], dict[str, int]]
-"""Gives each node of one level its rank; of the ready nodes the lowest rank goes first."""
+"""Ranks the nodes of one level; of the ready nodes the lowest rank goes first."""
 
 
 class Interpreter:
@@ -76,7 +76,7 @@ class Interpreter:
         return "completed"
 
     def _drain(self, top: Level) -> LevelGraph | None:
-        """Runs until nothing moves any more; the graph where it has ended."""
+        """Runs until nothing moves any more; returns the graph where it has ended."""
         before = -1
         while before != self._steps.changes:
             before = self._steps.changes

@@ -20,14 +20,14 @@ class Work:
         self._shapes: dict[int, LevelShape] = {}
 
     def text(self, value: JsonValue) -> JsonText:
-        """The value as JSON, encoded once however many steps hand it on. Raises PayloadRefused."""
+        """Returns the value as JSON, encoded once however many steps hand it on. Raises PayloadRefused."""
         known = self._texts.get(id(value))
         if known is None:
             known = self._texts[id(value)] = (value, encode(value))
         return known[1]
 
     def shape(self, workflow: Workflow) -> LevelShape:
-        """The level's shape, worked out once however often it runs."""
+        """Returns the level's shape, worked out once however often it runs."""
         known = self._shapes.get(id(workflow))
         if known is None:
             known = self._shapes[id(workflow)] = LevelShape.of(workflow)

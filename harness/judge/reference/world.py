@@ -22,7 +22,7 @@ class NoValue(Exception):
 
 
 def response_to(scenario: Scenario, step_id: str, activity: str, attempt: int) -> Response:
-    """The response to one attempt (from 1): by step id, by path, by activity; a final error where none is planned."""
+    """Returns the response to one attempt (from 1), by step id, path or activity; a final error if none is planned."""
     for name in (step_id, _ITERATION.sub("", step_id), activity):
         responses = scenario.world.get(name)
         if responses:
@@ -31,12 +31,12 @@ def response_to(scenario: Scenario, step_id: str, activity: str, attempt: int) -
 
 
 def digest(value: JsonValue) -> str:
-    """The first 16 hex digits of the SHA-256 of the value's canonical JSON."""
+    """Returns the first 16 hex digits of the SHA-256 of the value's canonical JSON."""
     return hashlib.sha256(_canonical(value).encode()).hexdigest()[:16]
 
 
 def output_of(response: Response, given: JsonValue) -> JsonValue:
-    """What a successful response brings back."""
+    """Returns what a successful response brings back."""
     if response.echo:
         return {"value": response.output, "input": digest(given)}
     return response.output
@@ -48,7 +48,7 @@ def has_effect(response: Response) -> bool:
 
 
 def delay_band(retry: RetryPolicy, k: int) -> tuple[float, float]:
-    """The least and the most that retry k (from 0) is delayed, in ms."""
+    """Returns the least and the most that retry k (from 0) is delayed, in ms."""
     try:
         longest = min(float(retry.cap_ms), retry.initial_ms * retry.factor**k)
     except OverflowError:
@@ -57,7 +57,7 @@ def delay_band(retry: RetryPolicy, k: int) -> tuple[float, float]:
 
 
 def evaluate(expression: str, value: JsonValue) -> JsonValue:
-    """The expression's value. Raises NoValue for whatever the expression raises."""
+    """Returns the expression's value. Raises NoValue for whatever the expression raises."""
     try:
         found: JsonValue = jmespath.search(expression, value)
     except Exception as error:  # a broken expression fails the step, whichever way it breaks
@@ -66,7 +66,7 @@ def evaluate(expression: str, value: JsonValue) -> JsonValue:
 
 
 def ports_of(node: ConditionNode, value: JsonValue) -> tuple[str, ...]:
-    """The port that a condition leaves by. Raises NoValue."""
+    """Returns the port that a condition leaves by. Raises NoValue."""
     found = evaluate(node.expression, value)
     if not node.cases:
         nothing = found is None or found is False or (isinstance(found, str | list | dict) and not found)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from cutover.harness.judge.findings import CheckResult, Difference, Finding, Verdict
-from cutover.harness.judge.wording import plural
+from cutover.harness.judge.policy.wording import plural
 from cutover.harness.record.trials import role
 
 __all__ = ["SAMPLES", "CheckCollector", "CheckSummary", "as_fields"]
@@ -80,7 +80,7 @@ class _Side:
 
 
 def as_fields(value: Finding | Difference) -> dict[str, Any]:
-    """What it holds, by name; its values are left as they are."""
+    """Returns its fields by name; the values are left as they are."""
     return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
@@ -89,7 +89,7 @@ def _finding(part: Mapping[str, Any]) -> Finding:
 
 
 class CheckCollector:
-    """Sums up check results; `registered` maps the checks that the code has to what each holds."""
+    """Sums up check results; `registered` maps the checks that the code has to the property of each."""
 
     def __init__(self, registered: Mapping[str, str]) -> None:
         self._registered = registered
@@ -106,7 +106,7 @@ class CheckCollector:
             sides[role(result.arm)].add(result)
 
     def part(self) -> dict[str, Any]:
-        """All that was taken in, as JSON can carry it; `absorb` takes it over."""
+        """Returns all that was taken in, as JSON can carry it; `absorb` takes it over."""
         return {check: {name: side.part() for name, side in sides.items()} for check, sides in self._sides.items()}
 
     def absorb(self, part: Mapping[str, Mapping[str, Any]]) -> None:
@@ -117,7 +117,7 @@ class CheckCollector:
                 mine[name].absorb(side)
 
     def summaries(self, required: Collection[str]) -> tuple[CheckSummary, ...]:
-        """One for each check that is required, registered or was seen."""
+        """Returns a summary of each check that is required, registered or was seen."""
         ids = dict.fromkeys((*required, *self._registered, *self._sides))
         return tuple(self._summary(check, required=check in required) for check in ids)
 

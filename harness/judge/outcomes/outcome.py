@@ -1,16 +1,31 @@
-"""What a user can tell of an execution, so that it can be compared. Pure."""
+"""What a user can tell of an execution, so that it can be compared, without its own ids and times. Pure.
+
+Order is left alone here: that of an object's keys never matters (`cutover.harness.judge.outcomes.diff`), that of a
+list always does. Status, effects and the number of steps are never noise.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Self, TypeAlias
 
 from cutover.engines.api import ExecutionStatus, JsonText, StepStatus
-from cutover.harness.judge.normalise import Names
 from cutover.harness.record.trials import ArmRecord, LedgerEntry
 
-__all__ = ["ENGINES_WORDS", "Effect", "Outcome", "OutcomeStatus", "StepOutcome", "is_refusal", "outcome_of"]
+__all__ = [
+    "ENGINES_WORDS",
+    "Effect",
+    "Names",
+    "Outcome",
+    "OutcomeStatus",
+    "StepOutcome",
+    "is_refusal",
+    "outcome_of",
+]
+
+_EXECUTION = "<execution>"
+_TIME = "<time>"
 
 OutcomeStatus: TypeAlias = ExecutionStatus | Literal["refused", "unknown"]
 """`refused`: the engine said clearly that it cannot keep the payload. `unknown`: it kept no account to read."""
@@ -51,8 +66,47 @@ class Outcome:
     effects: tuple[Effect, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The ids and times that are one arm's own, as text, each with its placeholder."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, arm: ArmRecord) -> Self:
+        """Returns the arm's execution id, with and without dashes, and its execution row's times in ISO 8601."""
+        pairs = {str(arm.execution_id): _EXECUTION, arm.execution_id.hex: _EXECUTION}
+        if arm.journal is not None:
+            row = arm.journal.execution
+            for at in (row.created_at, row.started_at, row.finished_at):
+                if at is not None:
+                    text = at.isoformat()
+                    pairs[text] = pairs[text.replace("+00:00", "Z")] = _TIME
+        return cls(tuple(pairs.items()))
+
+    def hide(self, text: str) -> str:
+        """Returns the text with each of them replaced by its placeholder."""
+        for own, placeholder in self.pairs:
+            if own in text:
+                text = text.replace(own, placeholder)
+        return text
+
+    @classmethod
+    def within(cls, arm: ArmRecord, texts: Iterable[JsonText | None]) -> Self:
+        """Returns those that occur in any of the texts: usually none, which is found out quickly."""
+        whole = "\x00".join([text for text in texts if text])
+        rest = arm.execution_id.hex[20:]  # the last group reads the same with and without dashes
+        if rest not in whole and not any(str(year) in whole for year in _years(arm)):
+            return cls(())
+        return cls(tuple(pair for pair in cls.of(arm).pairs if pair[0] in whole))
+
+    def hidden(self, text: JsonText | None) -> JsonText | None:
+        """As `hide`, for a column that may be empty."""
+        return None if text is None else self.hide(text)
+
+
 def outcome_of(arm: ArmRecord) -> Outcome:
-    """The arm's outcome, with ids and times of its own replaced by placeholders.
+    """Returns the arm's outcome, with ids and times of its own replaced by placeholders.
 
     Statuses and outputs are the journal's; effects are the ledger's. A step that has not ended and is not paused is
     left out, and so are its rows' other columns.
@@ -81,7 +135,7 @@ def is_refusal(arm: ArmRecord) -> bool:
 
 
 def _texts(arm: ArmRecord) -> list[JsonText | None]:
-    """All that an outcome takes over."""
+    """Returns all texts that an outcome takes over."""
     texts: list[JsonText | None] = [entry.input for entry in arm.ledger]
     if arm.journal is not None:
         texts.append(arm.journal.execution.output)
@@ -94,3 +148,11 @@ def _effects(ledger: Iterable[LedgerEntry], names: Names) -> tuple[Effect, ...]:
     return tuple(
         Effect(entry.step_id, entry.activity, names.hide(entry.input)) for entry in ledger if entry.effect == "applied"
     )
+
+
+def _years(arm: ArmRecord) -> set[int]:
+    """Returns the years of the arm's own times."""
+    if arm.journal is None:
+        return set()
+    row = arm.journal.execution
+    return {at.year for at in (row.created_at, row.started_at, row.finished_at) if at is not None}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from cutover.harness.judge.measures.measurements import Unit
-from cutover.harness.judge.policy.loading import Criterion
+from cutover.harness.judge.policy.model import Criterion
 
 __all__ = ["amount", "plural", "threshold"]
 
@@ -15,7 +15,7 @@ _ALL_OR_NONE = {("share", "at_least", 1.0), ("share", "at_most", 0.0), ("count",
 
 
 def amount(value: float | None, unit: Unit) -> str:
-    """The number with its unit; a dash where there is none. What is not all, or not nothing, never reads so."""
+    """Returns the number with its unit; a dash where there is none. What is not all, or not nothing, never reads so."""
     if value is None or math.isnan(value):
         return "-"
     return _AMOUNTS[unit](value)
@@ -28,7 +28,7 @@ def plural(count: float, noun: str) -> str:
 
 
 def threshold(criterion: Criterion) -> str:
-    """The criterion's condition, as `P95 < 100 ms`."""
+    """Returns the criterion's condition, as `P95 < 100 ms`."""
     condition = criterion.condition
     rank = f"P{100 * condition.quantile:g}" if condition.quantile is not None else ""
     text = f"{_SYMBOLS[condition.operator]} {amount(condition.limit, criterion.unit)}"

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 
-from cutover.harness.judge.measures.metrics import Frames, checkpoint_durations, latencies
+from cutover.harness.judge.measures.frames import Frames, checkpoint_durations, latencies
 from cutover.harness.judge.measures.stats import Floats
-from cutover.harness.judge.policy.loading import Policy
+from cutover.harness.judge.policy.model import Policy
+from cutover.harness.record.trials import Role
 
 __all__ = ["BINS", "Distribution", "Limit", "distributions"]
 
 BINS = 48
 """How many bins a distribution has, all of the same width on a logarithmic scale."""
-
-_Role: TypeAlias = Literal["control", "candidate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +33,7 @@ class Limit:
 class Distribution:
     """One duration of both engines; bin i counts those from `edges[i]` to `edges[i + 1]`, ms.
 
-    No edges where nothing was measured. `unusable_*` count the values that are no positive number and in no bin.
+    No edges where nothing was measured. `unusable_*` count the values that are not positive numbers and are in no bin.
     """
 
     id: Literal["latency", "checkpoint"]
@@ -47,7 +46,7 @@ class Distribution:
 
 
 def distributions(frames: Frames, policy: Policy, stage: int) -> tuple[Distribution, ...]:
-    """The time in the engine and the checkpoints' durations, with the limits that any stage sets on them."""
+    """Returns the time in the engine and the checkpoints' durations, with the limits that any stage sets on them."""
     return tuple(
         _binned(name, values(frames, "control"), values(frames, "candidate"), _limits(metric, policy, stage))
         for name, metric, values in _MEASURED
@@ -73,7 +72,7 @@ def _binned(
 
 
 def _edges(low: float, high: float) -> Floats:
-    """Bins from the smallest to the largest value, both inside; where they are one, a fifth around it."""
+    """Returns bins from the smallest to the largest value, both inside; where they are one, a fifth around it."""
     if low == high:
         low, high = low / 1.1, high * 1.1
     edges = np.geomspace(low, high, BINS + 1)
@@ -98,7 +97,7 @@ def _limits(metric: str, policy: Policy, stage: int) -> tuple[Limit, ...]:
     )
 
 
-_MEASURED: tuple[tuple[Literal["latency", "checkpoint"], str, Callable[[Frames, _Role], Floats]], ...] = (
+_MEASURED: tuple[tuple[Literal["latency", "checkpoint"], str, Callable[[Frames, Role], Floats]], ...] = (
     ("latency", "latency", latencies),
     ("checkpoint", "checkpoint_duration", checkpoint_durations),
 )

@@ -57,7 +57,7 @@ class LanguageCoverage:
         )
 
     def part(self) -> list[str]:
-        """What was seen, as JSON can carry it."""
+        """Returns what was seen, as JSON can carry it."""
         return sorted(self._seen)
 
     def absorb(self, part: Iterable[str]) -> None:
@@ -67,7 +67,7 @@ class LanguageCoverage:
     def gaps(
         self, checks: Iterable[str], criteria: Iterable[CriterionResult], manifest: Manifest, crash: CrashSummary
     ) -> tuple[str, ...]:
-        """One sentence for each gap; `checks` are the ids of those that looked at something."""
+        """Returns one sentence for each gap; `checks` are the ids of those that looked at something."""
         parts = [words for part, words in _PARTS.items() if part not in self._seen]
         looked = set(checks)
         return (

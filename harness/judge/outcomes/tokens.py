@@ -18,12 +18,12 @@ _MARK = "tok-"
 
 
 def tokens_in(text: str) -> Sequence[str]:
-    """Every token in the text, as often as it stands there."""
+    """Returns every token in the text, as often as it occurs."""
     return _TOKEN.findall(text) if _MARK in text else ()
 
 
 def planted(scenario: Scenario) -> frozenset[str]:
-    """Every token anywhere in the scenario: its own. Tokens are ASCII, so they read the same in any codec's text."""
+    """Returns every token anywhere in the scenario. Tokens are ASCII, so they read the same in any codec's text."""
     try:
         return frozenset(tokens_in(msgspec.json.encode(scenario).decode()))
     except (ValueError, TypeError, OverflowError, RecursionError):  # a payload that this codec cannot carry

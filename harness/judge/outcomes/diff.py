@@ -16,7 +16,7 @@ from typing import Literal
 
 from cutover.engines.api import JsonText, JsonValue
 from cutover.harness.judge.findings import Difference
-from cutover.harness.judge.outcome import Effect, Outcome, StepOutcome
+from cutover.harness.judge.outcomes.outcome import Effect, Outcome, StepOutcome
 
 __all__ = ["MOST", "diff", "diff_outcomes", "diff_texts", "may_be_noise", "short"]
 
@@ -32,7 +32,7 @@ _Kind = Literal["missing", "extra", "type", "value", "order", "count"]
 
 
 def diff(left: JsonValue, right: JsonValue, path: str = "") -> list[Difference]:
-    """Every difference between two JSON values, in the order of the left one."""
+    """Returns every difference between two JSON values, in the order of the left one."""
     found: list[Difference] = []
     pending: list[tuple[str, JsonValue, JsonValue]] = [(path, left, right)]
     while pending:
@@ -52,7 +52,7 @@ def diff(left: JsonValue, right: JsonValue, path: str = "") -> list[Difference]:
 
 
 def diff_texts(left: JsonText | None, right: JsonText | None, path: str) -> list[Difference]:
-    """As `diff`, of JSON text; None is no value at all. Text that is no JSON compares as text."""
+    """As `diff`, of JSON text; None means that there is no value. Text that is not JSON compares as text."""
     if left == right:
         return []
     if left is None or right is None:
@@ -64,7 +64,7 @@ def diff_texts(left: JsonText | None, right: JsonText | None, path: str) -> list
 
 
 def diff_outcomes(left: Outcome, right: Outcome, optional: Collection[str] = ()) -> list[Difference]:
-    """Every difference between two outcomes; `optional` steps may be missing on the right, or cancelled there."""
+    """Returns every difference between two outcomes; `optional` steps may be missing or cancelled on the right."""
     found: list[Difference] = []
     if left == right:
         return found
@@ -100,7 +100,7 @@ def may_be_noise(difference: Difference) -> bool:
 
 
 def short(value: JsonValue) -> str:
-    """The value as JSON, cut to a length that fits a line of a report."""
+    """Returns the value as JSON, cut to a length that fits a line of a report."""
     if isinstance(value, str) and len(value) > _SHORT:
         value = value[:_SHORT]
     try:
@@ -137,7 +137,7 @@ def _lists(
 
 
 def _steps(at: str, one: StepOutcome, other: StepOutcome) -> list[Difference]:
-    """Status, or else output and error: another status brings another output with it."""
+    """Compares the status, or else output and error: another status brings another output with it."""
     if one.status != other.status:
         return [_made(f"{at}/status", "value", one.status, other.status)]
     found = diff_texts(one.output, other.output, f"{at}/output")

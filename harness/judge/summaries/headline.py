@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.policy.criteria import CriterionResult
 from cutover.harness.judge.policy.gate import Reason, StageVerdict, effect
-from cutover.harness.judge.wording import plural
+from cutover.harness.judge.policy.wording import plural
 
-__all__ = ["Told", "headline"]
+__all__ = ["JudgedCounts", "headline"]
 
 _NAMED = 3
 _LONGEST = 160
@@ -23,8 +23,8 @@ _PHRASES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What was judged: trials, those of them that failed, crash cases, and the paths that waivers answered for.
+class JudgedCounts:
+    """How much was judged: trials, those of them that failed, crash cases, and the paths that waivers answered for.
 
     `other_policy` says that the thresholds are not those of the rollout plan.
     """
@@ -41,27 +41,27 @@ def headline(
     stage: int,
     blocking: Sequence[Reason],
     criteria: Sequence[CriterionResult],
-    told: Told,
+    judged: JudgedCounts,
 ) -> str:
-    """What was decided and why: what decided it by name, the first of it with its evidence, and what would help."""
+    """Returns what was decided and why: the reasons by name, the first with its evidence, and what would help."""
     own = [reason for reason in blocking if effect(reason) is verdict]
     parts: list[str] = []
     match verdict:
         case StageVerdict.GO:
             parts.append(
-                f"the candidate passed all of {plural(told.trials, 'trial')}, {plural(told.cases, 'crash case')} and "
-                f"{plural(len(criteria), 'criterion')}"
+                f"the candidate passed all of {plural(judged.trials, 'trial')}, "
+                f"{plural(judged.cases, 'crash case')} and {plural(len(criteria), 'criterion')}"
             )
-            if told.waived:
-                parts.append(f"waivers answer for {plural(told.waived, 'path')}")
-            if told.other_policy:
+            if judged.waived:
+                parts.append(f"waivers answer for {plural(judged.waived, 'path')}")
+            if judged.other_policy:
                 parts.append("by a policy that is not the rollout plan's")
         case StageVerdict.ROLLBACK:
             parts.append("take the traffic back to the control")
             parts += _named(own)
         case StageVerdict.NO_GO:
-            if told.failed:
-                parts.append(f"the candidate failed {told.failed:,} of {plural(told.trials, 'trial')}")
+            if judged.failed:
+                parts.append(f"the candidate failed {judged.failed:,} of {plural(judged.trials, 'trial')}")
             parts += _named(own)
         case StageVerdict.INCONCLUSIVE:
             away = {result.criterion.id for result in criteria if not result.measured}

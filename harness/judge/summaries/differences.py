@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cutover.harness.judge.findings import Difference, DifferenceClass
-from cutover.harness.judge.summaries import SAMPLES, as_fields
+from cutover.harness.judge.summaries.checks import SAMPLES, as_fields
 from cutover.harness.record.trials import Trial
 
 __all__ = ["DifferenceCollector", "DifferenceSample", "DifferenceSummary", "fingerprint"]
@@ -76,7 +76,7 @@ class DifferenceCollector:
                 )
 
     def part(self) -> list[Any]:
-        """All that was taken in, as JSON can carry it; `absorb` takes it over."""
+        """Returns all that was taken in, as JSON can carry it; `absorb` takes it over."""
         return [
             [
                 *key,
@@ -96,7 +96,7 @@ class DifferenceCollector:
             group.samples += map(_sample, samples[: SAMPLES - len(group.samples)])
 
     def summaries(self) -> tuple[DifferenceSummary, ...]:
-        """The groups, the most telling class first and then the largest."""
+        """Returns the groups, the most telling class first and then the largest."""
         ranked = sorted(
             self._groups.items(), key=lambda item: (_MOST_TELLING.index(item[0][0]), -item[1].count, item[0][2])
         )
@@ -120,7 +120,7 @@ def _sample(part: tuple[int, str, Mapping[str, Any]]) -> DifferenceSample:
 
 
 def fingerprint(difference: Difference) -> str:
-    """The kind and the path without step names and numbers, as `value steps/*/output.total`."""
+    """Returns the kind and the path without step names and numbers, as `value steps/*/output.total`."""
     head, slash, rest = difference.path.partition("/")
     if slash and head in {"steps", "effects"}:
         column = re.search(r"/((?:output|status|error|ports|input)\b[^/]*)$", rest)

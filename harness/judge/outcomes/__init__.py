@@ -1,0 +1,1 @@
+"""What an execution came to, and where two executions, or two values, are unequal."""
