@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from cutover.reports.advice import advice
 from cutover.reports.document import Document
 from cutover.reports.messages import Lang, Messages
-from cutover.reports.parts.crash_grid import POINTS, grid
+from cutover.reports.parts.crash import POINTS, grid
 from cutover.reports.words import clip, plain
 
 __all__ = ["MAX_BYTES", "render"]

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cutover.reports.document import Document
-    from cutover.reports.parts.past import History
-    from cutover.reports.terminal.mutants import MatrixPart
+    from cutover.reports.history import History
+    from cutover.reports.parts.mutants import MatrixPart
 
 __all__ = ["MOST", "earlier", "kill_matrix"]
 
@@ -26,7 +26,7 @@ _LARGEST = 32_000_000
 
 def earlier(folder: Path, document: Document) -> History:
     """The verdicts of earlier runs in the folder's parent, oldest first."""
-    from cutover.reports.parts.past import History, of_document, of_json
+    from cutover.reports.history import History, of_document, of_json
 
     here = of_document(document)
     files = [file for _, file in sorted(_reports(folder), reverse=True)]
@@ -44,7 +44,7 @@ def kill_matrix(folder: Path) -> MatrixPart | None:
     from pydantic import ValidationError
 
     from cutover.harness.errors import UsageProblem
-    from cutover.reports.terminal.mutants import MatrixPart
+    from cutover.reports.parts.mutants import MatrixPart
 
     file = folder / "mutants.json"
     if not file.is_file():

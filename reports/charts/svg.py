@@ -15,7 +15,7 @@ WIDTH = 400
 
 
 def tag(name: str, *children: str, **attributes: float | str | None) -> Markup:
-    """One element; `class_` gives `class`, `font_size` gives `font-size`, None leaves an attribute out."""
+    """One element; `class_` becomes `class`, `font_size` becomes `font-size`, None omits the attribute."""
     written = (
         Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _value(value))
         for key, value in attributes.items()

@@ -49,7 +49,8 @@ def mutants(
     from cutover.harness.run.crash.matrix import SETTINGS
     from cutover.harness.run.postgres.server import provision
     from cutover.harness.run.trials.shadow import default_workers
-    from cutover.reports.terminal.mutants import headline, kill_part, render_kills
+    from cutover.reports.parts.mutants import matrix_part
+    from cutover.reports.terminal.mutants import render_kills
     from cutover.reports.words import plain
 
     chosen = tuple(dict.fromkeys(only or ()))
@@ -59,10 +60,11 @@ def mutants(
     with provision(postgres, postgres_mode.value, settings=SETTINGS) as server:
         note(plain(f"Postgres {server.version}, {server.description} ({server.why})"), quiet=quiet)
         matrix = _played(server, chosen or ids, seed=seed, workers=workers or default_workers(), quiet=quiet)
+    part = matrix_part(matrix)
     if as_json:
-        emit(kill_part(matrix).model_dump_json(indent=2))
+        emit(part.model_dump_json(indent=2))
     else:
-        emit(plain(headline(matrix)) if quiet else captured(lambda console: render_kills(matrix, console)))
+        emit(plain(part.headline) if quiet else captured(lambda console: render_kills(part, console)))
     return Status.GO if matrix.good else Status.NO_GO
 
 

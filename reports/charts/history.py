@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from cutover.reports.charts.svg import WIDTH, image, tag
+from cutover.reports.history import PastRun
 from cutover.reports.messages import Messages
-from cutover.reports.parts.past import PastRun
 from cutover.reports.words import clip
 
-__all__ = ["past"]
+__all__ = ["history_chart"]
 
 _LEFT, _LANE, _STEP = 52.0, 30.0, 26.0
 _SIZE = 8.0
 
 
-def past(runs: Sequence[PastRun], title: str, say: Messages) -> Markup:
+def history_chart(runs: Sequence[PastRun], title: str, say: Messages) -> Markup:
     """The chart; the last of the runs, which is the present one, is ringed."""
     stages = sorted({run.stage for run in runs})
     step = min(_STEP, (WIDTH - _LEFT - 14) / max(len(runs), 1))

@@ -40,9 +40,9 @@ def of_document(document: Document) -> PastRun:
 
 
 def of_json(text: str) -> PastRun | None:
-    """The run whose `report.json` this is, of this or another version of Cutover; None where it is no report."""
+    """The run whose `report.json` this is, of this or another version of Cutover; None where it is not a report."""
     try:
-        report = _Report.model_validate_json(text)
+        report = _SavedReport.model_validate_json(text)
     except ValidationError:
         return None
     run = report.run
@@ -60,18 +60,18 @@ class _Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class _PastEngine(_Lenient):
+class _ReportedEngine(_Lenient):
     name: str
 
 
-class _PastRun(_Lenient):
+class _ReportedRun(_Lenient):
     run_id: str
     created_at: str
-    candidate: _PastEngine
+    candidate: _ReportedEngine
 
 
-class _Report(_Lenient):
+class _SavedReport(_Lenient):
     verdict: str
     stage: int
     trials: int
-    run: _PastRun
+    run: _ReportedRun
