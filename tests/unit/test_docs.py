@@ -11,8 +11,8 @@ from typing import get_args, get_type_hints
 import pytest
 import typer.main
 
-from cutover.harness.cli.commands.report import Format
-from cutover.harness.cli.main import app
+from cutover.harness.cli.app import app
+from cutover.harness.cli.formats import Format
 from cutover.harness.cli.status import Status
 from cutover.harness.judge.checks import CHECKS
 from cutover.harness.judge.crash.checks import CRASH_CHECKS

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cutover.harness.cli.commands.report import policy_of
 from cutover.harness.cli.console import captured, emit, note
 from cutover.harness.cli.help import flowing
+from cutover.harness.cli.jobs.saved import policy_of
+from cutover.harness.cli.options import JsonOption, SeedOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,8 +60,8 @@ def simulate(
     errors: Annotated[
         float, typer.Option(help="Share of executions that fail on both engines alike.", min=0, max=1, metavar="SHARE")
     ] = 0.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same traffic.", min=0, metavar="N")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
 ) -> int:
     """Say how often each criterion would fail falsely, and how fast it would see a real fault.
 

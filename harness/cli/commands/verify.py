@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cutover.harness.cli.commands.report import POLICY, WAIVERS, judged, own, policy_of, waivers_of
 from cutover.harness.cli.console import emit, note
+from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
 from cutover.harness.errors import RunError
 
 if TYPE_CHECKING:

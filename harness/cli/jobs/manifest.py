@@ -7,11 +7,11 @@ import platform
 from datetime import datetime
 
 from cutover.engines.registry import describe
-from cutover.harness.cli.version import installed_version
+from cutover.harness.cli.installation import installed_version
 from cutover.harness.record.trials import EngineInfo, Manifest
 from cutover.harness.run.postgres.server import Server
 
-__all__ = ["begun", "engine_info"]
+__all__ = ["engine_info", "new_manifest"]
 
 
 def engine_info(spec: str) -> EngineInfo:
@@ -20,7 +20,7 @@ def engine_info(spec: str) -> EngineInfo:
     return EngineInfo(spec=spec, name=name, digest=digest)
 
 
-def begun(
+def new_manifest(
     server: Server,
     *,
     run_id: str,
