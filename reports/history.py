@@ -1,4 +1,4 @@
-"""A run's place in the history: the little of its report that the reports on later runs show. Pure."""
+"""The history of runs: what the reports on later runs show of an earlier one. Pure."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class History:
 
 
 def of_document(document: Document) -> PastRun:
-    """The run that a report is on."""
+    """Returns the run that a report is on."""
     run = document.run
     day = f"{run.created_at:%Y-%m-%d %H:%M}"
     return PastRun(day, run.run_id, document.stage, str(document.verdict), run.candidate.name, document.trials)
 
 
 def of_json(text: str) -> PastRun | None:
-    """The run whose `report.json` this is, of this or another version of Cutover; None where it is not a report."""
+    """Returns the run whose `report.json` this is, of any version of Cutover; None where it is not a report."""
     try:
         report = _SavedReport.model_validate_json(text)
     except ValidationError:

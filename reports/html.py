@@ -85,7 +85,7 @@ class _Figure:
 def render(
     document: Document, *, lang: Lang = Lang.EN, history: History | None = None, mutants: MatrixPart | None = None
 ) -> str:
-    """The report; tables are cut, and say so, where it is over `MAX_BYTES`. Raises ValueError where it still is."""
+    """Returns the page; tables are cut, and say so, where it is over `MAX_BYTES`. Raises ValueError if it still is."""
     say = Messages.of(lang)
     told = history or History()
     context = _context(document, told, mutants, say)
@@ -97,7 +97,7 @@ def render(
 
 
 def tone(verdict: str) -> str:
-    """The class of style for a verdict, or for a class of differences."""
+    """Returns the CSS class of a verdict, or for a class of differences."""
     return _TONES.get(verdict, "wait")
 
 
@@ -129,7 +129,7 @@ def _context(document: Document, history: History, mutants: MatrixPart | None, s
 
 
 def _sections(document: Document, mutants: MatrixPart | None) -> tuple[tuple[str, bool], ...]:
-    """The sections of the page in order, and whether there is anything to say in each."""
+    """Returns the sections of the page in order, and whether each has any content."""
     return (
         ("why", bool(document.blocking)),
         ("evidence", True),
@@ -204,7 +204,7 @@ def _rows(document: Document, part: DistributionPart, say: Messages) -> tuple[Hi
 
 
 def _change(side: SidePart, say: Messages) -> str:
-    """From control to candidate: in points for a share, else in percent of the control."""
+    """Returns the change from control to candidate: in points for a share, else in percent of the control."""
     if side.control is None or side.candidate is None or (side.unit != "share" and side.control == 0):
         return ABSENT
     difference = side.candidate - side.control
@@ -214,7 +214,7 @@ def _change(side: SidePart, say: Messages) -> str:
 
 
 def _finalized(value: object) -> object:
-    """The last guard: no text leaves with a control character in it, whatever the template forgot."""
+    """Strips control characters from every text of the template, whichever filters it forgot."""
     return clean(value) if type(value) is str else value
 
 

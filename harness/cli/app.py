@@ -19,7 +19,7 @@ from cutover.harness.cli.commands import (
     run,
     verify,
 )
-from cutover.harness.cli.help import flowing
+from cutover.harness.cli.help import reflowed
 
 __all__ = ["app"]
 
@@ -34,17 +34,17 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run", help=flowing(run.run))(run.run)
-app.command("crash", help=flowing(crash.crash))(crash.crash)
-app.command("replay", help=flowing(replay.replay))(replay.replay)
-app.command("explain", help=flowing(explain.explain))(explain.explain)
-app.command("mutants", help=flowing(mutants.mutants))(mutants.mutants)
-app.command("report", help=flowing(report.report))(report.report)
-app.command("verify", help=flowing(verify.verify))(verify.verify)
-app.command("compare", help=flowing(compare.compare))(compare.compare)
+app.command("run", help=reflowed(run.run))(run.run)
+app.command("crash", help=reflowed(crash.crash))(crash.crash)
+app.command("replay", help=reflowed(replay.replay))(replay.replay)
+app.command("explain", help=reflowed(explain.explain))(explain.explain)
+app.command("mutants", help=reflowed(mutants.mutants))(mutants.mutants)
+app.command("report", help=reflowed(report.report))(report.report)
+app.command("verify", help=reflowed(verify.verify))(verify.verify)
+app.command("compare", help=reflowed(compare.compare))(compare.compare)
 app.add_typer(policy.app, name="policy")
-app.command("import", help=flowing(importing.import_))(importing.import_)
-app.command("doctor", help=flowing(doctor.doctor))(doctor.doctor)
+app.command("import", help=reflowed(importing.import_))(importing.import_)
+app.command("doctor", help=reflowed(doctor.doctor))(doctor.doctor)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value

@@ -26,7 +26,7 @@ class Format(StrEnum):
 
 
 def rendered(document: Document, form: Format, lang: Lang = Lang.EN, folder: Path | None = None) -> str:
-    """The report as text, ending in a newline; `folder` is the run's, beside which HTML finds its history."""
+    """Returns the report as text, ending in a newline; `folder` is the run's, beside which HTML finds its history."""
     match form:
         case Format.JSON:
             return document.model_dump_json(indent=2) + "\n"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-__all__ = ["flowing"]
+__all__ = ["reflowed"]
 
 
-def flowing(command: Callable[..., int]) -> str:
-    """The docstring with one line a paragraph, examples (which are indented) as they stand.
+def reflowed(command: Callable[..., int]) -> str:
+    """Returns the docstring with one line per paragraph; examples, which are indented, keep theirs.
 
     Typer keeps the line breaks of a docstring, which suit one width of terminal only.
     """

@@ -34,7 +34,9 @@ def _open_closed_streams() -> None:
 
 def _outcome(arguments: list[str]) -> int:
     try:
-        from cutover.harness.cli.app import app  # a core install lacks what it imports, and is told so below
+        from cutover.harness.cli.app import (
+            app,  # what it imports is absent from a core install; status_of says what to install
+        )
 
         result = app(arguments, prog_name="cutover", standalone_mode=False)
     except KeyboardInterrupt:

@@ -34,11 +34,15 @@ N8nOption = Annotated[
 ]
 GeneratedOption = Annotated[
     int | None,
-    typer.Option("--generated", help="So many generated scenarios after the catalog or the files.", min=0, metavar="N"),
+    typer.Option(
+        "--generated", help="This many generated scenarios after the catalog or the files.", min=0, metavar="N"
+    ),
 ]
-OnlyOption = Annotated[list[str] | None, typer.Option("--only", help="Of all these, only this one.", metavar="ID")]
+OnlyOption = Annotated[
+    list[str] | None, typer.Option("--only", help="Only the scenario with this id; may be repeated.", metavar="ID")
+]
 SeedOption = Annotated[
-    int, typer.Option("--seed", help="The same seed draws the same, and repeats the run.", min=0, metavar="N")
+    int, typer.Option("--seed", help="Seed of all that is drawn; the same seed repeats the run.", min=0, metavar="N")
 ]
 DeadlineOption = Annotated[
     float,
@@ -65,4 +69,4 @@ OutOption = Annotated[
 ]
 WholeOption = Annotated[bool, typer.Option("--all", help="A case's whole time line, not only what is near the fault.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and of the result one sentence.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress; the result in one sentence.")]

@@ -19,9 +19,9 @@ _CELL = (WIDTH - _LEFT) / len(POINTS)
 
 
 def heatmap(name: str, grid: Grid, title: str, say: Messages) -> Markup:
-    """Cases passed, or passed of planned; a pair that could be and was not tested is dashed, one that cannot is blank.
+    """Returns the chart: cases passed, or passed of planned, in each cell.
 
-    `name` is unique in the page.
+    A pair that could be tested and was not is dashed, one that cannot occur is blank. `name` is unique in the page.
     """
     parts = [
         tag("text", point, x=_LEFT + _CELL * (place + 0.5), y=15, text_anchor="middle", class_="label")

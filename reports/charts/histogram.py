@@ -17,7 +17,7 @@ __all__ = ["HistogramRow", "LogScale", "histogram"]
 _LEFT, _RIGHT = 8.0, WIDTH - 8.0
 _ROW, _LINE, _CHARACTER = 52.0, 14.0, 6.4
 _LEAST = 1.5
-"""A bar of a single measurement is this high at least: a slow tail must be seen."""
+"""The least height of a bar, so that a slow tail of single measurements can be seen."""
 _MOST_TICKS = 7
 
 
@@ -40,12 +40,12 @@ class LogScale:
     right: float
 
     def __call__(self, value: float) -> float:
-        """Where the value lies; what is outside lies at the nearer end."""
+        """Returns the x of a value; what is outside the scale lies at its nearer end."""
         share = math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
         return self.left + min(share, 1.0) * (self.right - self.left)
 
     def ticks(self) -> tuple[float, ...]:
-        """Round values inside the scale: 1, 2 and 5 of every power of ten, or fewer where they would crowd."""
+        """Returns round values inside the scale: 1, 2 and 5 of every power of ten, or fewer where they would crowd."""
         for steps in ((1, 2, 5), (1, 5)):
             values = tuple(self._round(steps))
             if len(values) <= _MOST_TICKS:
@@ -62,7 +62,7 @@ class LogScale:
 
 
 def histogram(part: DistributionPart, rows: Sequence[HistogramRow], title: str, say: Messages) -> Markup:
-    """The chart; rows without a measurement are left out. Empty where there is none at all."""
+    """Returns the chart; rows without a measurement are left out. Empty where there is none at all."""
     shown = [row for row in rows if any(_counts(part, row))]
     if not shown:
         return Markup("")
@@ -124,7 +124,7 @@ def _row(
 
 
 def _fitted(x: float, length: int) -> float:
-    """Where a label begins so that it ends inside the chart."""
+    """Returns where a label begins so that it ends inside the chart."""
     return max(_LEFT, min(x - 4, _RIGHT - length * _CHARACTER))
 
 
@@ -132,7 +132,7 @@ _Lines = list[tuple[float, float, bool]]
 
 
 def _limits(limits: Sequence[LimitPart], scale: LogScale, say: Messages) -> tuple[tuple[list[Markup], _Lines], float]:
-    """The limits' labels above the rows, from where their lines begin, and the room that they take."""
+    """Returns the limits' labels above the rows, from where their lines begin, and the room that they take."""
     labels: list[Markup] = []
     lines: _Lines = []
     told = sorted({(limit.limit, limit.quantile, limit.here) for limit in limits}, key=lambda each: each[0])

@@ -1,4 +1,4 @@
-"""The verdicts of earlier runs: a lane for each stage, oldest on the left, the shape tells the verdict. Pure."""
+"""The verdicts of earlier runs: a lane for each stage, the oldest on the left, a shape for each verdict. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SIZE = 8.0
 
 
 def history_chart(runs: Sequence[PastRun], title: str, say: Messages) -> Markup:
-    """The chart; the last of the runs, which is the present one, is ringed."""
+    """Returns the chart; the last of the runs, the present one, has a ring."""
     stages = sorted({run.stage for run in runs})
     step = min(_STEP, (WIDTH - _LEFT - 14) / max(len(runs), 1))
     parts: list[Markup] = []
@@ -46,7 +46,7 @@ def _told(verdict: str, say: Messages) -> str:
 
 
 def _mark(verdict: str, x: float, y: float) -> list[Markup]:
-    """A round tick for GO, a square cross for NO-GO, a triangle back for ROLLBACK, a diamond for all else."""
+    """Returns a round tick for GO, a square cross for NO-GO, a triangle back for ROLLBACK, a diamond for all else."""
     s, t = _SIZE, _SIZE / 2
     shape = {
         "GO": tag("circle", cx=x, cy=y, r=s, class_="mark GO"),

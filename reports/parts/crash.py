@@ -85,7 +85,7 @@ class CrashPart(ReportPart):
 
 
 def headline(summary: CrashSummary) -> str:
-    """The one sentence."""
+    """Returns the verdict on the crash matrix in one sentence."""
     cases = f"{count(summary.cases)} crash cases"
     match summary.verdict:
         case Verdict.PASS:
@@ -108,7 +108,7 @@ def headline(summary: CrashSummary) -> str:
 
 
 def crash_part(summary: CrashSummary, replay: Callable[[str], str]) -> CrashPart:
-    """The summary as a part of a report; `replay` returns the command that repeats a case, by its name."""
+    """Returns the summary as a part of a report; `replay` makes the command that repeats a case from its name."""
     return CrashPart(
         engine=summary.engine,
         seed=summary.seed,
@@ -156,7 +156,7 @@ class Grid:
 
 
 def grid(part: CrashPart, rows: Literal["node_kind", "way"]) -> Grid:
-    """The grid, rows in the order of the coverage, those without any case last."""
+    """Returns the grid, rows in the order of the coverage, those without a case last."""
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for cell in part.coverage:
         at = sums[getattr(cell, rows), cell.point]

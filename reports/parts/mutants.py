@@ -37,7 +37,7 @@ class MatrixPart(ReportPart):
 
 
 def matrix_part(matrix: KillMatrix) -> MatrixPart:
-    """The matrix as a part of a report."""
+    """Returns the matrix as a part of a report."""
     return MatrixPart(
         good=matrix.good,
         headline=_headline(matrix),
@@ -63,7 +63,7 @@ def matrix_part(matrix: KillMatrix) -> MatrixPart:
 
 
 def _headline(matrix: KillMatrix) -> str:
-    """The one sentence."""
+    """Returns the outcome of the matrix in one sentence."""
     mutants = [kill for kill in matrix.kills if kill.kind != "control"]
     controls = matrix.of("control")
     killed = sum(kill.good for kill in mutants)

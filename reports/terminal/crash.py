@@ -27,7 +27,7 @@ def render_cases(part: CrashPart, console: Console) -> None:
 
 
 def compact(part: CrashPart) -> RenderableType:
-    """The matrix in the report of a run: the sentence, both tables, and what repeats a failure."""
+    """Returns the matrix as a run's report shows it: the sentence, both tables, and what repeats a failure."""
     repeat = [Text(plain(f"{witness.check}: {witness.replay}")) for witness in part.witnesses[:3]]
     return Group(_sentence(part), _legal(part), Text(""), _ways(part), Text(""), _kinds(part), *repeat)
 
@@ -78,7 +78,7 @@ def _kinds(part: CrashPart) -> Table:
 
 
 def _sums(head: str, cases: Grid) -> Table:
-    """Passed and planned cases by row and kill point, and which empty cells could have had cases."""
+    """Returns passed of planned cases by row and kill point; empty cells that could have had cases say so."""
     made = _table(head, *POINTS)
     for name in cases.rows:
         made.add_row(

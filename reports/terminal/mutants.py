@@ -15,7 +15,7 @@ _TITLES = {"engine": "Broken engines", "harness": "Broken harnesses", "control":
 
 
 def render_kills(matrix: MatrixPart, console: Console) -> None:
-    """The headline, a table for each kind, and what survived or was flagged."""
+    """Prints the headline, a table for each kind, and what survived or was flagged."""
     console.print(Text(matrix.headline, style="bold green" if matrix.good else "bold red"))
     for kind, title in _TITLES.items():
         rows = [kill for kill in matrix.kills if kill.kind == kind]

@@ -157,7 +157,7 @@ def test_a_file_that_is_no_utf8_is_refused_by_name(
 ) -> None:
     (tmp_path / name).write_bytes(b"a = 'caf\xe9'")
     assert _outcome(["run", option, str(tmp_path / name)]) == Status.USAGE
-    assert f"{name} is no UTF-8 at byte 8" in capsys.readouterr().err
+    assert f"{name} is not UTF-8 at byte 8" in capsys.readouterr().err
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

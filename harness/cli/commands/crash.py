@@ -27,7 +27,10 @@ from cutover.harness.errors import UsageProblem
 __all__ = ["EngineOption", "crash"]
 
 EngineOption = Annotated[str, typer.Option(help="The engine to kill.", metavar="ENGINE")]
-CaseOption = Annotated[str | None, typer.Option(help="Repeat this one case, and show what happened.", metavar="CASE")]
+CaseOption = Annotated[
+    str | None,
+    typer.Option(help="Repeat this one case, and show what happened.", metavar="CASE"),
+]
 WaysOption = Annotated[
     list[str] | None,
     typer.Option(help="How to interrupt and resume: basic, all, or names with commas.", metavar="WAYS"),
@@ -35,14 +38,14 @@ WaysOption = Annotated[
 LimitOption = Annotated[
     int | None,
     typer.Option(
-        help="At most so many cases, drawn by the seed; second deaths and server restarts come on top.",
+        help="At most this many cases, drawn by the seed; second deaths and server restarts come on top.",
         min=1,
         metavar="N",
     ),
 ]
 RunnersOption = Annotated[
     int | None,
-    typer.Option(help="Runner processes; two a processor by default, 16 at most.", min=1, max=64, metavar="N"),
+    typer.Option(help="Runner processes; two per processor by default, 16 at most.", min=1, max=64, metavar="N"),
 ]
 
 

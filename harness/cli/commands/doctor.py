@@ -84,7 +84,7 @@ def _extras() -> Iterator[_Inspection]:
 
 
 def _servers(url: str | None) -> Iterator[_Inspection]:
-    """Every way to a server, and the engines on the first that works."""
+    """Yields every way to a server, then the engines on the first that works."""
     from cutover.engines.errors import CutoverError
     from cutover.harness.run.postgres.server import provision
 

@@ -22,7 +22,7 @@ def mutants(
     only: Annotated[list[str] | None, typer.Option(help="Only this mutant or control.", metavar="ID")] = None,
     seed: SeedOption = 1,
     workers: Annotated[
-        int | None, typer.Option(help="Processes; one a core by default.", min=1, max=64, metavar="N")
+        int | None, typer.Option(help="Processes at once; one per core by default.", min=1, max=64, metavar="N")
     ] = None,
     postgres: PostgresOption = None,
     postgres_mode: PostgresModeOption = ServerChoice.AUTO,
@@ -69,7 +69,7 @@ def mutants(
 
 
 def _played(server: Server, names: Sequence[str], *, seed: int, workers: int, quiet: bool) -> KillMatrix:
-    """The matrix of these, with progress."""
+    """Plays these mutants and returns the matrix, showing progress."""
     from cutover.harness.cli.console import progress
     from cutover.harness.mutants.matrix import kill_matrix
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cutover.harness.cli.console import captured, emit, note
-from cutover.harness.cli.help import flowing
+from cutover.harness.cli.help import reflowed
 from cutover.harness.cli.jobs.saved import policy_of
 from cutover.harness.cli.options import JsonOption, SeedOption
 
@@ -56,7 +56,7 @@ def simulate(
     stage: Annotated[int, typer.Option(help="The stage whose criteria are played.", metavar="PERCENT")] = 10,
     pairs: Annotated[int, typer.Option(help="Pairs of executions in a run.", min=10, max=100_000, metavar="N")] = 600,
     runs: Annotated[int, typer.Option(help="Runs for each fault.", min=1, max=10_000, metavar="N")] = 40,
-    looks: Annotated[int, typer.Option(help="How often one looks during a run.", min=1, max=1_000, metavar="N")] = 6,
+    looks: Annotated[int, typer.Option(help="Evaluations during a run.", min=1, max=1_000, metavar="N")] = 6,
     errors: Annotated[
         float, typer.Option(help="Share of executions that fail on both engines alike.", min=0, max=1, metavar="SHARE")
     ] = 0.0,
@@ -118,5 +118,5 @@ def _cell(alarm: Alarm) -> str:
     return f"{100 * alarm.fired:.3g} %" + (f" ({alarm.half})" if alarm.half is not None else "")
 
 
-app.command("check", help=flowing(check))(check)
-app.command("simulate", help=flowing(simulate))(simulate)
+app.command("check", help=reflowed(check))(check)
+app.command("simulate", help=reflowed(simulate))(simulate)

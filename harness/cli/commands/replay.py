@@ -39,7 +39,9 @@ def replay(
     whole: WholeOption = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Repeat one crash case: the same as [bold]cutover crash --case CASE[/bold], as reports print it.
+    """Repeat one crash case from its name, and show what happened.
+
+    Another name of [bold]cutover crash --case CASE[/bold]; reports print this one.
 
     [bold]Examples[/bold]
 

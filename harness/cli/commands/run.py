@@ -26,7 +26,7 @@ from cutover.reports.messages import Lang
 __all__ = ["run"]
 
 ControlOption = Annotated[str, typer.Option(help="The engine that serves today.", metavar="ENGINE")]
-CandidateOption = Annotated[str, typer.Option(help="The engine that shall take over.", metavar="ENGINE")]
+CandidateOption = Annotated[str, typer.Option(help="The engine that is to take over.", metavar="ENGINE")]
 StageOption = Annotated[
     int,
     typer.Option(
@@ -37,14 +37,14 @@ StageOption = Annotated[
 TrialsOption = Annotated[
     int | None,
     typer.Option(
-        help="Exactly so many trials, filled up with generated ones; 600 unless files are named.",
+        help="Exactly this many trials, filled up with generated ones; 600 unless files are named.",
         min=1,
         metavar="N",
     ),
 ]
 WorkersOption = Annotated[
     int | None,
-    typer.Option(help="Processes at once; one a core by default, eight at most.", min=1, max=256, metavar="N"),
+    typer.Option(help="Processes at once; one per core by default, eight at most.", min=1, max=256, metavar="N"),
 ]
 PolicyOption = Annotated[Path | None, typer.Option(help="Judge by this policy file.", metavar="FILE")]
 WaiversOption = Annotated[

@@ -44,7 +44,7 @@ def explain_job(folder: Path, case: CrashCase, *, whole: bool) -> int:
 
 
 def _scenario(plan: CrashPlan, case: CrashCase) -> Scenario:
-    """The scenario of a case: from files or n8n workflows, generated again, or from the catalog."""
+    """Returns the scenario of a case: from files or n8n workflows, generated again, or from the catalog."""
     for scenario in (*scenarios_of(plan, quiet=True), *load_catalog()):
         if scenario.id == case.scenario:
             return scenario

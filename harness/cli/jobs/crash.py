@@ -42,7 +42,7 @@ STATUS = {Verdict.PASS: Status.GO, Verdict.FAIL: Status.NO_GO}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrashPlan:
-    """What the command line asked for."""
+    """What a `cutover crash` command line asked for."""
 
     engine: str
     ways: tuple[Way, ...]
@@ -60,7 +60,7 @@ class CrashPlan:
     n8n: tuple[Path, ...] = ()
 
     def options(self) -> tuple[str, ...]:
-        """What a command that plays one of the cases again needs besides the engine and the case."""
+        """Returns what a command that repeats one of the cases needs besides the engine and the case."""
         sources = (("--scenarios", self.paths), ("--n8n", self.n8n))
         files = (word for option, paths in sources for path in paths for word in (option, str(path)))
         times = (("--deadline", self.deadline_s, DEADLINE_S), ("--takeover", self.takeover_s, TAKEOVER_S))
@@ -68,7 +68,7 @@ class CrashPlan:
 
 
 def ways_of(names: Sequence[str]) -> tuple[Way, ...]:
-    """The ways by name; `basic` and `all` stand for several. Raises UsageProblem."""
+    """Returns the ways by name; `basic` and `all` stand for several. Raises UsageProblem."""
     chosen: list[Way] = []
     for name in (part for group in names for part in group.split(",")):
         if name == "basic":
@@ -85,7 +85,7 @@ def ways_of(names: Sequence[str]) -> tuple[Way, ...]:
 
 
 def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
-    """Plays the matrix, saves it, and says what it came to."""
+    """Plays the matrix, saves it, and prints the result."""
     found = scenarios_of(plan, quiet=quiet)
     scenarios = tuple(scenario for scenario in found if not races_a_timer(scenario))
     if len(scenarios) < len(found):

@@ -38,7 +38,7 @@ RUNS = Path("cutover-runs")
 
 
 def run_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: Lang = Lang.EN) -> int:
-    """Runs, saves, judges and reports; the exit status is the verdict's, or 130 where somebody interrupted."""
+    """Runs, saves, judges and reports; the exit status is the verdict's, or 130 where it was interrupted."""
 
     def say(line: str) -> None:
         note(plain(line), quiet=quiet)
@@ -101,7 +101,7 @@ def _run(
     cases: int,
     quiet: bool,
 ) -> bool:
-    """Plays everything, `cases` crash cases at least, and saves it; says whether somebody interrupted."""
+    """Plays and saves everything, with at least `cases` crash cases; returns whether it was interrupted."""
     began = time.monotonic()
     try:
         _compare(plan, where, server, scenarios, writer, quiet=quiet)
@@ -112,7 +112,7 @@ def _run(
         writer.finish(seconds=time.monotonic() - began, partial=True)
         return True
     except BaseException:
-        with contextlib.suppress(EnvironmentProblem):  # what stopped the run is told, not what follows from it
+        with contextlib.suppress(EnvironmentProblem):  # the user learns what stopped the run, not what followed from it
             writer.finish(seconds=time.monotonic() - began, partial=True)
         raise
     writer.finish(seconds=time.monotonic() - began)
@@ -142,7 +142,10 @@ def _compare(
 
 
 def _measure_sides(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter) -> None:
-    """Routes the run's executions and weighs both engines; says what could not be done, for which the judge asks."""
+    """Routes the run's executions and measures both engines' memory.
+
+    What could not be done is told on stderr; the judge finds it missing.
+    """
     routed, unrouted = route(server, scenarios, control=plan.control, candidate=plan.candidate, seed=plan.seed)
     writer.write_routing(routed)
     weighed, unweighed = weigh(server, scenarios, control=plan.control, candidate=plan.candidate)
@@ -162,7 +165,7 @@ def _kill(
     cases: int,
     quiet: bool,
 ) -> None:
-    """Plays a sample of the candidate's crash cases, `cases` at least if there is time for them, and saves them."""
+    """Plays and saves a sample of the candidate's crash cases, at least `cases` of them if there is time."""
     chosen = selection([each for each in scenarios if not races_a_timer(each)], load_catalog())
     writer.write_crash_scenarios(chosen)
     with progress(f"killing {plan.candidate}", 0, quiet=quiet) as advance:

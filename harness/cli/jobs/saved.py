@@ -1,4 +1,4 @@
-"""A saved run, judged again: by which policy and waivers, and the report that comes of it. Reads files."""
+"""A saved run, judged again: its policy and waivers, and the report document. Reads files."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ POLICY, WAIVERS = "policy.toml", "waivers.toml"
 
 
 def policy_of(file: Path | None) -> Policy:
-    """The policy in a file, or the built-in one."""
+    """Returns the policy in a file, or the built-in one."""
     from cutover.harness.judge.policy.loading import default_policy, load_policy
 
     return default_policy() if file is None else load_policy(_text(file), str(file))
 
 
 def waivers_of(file: Path | None) -> Waivers | None:
-    """The waivers in a file; none where there is none."""
+    """Returns the waivers in a file, or None where no file is given."""
     from cutover.harness.judge.differences.waivers import load_waivers
 
     return None if file is None else load_waivers(_text(file), str(file))
@@ -39,11 +39,11 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigurationProblem(f"{file} is no UTF-8 at byte {error.start}; save it as UTF-8") from error
+        raise ConfigurationProblem(f"{file} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
 
 
 def own(run: Path, name: str) -> Path | None:
-    """The file that the run was judged by, as it was saved beside the rows."""
+    """Returns the file of that name beside the run's rows, or None; the run was judged by it."""
     return run / name if (run / name).is_file() else None
 
 
@@ -55,9 +55,10 @@ def judged(
     *,
     judged_by: Mapping[str, str] = MappingProxyType({}),
 ) -> Document:
-    """The report on a saved run, by a policy, for a stage; uses all cores where the run is large.
+    """Returns the report on a saved run, by a policy, for a stage; uses all cores where the run is large.
 
-    `judged_by` are the options, with their values, that differ from the run's own: what reproduces it needs them.
+    `judged_by` has the options, with their values, that differ from the run's own; the command that reproduces it
+    needs them.
     """
     from cutover.harness.judging import judge_run
     from cutover.harness.store.reader import load_manifest
