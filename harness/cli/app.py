@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -19,9 +21,18 @@ from cutover.harness.cli.commands import (
     run,
     verify,
 )
-from cutover.harness.cli.help import reflowed
 
 __all__ = ["app"]
+
+
+def _help(command: Callable[..., int]) -> str:
+    """Returns the docstring with one line per paragraph; examples, which are indented, keep theirs.
+
+    Typer keeps the line breaks of a docstring, which suit one width of terminal only.
+    """
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(part if "\n  " in f"\n{part}" else part.replace("\n", " ") for part in paragraphs)
+
 
 app = typer.Typer(
     name="cutover",
@@ -34,17 +45,22 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run", help=reflowed(run.run))(run.run)
-app.command("crash", help=reflowed(crash.crash))(crash.crash)
-app.command("replay", help=reflowed(replay.replay))(replay.replay)
-app.command("explain", help=reflowed(explain.explain))(explain.explain)
-app.command("mutants", help=reflowed(mutants.mutants))(mutants.mutants)
-app.command("report", help=reflowed(report.report))(report.report)
-app.command("verify", help=reflowed(verify.verify))(verify.verify)
-app.command("compare", help=reflowed(compare.compare))(compare.compare)
-app.add_typer(policy.app, name="policy")
-app.command("import", help=reflowed(importing.import_))(importing.import_)
-app.command("doctor", help=reflowed(doctor.doctor))(doctor.doctor)
+_policy = typer.Typer(
+    help="Check a policy file, or play synthetic traffic through it.", no_args_is_help=True, rich_markup_mode="rich"
+)
+_policy.command("check", help=_help(policy.check))(policy.check)
+_policy.command("simulate", help=_help(policy.simulate))(policy.simulate)
+app.command("run", help=_help(run.run))(run.run)
+app.command("crash", help=_help(crash.crash))(crash.crash)
+app.command("replay", help=_help(replay.replay))(replay.replay)
+app.command("explain", help=_help(explain.explain))(explain.explain)
+app.command("mutants", help=_help(mutants.mutants))(mutants.mutants)
+app.command("report", help=_help(report.report))(report.report)
+app.command("verify", help=_help(verify.verify))(verify.verify)
+app.command("compare", help=_help(compare.compare))(compare.compare)
+app.add_typer(_policy, name="policy")
+app.command("import", help=_help(importing.import_))(importing.import_)
+app.command("doctor", help=_help(doctor.doctor))(doctor.doctor)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value

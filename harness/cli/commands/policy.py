@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cutover.harness.cli.console import captured, emit, note
-from cutover.harness.cli.help import reflowed
 from cutover.harness.cli.jobs.saved import policy_of
 from cutover.harness.cli.options import JsonOption, SeedOption
 
@@ -21,11 +20,7 @@ if TYPE_CHECKING:
     from cutover.harness.judge.policy.loading import Policy
     from cutover.harness.judge.policy.simulation import Alarm
 
-__all__ = ["app"]
-
-app = typer.Typer(
-    help="Check a policy file, or play synthetic traffic through it.", no_args_is_help=True, rich_markup_mode="rich"
-)
+__all__ = ["check", "simulate"]
 
 
 def check(file: Annotated[Path, typer.Argument(help="A policy file.", metavar="FILE")]) -> int:
@@ -116,7 +111,3 @@ def _show(policy: Policy, stage: int, alarms: Sequence[Alarm], console: Console)
 
 def _cell(alarm: Alarm) -> str:
     return f"{100 * alarm.fired:.3g} %" + (f" ({alarm.half})" if alarm.half is not None else "")
-
-
-app.command("check", help=reflowed(check))(check)
-app.command("simulate", help=reflowed(simulate))(simulate)
