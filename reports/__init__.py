@@ -1,1 +1,1 @@
-"""A run's verdict as JSON, terminal and Markdown, and the queries of the rollout plan."""
+"""One report document, every format that is rendered from it, and the queries of the rollout plan."""

@@ -18,7 +18,7 @@ _MARGIN = 1.2
 
 
 def advice(document: Document, say: Messages) -> Iterator[str]:
-    """A sentence for each option that would get what is missing; none where more measurements would not help."""
+    """Yields a sentence for each option that would get what is missing; none where more measurements would not help."""
     if document.verdict is not StageVerdict.INCONCLUSIVE:
         return
     budget, trials = _budget(document), _trials(document)
@@ -29,7 +29,7 @@ def advice(document: Document, say: Messages) -> Iterator[str]:
 
 
 def _budget(document: Document) -> int | None:
-    """Seconds, in tens, in which as many cases as are needed would fit."""
+    """Returns the budget, s, rounded up to tens, in which enough cases would fit; None where time would not help."""
     run = document.run
     if run.cases_planned and run.cases >= run.cases_planned:
         return None  # all were played; more time plays no more

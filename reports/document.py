@@ -60,7 +60,7 @@ class Document(ReportPart):
 
 
 def build(analysis: Analysis, manifest: Manifest, *, judged_by: Mapping[str, str] = MappingProxyType({})) -> Document:
-    """The document; numbers and words are taken over, nothing is judged again.
+    """Returns the document; numbers and texts are copied from the analysis, nothing is judged again.
 
     `judged_by` has the options of `cutover run`, with their values, that differ from those that the run was made with;
     the stage is known from the analysis.
@@ -98,7 +98,7 @@ def build(analysis: Analysis, manifest: Manifest, *, judged_by: Mapping[str, str
 
 
 def json_schema() -> dict[str, JsonValue]:
-    """The document's JSON Schema, as `reports/schema/report.schema.json` publishes it."""
+    """Returns the document's JSON Schema, as `reports/schema/report.schema.json` publishes it."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Document.model_json_schema(mode="serialization"),

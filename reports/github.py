@@ -1,4 +1,4 @@
-"""The report as GitHub annotations: workflow commands that no name in the report can break or add to. Pure."""
+"""The report as GitHub annotations: workflow commands, safe against injection by names in the report. Pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from cutover.reports.words import clip, plain
 __all__ = ["MOST", "command", "render"]
 
 MOST = 10
-"""GitHub shows this many annotations of one level a step; the last of them says how many more there are."""
+"""GitHub shows this many annotations of one level per step; the last of them says how many more there are."""
 _LEVELS = {"FAIL": "error", "ERROR": "error", "INVALID": "error", "INCONCLUSIVE": "warning"}
 _HEADLINE = {"GO": "notice", "INCONCLUSIVE": "warning"}
 
 
 def render(document: Document, *, lang: Lang = Lang.EN) -> str:
-    """The headline, each reason that keeps the stage from GO, and what reproduces the run, a command a line."""
+    """Returns the headline, each reason that keeps the stage from GO, and what reproduces the run, one per line."""
     say = Messages.of(lang)
     lines = [
         command(
@@ -36,7 +36,7 @@ def render(document: Document, *, lang: Lang = Lang.EN) -> str:
 
 
 def command(level: str, title: str, message: str) -> str:
-    """One workflow command on one line, its title and message escaped as GitHub unescapes them."""
+    """Returns one workflow command on one line, its title and message escaped as GitHub unescapes them."""
     head = _escaped(plain(clip(title, 200))).replace(":", "%3A").replace(",", "%2C")
     return f"::{level} title={head}::{_escaped(plain(clip(message, 1000)))}"
 

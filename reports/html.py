@@ -13,16 +13,16 @@ from markupsafe import Markup
 
 from cutover.reports.advice import advice
 from cutover.reports.charts.bars import classes
-from cutover.reports.charts.heat import heat
-from cutover.reports.charts.past import past
-from cutover.reports.charts.spread import BarRow, spread
+from cutover.reports.charts.heatmap import heatmap
+from cutover.reports.charts.histogram import HistogramRow, histogram
+from cutover.reports.charts.history import history_chart
 from cutover.reports.document import Document
+from cutover.reports.history import History, of_document
 from cutover.reports.messages import Lang, Messages
-from cutover.reports.parts.crash_grid import POINTS, grid
+from cutover.reports.parts.crash import POINTS, grid
 from cutover.reports.parts.differences import DifferencePart
-from cutover.reports.parts.past import History, of_document
+from cutover.reports.parts.mutants import MatrixPart
 from cutover.reports.parts.sides import DistributionPart, SidePart
-from cutover.reports.terminal.mutants import MatrixPart
 from cutover.reports.words import ABSENT, clean, clip, plain
 
 __all__ = ["MAX_BYTES", "render", "tone"]
@@ -59,7 +59,7 @@ class _Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class _CriteriaGroup:
+class _DifferencesOfClass:
     """All differences of one class and one known flaw, the most frequent kind first."""
 
     klass: str
@@ -85,7 +85,7 @@ class _Figure:
 def render(
     document: Document, *, lang: Lang = Lang.EN, history: History | None = None, mutants: MatrixPart | None = None
 ) -> str:
-    """The report; tables are cut, and say so, where it is over `MAX_BYTES`. Raises ValueError where it still is."""
+    """Returns the page; tables are cut, and say so, where it is over `MAX_BYTES`. Raises ValueError if it still is."""
     say = Messages.of(lang)
     told = history or History()
     context = _context(document, told, mutants, say)
@@ -97,7 +97,7 @@ def render(
 
 
 def tone(verdict: str) -> str:
-    """The class of style for a verdict, or for a class of differences."""
+    """Returns the CSS class of a verdict, or for a class of differences."""
     return _TONES.get(verdict, "wait")
 
 
@@ -116,20 +116,20 @@ def _context(document: Document, history: History, mutants: MatrixPart | None, s
         "figures": _figures(document, say),
         "classes": classes(document.differences, say("chart.classes"), say),
         "groups": _groups(document),
-        "kinds": heat("kinds", grid(crash, "node_kind"), say("crash.kinds"), say) if crash else None,
-        "ways": heat("ways", grid(crash, "way"), say("crash.ways"), say) if crash else None,
+        "kinds": heatmap("kinds", grid(crash, "node_kind"), say("crash.kinds"), say) if crash else None,
+        "ways": heatmap("ways", grid(crash, "way"), say("crash.ways"), say) if crash else None,
         "points": POINTS,
         "mutants": mutants,
         "history": history,
         "past": runs,
-        "history_chart": past(runs, say("history.title"), say),
+        "history_chart": history_chart(runs, say("history.title"), say),
         "change": functools.partial(_change, say=say),
         "contents": [(name, say(f"{name}.title")) for name, there in _sections(document, mutants) if there],
     }
 
 
 def _sections(document: Document, mutants: MatrixPart | None) -> tuple[tuple[str, bool], ...]:
-    """The sections of the page in order, and whether there is anything to say in each."""
+    """Returns the sections of the page in order, and whether each has any content."""
     return (
         ("why", bool(document.blocking)),
         ("evidence", True),
@@ -163,12 +163,12 @@ def _tiles(document: Document, say: Messages) -> list[_Tile]:
     return tiles
 
 
-def _groups(document: Document) -> list[_CriteriaGroup]:
+def _groups(document: Document) -> list[_DifferencesOfClass]:
     grouped: dict[tuple[str, str | None], list[DifferencePart]] = {}
     for part in document.differences:
         grouped.setdefault((part.klass, part.flaw), []).append(part)
     return [
-        _CriteriaGroup(klass, flaw, tuple(sorted(parts, key=lambda part: -part.count)))
+        _DifferencesOfClass(klass, flaw, tuple(sorted(parts, key=lambda part: -part.count)))
         for (klass, flaw), parts in grouped.items()
     ]
 
@@ -177,7 +177,7 @@ def _figures(document: Document, say: Messages) -> list[_Figure]:
     return [
         _Figure(
             part.id,
-            spread(part, _rows(document, part, say), say(f"{part.id}.title"), say),
+            histogram(part, _rows(document, part, say), say(f"{part.id}.title"), say),
             (say("chart.unusable", n=say.count(unusable)),) if unusable else (),
         )
         for part in document.distributions
@@ -185,17 +185,17 @@ def _figures(document: Document, say: Messages) -> list[_Figure]:
     ]
 
 
-def _rows(document: Document, part: DistributionPart, say: Messages) -> tuple[BarRow, BarRow]:
+def _rows(document: Document, part: DistributionPart, say: Messages) -> tuple[HistogramRow, HistogramRow]:
     sides = {side.id: side for side in document.side_by_side}
     marks = [(label or say("chart.mean"), sides[name]) for label, name in _MARKS[part.id] if name in sides]
     run = document.run
     return (
-        BarRow(
+        HistogramRow(
             "control",
             clip(plain(run.control.name), 30),
             {label: side.control for label, side in marks if side.control is not None},
         ),
-        BarRow(
+        HistogramRow(
             "candidate",
             clip(plain(run.candidate.name), 30),
             {label: side.candidate for label, side in marks if side.candidate is not None},
@@ -204,7 +204,7 @@ def _rows(document: Document, part: DistributionPart, say: Messages) -> tuple[Ba
 
 
 def _change(side: SidePart, say: Messages) -> str:
-    """From control to candidate: in points for a share, else in percent of the control."""
+    """Returns the change from control to candidate: in points for a share, else in percent of the control."""
     if side.control is None or side.candidate is None or (side.unit != "share" and side.control == 0):
         return ABSENT
     difference = side.candidate - side.control
@@ -214,7 +214,7 @@ def _change(side: SidePart, say: Messages) -> str:
 
 
 def _finalized(value: object) -> object:
-    """The last guard: no text leaves with a control character in it, whatever the template forgot."""
+    """Strips control characters from every text of the template, whichever filters it forgot."""
     return clean(value) if type(value) is str else value
 
 

@@ -20,7 +20,7 @@ _SUITES = {"run": "run", "check": "checks", "criterion": "criteria"}
 
 
 def render(document: Document) -> str:
-    """The XML, ending in a newline; English, since machines read it."""
+    """Returns the XML, ending in a newline; English, since machines read it."""
     report = JUnitXml(_text(f"cutover stage {document.stage}"))
     for part, name in _SUITES.items():
         reasons = [reason for reason in document.reasons if reason.part == part]
@@ -91,5 +91,5 @@ def _measured(part: CriterionPart) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """On one line and legal in XML."""
+    """Returns the text on one line and legal in XML."""
     return clip(plain(text), 2000)

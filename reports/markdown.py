@@ -1,4 +1,4 @@
-"""The report as Markdown, fit for a GitHub step summary: under 1 MB, and no name in it can break it. Pure."""
+"""The report as Markdown, fit for a GitHub step summary: under 1 MB, every name in it escaped. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from cutover.reports.advice import advice
 from cutover.reports.document import Document
 from cutover.reports.messages import Lang, Messages
-from cutover.reports.parts.crash_grid import POINTS, grid
+from cutover.reports.parts.crash import POINTS, grid
 from cutover.reports.words import clip, plain
 
 __all__ = ["MAX_BYTES", "render"]
@@ -25,7 +25,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]|~$@#]|:(?=//))")
 
 
 def render(document: Document, *, lang: Lang = Lang.EN) -> str:
-    """The report; tables are cut, and say so, where it would be too long. Raises ValueError where it still is."""
+    """Returns the text; tables are cut, and say so, where it would be too long. Raises ValueError where it still is."""
     context = {
         "document": document,
         "advice": list(advice(document, Messages.of(lang))),
@@ -42,13 +42,13 @@ def render(document: Document, *, lang: Lang = Lang.EN) -> str:
 
 
 def inert(text: str, length: int = 300) -> Markup:
-    """Text of any origin as Markdown that shows it and does nothing else: on one line, every special sign an entity."""
+    """Escapes text of any origin for Markdown: on one line, every special character an entity."""
     safe = str(escape(clip(plain(text), length))).replace("&#", "\0")
     return Markup(_SPECIAL.sub(lambda found: f"&#{ord(found[1])};", safe).replace("\0", "&#"))  # noqa: S704 - just escaped
 
 
 def flat(text: str) -> str:
-    """Text of any origin on one line, to be put into a message that is then made inert."""
+    """Returns text of any origin on one line, for a message that is then escaped."""
     return clip(plain(text), 2000)
 
 

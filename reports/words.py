@@ -1,4 +1,4 @@
-"""How numbers are written in every report, and how hostile text is made harmless. Pure."""
+"""Numbers as every report writes them, and foreign text made safe to print. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TWO_COLONS = re.compile(r":(?=:)")
 
 
 def number(value: float | None, unit: str) -> str:
-    """A measured number with its unit, to four significant digits, a share to five; a dash where there is none."""
+    """Returns a number with its unit, to four significant digits, a share to five; a dash where there is none."""
     if value is None or math.isnan(value):
         return ABSENT
     if unit == "share":
@@ -26,27 +26,27 @@ def number(value: float | None, unit: str) -> str:
 
 
 def count(value: int) -> str:
-    """A count, in groups of three digits."""
+    """Returns a count, in groups of three digits."""
     return f"{value:,}"
 
 
 def needed(value: int | None) -> str:
-    """How many more measurements would decide; a dash where that cannot be foretold."""
+    """Returns how many more measurements would decide; a dash where that cannot be predicted."""
     return ABSENT if value is None else count(value)
 
 
 def clean(text: str) -> str:
-    """The text with a space for every control character, for what turns the direction of writing, for half a pair."""
+    """Returns the text with a space in place of control characters, bidirectional marks and lone surrogates."""
     return _CONTROL.sub(" ", text)
 
 
 def plain(text: str) -> str:
-    """The text on one line: no control characters, and nothing that a CI log takes for a command."""
+    """Returns the text on one line: no control characters, and nothing that a CI log takes for a command."""
     return _TWO_COLONS.sub(": ", clean(text)).replace("##[", "# #[").strip()
 
 
 def clip(text: str, length: int) -> str:
-    """The text, or its beginning and an ellipsis where it has more than `length` characters."""
+    """Returns the text, or its beginning and an ellipsis where it has more than `length` characters."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
@@ -59,6 +59,6 @@ def _short(value: float, digits: int = 4) -> str:
         return f"{value:,.0f}"
     for more in range(digits, 17):
         text = f"{value:.{more}g}"
-        if not float(text).is_integer():  # 99.996 shall not read as 100
+        if not float(text).is_integer():  # 99.996 must not read as 100
             return text
     return f"{value:.17g}"

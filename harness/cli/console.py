@@ -1,4 +1,4 @@
-"""Where words go: data to stdout, progress and problems to stderr, a progress bar only on a terminal. Does I/O."""
+"""Output: data to stdout, progress and problems to stderr, a progress bar on a terminal only. Does I/O."""
 
 from __future__ import annotations
 
@@ -21,55 +21,55 @@ _EVERY_S = 10.0
 
 
 class Advance(Protocol):
-    """Tells a progress display how many are done."""
+    """Tells a progress display how many items are done."""
 
     def __call__(self, done: int, /) -> None:
-        """Shows it."""
+        """Shows that `done` items are done."""
 
     def expect(self, total: int, /) -> None:
-        """Says how many there will be, where that was not known at the start."""
+        """Sets the total, where it was not known at the start."""
 
 
 def problem(message: str) -> None:
-    """One sentence about what went wrong, on stderr."""
-    _complain(f"cutover: {message}\n")
+    """Writes one sentence about what went wrong to stderr."""
+    _write_to_stderr(f"cutover: {message}\n")
 
 
 def note(message: str, *, quiet: bool) -> None:
-    """One line about what is going on, on stderr, unless quiet."""
+    """Writes one line about what is going on to stderr, unless quiet."""
     if not quiet:
-        _complain(f"{message}\n")
+        _write_to_stderr(f"{message}\n")
 
 
-def _complain(text: str) -> None:
-    """To stderr; where that is closed, full or of a terminal that is gone, the run is worth more than the word."""
+def _write_to_stderr(text: str) -> None:
+    """Writes to stderr. Where that fails (closed, full, its terminal gone), the command goes on without the message."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
-        _lead_nowhere(sys.stderr)
+        _discard(sys.stderr)
 
 
 def emit(text: str) -> None:
-    """Data, on stdout; a reader that has gone away (`| head`), or a character without a code there, is no error."""
+    """Writes data to stdout. Neither a reader that went away (`| head`) nor an unencodable character is an error."""
     encoding = sys.stdout.encoding or "utf-8"
     text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         sys.stdout.flush()
     except OSError as error:
-        _lead_nowhere(sys.stdout)
+        _discard(sys.stdout)
         if not isinstance(error, BrokenPipeError):
             raise
 
 
-def _lead_nowhere(stream: TextIO) -> None:
-    """What it still holds would fail once more when Python ends, and change the exit status."""
+def _discard(stream: TextIO) -> None:
+    """Points it to /dev/null: what its buffer holds would fail again when Python ends, and change the exit status."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def captured(show: Callable[[Console], None]) -> str:
-    """What `show` prints to a console in the colours and width of stdout, as text for `emit`."""
+    """Returns what `show` prints to a console in the colours and width of stdout, as text for `emit`."""
     from rich.console import Console
 
     fixed = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
@@ -81,7 +81,7 @@ def captured(show: Callable[[Console], None]) -> str:
 
 @contextmanager
 def progress(what: str, total: int, *, quiet: bool) -> Iterator[Advance]:
-    """Shows how far something has come: a bar on a terminal, else a line every ten seconds; nothing when quiet."""
+    """Shows progress: a bar on a terminal, else a line every ten seconds; nothing when quiet."""
     if quiet:
         yield _Silence()
     elif sys.stderr.isatty():

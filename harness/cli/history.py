@@ -1,4 +1,4 @@
-"""The runs beside a run, and the kill matrix that its folder may hold, for its report. Reads files."""
+"""What an HTML report shows besides its own run: earlier runs, and the run's kill matrix. Reads files."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cutover.reports.document import Document
-    from cutover.reports.parts.past import History
-    from cutover.reports.terminal.mutants import MatrixPart
+    from cutover.reports.history import History
+    from cutover.reports.parts.mutants import MatrixPart
 
 __all__ = ["MOST", "earlier", "kill_matrix"]
 
 MOST = 12
-"""How many earlier runs a report tells of."""
+"""How many earlier runs a report shows."""
 _READ = 60
 """How many reports are read to find them, the newest files first."""
 _LARGEST = 32_000_000
-"""A larger file is no report of ours, bytes."""
+"""A larger file is not a report that Cutover wrote, bytes."""
 
 
 def earlier(folder: Path, document: Document) -> History:
-    """The verdicts of earlier runs in the folder's parent, oldest first."""
-    from cutover.reports.parts.past import History, of_document, of_json
+    """Returns the verdicts of earlier runs in the folder's parent, oldest first."""
+    from cutover.reports.history import History, of_document, of_json
 
     here = of_document(document)
     files = [file for _, file in sorted(_reports(folder), reverse=True)]
@@ -40,11 +40,11 @@ def earlier(folder: Path, document: Document) -> History:
 
 
 def kill_matrix(folder: Path) -> MatrixPart | None:
-    """What `cutover mutants --json > RUN/mutants.json` left in the run's folder. Raises UsageProblem."""
+    """Returns the kill matrix that `cutover mutants --json > RUN/mutants.json` left. Raises UsageProblem."""
     from pydantic import ValidationError
 
     from cutover.harness.errors import UsageProblem
-    from cutover.reports.terminal.mutants import MatrixPart
+    from cutover.reports.parts.mutants import MatrixPart
 
     file = folder / "mutants.json"
     if not file.is_file():
@@ -54,12 +54,13 @@ def kill_matrix(folder: Path) -> MatrixPart | None:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise UsageProblem(
-            f"{file} is no kill matrix ({first['msg']}); make it with `cutover mutants --json > {file}`, or delete it"
+            f"{file} is not a kill matrix ({first['msg']}); "
+            f"make it with `cutover mutants --json > {file}`, or delete it"
         ) from error
 
 
 def _reports(folder: Path) -> Iterator[tuple[float, Path]]:
-    """The reports beside the run's folder, each with the time of its last change."""
+    """Yields the reports beside the run's folder, each with the time of its last change."""
     mine = folder.resolve()
     with suppress(OSError):  # a parent that may not be looked into has no history to tell
         for beside in mine.parent.iterdir():

@@ -6,6 +6,7 @@ import errno
 from enum import IntEnum
 
 from cutover.engines.errors import CutoverError
+from cutover.harness.cli.installation import extra_of, pip_install
 
 __all__ = ["Status", "status_of"]
 
@@ -35,22 +36,36 @@ _LIMITS = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 def status_of(error: Exception) -> tuple[Status, str]:
-    """The exit status of an error and the sentence to show, if there is one; an error of no known kind is internal."""
+    """Returns an error's exit status and the sentence to show, which may be empty; what is not known is internal."""
     if isinstance(error, CutoverError):
         return Status(getattr(error, "exit_status", Status.USAGE)), str(error)
     if _is_usage(error):
         return Status.USAGE, _hint(error)
-    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
-        return Status.ENVIRONMENT, f"{error.filename or 'the output'} {_OF_THE_MACHINE[error.errno]}; choose another."
-    if _is_limit(error):
-        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return (
-            Status.ENVIRONMENT,
-            f"a limit of this machine is reached: {said}; see `ulimit -a`, or give fewer --workers",
-        )
+    if isinstance(error, OSError | MemoryError | RuntimeError) and (told := _of_the_machine(error)):
+        return Status.ENVIRONMENT, told
     if isinstance(error, FileNotFoundError | FileExistsError | NotADirectoryError | IsADirectoryError):
         return Status.USAGE, f"{error.filename}: {error.strerror}"
+    if isinstance(error, ModuleNotFoundError) and extra_of(error.name) is not None:
+        return Status.USAGE, _uninstalled(error.name)
     return Status.INTERNAL, f"internal error, {type(error).__name__}: {error}; CUTOVER_DEBUG=1 shows where"
+
+
+def _of_the_machine(error: Exception) -> str:
+    """What the machine refuses: a file, or one process, thread, open file or page of memory more; else nothing."""
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        return f"{error.filename or 'the output'} {_OF_THE_MACHINE[error.errno]}; choose another."
+    if _is_limit(error):
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return f"a limit of this machine is reached: {said}; see `ulimit -a`, or give fewer --workers"
+    return ""
+
+
+def _uninstalled(module: str | None) -> str:
+    """What to install. Without typer or rich there is no `cutover doctor` either, which would show what is missing."""
+    extra = extra_of(module)
+    if extra is None or module in {"typer", "rich"}:
+        return f"the command line needs {module}, which is not installed: {pip_install('all')}"
+    return f"{module} is not installed: {pip_install(extra.name)}; `cutover doctor` shows what else is missing"
 
 
 def _is_limit(error: Exception) -> bool:

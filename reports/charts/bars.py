@@ -18,7 +18,7 @@ _LEAST = 3.0
 
 
 def classes(differences: Sequence[DifferencePart], title: str, say: Messages) -> Markup:
-    """The chart of how many differences each class has."""
+    """Returns the chart of the number of differences in each class."""
     sums = {name: sum(part.count for part in differences if part.klass == name) for name in CLASSES}
     most = max(*sums.values(), 1)
     room = WIDTH - _LEFT - _NUMBER

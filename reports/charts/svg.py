@@ -11,11 +11,11 @@ from cutover.reports.words import clip, plain
 __all__ = ["WIDTH", "image", "staggered", "tag"]
 
 WIDTH = 400
-"""Of every chart, in its own units; the page scales it."""
+"""The width of every chart, in its own units; the page scales it."""
 
 
 def tag(name: str, *children: str, **attributes: float | str | None) -> Markup:
-    """One element; `class_` gives `class`, `font_size` gives `font-size`, None leaves an attribute out."""
+    """Returns one element; `class_` becomes `class`, `font_size` becomes `font-size`, None omits the attribute."""
     written = (
         Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _value(value))
         for key, value in attributes.items()
@@ -29,7 +29,7 @@ def tag(name: str, *children: str, **attributes: float | str | None) -> Markup:
 
 
 def image(name: str, title: str, text: str, height: float, parts: Iterable[Markup]) -> Markup:
-    """A whole picture with what it is (`title`) and what it shows in words (`text`); `name` is unique in the page."""
+    """Returns a whole image with its title and its description (`text`); `name` is unique in the page."""
     return tag(
         "svg",
         tag("title", title, id=f"{name}-title"),
@@ -43,7 +43,7 @@ def image(name: str, title: str, text: str, height: float, parts: Iterable[Marku
 
 
 def staggered(spans: Sequence[tuple[float, float]]) -> list[int]:
-    """For labels that reach from one x to another, the lowest line on which each overlaps no earlier one."""
+    """Returns, for labels that reach from one x to another, the lowest line on which each overlaps none before it."""
     ends: list[float] = []
     lines = []
     for start, end in spans:

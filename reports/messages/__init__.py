@@ -1,6 +1,6 @@
 """What reports say, in each language: messages by key, the judge's own sentences by pattern, numbers. Pure.
 
-The catalogues are the .toml files beside this module. A sentence of the judge that no pattern knows stays English.
+The catalogues are the .toml files beside this module. A sentence of the judge that no pattern matches stays English.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A sentence of the judge with {places}, and what it is in another language.
+    """A sentence of the judge with {placeholders}, and its translation.
 
-    The head of phrases.toml says what a place of each name may hold.
+    The head of phrases.toml says what a placeholder of each name may hold.
     """
 
     english: re.Pattern[str]
@@ -55,15 +55,15 @@ class Messages:
 
     @classmethod
     def of(cls, lang: Lang) -> Self:
-        """Those that ship with Cutover."""
+        """Returns the messages that ship with Cutover."""
         return cls(lang, catalogue(lang), phrases(lang))
 
     def __call__(self, key: str, **values: str) -> str:
-        """The message, with its {names} filled in. Raises KeyError where there is none, or a name is missing."""
+        """Returns the message with its {names} filled in. Raises KeyError where it or a name is missing."""
         return self.texts[key].format(**values)
 
     def sentence(self, english: str) -> Sentence:
-        """A sentence of the judge in this language, or as it is where no pattern knows it."""
+        """Returns a sentence of the judge in this language, or unchanged where no pattern matches it."""
         if self.lang is Lang.EN:
             return Sentence(english, Lang.EN)
         for phrase in self.known:
@@ -74,26 +74,26 @@ class Messages:
         return Sentence(english, Lang.EN)
 
     def parts(self, english: str, separator: str) -> tuple[Sentence, ...]:
-        """The parts of a list, each a sentence; one part where the whole is a sentence itself."""
+        """Returns the parts of a list, each a sentence; one part where the whole is a sentence itself."""
         whole = self.sentence(english)
         if whole.lang is self.lang:
             return (whole,)
         return tuple(self.sentence(part) for part in english.split(separator))
 
     def number(self, value: float | None, unit: str) -> str:
-        """As `words.number`, in this language's signs."""
+        """Returns `words.number` with this language's decimal and grouping signs."""
         return self.digits(words.number(value, unit))
 
     def count(self, value: int) -> str:
-        """As `words.count`."""
+        """Returns `words.count` with this language's signs."""
         return self.digits(words.count(value))
 
     def needed(self, value: int | None) -> str:
-        """As `words.needed`."""
+        """Returns `words.needed` with this language's signs."""
         return self.digits(words.needed(value))
 
     def digits(self, english: str) -> str:
-        """A written number with this language's decimal and grouping signs."""
+        """Returns a written number with this language's decimal and grouping signs."""
         return english if self.lang is Lang.EN else english.translate(_COMMA_AND_POINT)
 
     def _value(self, name: str, value: str) -> str:
@@ -115,14 +115,14 @@ class Messages:
 
 @functools.cache
 def catalogue(lang: Lang) -> Mapping[str, str]:
-    """The messages of a language, by `table.key`."""
+    """Returns the messages of a language, by `table.key`."""
     tables = tomllib.loads(_read(f"{lang}.toml"))
     return {f"{table}.{key}": text for table, texts in tables.items() for key, text in texts.items()}
 
 
 @functools.cache
 def phrases(lang: Lang) -> tuple[Phrase, ...]:
-    """The judge's sentences in a language, as patterns, in the order of the file; none are needed for English."""
+    """Returns the judge's sentences in a language, as patterns, in the file's order; none for English."""
     if lang is Lang.EN:
         return ()
     listed = tomllib.loads(_read("phrases.toml"))["phrase"]
@@ -132,7 +132,7 @@ def phrases(lang: Lang) -> tuple[Phrase, ...]:
 def _pattern(english: str) -> re.Pattern[str]:
     parts = re.split(r"\{(\w+)\}", english)
     literal = [re.escape(part) for part in parts[::2]]
-    places = [f"(?P<{name}>{_PLACES.get(name.rstrip('0123456789'), '[^;]+')})" for name in parts[1::2]]
+    places = [f"(?P<{name}>{_PLACEHOLDERS.get(name.rstrip('0123456789'), '[^;]+')})" for name in parts[1::2]]
     return re.compile("".join(a + b for a, b in zip(literal, [*places, ""], strict=True)), re.DOTALL)
 
 
@@ -142,7 +142,7 @@ def _read(name: str) -> str:
 
 _COMMA_AND_POINT = str.maketrans(",.", ".,")
 _NUMBER = r"-?[0-9][0-9,.e+-]*"
-_PLACES = {
+_PLACEHOLDERS = {
     "amount": rf"-|(?:E = )?{_NUMBER}(?: [^\s,;()]+){{0,4}}?",
     "joined": ".+",
     "n": _NUMBER,
@@ -150,4 +150,4 @@ _PLACES = {
     "verdict": "[A-Z-]+",
     "word": r"\S+",
 }
-"""What a place may hold, by its name without the digits behind it."""
+"""What a placeholder may hold, by its name without the digits behind it."""

@@ -1,8 +1,10 @@
-"""What the crash matrix came to, as a part of a report. Pure."""
+"""What the crash matrix came to, as a part of a report, and its coverage as a grid. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from cutover.harness.judge.crash.tally import CoverageCell, CrashSummary
@@ -10,7 +12,20 @@ from cutover.harness.judge.findings import Verdict
 from cutover.reports.parts.base import ReportPart
 from cutover.reports.words import count, number
 
-__all__ = ["CellPart", "CrashPart", "UntouchedPart", "WitnessPart", "crash_part", "headline"]
+__all__ = [
+    "POINTS",
+    "CellPart",
+    "CrashPart",
+    "Grid",
+    "UntouchedPart",
+    "WitnessPart",
+    "crash_part",
+    "grid",
+    "headline",
+]
+
+POINTS = ("request", "answer", "call", "reply", "signal")
+"""The kinds of kill point, in the order of a round trip."""
 
 _VERDICTS: dict[Verdict, Literal["PASS", "FAIL", "INCONCLUSIVE"]] = {
     Verdict.PASS: "PASS",
@@ -70,7 +85,7 @@ class CrashPart(ReportPart):
 
 
 def headline(summary: CrashSummary) -> str:
-    """The one sentence."""
+    """Returns the verdict on the crash matrix in one sentence."""
     cases = f"{count(summary.cases)} crash cases"
     match summary.verdict:
         case Verdict.PASS:
@@ -93,7 +108,7 @@ def headline(summary: CrashSummary) -> str:
 
 
 def crash_part(summary: CrashSummary, replay: Callable[[str], str]) -> CrashPart:
-    """The summary as a part of a report; `replay` gives the command that plays a case again, by its name."""
+    """Returns the summary as a part of a report; `replay` makes the command that repeats a case from its name."""
     return CrashPart(
         engine=summary.engine,
         seed=summary.seed,
@@ -123,4 +138,33 @@ def _cell(cell: CoverageCell, counts: tuple[int, int, int]) -> CellPart:
     planned, fired, passed = counts
     return CellPart(
         node_kind=cell.node_kind, point=cell.point, way=cell.way, planned=planned, fired=fired, passed=passed
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """By row and kill point, the cases planned and those passed; `untouched` are pairs that could be and were not."""
+
+    rows: tuple[str, ...]
+    cells: Mapping[tuple[str, str], tuple[int, int]]
+    untouched: frozenset[tuple[str, str]]
+
+    @property
+    def failed(self) -> int:
+        """Cases that did not pass; one that touches two kinds of node counts at both."""
+        return sum(planned - passed for planned, passed in self.cells.values())
+
+
+def grid(part: CrashPart, rows: Literal["node_kind", "way"]) -> Grid:
+    """Returns the grid, rows in the order of the coverage, those without a case last."""
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for cell in part.coverage:
+        at = sums[getattr(cell, rows), cell.point]
+        at[0] += cell.planned
+        at[1] += cell.passed
+    untouched = {(cell.node_kind, cell.point) for cell in part.untouched} if rows == "node_kind" else set()
+    return Grid(
+        rows=tuple(dict.fromkeys([*(name for name, _ in sums), *sorted(name for name, _ in untouched)])),
+        cells={key: (planned, passed) for key, (planned, passed) in sums.items()},
+        untouched=frozenset(untouched),
     )

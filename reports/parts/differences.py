@@ -87,7 +87,7 @@ class NoisePart(ReportPart):
 
 
 def difference_parts(analysis: Analysis) -> tuple[DifferencePart, ...]:
-    """The differences, the most telling class first."""
+    """Returns the differences, the most telling class first."""
     return tuple(
         DifferencePart.model_validate(
             {
@@ -114,12 +114,12 @@ def difference_parts(analysis: Analysis) -> tuple[DifferencePart, ...]:
 
 
 def waiver_parts(analysis: Analysis) -> tuple[WaiverPart, ...]:
-    """The waivers, in the order of their file."""
+    """Returns the waivers, in the order of their file."""
     return tuple(_waiver(use) for use in analysis.waivers)
 
 
 def noise_parts(analysis: Analysis) -> tuple[NoisePart, ...]:
-    """The paths at which the control differs from itself, by workflow and path."""
+    """Returns the paths at which the control differs from itself, by workflow and path."""
     return tuple(NoisePart.model_validate(each) for each in analysis.noise)
 
 

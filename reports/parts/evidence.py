@@ -86,7 +86,7 @@ class CheckPart(ReportPart):
 
 
 def criterion_parts(analysis: Analysis) -> tuple[CriterionPart, ...]:
-    """The criteria of the stage, in the policy's order."""
+    """Returns the criteria of the stage, in the policy's order."""
     told = ("id", "words", "section", "decided", "metric", "unit", "severity", "source", "min_n")
     judged = ("threshold", "estimate", "low", "high", "bound", "n", "n_needed", "measured", "verdict", "reason")
     return tuple(
@@ -98,7 +98,7 @@ def criterion_parts(analysis: Analysis) -> tuple[CriterionPart, ...]:
 
 
 def check_parts(analysis: Analysis, commands: Commands) -> tuple[CheckPart, ...]:
-    """The checks, each with its samples and how to see them again."""
+    """Returns the checks, each with its samples and how to see them again."""
     plain = tuple(name for name in CheckPart.model_fields if name != "samples")
     return tuple(
         CheckPart.model_validate(

@@ -19,7 +19,7 @@ from cutover.reports.parts.base import ReportPart
 __all__ = ["Commands", "EnginePart", "FailedScenario", "Replay", "RunPart"]
 
 _GENERATED = re.compile(r"gen-(\d+)-[0-9a-f]+@")
-"""How the name of a case of a generated scenario begins."""
+"""How the name of a generated scenario's case begins."""
 _SOURCES = frozenset({"--scenarios", "--n8n"})
 
 
@@ -67,14 +67,14 @@ class FailedScenario(ReportPart):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What to type to play a crash case again; `options` say where scenarios come from that are not of the catalog."""
+    """The command that repeats a crash case; `options` say where scenarios come from that are not in the catalog."""
 
     engine: str
     seed: int
     options: tuple[str, ...] = ()
 
     def __call__(self, case: str) -> str:
-        """The line for a case, by its name."""
+        """Returns the command for a case, by its name."""
         made = _GENERATED.match(case)
         generated = ("--generated", str(int(made[1])), "--seed", str(self.seed)) if made else ()
         return shlex.join(("cutover", "replay", "--engine", self.engine, *self.options, *generated, case))
@@ -82,7 +82,7 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """What to type to see it again: the whole run, the beginning of the line for one trial, the line for one case."""
+    """The commands that repeat the whole run, one trial (`base` is how that one begins), or one crash case."""
 
     run: str
     base: str
@@ -90,7 +90,7 @@ class Commands:
 
     @classmethod
     def of(cls, manifest: Manifest, changes: Mapping[str, str] = MappingProxyType({})) -> Self:
-        """Those of a run; `changes` are options, with their values, by which it was judged other than when it ran."""
+        """Returns the commands of a run; `changes` are options that differ from those it was run with."""
         arguments = _changed(manifest.arguments, changes)
         return cls(
             run=shlex.join(("cutover", "run", *arguments)),
@@ -99,7 +99,7 @@ class Commands:
         )
 
     def trial(self, scenario: str) -> str:
-        """The trial of one scenario alone."""
+        """Returns the command that runs the trial of one scenario alone."""
         return f"{self.base} --only {shlex.quote(scenario)}"
 
 

@@ -33,7 +33,7 @@ class LimitPart(ReportPart):
 class DistributionPart(ReportPart):
     """One duration of both engines: bin i counts those from `edges[i]` to `edges[i + 1]`, ms; no edges without data.
 
-    `unusable_*` count the values that are no positive number and in no bin.
+    `unusable_*` count the values that are not positive numbers, and so are in no bin.
     """
 
     id: Literal["latency", "checkpoint"]

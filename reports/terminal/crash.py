@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -12,13 +11,12 @@ from rich.text import Text
 
 from cutover.harness.judge.crash.tally import CaseVerdict
 from cutover.harness.record.cases import CaseRecord
-from cutover.reports.parts.crash import CellPart, CrashPart
+from cutover.reports.parts.crash import POINTS, CrashPart, Grid, grid
 from cutover.reports.words import clip, count, plain
 
 __all__ = ["compact", "render_cases", "render_timeline"]
 
 _STYLES = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
-_POINTS = ("request", "answer", "call", "reply", "signal")
 
 
 def render_cases(part: CrashPart, console: Console) -> None:
@@ -29,7 +27,7 @@ def render_cases(part: CrashPart, console: Console) -> None:
 
 
 def compact(part: CrashPart) -> RenderableType:
-    """The matrix in the report of a run: the sentence, both tables, and what repeats a failure."""
+    """Returns the matrix as a run's report shows it: the sentence, both tables, and what repeats a failure."""
     repeat = [Text(plain(f"{witness.check}: {witness.replay}")) for witness in part.witnesses[:3]]
     return Group(_sentence(part), _legal(part), Text(""), _ways(part), Text(""), _kinds(part), *repeat)
 
@@ -63,7 +61,7 @@ def _headed(title: str, body: RenderableType) -> RenderableType:
     return Group(Text(""), Text(title, style="bold"), Padding(body, (0, 0, 0, 2)))
 
 
-def _grid(*columns: str) -> Table:
+def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(columns[0])
     for column in columns[1:]:
@@ -72,33 +70,30 @@ def _grid(*columns: str) -> Table:
 
 
 def _ways(part: CrashPart) -> Table:
-    return _sums(part, "Way", lambda cell: cell.way, set())
+    return _sums("Way", grid(part, "way"))
 
 
 def _kinds(part: CrashPart) -> Table:
-    return _sums(part, "Node", lambda cell: cell.node_kind, {(each.node_kind, each.point) for each in part.untouched})
+    return _sums("Node", grid(part, "node_kind"))
 
 
-def _sums(part: CrashPart, head: str, row: Callable[[CellPart], str], untouched: set[tuple[str, str]]) -> Table:
-    """Planned and passed cases by row and kill point; `untouched` says which empty cells could have had cases."""
-    table = _grid(head, *_POINTS)
-    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for cell in part.coverage:
-        counts = sums[row(cell), cell.point]
-        counts[0] += cell.planned
-        counts[1] += cell.passed
-    for name in dict.fromkeys([name for name, _ in sums] + sorted(name for name, _ in untouched)):
-        table.add_row(
+def _sums(head: str, cases: Grid) -> Table:
+    """Returns passed of planned cases by row and kill point; empty cells that could have had cases say so."""
+    made = _table(head, *POINTS)
+    for name in cases.rows:
+        made.add_row(
             plain(name),
             *(
-                Text("not tested", style="yellow") if (name, point) in untouched else _ratio(sums.get((name, point)))
-                for point in _POINTS
+                Text("not tested", style="yellow")
+                if (name, point) in cases.untouched
+                else _ratio(cases.cells.get((name, point)))
+                for point in POINTS
             ),
         )
-    return table
+    return made
 
 
-def _ratio(counts: list[int] | None) -> Text:
+def _ratio(counts: tuple[int, int] | None) -> Text:
     if counts is None:
         return Text("-", style="dim")
     planned, passed = counts
@@ -106,7 +101,7 @@ def _ratio(counts: list[int] | None) -> Text:
 
 
 def _checks(part: CrashPart) -> Table:
-    table = _grid("Check", "facts", "cases against it")
+    table = _table("Check", "facts", "cases against it")
     for check, facts in part.examined.items():
         failed = part.failed_by_check.get(check, 0)
         table.add_row(plain(check), count(facts), Text(count(failed), style="red" if failed else "green"))

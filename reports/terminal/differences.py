@@ -20,7 +20,7 @@ _BLOCKING = ("REGRESSION", "BOTH_WRONG")
 
 
 def differences(parts: Sequence[DifferencePart]) -> RenderableType:
-    """The most frequent kinds of each class; of what blocks the stage more than one."""
+    """Returns the most frequent kind of each class, and several of the classes that block the stage."""
     if not parts:
         return Text("none")
     made = table("Class", "Known flaw", "Count", "Kinds", "The most frequent, and where first")
@@ -42,7 +42,7 @@ def differences(parts: Sequence[DifferencePart]) -> RenderableType:
 
 
 def _grouped(parts: Iterable[DifferencePart]) -> dict[tuple[str, str | None], list[DifferencePart]]:
-    """The kinds of difference by class and known flaw, each group's most frequent first, in the document's order."""
+    """Returns the kinds of difference by class and known flaw, the most frequent of each group first."""
     groups: dict[tuple[str, str | None], list[DifferencePart]] = {}
     for part in parts:
         groups.setdefault((part.klass, part.flaw), []).append(part)
@@ -61,7 +61,7 @@ def _difference(part: DifferencePart) -> Text:
 
 
 def waivers(parts: Sequence[WaiverPart]) -> Table:
-    """Each waiver, with the reason that was given for it."""
+    """Returns a table of the waivers, each with its reason."""
     made = table("Waiver", "Owner", "Until", "Hits", "Verdict", "Why, and what became of it")
     made.columns[3].justify = "right"
     for part in parts:
@@ -78,7 +78,7 @@ def waivers(parts: Sequence[WaiverPart]) -> Table:
 
 
 def noise(parts: Sequence[NoisePart]) -> RenderableType:
-    """The paths at which the control differs from itself."""
+    """Returns a table of the paths at which the control differs from itself."""
     made = table("Workflow", "Path", "Control", "Candidate", "p", "Read as")
     for column in made.columns[2:5]:
         column.justify = "right"

@@ -30,12 +30,12 @@ STYLES: Final = {
 
 
 def verdict(name: str) -> Text:
-    """A verdict or a class in its colour."""
+    """Returns a verdict or a class in its colour."""
     return Text(name, style=STYLES.get(name, ""))
 
 
 def table(*heads: str) -> Table:
-    """A table without lines, its columns folded where the console is narrow."""
+    """Returns a table without lines, its columns folded where the console is narrow."""
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for head in heads:
         made.add_column(Text(plain(head)), overflow="fold")

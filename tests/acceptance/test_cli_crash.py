@@ -57,10 +57,12 @@ def test_v1_s_duplicates_are_counted_and_its_witness_is_repeated_by_replay(serve
     assert part["duplicates_per_hundred"] == pytest.approx(100 * part["duplicates"] / part["cases"])
     witness = next(each for each in part["witnesses"] if each["check"] == "DUP")
     assert witness["replay"] == f"cutover replay --engine v1 {witness['case']}"
-    again = cutover(*witness["replay"].split()[1:], "--postgres", server.dsn, cwd=tmp_path)
-    assert again.returncode == 1, again.stderr
-    assert again.stdout.startswith(f"FAIL: {witness['case']}")
-    assert witness["message"] in " ".join(again.stdout.split())
+    for line in (witness["replay"], f"cutover crash --engine v1 --case {witness['case']}"):
+        again = cutover(*line.split()[1:], "--postgres", server.dsn, cwd=tmp_path)
+        assert again.returncode == 1, again.stderr
+        assert again.stdout.startswith(f"FAIL: {witness['case']}")
+        assert witness["message"] in " ".join(again.stdout.split())
+        assert again.stderr == ""
 
 
 def test_interrupted_it_keeps_the_cases_so_far_and_leaves_nothing(server: Server, tmp_path: Path) -> None:
@@ -89,8 +91,11 @@ def test_interrupted_it_keeps_the_cases_so_far_and_leaves_nothing(server: Server
     assert databases(server) <= before  # what an earlier test had left behind goes, too
 
 
-def test_a_case_that_is_none_is_refused_with_how_to_write_one(tmp_path: Path) -> None:
-    done = cutover("replay", "nonsense", cwd=tmp_path)
+@pytest.mark.parametrize("command", [("replay",), ("crash", "--case")])
+def test_a_name_that_is_not_of_a_case_is_refused_with_how_to_write_one(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = cutover(*command, "nonsense", cwd=tmp_path)
     assert done.returncode == 2
     assert "answer:3" in done.stderr
     assert "Traceback" not in done.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cutover.harness.cli.installation import EXTRAS
 from cutover.harness.cli.main import _outcome
 from cutover.harness.run.postgres.server import Server
 from cutover.scenarios.files import load_folder
@@ -62,6 +63,7 @@ def test_doctor_tries_the_url_and_installs_every_engine(
     assert _outcome(["doctor", "--postgres", server.dsn, "--out", str(tmp_path / "runs")]) == 0
     rows = {line.split("  ")[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "yes" in rows["Postgres by URL"]
+    assert [name for name in rows if name.startswith("Extra")] == [f"Extra {extra.name}" for extra in EXTRAS]
     assert "installs as v1" in rows["Engine v1"]
     assert "installs as v2" in rows["Engine v2"]
     assert "A run would work here." in rows

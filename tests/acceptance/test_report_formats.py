@@ -100,5 +100,5 @@ def test_a_kill_matrix_in_the_folder_is_part_of_the_page_and_a_broken_one_is_nam
     file.write_text("[]", encoding="utf-8")
     broken = cutover("report", "first", "--format", "html", cwd=runs)
     assert (broken.returncode, broken.stdout) == (2, "")
-    assert "mutants.json is no kill matrix" in broken.stderr
+    assert "mutants.json is not a kill matrix" in broken.stderr
     file.unlink()

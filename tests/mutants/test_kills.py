@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from cutover.harness.record.mutants import Kill, KillMatrix
-from cutover.reports.terminal.mutants import headline, kill_part, render_kills
+from cutover.reports.parts.mutants import matrix_part
+from cutover.reports.terminal.mutants import render_kills
 
 DEAD = Kill(kind="engine", id="no-key", pattern="no key", check="DUP", seen={"DUP": 2, "OUT": 1}, looked_at=6)
 ALIVE = Kill(kind="engine", id="alive", pattern="[red]odd[/red]", check="CKPT", seen={"OUT": 1}, looked_at=6)
@@ -38,17 +39,17 @@ def test_a_matrix_is_good_only_with_all_of_them_and_never_empty() -> None:
 
 
 def test_the_others_are_named_and_the_survivor_is_explained() -> None:
-    matrix = KillMatrix(seed=1, kills=(DEAD, ALIVE, CLEAN), seconds=2.0)
+    part = matrix_part(KillMatrix(seed=1, kills=(DEAD, ALIVE, CLEAN), seconds=2.0))
     console = Console(width=100, record=True, color_system=None, highlight=False, markup=False)
-    render_kills(matrix, console)
+    render_kills(part, console)
     text = console.export_text()
-    assert headline(matrix) in text
-    assert headline(matrix) == "FAIL: 1 of 2 mutants killed by the check that they name, 1 of 1 controls clean, in 2 s."
+    assert part.headline in text
+    assert part.headline == "FAIL: 1 of 2 mutants killed by the check that they name, 1 of 1 controls clean, in 2 s."
     assert "alive: not seen by CKPT, only by OUT" in text
     assert "[red]odd[/red]" in text
 
 
 def test_the_json_says_all_of_it() -> None:
-    part = json.loads(kill_part(KillMatrix(seed=7, kills=(DEAD,), seconds=2.0)).model_dump_json())
+    part = json.loads(matrix_part(KillMatrix(seed=7, kills=(DEAD,), seconds=2.0)).model_dump_json())
     assert (part["good"], part["seed"], part["kills"][0]["findings"]) == (True, 7, {"DUP": 2, "OUT": 1})
     assert part["kills"][0]["others"] == ["OUT"]

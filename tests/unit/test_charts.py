@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from cutover.reports.charts.bars import CLASSES, classes
-from cutover.reports.charts.heat import heat
-from cutover.reports.charts.past import past
-from cutover.reports.charts.scale import LogScale
-from cutover.reports.charts.spread import BarRow, spread
+from cutover.reports.charts.heatmap import heatmap
+from cutover.reports.charts.histogram import HistogramRow, LogScale, histogram
+from cutover.reports.charts.history import history_chart
 from cutover.reports.charts.svg import staggered, tag
 from cutover.reports.document import Document
+from cutover.reports.history import PastRun
 from cutover.reports.messages import Lang, Messages
-from cutover.reports.parts.crash_grid import grid
-from cutover.reports.parts.past import PastRun
+from cutover.reports.parts.crash import grid
 
 EN = Messages.of(Lang.EN)
 
@@ -56,7 +55,9 @@ def test_labels_on_one_line_never_overlap(spans: list[tuple[float, float]]) -> N
 
 def test_bars_are_shares_of_their_own_engine(document: Document) -> None:
     latency = document.distributions[0]
-    drawn = spread(latency, [BarRow("control", "v1", {"P50": 30.0}), BarRow("candidate", "v2", {})], "Latency", EN)
+    drawn = histogram(
+        latency, [HistogramRow("control", "v1", {"P50": 30.0}), HistogramRow("candidate", "v2", {})], "Latency", EN
+    )
     control = [float(bar.attrib["height"]) for bar in styled(drawn, "control")]
     candidate = [float(bar.attrib["height"]) for bar in styled(drawn, "candidate")]
     assert control == [1.5, 52.0]  # 1 of 600 is too little to see, and is drawn all the same
@@ -66,8 +67,11 @@ def test_bars_are_shares_of_their_own_engine(document: Document) -> None:
 
 def test_limits_stand_at_their_value_and_those_of_other_stages_say_so(document: Document) -> None:
     checkpoint = document.distributions[1]
-    drawn = spread(
-        checkpoint, [BarRow("control", "v1", {}), BarRow("candidate", "v2", {"P95": 8.9})], "Checkpoints", EN
+    drawn = histogram(
+        checkpoint,
+        [HistogramRow("control", "v1", {}), HistogramRow("candidate", "v2", {"P95": 8.9})],
+        "Checkpoints",
+        EN,
     )
     scale = LogScale(1.0, 150 * 1.1, 8, 392)
     lines = {
@@ -83,7 +87,9 @@ def test_limits_stand_at_their_value_and_those_of_other_stages_say_so(document: 
 
 def test_nothing_measured_is_no_chart(document: Document) -> None:
     empty = document.distributions[0].model_copy(update={"edges": (), "control": (), "candidate": ()})
-    assert spread(empty, [BarRow("control", "v1", {}), BarRow("candidate", "v2", {})], "Latency", EN) == ""
+    assert (
+        histogram(empty, [HistogramRow("control", "v1", {}), HistogramRow("candidate", "v2", {})], "Latency", EN) == ""
+    )
 
 
 def test_every_class_has_a_bar_or_a_zero(document: Document) -> None:
@@ -99,7 +105,7 @@ def test_a_heat_map_tells_passed_failed_and_not_tested(document: Document) -> No
     kinds = grid(document.crash, "node_kind")
     assert kinds.cells == {("activity", "answer"): (5, 4), ("activity", "call"): (3, 3), ("join", "answer"): (1, 1)}
     assert (kinds.rows, kinds.failed) == (("activity", "join", "wait"), 1)
-    drawn = heat("kinds", kinds, "Kinds", EN)
+    drawn = heatmap("kinds", kinds, "Kinds", EN)
     assert [len(styled(drawn, name)) for name in ("passed", "failed", "untouched")] == [2, 1, 1]
     assert [text.text for text in styled(drawn, "number")] == ["4/5", "3", "1", "0"]
     assert "3 rows, 3 combinations with cases, 1 cases not passed" in drawn
@@ -114,7 +120,7 @@ def test_each_verdict_has_a_shape_of_its_own_and_the_last_run_a_ring() -> None:
             [(0, "GO"), (10, "NO-GO"), (10, "ROLLBACK"), (10, "INCONCLUSIVE"), (50, "new in 3.0")], 1
         )
     ]
-    drawn = past(runs, "Earlier", EN)
+    drawn = history_chart(runs, "Earlier", EN)
     shapes = [re.sub("{.*}", "", element.tag) for element in parsed(drawn) if "mark" in element.attrib.get("class", "")]
     assert shapes == ["circle", "rect", "path", "path", "path"]
     assert len(styled(drawn, "ring")) == 1

@@ -85,6 +85,11 @@ def test_the_exit_statuses_are_the_published_ones() -> None:
         (["policy", "check"], "'cutover policy check --help'"),
         (["nonsense"], "nonsense"),
         (["report", "no/such/run"], "no/such/run"),
+        (["crash", "--case", "nonsense"], "answer:3"),
+        (["crash", "--case", "no-such-scenario@answer:3/once"], "--scenarios or --n8n"),
+        (["crash", "--case", "03-data-flow@answer:3/once", "--limit", "5"], "--limit cannot be given"),
+        (["crash", "--case", "03-data-flow@answer:3/once", "--ways", "all"], "--ways cannot be given"),
+        (["crash", "--all"], "--case"),
         (["import", "camunda", ".", "--out", "x"], "camunda"),
         (["import", "n8n", "no/such/file.json", "--out", "x"], "no/such/file.json"),
     ],
@@ -130,7 +135,7 @@ def test_a_command_without_its_subcommand_shows_its_help_and_nothing_else(
 def test_an_exit_in_the_middle_of_a_command_is_no_verdict(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("cutover.harness.cli.main_job.main_job", lambda *_, **__: sys.exit(0))
+    monkeypatch.setattr("cutover.harness.cli.jobs.run.run_job", lambda *_, **__: sys.exit(0))
     assert _outcome(["run"]) == Status.INTERNAL
     assert "exit(0)" in capsys.readouterr().err
 
@@ -141,7 +146,7 @@ def test_a_reader_that_goes_away_in_the_middle_is_no_verdict(
     def run(*_: object, **__: object) -> int:
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
-    monkeypatch.setattr("cutover.harness.cli.main_job.main_job", run)
+    monkeypatch.setattr("cutover.harness.cli.jobs.run.run_job", run)
     assert _outcome(["run"]) == Status.INTERRUPTED
     assert capsys.readouterr().err == ""
 
@@ -152,7 +157,7 @@ def test_a_file_that_is_no_utf8_is_refused_by_name(
 ) -> None:
     (tmp_path / name).write_bytes(b"a = 'caf\xe9'")
     assert _outcome(["run", option, str(tmp_path / name)]) == Status.USAGE
-    assert f"{name} is no UTF-8 at byte 8" in capsys.readouterr().err
+    assert f"{name} is not UTF-8 at byte 8" in capsys.readouterr().err
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

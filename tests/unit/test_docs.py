@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,8 +12,8 @@ from typing import get_args, get_type_hints
 import pytest
 import typer.main
 
-from cutover.harness.cli.commands.report import Format
-from cutover.harness.cli.main import app
+from cutover.harness.cli.app import app
+from cutover.harness.cli.formats import Format
 from cutover.harness.cli.status import Status
 from cutover.harness.judge.checks import CHECKS
 from cutover.harness.judge.crash.checks import CRASH_CHECKS
@@ -150,6 +151,30 @@ def test_links_lead_somewhere() -> None:
     for path in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def named(pattern: str) -> list[tuple[str, str]]:
+    """What pages name in code spans and code blocks that has a form, each with its page."""
+    found: set[tuple[str, str]] = set()
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8")
+        code = "\n".join([*re.findall(r"```.*?```", text, flags=re.DOTALL), *re.findall(r"`[^`\n]+`", text)])
+        found |= {(path.name, name) for name in re.findall(pattern, code)}
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("where", "name"), named(r"\bcutover\.(?:engines|harness|reports|scenarios)(?:\.[A-Za-z_]\w*)*")
+)
+def test_modules_and_names_that_pages_name_are_there(where: str, name: str) -> None:
+    assert pkgutil.resolve_name(name), where
+
+
+@pytest.mark.parametrize(
+    ("where", "name"), named(r"(?<![\w./-])(?:engines|harness|reports|scenarios|tests|docs)/[\w./-]*")
+)
+def test_files_and_folders_that_pages_name_are_there(where: str, name: str) -> None:
+    assert (ROOT / name).exists(), where
 
 
 def test_the_engine_of_the_page_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

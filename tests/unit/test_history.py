@@ -87,7 +87,7 @@ def test_a_parent_with_other_things_in_it_is_no_trouble(mine: Path, document: Do
 def test_no_kill_matrix_is_none_and_a_broken_one_is_named(mine: Path) -> None:
     assert kill_matrix(mine) is None
     (mine / "mutants.json").write_text('{"good": true}', encoding="utf-8")
-    with pytest.raises(UsageProblem, match=r"mutants.json is no kill matrix .*cutover mutants --json"):
+    with pytest.raises(UsageProblem, match=r"mutants.json is not a kill matrix .*cutover mutants --json"):
         kill_matrix(mine)
 
 

@@ -14,9 +14,9 @@ import pytest
 from cutover.harness.judge.policy.gate import StageVerdict
 from cutover.reports import html
 from cutover.reports.document import Document
+from cutover.reports.history import History, PastRun
 from cutover.reports.messages import Lang, Messages
-from cutover.reports.parts.past import History, PastRun
-from cutover.reports.terminal.mutants import KillPart, MatrixPart
+from cutover.reports.parts.mutants import KillPart, MatrixPart
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "base"}
 LEAST = {"html", "head", "meta", "title", "style", "body", "header", "main", "section", "table", "svg", "rect", "code"}

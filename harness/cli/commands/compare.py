@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cutover.harness.cli.commands.report import POLICY, WAIVERS, judged, own, policy_of, waivers_of
 from cutover.harness.cli.console import captured, emit
+from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
+from cutover.harness.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +31,7 @@ def compare(
     policy: Annotated[
         Path | None, typer.Option("--policy", help="Judge both by this policy; each by its own otherwise.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The comparison as JSON on stdout.")] = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Compare two saved runs: verdicts, criteria, checks and differences, the ones that changed.
 

@@ -44,7 +44,7 @@ def doctor(
         "cutover-runs"
     ),
 ) -> int:
-    """Say what this machine offers a run: Python, Postgres, Docker, engines, disk.
+    """Say what this machine offers a run: Python, Cutover's extras, Postgres, Docker, engines, disk.
 
     Tries each way to a Postgres, in the order in which [bold]cutover run[/bold] takes them, and installs every known
     engine on the first that works. Databases that killed runs have left on the server of the URL are removed. Exit
@@ -57,7 +57,7 @@ def doctor(
     """
     from cutover.harness.cli.console import captured, emit
 
-    seen = [_python(), *_servers(postgres), _disk(out)]
+    seen = [_python(), *_extras(), *_servers(postgres), _disk(out)]
     emit(captured(lambda console: console.print(_table(seen))))
     ways = [one for one in seen if one.what.startswith("Postgres")]
     broken = [one for one in seen if one.state == "no" and (one not in ways or one.what == _BY_URL)]
@@ -70,8 +70,21 @@ def _python() -> _Inspection:
     return _Inspection("Python", "yes", f"{platform.python_version()} at {sys.executable}")
 
 
+def _extras() -> Iterator[_Inspection]:
+    """Which extras are installed. Only those that no run works without count as a lack."""
+    from cutover.harness.cli.installation import EXTRAS, pip_install
+
+    for extra in EXTRAS:
+        what, missing = f"Extra {extra.name}", extra.missing()
+        if missing:
+            why = f"for {extra.purpose}; not installed: {', '.join(missing)}; {pip_install(extra.name)}"
+            yield _Inspection(what, "no" if extra.required else "-", why)
+        else:
+            yield _Inspection(what, "yes", f"for {extra.purpose}")
+
+
 def _servers(url: str | None) -> Iterator[_Inspection]:
-    """Every way to a server, and the engines on the first that works."""
+    """Yields every way to a server, then the engines on the first that works."""
     from cutover.engines.errors import CutoverError
     from cutover.harness.run.postgres.server import provision
 

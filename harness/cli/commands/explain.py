@@ -1,13 +1,16 @@
-"""`cutover explain` for a criterion, a check or a difference: what a report says of it, at length. Reads files."""
+"""`cutover explain`: what is behind one part of a report, or behind one crash case. Reads files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from cutover.harness.cli.commands.report import POLICY, WAIVERS, judged, own, policy_of, waivers_of
+import typer
+
 from cutover.harness.cli.console import emit
+from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
+from cutover.harness.cli.options import WholeOption
 from cutover.harness.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -15,10 +18,45 @@ if TYPE_CHECKING:
     from cutover.reports.parts.differences import DifferencePart
     from cutover.reports.parts.evidence import CheckPart, CriterionPart
 
-__all__ = ["explain_part"]
+__all__ = ["explain"]
 
 
-def explain_part(folder: Path, name: str) -> int:
+def explain(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A criterion, a check, a difference or a crash case, as reports write it.",
+            metavar="CRITERION|CHECK|DIFFERENCE|CASE",
+        ),
+    ],
+    *,
+    run: Annotated[Path, typer.Option(help="The folder in which the run is saved.", metavar="RUN")],
+    whole: WholeOption = False,
+) -> int:
+    """Show what is behind one part of a report.
+
+    A criterion: the plan's words, how they were read, what was measured. A check or a difference: its samples. A crash
+    case: its time line, with ledger, round trips, and what each worker did.
+
+    [bold]Examples[/bold]
+
+      cutover explain degraded-latency --run cutover-runs/20260102-030405-1a2b3c
+      cutover explain REGRESSION --run RUN
+      cutover explain "value steps/*/output.total" --run RUN
+      cutover explain 03-data-flow@answer:3/zombie --run RUN
+    """
+    from cutover.harness.record.cases import CaseError, CrashCase
+
+    try:
+        case = CrashCase.parse(name)
+    except CaseError:
+        return _explain_part(run, name)
+    from cutover.harness.cli.jobs.case import explain_job
+
+    return explain_job(run, case, whole=whole)
+
+
+def _explain_part(folder: Path, name: str) -> int:
     """Shows what a run's report holds under a name: a criterion's or a check's id, a difference's class or kind.
 
     Raises UsageProblem, naming what there is.

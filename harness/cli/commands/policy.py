@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cutover.harness.cli.commands.report import policy_of
 from cutover.harness.cli.console import captured, emit, note
-from cutover.harness.cli.help import flowing
+from cutover.harness.cli.jobs.saved import policy_of
+from cutover.harness.cli.options import JsonOption, SeedOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
     from cutover.harness.judge.policy.model import Policy
     from cutover.harness.judge.policy.simulation import Alarm
 
-__all__ = ["app"]
-
-app = typer.Typer(
-    help="Check a policy file, or play synthetic traffic through it.", no_args_is_help=True, rich_markup_mode="rich"
-)
+__all__ = ["check", "simulate"]
 
 
 def check(file: Annotated[Path, typer.Argument(help="A policy file.", metavar="FILE")]) -> int:
@@ -55,12 +51,12 @@ def simulate(
     stage: Annotated[int, typer.Option(help="The stage whose criteria are played.", metavar="PERCENT")] = 10,
     pairs: Annotated[int, typer.Option(help="Pairs of executions in a run.", min=10, max=100_000, metavar="N")] = 600,
     runs: Annotated[int, typer.Option(help="Runs for each fault.", min=1, max=10_000, metavar="N")] = 40,
-    looks: Annotated[int, typer.Option(help="How often one looks during a run.", min=1, max=1_000, metavar="N")] = 6,
+    looks: Annotated[int, typer.Option(help="Evaluations during a run.", min=1, max=1_000, metavar="N")] = 6,
     errors: Annotated[
         float, typer.Option(help="Share of executions that fail on both engines alike.", min=0, max=1, metavar="SHARE")
     ] = 0.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same traffic.", min=0, metavar="N")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")] = False,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
 ) -> int:
     """Say how often each criterion would fail falsely, and how fast it would see a real fault.
 
@@ -115,7 +111,3 @@ def _show(policy: Policy, stage: int, alarms: Sequence[Alarm], console: Console)
 
 def _cell(alarm: Alarm) -> str:
     return f"{100 * alarm.fired:.3g} %" + (f" ({alarm.half})" if alarm.half is not None else "")
-
-
-app.command("check", help=flowing(check))(check)
-app.command("simulate", help=flowing(simulate))(simulate)

@@ -1,4 +1,4 @@
-"""`cutover run`: both engines on the same scenarios, compared and judged. `main_job` does the I/O."""
+"""`cutover run`: both engines on the same scenarios, compared and judged. `jobs.run` does the I/O."""
 
 from __future__ import annotations
 
@@ -7,47 +7,50 @@ from typing import Annotated
 
 import typer
 
-from cutover.harness.cli.options import N8n, Only, Postgres, PostgresMode, Scenarios
+from cutover.harness.cli.options import (
+    DeadlineOption,
+    GeneratedOption,
+    JsonOption,
+    N8nOption,
+    OnlyOption,
+    OutOption,
+    PostgresModeOption,
+    PostgresOption,
+    QuietOption,
+    ScenariosOption,
+    SeedOption,
+)
 from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where
 from cutover.reports.messages import Lang
 
 __all__ = ["run"]
 
-Control = Annotated[str, typer.Option(help="The engine that serves today.", metavar="ENGINE")]
-Candidate = Annotated[str, typer.Option(help="The engine that shall take over.", metavar="ENGINE")]
-Stage = Annotated[
+ControlOption = Annotated[str, typer.Option(help="The engine that serves today.", metavar="ENGINE")]
+CandidateOption = Annotated[str, typer.Option(help="The engine that is to take over.", metavar="ENGINE")]
+StageOption = Annotated[
     int,
     typer.Option(
         help="The stage to judge: the share that the candidate serves now; GO lets the next share move.",
         metavar="PERCENT",
     ),
 ]
-Trials = Annotated[
+TrialsOption = Annotated[
     int | None,
     typer.Option(
-        help="Exactly so many trials, filled up with generated ones; 600 unless files are named.",
+        help="Exactly this many trials, filled up with generated ones; 600 unless files are named.",
         min=1,
         metavar="N",
     ),
 ]
-Generated = Annotated[
-    int | None, typer.Option(help="So many generated scenarios after the catalog or the files.", min=0, metavar="N")
-]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same run.", min=0, metavar="N")]
-Workers = Annotated[
+WorkersOption = Annotated[
     int | None,
-    typer.Option(help="Processes at once; one a core by default, eight at most.", min=1, max=256, metavar="N"),
+    typer.Option(help="Processes at once; one per core by default, eight at most.", min=1, max=256, metavar="N"),
 ]
-PolicyFile = Annotated[Path | None, typer.Option(help="Judge by this policy file.", metavar="FILE")]
-WaiversFile = Annotated[
+PolicyOption = Annotated[Path | None, typer.Option(help="Judge by this policy file.", metavar="FILE")]
+WaiversOption = Annotated[
     Path | None, typer.Option(help="Differences that are answered for; see docs/waivers.md.", metavar="FILE")
 ]
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", "-o", help="The run's folder; a new one in cutover-runs by default.", metavar="DIR"),
-]
-Deadline = Annotated[float, typer.Option(help="How long an engine may take for one arm.", min=0.1, metavar="S")]
-CrashBudget = Annotated[
+CrashBudgetOption = Annotated[
     float | None,
     typer.Option(
         help="How long to kill and resume the candidate; by default 30, longer where too few cases fit; 0: not at all.",
@@ -55,39 +58,37 @@ CrashBudget = Annotated[
         metavar="S",
     ),
 ]
-Language = Annotated[Lang, typer.Option("--lang", help="The language of report.html, report.md and the headline.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and of the report one sentence.")]
+LangOption = Annotated[Lang, typer.Option(help="The language of report.html, report.md and the headline.")]
 
 
 def run(
     *,
-    control: Control = "v1",
-    candidate: Candidate = "v2",
-    stage: Stage = 0,
-    trials: Trials = None,
-    generated: Generated = None,
-    scenarios: Scenarios = None,
-    n8n: N8n = None,
-    only: Only = None,
-    seed: Seed = 1,
-    workers: Workers = None,
-    postgres: Postgres = None,
-    postgres_mode: PostgresMode = ServerChoice.AUTO,
-    policy: PolicyFile = None,
-    waivers: WaiversFile = None,
-    out: Out = None,
-    deadline: Deadline = DEADLINE_S,
-    crash_budget: CrashBudget = None,
-    lang: Language = Lang.EN,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    control: ControlOption = "v1",
+    candidate: CandidateOption = "v2",
+    stage: StageOption = 0,
+    trials: TrialsOption = None,
+    generated: GeneratedOption = None,
+    scenarios: ScenariosOption = None,
+    n8n: N8nOption = None,
+    only: OnlyOption = None,
+    seed: SeedOption = 1,
+    workers: WorkersOption = None,
+    postgres: PostgresOption = None,
+    postgres_mode: PostgresModeOption = ServerChoice.AUTO,
+    policy: PolicyOption = None,
+    waivers: WaiversOption = None,
+    out: OutOption = None,
+    deadline: DeadlineOption = DEADLINE_S,
+    crash_budget: CrashBudgetOption = None,
+    lang: LangOption = Lang.EN,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> int:
     """Run both engines on the same scenarios, compare what they did, and judge.
 
-    Then routes the run's executions through the router, weighs both engines' processes, and kills the candidate at
-    points drawn by the seed and resumes it, for as long as --crash-budget says. Saves the run and judges it for one
-    rollout stage: GO, NO-GO or INCONCLUSIVE, with the evidence. Without crashes never GO.
+    Then routes the run's executions through the router, measures the memory of both engines' processes, and kills the
+    candidate at points drawn by the seed and resumes it, for as long as --crash-budget says. Saves the run and judges
+    it for one rollout stage: GO, NO-GO or INCONCLUSIVE, with the evidence. Without crashes never GO.
 
     [bold]Examples[/bold]
 
@@ -112,8 +113,8 @@ def run(
         deadline_s=deadline,
         crash_budget_s=crash_budget,
     )
-    from cutover.harness.cli.main_job import main_job
+    from cutover.harness.cli.jobs.run import run_job
     from cutover.harness.run.trials.shadow import default_workers
 
     where = Where(url=postgres, choice=postgres_mode, workers=workers or default_workers(), folder=out)
-    return main_job(plan, where, as_json=as_json, quiet=quiet, lang=lang)
+    return run_job(plan, where, as_json=as_json, quiet=quiet, lang=lang)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cutover.harness.cli.commands.report import POLICY, WAIVERS, judged, own, policy_of, waivers_of
 from cutover.harness.cli.console import emit, note
+from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
 from cutover.harness.errors import RunError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def verify(
 
 
 def saved_report(run: Path) -> dict[str, Any]:
-    """The report that lies beside a run's rows. Raises RunError where there is none, or where it cannot be read."""
+    """Returns the report beside a run's rows. Raises RunError where there is none, or where it cannot be read."""
     from cutover.reports.document import SCHEMA_VERSION
 
     file = run / _REPORT
@@ -69,12 +69,12 @@ def saved_report(run: Path) -> dict[str, Any]:
         report = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         hint = f"`cutover report {run} --format json --out {file}`"
-        raise RunError(f"{run} holds no {_REPORT}, so there is no verdict to verify; {hint} writes one") from error
+        raise RunError(f"{run} has no {_REPORT}, so there is no verdict to verify; {hint} writes one") from error
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{file} cannot be read: {error}") from error
     version = report.get("schema_version") if isinstance(report, dict) else None
     if not isinstance(report, dict) or not isinstance(version, int):
-        raise RunError(f"{file} is no report: it has no schema_version")
+        raise RunError(f"{file} is not a report: it has no schema_version")
     if version > SCHEMA_VERSION:
         raise RunError(f"{file} has schema version {version} and this one reads up to {SCHEMA_VERSION}; upgrade it")
     return report
@@ -135,7 +135,7 @@ def _same_report(run: Path, again: Document, report: dict[str, Any]) -> None:
 
 
 def _unequal(now: Any, was: Any, path: str) -> Iterator[tuple[str, str, str]]:
-    """Where two JSON values differ: path, the one from the rows, the one in the report."""
+    """Yields where two JSON values differ: path, the one from the rows, the one in the report."""
     if isinstance(now, dict) and isinstance(was, dict):
         for key in {**now, **was}:
             yield from _unequal(now.get(key), was.get(key), f"{path}.{key}" if path else str(key))

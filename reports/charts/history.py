@@ -1,4 +1,4 @@
-"""The verdicts of earlier runs: a lane for each stage, oldest on the left, the shape tells the verdict. Pure."""
+"""The verdicts of earlier runs: a lane for each stage, the oldest on the left, a shape for each verdict. Pure."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from cutover.reports.charts.svg import WIDTH, image, tag
+from cutover.reports.history import PastRun
 from cutover.reports.messages import Messages
-from cutover.reports.parts.past import PastRun
 from cutover.reports.words import clip
 
-__all__ = ["past"]
+__all__ = ["history_chart"]
 
 _LEFT, _LANE, _STEP = 52.0, 30.0, 26.0
 _SIZE = 8.0
 
 
-def past(runs: Sequence[PastRun], title: str, say: Messages) -> Markup:
-    """The chart; the last of the runs, which is the present one, is ringed."""
+def history_chart(runs: Sequence[PastRun], title: str, say: Messages) -> Markup:
+    """Returns the chart; the last of the runs, the present one, has a ring."""
     stages = sorted({run.stage for run in runs})
     step = min(_STEP, (WIDTH - _LEFT - 14) / max(len(runs), 1))
     parts: list[Markup] = []
@@ -46,7 +46,7 @@ def _told(verdict: str, say: Messages) -> str:
 
 
 def _mark(verdict: str, x: float, y: float) -> list[Markup]:
-    """A round tick for GO, a square cross for NO-GO, a triangle back for ROLLBACK, a diamond for all else."""
+    """Returns a round tick for GO, a square cross for NO-GO, a triangle back for ROLLBACK, a diamond for all else."""
     s, t = _SIZE, _SIZE / 2
     shape = {
         "GO": tag("circle", cx=x, cy=y, r=s, class_="mark GO"),

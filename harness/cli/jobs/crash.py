@@ -1,4 +1,4 @@
-"""The crash matrix and single cases: provision, play, save, judge, report. Does I/O."""
+"""The crash matrix: start a server, play, save, judge, report. Does I/O."""
 
 from __future__ import annotations
 
@@ -11,41 +11,38 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cutover.harness.cli.console import captured, emit, note, progress
-from cutover.harness.cli.main_job import RUNS
-from cutover.harness.cli.manifest import begun, engine_info
+from cutover.harness.cli.jobs.manifest import engine_info, new_manifest
+from cutover.harness.cli.jobs.run import RUNS
+from cutover.harness.cli.jobs.server import started_server
 from cutover.harness.cli.plan import ServerChoice
 from cutover.harness.cli.selection import select
 from cutover.harness.cli.status import Status
 from cutover.harness.errors import UsageProblem
-from cutover.harness.judge.crash.tally import CaseVerdict, CrashTally, judge_case
+from cutover.harness.judge.crash.tally import CrashTally
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.reference.races import races_a_timer
-from cutover.harness.record.cases import ALL_WAYS, CaseRecord, CrashCase, Way
+from cutover.harness.record.cases import ALL_WAYS, CaseRecord, Way
 from cutover.harness.record.trials import Trial
-from cutover.harness.run.crash.matrix import DEADLINE_S, SETTINGS, crash_matrix, replay
+from cutover.harness.run.crash.matrix import DEADLINE_S, SETTINGS, crash_matrix
 from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan
 from cutover.harness.run.crash.testbed import TAKEOVER_S
-from cutover.harness.run.postgres.server import Server, provision
-from cutover.harness.store.case_lines import encode_case
-from cutover.harness.store.reader import crash_scenarios, iter_cases
+from cutover.harness.run.postgres.server import Server
 from cutover.harness.store.writer import RunWriter, saving
 from cutover.reports.parts.crash import crash_part
 from cutover.reports.parts.run import Replay
-from cutover.reports.terminal.crash import render_cases, render_timeline
+from cutover.reports.terminal.crash import render_cases
 from cutover.reports.words import plain
-from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario
 
-__all__ = ["CrashPlan", "crash_job", "explain_job", "replay_job", "ways_of"]
+__all__ = ["STATUS", "CrashPlan", "crash_job", "scenarios_of", "ways_of"]
 
-_AROUND = 12
-"""Moments shown on each side of the fault unless the whole time line is asked for."""
-_STATUS = {Verdict.PASS: Status.GO, Verdict.FAIL: Status.NO_GO}
+STATUS = {Verdict.PASS: Status.GO, Verdict.FAIL: Status.NO_GO}
+"""The exit status of a verdict on crash cases; of all others it is INCONCLUSIVE."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrashPlan:
-    """What the command line asked for."""
+    """What a `cutover crash` command line asked for."""
 
     engine: str
     ways: tuple[Way, ...]
@@ -63,14 +60,15 @@ class CrashPlan:
     n8n: tuple[Path, ...] = ()
 
     def options(self) -> tuple[str, ...]:
-        """What a command that plays one of the cases again needs besides the engine and the case."""
-        files = (word for path in self.paths for word in ("--scenarios", str(path)))
+        """Returns what a command that repeats one of the cases needs besides the engine and the case."""
+        sources = (("--scenarios", self.paths), ("--n8n", self.n8n))
+        files = (word for option, paths in sources for path in paths for word in (option, str(path)))
         times = (("--deadline", self.deadline_s, DEADLINE_S), ("--takeover", self.takeover_s, TAKEOVER_S))
         return (*files, *(word for name, s, usual in times if s != usual for word in (name, f"{s:g}")))
 
 
 def ways_of(names: Sequence[str]) -> tuple[Way, ...]:
-    """The ways by name; `basic` and `all` stand for several. Raises UsageProblem."""
+    """Returns the ways by name; `basic` and `all` stand for several. Raises UsageProblem."""
     chosen: list[Way] = []
     for name in (part for group in names for part in group.split(",")):
         if name == "basic":
@@ -87,8 +85,8 @@ def ways_of(names: Sequence[str]) -> tuple[Way, ...]:
 
 
 def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
-    """Plays the matrix, saves it, and says what it came to."""
-    found = _scenarios(plan, quiet=quiet)
+    """Plays the matrix, saves it, and prints the result."""
+    found = scenarios_of(plan, quiet=quiet)
     scenarios = tuple(scenario for scenario in found if not races_a_timer(scenario))
     if len(scenarios) < len(found):
         left = len(found) - len(scenarios)
@@ -96,9 +94,9 @@ def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
     engine = engine_info(plan.engine)
     created_at = datetime.now(UTC)
     folder = plan.folder or RUNS / f"crash-{created_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    with provision(plan.url, plan.choice.value, settings=SETTINGS) as server:
+    with started_server(plan.url, plan.choice, settings=SETTINGS) as server:
         note(plain(f"Postgres {server.version}, {server.description} ({server.why})"), quiet=quiet)
-        manifest = begun(
+        manifest = new_manifest(
             server,
             run_id=folder.name,
             created_at=created_at,
@@ -129,7 +127,7 @@ def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
     if interrupted:
         note(f"cutover: interrupted; the cases so far are saved in {folder}", quiet=False)
         return Status.INTERRUPTED
-    return _STATUS.get(Verdict(part.verdict), Status.INCONCLUSIVE)
+    return STATUS.get(Verdict(part.verdict), Status.INCONCLUSIVE)
 
 
 def _play(
@@ -175,25 +173,8 @@ def _play(
         writer.write(Trial(number=number, scenario=trial.scenario, arms={"candidate": trial.baseline}))
 
 
-def replay_job(plan: CrashPlan, case: CrashCase, *, whole: bool, as_json: bool) -> int:
-    """Repeats one case and shows its time line."""
-    scenario = _one(plan, case)
-    engine_info(plan.engine)  # refuses what is no engine before a server is started
-    with provision(plan.url, plan.choice.value, settings=SETTINGS) as server:
-        record = replay(server, scenario, case, plan.engine, deadline_s=plan.deadline_s, takeover_s=plan.takeover_s)
-    return _show(scenario, record, whole=whole, as_json=as_json)
-
-
-def explain_job(folder: Path, name: str, *, whole: bool) -> int:
-    """Shows the time line of one saved case. Raises UsageProblem where the run has no such case."""
-    case = CrashCase.parse(name)
-    for record in iter_cases(folder):
-        if record.case == case:
-            return _show(crash_scenarios(folder)[case.scenario], record, whole=whole, as_json=False)
-    raise UsageProblem(f"{folder} has no case {name}; `cutover replay {name}` plays it")
-
-
-def _scenarios(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
+def scenarios_of(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
+    """Returns the scenarios that a plan names; says on stderr, unless quiet, what was left out."""
     return select(
         paths=plan.paths,
         n8n=plan.n8n,
@@ -203,24 +184,3 @@ def _scenarios(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
         only=plan.only,
         say=lambda line: note(plain(line), quiet=quiet),
     )
-
-
-def _one(plan: CrashPlan, case: CrashCase) -> Scenario:
-    """The scenario of a case: from files or n8n workflows, generated again, or from the catalog."""
-    for scenario in (*_scenarios(plan, quiet=True), *load_catalog()):
-        if scenario.id == case.scenario:
-            return scenario
-    raise UsageProblem(
-        f"no scenario {case.scenario}; give --scenarios or --n8n PATH where it is yours, "
-        "or the --generated and --seed of the run where it was generated"
-    )
-
-
-def _show(scenario: Scenario, record: CaseRecord, *, whole: bool, as_json: bool) -> int:
-    judged: CaseVerdict = judge_case(scenario, record)
-    if as_json:
-        emit(encode_case(record).decode("ascii"))
-    else:
-        around = None if whole else _AROUND
-        emit(captured(lambda console: render_timeline(record, judged, console, around=around)))
-    return _STATUS.get(judged.verdict, Status.INCONCLUSIVE)

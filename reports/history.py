@@ -1,4 +1,4 @@
-"""A run's place in the history: the little of its report that the reports on later runs show. Pure."""
+"""The history of runs: what the reports on later runs show of an earlier one. Pure."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class History:
 
 
 def of_document(document: Document) -> PastRun:
-    """The run that a report is on."""
+    """Returns the run that a report is on."""
     run = document.run
     day = f"{run.created_at:%Y-%m-%d %H:%M}"
     return PastRun(day, run.run_id, document.stage, str(document.verdict), run.candidate.name, document.trials)
 
 
 def of_json(text: str) -> PastRun | None:
-    """The run whose `report.json` this is, of this or another version of Cutover; None where it is no report."""
+    """Returns the run whose `report.json` this is, of any version of Cutover; None where it is not a report."""
     try:
-        report = _Report.model_validate_json(text)
+        report = _SavedReport.model_validate_json(text)
     except ValidationError:
         return None
     run = report.run
@@ -60,18 +60,18 @@ class _Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class _PastEngine(_Lenient):
+class _ReportedEngine(_Lenient):
     name: str
 
 
-class _PastRun(_Lenient):
+class _ReportedRun(_Lenient):
     run_id: str
     created_at: str
-    candidate: _PastEngine
+    candidate: _ReportedEngine
 
 
-class _Report(_Lenient):
+class _SavedReport(_Lenient):
     verdict: str
     stage: int
     trials: int
-    run: _PastRun
+    run: _ReportedRun

@@ -1,4 +1,4 @@
-"""What a new run says of itself before it begins: engines, server, machine. Reads the engines' sources."""
+"""The manifest of a new run: its engines, server and machine. Reads the engines' sources."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import platform
 from datetime import datetime
 
 from cutover.engines.registry import describe
-from cutover.harness.cli.version import installed_version
+from cutover.harness.cli.installation import installed_version
 from cutover.harness.record.trials import EngineInfo, Manifest
 from cutover.harness.run.postgres.server import Server
 
-__all__ = ["begun", "engine_info"]
+__all__ = ["engine_info", "new_manifest"]
 
 
 def engine_info(spec: str) -> EngineInfo:
-    """The engine's name and the digest of its sources. Raises as `cutover.engines.registry.describe`."""
+    """Returns the engine's name and the digest of its sources. Raises as `cutover.engines.registry.describe`."""
     name, digest = describe(spec)
     return EngineInfo(spec=spec, name=name, digest=digest)
 
 
-def begun(
+def new_manifest(
     server: Server,
     *,
     run_id: str,
@@ -34,7 +34,7 @@ def begun(
     arguments: tuple[str, ...] = (),
     crash_budget_s: float | None = None,
 ) -> Manifest:
-    """The manifest of a run of which nothing has finished; `planned` are its trials, `created_at` is UTC."""
+    """Returns the manifest of a run of which nothing has finished; `planned` are its trials, `created_at` is UTC."""
     return Manifest(
         run_id=run_id,
         created_at=created_at,
@@ -56,7 +56,7 @@ def begun(
 
 
 def _machine() -> dict[str, str | int | None]:
-    """What it runs on."""
+    """Returns what the run runs on."""
     return {
         "python": platform.python_version(),
         "system": platform.system(),

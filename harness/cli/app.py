@@ -1,0 +1,81 @@
+"""The commands of `cutover` and their help, put together with typer. Pure."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from cutover.harness.cli.commands import (
+    compare,
+    crash,
+    doctor,
+    explain,
+    importing,
+    mutants,
+    policy,
+    replay,
+    report,
+    run,
+    verify,
+)
+
+__all__ = ["app"]
+
+
+def _help(command: Callable[..., int]) -> str:
+    """Returns the docstring with one line per paragraph; examples, which are indented, keep theirs.
+
+    Typer keeps the line breaks of a docstring, which suit one width of terminal only.
+    """
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(part if "\n  " in f"\n{part}" else part.replace("\n", " ") for part in paragraphs)
+
+
+app = typer.Typer(
+    name="cutover",
+    help="Says whether the next share of traffic may move from workflow engine V1 to V2, with the evidence.",
+    epilog="Exit status: 0 GO, 1 NO-GO, 2 usage or configuration, 3 INCONCLUSIVE, 4 environment, 5 ROLLBACK, "
+    "70 internal, 130 interrupted.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_policy = typer.Typer(
+    help="Check a policy file, or play synthetic traffic through it.", no_args_is_help=True, rich_markup_mode="rich"
+)
+_policy.command("check", help=_help(policy.check))(policy.check)
+_policy.command("simulate", help=_help(policy.simulate))(policy.simulate)
+app.command("run", help=_help(run.run))(run.run)
+app.command("crash", help=_help(crash.crash))(crash.crash)
+app.command("replay", help=_help(replay.replay))(replay.replay)
+app.command("explain", help=_help(explain.explain))(explain.explain)
+app.command("mutants", help=_help(mutants.mutants))(mutants.mutants)
+app.command("report", help=_help(report.report))(report.report)
+app.command("verify", help=_help(verify.verify))(verify.verify)
+app.command("compare", help=_help(compare.compare))(compare.compare)
+app.add_typer(_policy, name="policy")
+app.command("import", help=_help(importing.import_))(importing.import_)
+app.command("doctor", help=_help(doctor.doctor))(doctor.doctor)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if wanted:
+        from cutover.harness.cli.installation import installed_version
+
+        typer.echo(f"cutover {installed_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    del version

@@ -1,0 +1,64 @@
+"""`cutover replay CASE`: another name of `cutover crash --case CASE`, the one that reports print."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cutover.harness.cli.commands.crash import EngineOption, crash
+from cutover.harness.cli.options import (
+    DeadlineOption,
+    GeneratedOption,
+    JsonOption,
+    N8nOption,
+    PostgresModeOption,
+    PostgresOption,
+    ScenariosOption,
+    SeedOption,
+    TakeoverOption,
+    WholeOption,
+)
+from cutover.harness.cli.plan import ServerChoice
+
+__all__ = ["replay"]
+
+
+def replay(
+    case: Annotated[str, typer.Argument(help="The case's name, as reports write it.", metavar="CASE")],
+    *,
+    engine: EngineOption = "v2",
+    scenarios: ScenariosOption = None,
+    n8n: N8nOption = None,
+    generated: GeneratedOption = None,
+    seed: SeedOption = 1,
+    postgres: PostgresOption = None,
+    postgres_mode: PostgresModeOption = ServerChoice.AUTO,
+    deadline: DeadlineOption = 20.0,
+    takeover: TakeoverOption = 31.0,
+    whole: WholeOption = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Repeat one crash case from its name, and show what happened.
+
+    Another name of [bold]cutover crash --case CASE[/bold]; reports print this one.
+
+    [bold]Examples[/bold]
+
+      cutover replay 03-data-flow@answer:3/zombie
+      cutover replay --engine v1 --all 03-data-flow@reply:1/once
+    """
+    return crash(
+        engine=engine,
+        case=case,
+        scenarios=scenarios,
+        n8n=n8n,
+        generated=generated,
+        seed=seed,
+        postgres=postgres,
+        postgres_mode=postgres_mode,
+        deadline=deadline,
+        takeover=takeover,
+        whole=whole,
+        as_json=as_json,
+    )

@@ -1,0 +1,1 @@
+"""The work behind the commands that run engines or judge saved runs."""

@@ -1,0 +1,69 @@
+"""A saved run, judged again: its policy and waivers, and the report document. Reads files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cutover.harness.judge.differences.waivers import Waivers
+    from cutover.harness.judge.policy.loading import Policy
+    from cutover.reports.document import Document
+
+__all__ = ["POLICY", "WAIVERS", "judged", "own", "policy_of", "waivers_of"]
+
+POLICY, WAIVERS = "policy.toml", "waivers.toml"
+"""The files beside a run's rows that say what it was judged by."""
+
+
+def policy_of(file: Path | None) -> Policy:
+    """Returns the policy in a file, or the built-in one."""
+    from cutover.harness.judge.policy.loading import default_policy, load_policy
+
+    return default_policy() if file is None else load_policy(_text(file), str(file))
+
+
+def waivers_of(file: Path | None) -> Waivers | None:
+    """Returns the waivers in a file, or None where no file is given."""
+    from cutover.harness.judge.differences.waivers import load_waivers
+
+    return None if file is None else load_waivers(_text(file), str(file))
+
+
+def _text(file: Path) -> str:
+    from cutover.harness.errors import ConfigurationProblem
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationProblem(f"{file} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+
+
+def own(run: Path, name: str) -> Path | None:
+    """Returns the file of that name beside the run's rows, or None; the run was judged by it."""
+    return run / name if (run / name).is_file() else None
+
+
+def judged(
+    folder: Path,
+    policy: Policy,
+    stage: int,
+    waivers: Waivers | None = None,
+    *,
+    judged_by: Mapping[str, str] = MappingProxyType({}),
+) -> Document:
+    """Returns the report on a saved run, by a policy, for a stage; uses all cores where the run is large.
+
+    `judged_by` has the options, with their values, that differ from the run's own; the command that reproduces it
+    needs them.
+    """
+    from cutover.harness.judging import judge_run
+    from cutover.harness.store.reader import load_manifest
+    from cutover.reports.document import build
+
+    workers = len(os.sched_getaffinity(0))
+    analysis = judge_run(folder, policy, stage, workers=workers, waivers=waivers)
+    return build(analysis, load_manifest(folder), judged_by=judged_by)
