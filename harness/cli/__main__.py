@@ -1,5 +1,5 @@
 """Lets `python -m cutover.harness.cli` stand for `cutover`."""
 
-from cutover.harness.cli.entry import main
+from cutover.harness.cli.main import main
 
 main()

@@ -28,13 +28,13 @@ from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan
 from cutover.harness.run.crash.testbed import TAKEOVER_S
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.store.writer import RunWriter, saving
-from cutover.reports.parts.crash import crash_part
+from cutover.reports.parts.crash import CrashPart, crash_part
 from cutover.reports.parts.run import Replay
 from cutover.reports.terminal.crash import render_cases
 from cutover.reports.words import plain
 from cutover.scenarios.model import Scenario
 
-__all__ = ["STATUS", "CrashPlan", "crash_job", "scenarios_of", "ways_of"]
+__all__ = ["STATUS", "CrashPlan", "FinishedCrashes", "crash_job", "finished_crashes", "scenarios_of", "ways_of"]
 
 STATUS = {Verdict.PASS: Status.GO, Verdict.FAIL: Status.NO_GO}
 """The exit status of a verdict on crash cases; of all others it is INCONCLUSIVE."""
@@ -84,8 +84,32 @@ def ways_of(names: Sequence[str]) -> tuple[Way, ...]:
     return tuple(dict.fromkeys(chosen))
 
 
+@dataclass(frozen=True, slots=True)
+class FinishedCrashes:
+    """A crash matrix that is saved in `folder`, what it came to, and whether somebody interrupted it."""
+
+    folder: Path
+    part: CrashPart
+    interrupted: bool
+
+
 def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
     """Plays the matrix, saves it, and prints the result."""
+    run = finished_crashes(plan, quiet=quiet)
+    part = run.part
+    if as_json:
+        emit(part.model_dump_json(indent=2))
+    else:
+        emit(plain(part.headline) if quiet else captured(lambda console: render_cases(part, console)))
+    note(f"saved in {run.folder}: crash.json, and every case", quiet=quiet)
+    if run.interrupted:
+        note(f"cutover: interrupted; the cases so far are saved in {run.folder}", quiet=False)
+        return Status.INTERRUPTED
+    return STATUS.get(Verdict(part.verdict), Status.INCONCLUSIVE)
+
+
+def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
+    """Plays the matrix, judges each case as it comes, and saves it. Prints progress, unless quiet."""
     found = scenarios_of(plan, quiet=quiet)
     scenarios = tuple(scenario for scenario in found if not races_a_timer(scenario))
     if len(scenarios) < len(found):
@@ -119,15 +143,7 @@ def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
     part = crash_part(tally.summary(), Replay(plan.engine, plan.seed, plan.options()))
     with saving(folder):
         (folder / "crash.json").write_text(part.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    if as_json:
-        emit(part.model_dump_json(indent=2))
-    else:
-        emit(plain(part.headline) if quiet else captured(lambda console: render_cases(part, console)))
-    note(f"saved in {folder}: crash.json, and every case", quiet=quiet)
-    if interrupted:
-        note(f"cutover: interrupted; the cases so far are saved in {folder}", quiet=False)
-        return Status.INTERRUPTED
-    return STATUS.get(Verdict(part.verdict), Status.INCONCLUSIVE)
+    return FinishedCrashes(folder, part, interrupted)
 
 
 def _play(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,13 +33,35 @@ from cutover.reports.words import plain
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario
 
-__all__ = ["RUNS", "run_job"]
+__all__ = ["RUNS", "FinishedRun", "finished_run", "run_job"]
 
 RUNS = Path("cutover-runs")
 
 
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A run that is saved in `folder`, what it came to, and whether somebody interrupted it."""
+
+    folder: Path
+    document: Document
+    planned: int
+    interrupted: bool
+
+
 def run_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: Lang = Lang.EN) -> int:
     """Runs, saves, judges and reports; the exit status is the verdict's, or 130 where it was interrupted."""
+    run = finished_run(plan, where, quiet=quiet, lang=lang)
+    emit(_shown(run.document, lang, as_json=as_json, quiet=quiet))
+    note(plain(f"saved in {run.folder}: report.html, report.json, report.md, and the run's rows"), quiet=quiet)
+    if run.interrupted:
+        told = f"cutover: interrupted; {run.document.trials} of {run.planned} trials are saved in {run.folder}"
+        note(told, quiet=False)
+        return Status.INTERRUPTED
+    return run.document.exit_status
+
+
+def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.EN) -> FinishedRun:
+    """Runs, saves and judges; leaves the report's files beside the rows. Prints progress, unless quiet."""
 
     def say(line: str) -> None:
         note(plain(line), quiet=quiet)
@@ -83,12 +106,7 @@ def run_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: La
         if waivers is not None:
             (folder / WAIVERS).write_text(waivers.text, encoding="utf-8", newline="")
         _write_reports(document, folder, lang)
-    emit(_shown(document, lang, as_json=as_json, quiet=quiet))
-    say(f"saved in {folder}: report.html, report.json, report.md, and the run's rows")
-    if interrupted:
-        note(f"cutover: interrupted; {document.trials} of {len(scenarios)} trials are saved in {folder}", quiet=False)
-        return Status.INTERRUPTED
-    return document.exit_status
+    return FinishedRun(folder, document, len(scenarios), interrupted)
 
 
 def _run(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cutover.harness.judge.differences.waivers import Waivers
-    from cutover.harness.judge.policy.loading import Policy
+    from cutover.harness.judge.policy.model import Policy
     from cutover.reports.document import Document
 
 __all__ = ["POLICY", "WAIVERS", "judged", "own", "policy_of", "waivers_of"]
