@@ -25,9 +25,8 @@ from cutover.harness.judge.gathered import Gathered
 from cutover.harness.judge.measures.measurements import Measurement
 from cutover.harness.judge.policy.loading import Policy
 from cutover.harness.judge.view import Place
-from cutover.harness.store.blocks import Block
 from cutover.harness.store.reader import (
-    RunPart,
+    TrialPart,
     crash_scenarios,
     iter_cases,
     iter_trials,
@@ -37,6 +36,7 @@ from cutover.harness.store.reader import (
     parts_of,
     read_part,
 )
+from cutover.harness.store.tables import StoredFile
 
 __all__ = ["judge_run", "main"]
 
@@ -97,7 +97,7 @@ class _JudgingOrder:
         )
 
 
-def _gathered(order: _JudgingOrder, parts: Sequence[RunPart], workers: int) -> Gathered:
+def _gathered(order: _JudgingOrder, parts: Sequence[TrialPart], workers: int) -> Gathered:
     gathered = order.empty()
     if workers == 1 or len(parts) <= _FEW:
         for trial in iter_trials(order.folder):
@@ -113,7 +113,7 @@ def _gathered(order: _JudgingOrder, parts: Sequence[RunPart], workers: int) -> G
 
 
 def _gathered_apart(
-    order: _JudgingOrder, parts: Sequence[RunPart], workers: int
+    order: _JudgingOrder, parts: Sequence[TrialPart], workers: int
 ) -> Generator[Mapping[str, Any], None, None]:
     """What was gathered of each part, in order."""
     waiting = iter(enumerate(parts))
@@ -153,7 +153,7 @@ class _Process:
         self._orders = _pipe(self._process.stdin)
         self._say(setup)
 
-    def give(self, part: tuple[int, RunPart] | None) -> None:
+    def give(self, part: tuple[int, TrialPart] | None) -> None:
         """Hands it a part; one that is busy answers for that first."""
         if part is not None:
             self._say(json.dumps([part[0], asdict(part[1])]))
@@ -197,11 +197,11 @@ def main() -> None:
     gc.set_threshold(1_000_000, 50, 50)  # what trials leave behind is not in cycles, so there is little to look for
     order = _JudgingOrder.of(sys.stdin.buffer.readline())
     for line in sys.stdin.buffer:
-        number, blocks = json.loads(line)
+        number, files = json.loads(line)
         gathered = order.empty()
         problem = ""
         try:
-            part = RunPart(**{name: Block(**block) for name, block in blocks.items()})
+            part = TrialPart(**{table: StoredFile(**file) for table, file in files.items()})
             for trial in read_part(order.folder, part):
                 gathered.add(trial)
         except RunError as error:

@@ -25,7 +25,8 @@ __all__ = [
     "role",
 ]
 
-RUN_SCHEMA_VERSION = 1
+RUN_SCHEMA_VERSION = 2
+"""Of a run's folder; from 2 on a table has numbered files."""
 
 ArmName: TypeAlias = Literal["control", "control_again", "candidate", "candidate_again"]
 ARMS: tuple[ArmName, ...] = ("control", "control_again", "candidate", "candidate_again")
