@@ -13,7 +13,8 @@ from pathlib import Path
 from cutover.harness.cli.console import captured, emit, note, progress
 from cutover.harness.cli.main_job import RUNS
 from cutover.harness.cli.manifest import begun, engine_info
-from cutover.harness.cli.plan import ServerChoice
+from cutover.harness.cli.options import IMPORTERS
+from cutover.harness.cli.plan import ImportSource, ServerChoice
 from cutover.harness.cli.selection import select
 from cutover.harness.cli.status import Status
 from cutover.harness.errors import UsageProblem
@@ -60,7 +61,7 @@ class CrashPlan:
     deadline_s: float
     takeover_s: float
     folder: Path | None = None
-    n8n: tuple[Path, ...] = ()
+    imports: tuple[ImportSource, ...] = ()
 
     def options(self) -> tuple[str, ...]:
         """What a command that plays one of the cases again needs besides the engine and the case."""
@@ -196,7 +197,7 @@ def explain_job(folder: Path, name: str, *, whole: bool) -> int:
 def _scenarios(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
     return select(
         paths=plan.paths,
-        n8n=plan.n8n,
+        imports=plan.imports,
         trials=None,
         generated=plan.generated,
         seed=plan.seed,
@@ -206,12 +207,13 @@ def _scenarios(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
 
 
 def _one(plan: CrashPlan, case: CrashCase) -> Scenario:
-    """The scenario of a case: from files or n8n workflows, generated again, or from the catalog."""
+    """The scenario of a case: from files or imported workflows, generated again, or from the catalog."""
     for scenario in (*_scenarios(plan, quiet=True), *load_catalog()):
         if scenario.id == case.scenario:
             return scenario
+    named = " or ".join(("--scenarios", *(f"--{name}" for name in IMPORTERS)))
     raise UsageProblem(
-        f"no scenario {case.scenario}; give --scenarios or --n8n PATH where it is yours, "
+        f"no scenario {case.scenario}; give {named} PATH where it is yours, "
         "or the --generated and --seed of the run where it was generated"
     )
 

@@ -46,7 +46,7 @@ def main_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: L
     control, candidate = engine_info(plan.control), engine_info(plan.candidate)
     scenarios = select(
         paths=plan.scenarios,
-        n8n=plan.n8n,
+        imports=plan.imports,
         trials=plan.trials,
         generated=plan.generated,
         seed=plan.seed,

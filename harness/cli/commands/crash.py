@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cutover.harness.cli.options import N8n, Only, Postgres, PostgresMode, Scenarios
+from cutover.harness.cli.options import Imports, Only, Postgres, PostgresMode, Scenarios, with_importers
 from cutover.harness.cli.plan import ServerChoice
 
 __all__ = ["crash", "explain", "replay"]
@@ -93,12 +93,13 @@ def crash(
     return crash_job(plan, as_json=as_json, quiet=quiet)
 
 
+@with_importers
 def replay(
     case: Annotated[str, typer.Argument(help="The case's name, as reports write it.", metavar="CASE")],
     *,
     engine: Engine = "v2",
     scenarios: Scenarios = None,
-    n8n: N8n = None,
+    imports: Imports = (),
     generated: Generated = 0,
     seed: Seed = 1,
     postgres: Postgres = None,
@@ -124,7 +125,7 @@ def replay(
         engine=engine,
         ways=(),
         paths=tuple(scenarios or ()),
-        n8n=tuple(n8n or ()),
+        imports=imports,
         only=(),
         generated=generated,
         seed=seed,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cutover.harness.cli.options import N8n, Only, Postgres, PostgresMode, Scenarios
+from cutover.harness.cli.options import Imports, Only, Postgres, PostgresMode, Scenarios, with_importers
 from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where
 from cutover.reports.messages import Lang
 
@@ -60,6 +60,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON on stdo
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and of the report one sentence.")]
 
 
+@with_importers
 def run(
     *,
     control: Control = "v1",
@@ -68,7 +69,7 @@ def run(
     trials: Trials = None,
     generated: Generated = None,
     scenarios: Scenarios = None,
-    n8n: N8n = None,
+    imports: Imports = (),
     only: Only = None,
     seed: Seed = 1,
     workers: Workers = None,
@@ -104,7 +105,7 @@ def run(
         trials=trials,
         generated=generated,
         scenarios=tuple(scenarios or ()),
-        n8n=tuple(n8n or ()),
+        imports=imports,
         only=tuple(only or ()),
         seed=seed,
         policy=policy,
