@@ -25,9 +25,8 @@ from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost
-from cutover.harness.store.blocks import Block
 from cutover.harness.store.reader import (
-    RunPart,
+    TrialPart,
     crash_scenarios,
     iter_cases,
     iter_trials,
@@ -37,6 +36,7 @@ from cutover.harness.store.reader import (
     parts_of,
     read_part,
 )
+from cutover.harness.store.tables import StoredFile
 
 __all__ = ["judge_run", "main"]
 
@@ -99,7 +99,7 @@ class _JudgingOrder:
         )
 
 
-def _gathered(order: _JudgingOrder, parts: Sequence[RunPart], workers: int) -> Gathered:
+def _gathered(order: _JudgingOrder, parts: Sequence[TrialPart], workers: int) -> Gathered:
     gathered = order.empty()
     if workers == 1 or len(parts) <= _FEW:
         for trial in iter_trials(order.folder):
@@ -115,13 +115,13 @@ def _gathered(order: _JudgingOrder, parts: Sequence[RunPart], workers: int) -> G
 
 
 def _gathered_apart(
-    order: _JudgingOrder, parts: Sequence[RunPart], workers: int
+    order: _JudgingOrder, parts: Sequence[TrialPart], workers: int
 ) -> Generator[Mapping[str, Any], None, None]:
     """Yields what was gathered of each part, in order."""
     program = ChildProgram("cutover.harness.judging:main", order.fields())
     done: dict[int, Mapping[str, Any]] = {}
     due = 0
-    with Executor[tuple[int, RunPart]](
+    with Executor[tuple[int, TrialPart]](
         [program] * min(workers, len(parts)), lambda job, _told: asdict(job[1])
     ) as judges:
         for outcome in judges.run(enumerate(parts)):
@@ -146,9 +146,9 @@ def main(link: ParentLink) -> None:
     gc.set_threshold(1_000_000, 50, 50)  # what trials leave behind is not in cycles, so there is little to look for
     order = _JudgingOrder.of(link.setup)
 
-    def judge(blocks: Mapping[str, Mapping[str, Any]]) -> bytes:
+    def judge(files: Mapping[str, Mapping[str, Any]]) -> bytes:
         gathered = order.empty()
-        part = RunPart(**{name: Block(**block) for name, block in blocks.items()})
+        part = TrialPart(**{table: StoredFile(**file) for table, file in files.items()})
         for trial in read_part(order.folder, part):
             gathered.add(trial)
         return json.dumps(gathered.part()).encode("ascii")

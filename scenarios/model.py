@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from cutover.engines.api import Payload, StepStatus, Workflow
+from cutover.scenarios.origin import ORIGIN
 
 __all__ = ["SCHEMA_VERSION", "PlannedSignal", "Recorded", "RecordedStep", "Response", "Scenario"]
 
@@ -82,6 +83,7 @@ class Scenario:
 
     `world` maps a step to its responses, one an attempt (the last serves all attempts after it). A call looks for its
     step_id (`ship`, `each[2]/reserve`), then its path without iterations (`each/reserve`), then its activity's name.
+    `origin` says where it comes from: `catalog`, `generated`, or what an importer or a recorder calls itself.
     `cancel_at_pause` cancels the execution at its n-th pause, n from 1, instead of delivering anything.
     """
 
@@ -91,7 +93,7 @@ class Scenario:
     workflow: Workflow
     schema_version: Literal[1] = 1
     title: str = ""
-    origin: Literal["catalog", "generated", "n8n", "recorded"] = "catalog"
+    origin: Annotated[str, Field(pattern=ORIGIN)] = "catalog"
     tags: tuple[str, ...] = ()
     input: Payload = None
     world: Mapping[str, Annotated[tuple[Response, ...], Field(min_length=1)]] = field(default_factory=dict)

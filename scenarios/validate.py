@@ -18,6 +18,7 @@ from cutover.engines.api import (
 from cutover.scenarios.errors import ScenarioError
 from cutover.scenarios.graph import cycle_in, endless_repeats, unreachable_in
 from cutover.scenarios.model import Response, Scenario
+from cutover.scenarios.origin import ORIGIN, ORIGIN_RULE
 from cutover.scenarios.rules import edge_at, edge_problems, named, node_problems, show, storable
 
 __all__ = ["MAX_LOOP_DEPTH", "MAX_NODES", "nodes_of", "validate_scenario", "validate_workflow"]
@@ -38,6 +39,7 @@ def validate_workflow(workflow: Workflow) -> None:
 def validate_scenario(scenario: Scenario) -> None:
     """Raises ScenarioError with the rules that the scenario breaks: its workflow's, else what the world lacks."""
     _raise(named("$.id", scenario.id))
+    _raise(_origin_problems(scenario.origin))
     _raise(_workflow_problems(scenario.workflow, "$.workflow"))
     _raise(_world_problems(scenario))
     _raise(_signal_problems(scenario))
@@ -57,6 +59,11 @@ def _raise(problems: Iterator[str]) -> None:
     found = tuple(islice(problems, _MAX_PROBLEMS))
     if found:
         raise ScenarioError(*found)
+
+
+def _origin_problems(origin: str) -> Iterator[str]:
+    if not re.fullmatch(ORIGIN, origin):
+        yield f"$.origin: {ORIGIN_RULE}"
 
 
 def _workflow_problems(workflow: Workflow, path: str) -> Iterator[str]:

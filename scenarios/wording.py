@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cutover.scenarios.origin import ORIGIN_RULE
+
 __all__ = ["sentences"]
 
 _KINDS = frozenset({"start", "activity", "condition", "join", "wait", "loop"})
@@ -25,6 +27,7 @@ _MUST = {
     "mapping_type": "must be an object",
     "missing": "is missing",
     "recursion_loop": "nests too deeply",
+    "string_pattern_mismatch": ORIGIN_RULE,
     "string_type": "must be text",
     "string_unicode": "has a lone surrogate, which only payloads may hold",
     "too_short": "must have at least {min_length} item",

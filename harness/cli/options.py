@@ -1,19 +1,25 @@
-"""Options that several commands take, each with its help. Pure."""
+"""Options that several commands take, each with its help. Reads which importers are installed."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final, ParamSpec, TypeAlias
 
 import typer
+from typer.models import OptionInfo
 
-from cutover.harness.cli.plan import ServerChoice
+from cutover.harness.cli.plan import ImportSource, ServerChoice
+from cutover.scenarios.importers.registry import known
 
 __all__ = [
+    "IMPORTERS",
     "DeadlineOption",
     "GeneratedOption",
+    "ImportsOption",
     "JsonOption",
-    "N8nOption",
     "OnlyOption",
     "OutOption",
     "PostgresModeOption",
@@ -23,15 +29,20 @@ __all__ = [
     "SeedOption",
     "TakeoverOption",
     "WholeOption",
+    "with_importers",
 ]
+
+_P = ParamSpec("_P")
+
+IMPORTERS: Final = known()
+"""The names of the importers that are installed."""
 
 ScenariosOption = Annotated[
     list[Path] | None,
     typer.Option("--scenarios", help="Scenario files or folders instead of the catalog.", metavar="PATH"),
 ]
-N8nOption = Annotated[
-    list[Path] | None, typer.Option("--n8n", help="n8n workflows instead of the catalog.", metavar="PATH")
-]
+ImportsOption: TypeAlias = tuple[ImportSource, ...]
+"""What the options of all importers name; see `with_importers`."""
 GeneratedOption = Annotated[
     int | None,
     typer.Option(
@@ -70,3 +81,42 @@ OutOption = Annotated[
 WholeOption = Annotated[bool, typer.Option("--all", help="A case's whole time line, not only what is near the fault.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress; the result in one sentence.")]
+
+
+def with_importers(command: Callable[_P, int]) -> Callable[_P, int]:
+    """The command with an option for each importer, such as `--n8n`, in place of its parameter `imports`.
+
+    What they name reaches the command as `imports`. An importer whose option the command has already gets none; its
+    workflows can be read by `cutover import`.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    parameters = list(signature.parameters.values())
+    taken = {option for parameter in parameters for option in _options_of(parameter)}
+    added = {f"from_{name.replace('-', '_')}": name for name in IMPORTERS if f"--{name}" not in taken}
+
+    @functools.wraps(command)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> int:
+        given: dict[str, Any] = kwargs
+        sources = [ImportSource(name, path) for key, name in added.items() for path in given.pop(key, None) or ()]
+        given["imports"] = (*given.get("imports", ()), *sources)
+        return command(*args, **kwargs)
+
+    place = next(index for index, parameter in enumerate(parameters) if parameter.name == "imports")
+    parameters[place : place + 1] = (_parameter(key, name) for key, name in added.items())
+    annotations = {parameter.name: parameter.annotation for parameter in parameters}
+    wrapper.__annotations__ = {**annotations, "return": int}
+    wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _parameter(key: str, name: str) -> inspect.Parameter:
+    option = typer.Option(f"--{name}", help=f"{name} workflows instead of the catalog.", metavar="PATH")
+    annotation = Annotated[list[Path] | None, option]
+    return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _options_of(parameter: inspect.Parameter) -> Iterator[str]:
+    """How a parameter is written on the command line."""
+    metadata: Iterable[object] = getattr(parameter.annotation, "__metadata__", ())
+    declared = [name for each in metadata if isinstance(each, OptionInfo) for name in each.param_decls or ()]
+    yield from declared or [f"--{parameter.name.replace('_', '-')}"]

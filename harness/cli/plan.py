@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["DEADLINE_S", "RunPlan", "ServerChoice", "Where"]
+__all__ = ["DEADLINE_S", "ImportSource", "RunPlan", "ServerChoice", "Where"]
 
 DEADLINE_S = 30.0
 """How long an engine may take for one arm unless the command line says otherwise, s."""
@@ -25,6 +25,14 @@ class ServerChoice(StrEnum):
     EMBEDDED = "embedded"
 
 
+@dataclass(frozen=True, slots=True)
+class ImportSource:
+    """A file or folder of another engine's workflows, and the name of the importer that reads it."""
+
+    importer: str
+    path: Path
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
     """All that decides which trials a run has and how they are judged; not where it runs, nor where it is saved."""
@@ -35,7 +43,7 @@ class RunPlan:
     trials: int | None = None
     generated: int | None = None
     scenarios: tuple[Path, ...] = ()
-    n8n: tuple[Path, ...] = ()
+    imports: tuple[ImportSource, ...] = ()
     only: tuple[str, ...] = ()
     seed: int = 1
     policy: Path | None = None
@@ -61,8 +69,8 @@ class RunPlan:
         yield from ("--control", self.control, "--candidate", self.candidate, "--stage", str(self.stage))
         for path in self.scenarios:
             yield from ("--scenarios", str(path))
-        for path in self.n8n:
-            yield from ("--n8n", str(path))
+        for source in self.imports:
+            yield from (f"--{source.importer}", str(source.path))
         if self.generated is not None:
             yield from ("--generated", str(self.generated))
         elif self.trials is not None:

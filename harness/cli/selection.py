@@ -6,11 +6,11 @@ import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from cutover.harness.cli.files import n8n_files, recorded_beside, without_repeats
+from cutover.harness.cli.plan import ImportSource
 from cutover.harness.errors import UsageProblem
 from cutover.scenarios.model import Scenario
 
-__all__ = ["DEFAULT_TRIALS", "select"]
+__all__ = ["DEFAULT_TRIALS", "select", "without_repeats"]
 
 DEFAULT_TRIALS = 600
 """598 clean runs show a success rate of 99.5 % (exact one-sided 95 % bound); 600 leaves two to spare."""
@@ -19,7 +19,7 @@ DEFAULT_TRIALS = 600
 def select(
     *,
     paths: Iterable[Path],
-    n8n: Iterable[Path],
+    imports: Iterable[ImportSource],
     trials: int | None,
     generated: int | None,
     seed: int,
@@ -32,7 +32,7 @@ def select(
     number, cut or filled up with generated ones (named files alone: all of them, none generated, where it is None).
     The same arguments give the same scenarios; `only` then keeps those ids. `say` is told what is left out.
     """
-    named, repeated = without_repeats([*_from_files(paths), *_from_n8n(n8n, say)])
+    named, repeated = without_repeats([*_from_files(paths), *_imported(imports, say)])
     for scenario in repeated:
         say(f"scenario {scenario} is there twice, and runs once")
     chosen = named or list(_catalog())
@@ -64,23 +64,28 @@ def _from_files(paths: Iterable[Path]) -> list[Scenario]:
     return found
 
 
-def _from_n8n(paths: Iterable[Path], say: Callable[[str], None]) -> list[Scenario]:
-    from cutover.scenarios.importers.n8n.importer import import_file
+def _imported(sources: Iterable[ImportSource], say: Callable[[str], None]) -> list[Scenario]:
+    """What each importer makes of the paths that are its own."""
+    paths: dict[str, list[Path]] = {}
+    for source in sources:
+        paths.setdefault(source.importer, []).append(source.path)
+    return [scenario for name, its in paths.items() for scenario in _imported_by(name, its, say)]
 
-    found: list[Scenario] = []
-    refused = files = 0
-    for path in paths:
-        for file in n8n_files(path):
-            imported = import_file(file, recorded_beside(file))
-            found.extend(imported.scenarios)
-            files += 1
-            if imported.refused is not None:
-                refused += 1
-                say(f"{file}: not imported: {imported.refused}")
-    if files and not found:
-        raise UsageProblem(f"none of the {files} n8n workflows could be imported; `cutover import n8n` says why")
-    if files:
-        say(f"{files - refused} of {files} n8n workflows imported, as {len(found)} scenarios")
+
+def _imported_by(name: str, paths: Iterable[Path], say: Callable[[str], None]) -> list[Scenario]:
+    from cutover.scenarios.importers.registry import import_path, resolve
+
+    importer = resolve(name)
+    files = [imported for path in paths for imported in import_path(importer, path)]
+    refused = [imported for imported in files if imported.refused is not None]
+    found = [scenario for imported in files for scenario in imported.scenarios]
+    for imported in refused:
+        say(f"{imported.file}: not imported: {imported.refused}")
+    if not found:
+        raise UsageProblem(
+            f"none of the {len(files)} {importer.reads} could be imported; `cutover import {name}` says why"
+        )
+    say(f"{len(files) - len(refused)} of {len(files)} {importer.reads} imported, as {len(found)} scenarios")
     return found
 
 
@@ -100,3 +105,22 @@ def _kept(scenarios: list[Scenario], only: tuple[str, ...]) -> list[Scenario]:
     if not kept:
         raise UsageProblem("no scenario is left to run; ask for more with --trials or --generated")
     return kept
+
+
+def without_repeats(scenarios: Iterable[Scenario]) -> tuple[list[Scenario], list[str]]:
+    """The scenarios without those that occur twice, as when a file has two names; and the ids of those left out.
+
+    Raises UsageProblem where two scenarios of one id differ.
+    """
+    from cutover.scenarios.files import dumps
+
+    kept: dict[str, Scenario] = {}
+    repeated: list[str] = []
+    for scenario in scenarios:
+        twin = kept.setdefault(scenario.id, scenario)
+        if twin is scenario:
+            continue
+        if dumps(twin) != dumps(scenario):
+            raise UsageProblem(f"two different scenarios have the id {scenario.id!r}; give each an id of its own")
+        repeated.append(scenario.id)
+    return list(kept.values()), repeated

@@ -26,7 +26,8 @@ __all__ = [
     "role",
 ]
 
-RUN_SCHEMA_VERSION = 1
+RUN_SCHEMA_VERSION = 2
+"""Of a run's folder; from 2 on a table has numbered files."""
 
 ArmName: TypeAlias = Literal["control", "control_again", "candidate", "candidate_again"]
 Role: TypeAlias = Literal["control", "candidate"]

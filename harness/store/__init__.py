@@ -1,1 +1,1 @@
-"""Saved runs: written as a folder, and read back. Does I/O."""
+"""Saved runs: written as a folder of JSON lines in gzip files, and read back. Does I/O."""

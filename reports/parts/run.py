@@ -15,12 +15,12 @@ from pydantic import JsonValue
 
 from cutover.harness.record.trials import Manifest
 from cutover.reports.parts.base import ReportPart
+from cutover.scenarios.importers.registry import known
 
 __all__ = ["Commands", "EnginePart", "FailedScenario", "Replay", "RunPart"]
 
 _GENERATED = re.compile(r"gen-(\d+)-[0-9a-f]+@")
-"""How the name of a generated scenario's case begins."""
-_SOURCES = frozenset({"--scenarios", "--n8n"})
+"""How the name of a case of a generated scenario begins."""
 
 
 class EnginePart(ReportPart):
@@ -110,8 +110,9 @@ def _changed(arguments: tuple[str, ...], changes: Mapping[str, str]) -> tuple[st
 
 
 def _sources(arguments: tuple[str, ...]) -> Iterator[str]:
+    sources = {"--scenarios", *(f"--{importer}" for importer in known())}
     for option, value in pairwise(arguments):
-        if option in _SOURCES:
+        if option in sources:
             yield from (option, value)
 
 

@@ -75,7 +75,7 @@ def test_interrupted_it_keeps_the_cases_so_far_and_leaves_nothing(server: Server
         stderr=subprocess.PIPE,
         text=True,
     )
-    written = tmp_path / "half/cases.jsonl.gz"
+    written = tmp_path / "half/cases-0001.jsonl.gz"
     until = time.monotonic() + 100
     while not (written.exists() and len(databases(server)) > len(before)) and time.monotonic() < until:
         assert process.poll() is None

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +14,10 @@ import pytest
 from cutover.harness.cli.installation import EXTRAS
 from cutover.harness.cli.main import _outcome
 from cutover.harness.run.postgres.server import Server
-from cutover.scenarios.files import load_folder
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.files import dumps, load_folder
 
+ROOT = Path(__file__).parents[2]
 WORKFLOW = {
     "name": "two steps",
     "nodes": [
@@ -68,3 +74,43 @@ def test_doctor_tries_the_url_and_installs_every_engine(
     assert "installs as v2" in rows["Engine v2"]
     assert "A run would work here." in rows
     assert not (tmp_path / "runs").exists()
+
+
+ACME = """
+from cutover.scenarios.files import load_folder
+from cutover.scenarios.importers.imported import Imported
+
+
+class Acme:
+    name = "acme-flows"
+    reads = "flows of Acme"
+
+    def import_folder(self, path):
+        return tuple(Imported(file=str(path), scenarios=(scenario,)) for scenario in load_folder(path))
+
+
+IMPORTER = Acme()
+"""
+
+
+def test_an_installed_package_brings_an_importer_and_its_option(tmp_path: Path) -> None:
+    site, info = tmp_path / "site", tmp_path / "site" / "acme-1.0.dist-info"
+    info.mkdir(parents=True)
+    (site / "acme.py").write_text(ACME, encoding="utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[cutover.importers]\nacme-flows = acme:IMPORTER\n", encoding="utf-8")
+    flow = tmp_path / "flow.json"
+    flow.write_text(dumps(replace(load_catalog()[0], id="acme-1", origin="acme-flows")), encoding="utf-8")
+
+    def cutover(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{site}", "COLUMNS": "200"}
+        command = [sys.executable, "-m", "cutover.harness.cli", *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert "acme-flows workflows instead of the catalog." in cutover("run", "--help").stdout
+    done = cutover("import", "acme-flows", "flow.json", "--out", "out")
+    assert (done.returncode, "1 of 1 files imported" in done.stdout) == (0, True), done.stderr
+    assert [scenario.origin for scenario in load_folder(tmp_path / "out")] == ["acme-flows"]
+    absent = cutover("run", "--acme-flows", "flow.json", "--only", "acme-2")
+    assert "1 of 1 flows of Acme imported, as 1 scenarios" in absent.stderr
+    assert (absent.returncode, "--only acme-2" in absent.stderr) == (2, True)

@@ -119,6 +119,12 @@ def the_run(cwd: Path) -> Path:
     return folder
 
 
+def table(folder: Path, name: str) -> pd.DataFrame:
+    """All rows of one of a run's tables, from however many files."""
+    files = sorted(folder.glob(f"{name}-*.jsonl.gz"))
+    return pd.concat([pd.read_json(file, lines=True, compression="gzip") for file in files], ignore_index=True)
+
+
 def test_too_few_trials_for_the_plan_are_inconclusive_and_say_how_many_are_missing(
     done: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
@@ -139,7 +145,7 @@ def test_the_run_s_folder_holds_the_report_and_rows_that_pandas_reads(
     assert (document["verdict"], document["exit_status"], document["trials"]) == ("INCONCLUSIVE", 3, 40)
     assert document["run"]["run_id"] == folder.name
     assert "INCONCLUSIVE" in (folder / "report.md").read_text("utf-8")
-    arms = pd.read_json(folder / "arms.jsonl.gz", lines=True)
+    arms = table(folder, "arms")
     assert len(arms) == 160
     assert set(arms["arm"]) == {"control", "control_again", "candidate", "candidate_again"}
 
@@ -173,7 +179,7 @@ def test_the_candidate_was_killed_and_resumed_and_the_report_shows_it(
     assert (idempotent["estimate"], idempotent["n"]) == (0.0, crash["cases"])
     assert {cell["way"] for cell in crash["coverage"]} >= {"once", "twice", "concurrent", "zombie"}
     assert crash["headline"] in " ".join(completed.stdout.split())
-    cases = pd.read_json(folder / "cases.jsonl.gz", lines=True)
+    cases = table(folder, "cases")
     assert len(cases) == crash["cases"]
 
 
@@ -181,7 +187,7 @@ def test_a_saved_crash_case_of_a_run_can_be_explained(
     done: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path
 ) -> None:
     folder = the_run(done[1])
-    cases = pd.read_json(folder / "cases.jsonl.gz", lines=True)
+    cases = table(folder, "cases")
     case = next(name for name in cases["case"] if name.endswith("/once"))
     explained = cutover("explain", case, "--run", str(folder), cwd=tmp_path)
     assert explained.returncode == 0, explained.stderr

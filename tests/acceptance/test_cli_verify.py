@@ -113,8 +113,8 @@ def spoil_report(run: Path) -> None:
 
 
 def spoil_rows(run: Path) -> None:
-    lines = gzip.decompress((run / "arms.jsonl.gz").read_bytes())
-    (run / "arms.jsonl.gz").write_bytes(gzip.compress(lines.replace(b"completed", b"cancelled")))
+    lines = gzip.decompress((run / "arms-0001.jsonl.gz").read_bytes())
+    (run / "arms-0001.jsonl.gz").write_bytes(gzip.compress(lines.replace(b"completed", b"cancelled")))
 
 
 def spoil_policy(run: Path) -> None:
@@ -133,7 +133,7 @@ def spoil_engine_in_report(run: Path) -> None:
 
 def mix(run: Path) -> None:
     other = save(run.parent / "other", run_id="r2", total=8)
-    shutil.copy(other / "arms.jsonl.gz", run / "arms.jsonl.gz")
+    shutil.copy(other / "arms-0001.jsonl.gz", run / "arms-0001.jsonl.gz")
 
 
 def mix_reports(run: Path) -> None:
@@ -141,12 +141,12 @@ def mix_reports(run: Path) -> None:
 
 
 def truncate(run: Path) -> None:
-    file = run / "arms.jsonl.gz"
+    file = run / "arms-0001.jsonl.gz"
     file.write_bytes(file.read_bytes()[:-30])
 
 
 def newer_rows(run: Path) -> None:
-    edited(run / "manifest.json", '"schema_version": 1', '"schema_version": 99')
+    edited(run / "manifest.json", '"schema_version": 2', '"schema_version": 99')
 
 
 def newer_report(run: Path) -> None:
@@ -173,13 +173,13 @@ def garbled_report(run: Path) -> None:
             spoil_report,
             'report.json is not what the rows come to (written by cutover 0.1.0): verdict: "GO" in the report',
         ),
-        (spoil_rows, "arms.jsonl.gz is not the file that its manifest names"),
+        (spoil_rows, "arms-0001.jsonl.gz is not the file that its manifest names"),
         (spoil_policy, "policy.toml has digest"),
         (spoil_engine, "judged engine v2 with digest 000000000000; the one installed here has"),
         (spoil_engine_in_report, "the candidate was v2 with digest"),
-        (mix, "arms.jsonl.gz is not the file that its manifest names: it was edited or is of another run"),
+        (mix, "arms-0001.jsonl.gz is not the file that its manifest names: it was edited or is of another run"),
         (mix_reports, "report.json is the report of run r2, the rows are of run r1"),
-        (truncate, "arms.jsonl.gz is cut off or damaged"),
+        (truncate, "arms-0001.jsonl.gz is cut off or damaged"),
         (newer_rows, "manifest.json has schema version 99"),
         (newer_report, "report.json has schema version 99"),
         (empty, "holds no finished run"),

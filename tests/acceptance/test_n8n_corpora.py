@@ -11,8 +11,8 @@ import pytest
 
 from cutover.harness.judge.reference.model import expect
 from cutover.scenarios.files import dumps
-from cutover.scenarios.importers import IMPORTERS, Imported
-from cutover.scenarios.importers.n8n.importer import import_file
+from cutover.scenarios.importers.imported import Imported
+from cutover.scenarios.importers.n8n.importer import IMPORTER, import_file
 from cutover.scenarios.importers.n8n.plan import NOT_PLANNED
 from cutover.scenarios.importers.n8n.recorded import NOT_RUN
 from cutover.scenarios.model import Scenario
@@ -25,7 +25,8 @@ EXECUTIONS = 73
 
 @pytest.fixture(scope="module")
 def everything(corpora: Path) -> tuple[Imported, ...]:
-    return IMPORTERS["n8n"](corpora)
+    folders = (corpora / "n8n-executions", corpora / "n8n-templates")
+    return tuple(imported for folder in folders for imported in IMPORTER.import_folder(folder))
 
 
 def test_at_least_95_percent_import_and_each_refusal_has_its_reason(everything: tuple[Imported, ...]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from cutover.harness.record.trials import ArmRecord, Trial
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.trials.shadow import run_trials
-from cutover.scenarios.importers.n8n.importer import import_folder
+from cutover.scenarios.importers.n8n.importer import IMPORTER
 from cutover.scenarios.model import Recorded
 
 pytestmark = pytest.mark.corpora
@@ -18,7 +18,7 @@ EXECUTIONS = 73
 
 
 def test_the_engines_do_what_n8n_recorded_or_the_importer_says_why_not(server: Server, corpora: Path) -> None:
-    folder = import_folder(corpora / "n8n-executions")
+    folder = IMPORTER.import_folder(corpora / "n8n-executions")
     recorded = {scenario.id: one for one in folder for scenario in one.scenarios if scenario.recorded is not None}
     scenarios = [scenario for one in folder for scenario in one.scenarios if scenario.id in recorded]
     assert len(scenarios) == EXECUTIONS

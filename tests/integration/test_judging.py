@@ -44,8 +44,8 @@ def arm(name: ArmName, number: int) -> ArmRecord:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run of 30 trials, each in a block of its own."""
-    monkeypatch.setattr("cutover.harness.store.writer._BLOCK", 1)
+    """A run of 30 trials, each in files of its own."""
+    monkeypatch.setattr("cutover.harness.store.writer._PART", 1)
     with RunWriter(tmp_path / "run", replace(MANIFEST, planned=30)) as writer:
         for number in range(1, 31):
             writer.write(
@@ -65,7 +65,7 @@ def test_the_analysis_is_the_same_however_many_processes(folder: Path) -> None:
 
 
 def test_a_damaged_run_is_refused_by_several_processes_too(folder: Path) -> None:
-    file = folder / "arms.jsonl.gz"
+    file = folder / "arms-0001.jsonl.gz"
     file.write_bytes(file.read_bytes()[:-40])
-    with pytest.raises(RunError, match=r"arms\.jsonl\.gz is cut off or damaged"):
+    with pytest.raises(RunError, match=r"arms-0001\.jsonl\.gz is cut off or damaged"):
         judge_run(folder, default_policy(), 0, workers=2)

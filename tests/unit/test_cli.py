@@ -16,9 +16,8 @@ import pytest
 import cutover.harness.judge.policy
 from cutover.engines.errors import CutoverError
 from cutover.harness.cli.console import emit, note, problem, progress
-from cutover.harness.cli.files import n8n_files, recorded_beside
 from cutover.harness.cli.main import _outcome
-from cutover.harness.cli.plan import RunPlan
+from cutover.harness.cli.plan import ImportSource, RunPlan
 from cutover.harness.cli.selection import DEFAULT_TRIALS, select
 from cutover.harness.cli.status import Status, status_of
 from cutover.harness.errors import EnvironmentProblem, RunError, UsageProblem
@@ -235,8 +234,11 @@ def test_on_a_terminal_progress_is_a_bar_and_quiet_is_silent(monkeypatch: pytest
     assert silent.getvalue() == ""
 
 
+FLOWS = ImportSource("n8n", Path("flows"))
+
+
 def test_the_arguments_of_a_plan_ask_for_the_same_and_hold_no_url() -> None:
-    plan = RunPlan(candidate="a.b:c", trials=7, seed=3, only=("x",), n8n=(Path("flows"),), deadline_s=5.0)
+    plan = RunPlan(candidate="a.b:c", trials=7, seed=3, only=("x",), imports=(FLOWS,), deadline_s=5.0)
     assert plan.arguments() == (
         *("--control", "v1", "--candidate", "a.b:c", "--stage", "0", "--n8n", "flows", "--trials", "7", "--seed", "3"),
         *("--deadline", "5", "--only", "x"),
@@ -252,7 +254,7 @@ def choose(
     seed: int = 1,
 ) -> tuple[tuple[Scenario, ...], list[str]]:
     said: list[str] = []
-    chosen = select(paths=paths, n8n=(), trials=trials, generated=generated, seed=seed, only=only, say=said.append)
+    chosen = select(paths=paths, imports=(), trials=trials, generated=generated, seed=seed, only=only, say=said.append)
     return chosen, said
 
 
@@ -298,19 +300,6 @@ def test_a_scenario_that_is_there_twice_runs_once_and_two_of_one_id_are_refused(
     (tmp_path / "b.json").write_text(dumps(replace(scenario, title="another")), encoding="utf-8")
     with pytest.raises(UsageProblem, match=scenario.id):
         choose(paths=(tmp_path / "a.json", tmp_path / "b.json"))
-
-
-def test_n8n_files_are_the_definitions_and_the_execution_lies_beside(tmp_path: Path) -> None:
-    for name in ("workflows/1.json", "executions/1.json", "workflows/2.json"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("{}", encoding="utf-8")
-    files = n8n_files(tmp_path)
-    assert [file.name for file in files] == ["1.json", "2.json"]
-    assert recorded_beside(files[0]) == tmp_path / "executions" / "1.json"
-    assert recorded_beside(files[1]) is None
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageProblem, match=r"no \.json file"):
-        n8n_files(tmp_path / "empty")
 
 
 @pytest.mark.parametrize(("given", "usual", "most"), [(None, 30.0, 120.0), (30.0, 30.0, 30.0), (0.0, 0.0, 0.0)])

@@ -11,8 +11,8 @@ import pytest
 
 from cutover.engines.api import ActivityNode, JoinNode, LoopNode, RetryPolicy, WaitNode, Workflow
 from cutover.harness.judge.reference.model import expect
-from cutover.scenarios.importers import IMPORTERS, Imported, ImportRefused
-from cutover.scenarios.importers.n8n.importer import import_file
+from cutover.scenarios.importers.imported import Imported, ImportRefused
+from cutover.scenarios.importers.n8n.importer import IMPORTER, import_file
 from cutover.scenarios.model import Scenario
 
 START = "n8n-nodes-base.manualTrigger"
@@ -399,8 +399,18 @@ def test_definition_order_is_the_order_in_which_n8n_runs_nodes(tmp_path: Path) -
     assert [one.id for one in breadth.nodes] == ["Go", "Low", "High", "Next"]
 
 
-def test_the_registry_reads_a_folder_and_refuses_an_empty_one(tmp_path: Path) -> None:
-    with pytest.raises(ImportRefused, match="no folder with n8n workflows"):
-        IMPORTERS["n8n"](tmp_path)
-    imported(tmp_path, [node("Go", "start")], {})
-    assert [Path(one.file).name for one in IMPORTERS["n8n"](tmp_path)] == ["some workflow.json"]
+def test_definitions_are_the_files_below_a_folder_that_are_no_recordings(tmp_path: Path) -> None:
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "executions").mkdir()
+    with pytest.raises(ImportRefused, match=r"no \.json file in it or below it"):
+        IMPORTER.import_folder(tmp_path)
+    with pytest.raises(ImportRefused, match="gone: no such file or folder"):
+        IMPORTER.import_folder(tmp_path / "gone")
+    for name in ("workflows/2.json", "executions/1.json", "workflows/1.json", "executions.json"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    found = IMPORTER.import_folder(tmp_path)
+    assert [one.file for one in found] == [
+        str(tmp_path / name) for name in ("executions.json", "workflows/1.json", "workflows/2.json")
+    ]
+    (alone,) = IMPORTER.import_folder(tmp_path / "executions" / "1.json")
+    assert alone.refused is not None

@@ -11,8 +11,8 @@ import pytest
 
 from cutover.engines.api import LoopNode
 from cutover.harness.judge.reference.model import expect
-from cutover.scenarios.importers import Imported
-from cutover.scenarios.importers.n8n.importer import import_file, import_folder
+from cutover.scenarios.importers.imported import Imported
+from cutover.scenarios.importers.n8n.importer import IMPORTER, import_file
 from cutover.scenarios.model import Recorded, Scenario
 
 
@@ -278,11 +278,23 @@ def test_an_execution_that_cannot_be_used_is_told_and_the_workflow_imported(
     assert [line for line in result.dropped if line.startswith("the recorded execution run.json: ") and why in line]
 
 
-def test_a_folder_pairs_workflows_with_executions_of_the_same_name(tmp_path: Path) -> None:
-    for name in ("workflows", "executions"):
-        (tmp_path / name).mkdir()
+@pytest.mark.parametrize(
+    ("definition", "recording", "pairs"),
+    [
+        ("workflows/1.json", "executions/1.json", 1),
+        ("1.json", "executions/1.json", 1),
+        ("workflows/1.json", "workflows/executions/1.json", 1),
+        ("workflows/1.json", "executions/2.json", 0),
+        ("flows/1.json", "executions/1.json", 0),
+    ],
+)
+def test_a_folder_pairs_workflows_with_executions_of_the_same_name(
+    tmp_path: Path, definition: str, recording: str, pairs: int
+) -> None:
+    for name in (definition, recording):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     recorded(tmp_path, *BRANCHES, [("Go", ran()), ("If", ran(("Go", 0, 0), items=0))])
-    (tmp_path / "flow.json").rename(tmp_path / "workflows" / "1.json")
-    (tmp_path / "run.json").rename(tmp_path / "executions" / "1.json")
-    (one,) = import_folder(tmp_path)
-    assert only(one).tags == ("n8n", "recorded")
+    (tmp_path / "flow.json").rename(tmp_path / definition)
+    (tmp_path / "run.json").rename(tmp_path / recording)
+    (one,) = IMPORTER.import_folder(tmp_path)
+    assert [scenario.tags for scenario in one.scenarios if scenario.recorded] == [("n8n", "recorded")] * pairs

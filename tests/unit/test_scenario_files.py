@@ -18,6 +18,8 @@ from cutover.scenarios.model import Response, Scenario
 Change = Callable[[dict[str, Any]], object]
 
 KINDS = "'start', 'activity', 'condition', 'join', 'wait', 'loop'"
+A_SHORT_NAME = "must be a short name of small letters, digits and hyphens, at most 32, the first a letter"
+NO_ORIGINS = ("", "Hearsay", "a word", "8n", "catalog\n", "x" * 33)
 SCHEMA = Path(__file__).parents[2] / "scenarios" / "schema" / "scenario.schema.json"
 
 
@@ -60,6 +62,12 @@ def test_a_small_file_is_read() -> None:
     assert [node.id for node in scenario.workflow.nodes] == ["start", "pay"]
     assert scenario.world == {"pay": (Response(output=1),)}
     assert scenario.origin == "catalog"
+
+
+@pytest.mark.parametrize("origin", ["catalog", "generated", "n8n", "recorded", "step-functions", "a"])
+def test_an_origin_is_what_an_importer_or_recorder_calls_itself(origin: str) -> None:
+    scenario = loads(json.dumps({**plain(), "origin": origin}), "pay.json")
+    assert loads(dumps(scenario)).origin == scenario.origin == origin
 
 
 def test_what_is_written_is_read_back_and_leaves_defaults_out() -> None:
@@ -125,7 +133,8 @@ def test_a_payload_as_deep_as_engines_keep_is_written_and_read() -> None:
         (lambda d: d.update(world=[]), "$.world: must be an object"),
         (lambda d: d["world"].update(pay=[]), "$.world.pay: must have at least 1 item"),
         (lambda d: d["world"]["pay"].append(3), "$.world.pay[1]: must be an object"),
-        (lambda d: d.update(origin="hearsay"), "$.origin: must be 'catalog', 'generated', 'n8n' or 'recorded'"),
+        *((lambda d, word=word: d.update(origin=word), f"$.origin: {A_SHORT_NAME}") for word in NO_ORIGINS),
+        (lambda d: d.update(origin=None), "$.origin: must be text"),
         (lambda d: d["workflow"]["nodes"][1].pop("activity"), "$.workflow.nodes[1].activity: is missing"),
         (lambda d: d["workflow"]["nodes"][1].pop("kind"), "$.workflow.nodes[1]: has no `kind`"),
         (

@@ -31,6 +31,7 @@ from cutover.engines.api import (
     Workflow,
 )
 from cutover.harness.errors import EnvironmentProblem, RunError, UsageProblem
+from cutover.harness.record.cases import CaseRecord, CrashCase, KillPoint, Way
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import (
@@ -42,13 +43,18 @@ from cutover.harness.record.trials import (
     Manifest,
     Trial,
 )
+from cutover.harness.store.lines import record_trial
 from cutover.harness.store.reader import (
+    iter_cases,
     iter_trials,
     load_manifest,
     load_memory,
     load_routing,
     load_run,
+    parts_of,
+    read_part,
 )
+from cutover.harness.store.tables import Table, file_name, files_of
 from cutover.harness.store.writer import RunWriter
 from cutover.scenarios.model import PlannedSignal, Recorded, RecordedStep, Response, Scenario
 
@@ -153,6 +159,11 @@ def trial(number: int, odd: str = ODD) -> Trial:
     return Trial(number=number, scenario=scenario(number), arms=arms)
 
 
+def case(point: int) -> CaseRecord:
+    arm = trial(1).arms["candidate"]
+    return CaseRecord(case=CrashCase("s1", KillPoint("call", point), Way.ONCE), planned=1, fired=1, arm=arm)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A saved run of two trials."""
@@ -170,12 +181,12 @@ def test_what_was_saved_comes_back(folder: Path) -> None:
     loaded = run.trials[0].scenario.input
     assert repr(loaded) == repr(scenario(1).input)
     assert (run.manifest.finished, run.manifest.seconds, run.manifest.partial) == (2, 1.5, False)
-    assert set(run.manifest.files) == {"arms.jsonl.gz", "scenarios.jsonl.gz"}
+    assert set(run.manifest.files) == {"arms-0001.jsonl.gz", "scenarios-0001.jsonl.gz"}
 
 
 def test_pandas_reads_both_files(folder: Path) -> None:
-    arms = pd.read_json(folder / "arms.jsonl.gz", lines=True)
-    scenarios = pd.read_json(folder / "scenarios.jsonl.gz", lines=True)
+    arms = pd.read_json(folder / "arms-0001.jsonl.gz", lines=True)
+    scenarios = pd.read_json(folder / "scenarios-0001.jsonl.gz", lines=True)
     assert list(arms["trial"]) == [2] * 4 + [1] * 4
     assert list(arms["arm"]) == [*ARMS, *ARMS]
     assert list(scenarios["id"]) == ["s2", "s1"]
@@ -183,6 +194,89 @@ def test_pandas_reads_both_files(folder: Path) -> None:
     assert whole["input"]["big"] == 2**70
     steps = cast("dict[str, list[dict[str, str]]]", arms["journal"][0])["steps"]
     assert steps[0]["step_id"] == "a"
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A saved run of five trials, of which every two fill a file, and of three crash cases, of which each does."""
+    line = sum(len(text) + 1 for text in record_trial(trial(1)).lines.values())
+    monkeypatch.setattr("cutover.harness.store.writer._PART", line + 1)
+    with RunWriter(tmp_path / "large", manifest()) as writer:
+        for number in range(1, 6):
+            writer.write(trial(number))
+        for point in (1, 2, 3):
+            monkeypatch.setattr("cutover.harness.store.writer._PART", 1)
+            writer.write_case(case(point))
+        writer.finish(seconds=1.5)
+    return tmp_path / "large"
+
+
+def test_a_large_run_has_numbered_files_of_the_same_trials(large: Path) -> None:
+    assert sorted(path.name for path in large.iterdir()) == [
+        *(f"arms-000{number}.jsonl.gz" for number in (1, 2, 3)),
+        *(f"cases-000{number}.jsonl.gz" for number in (1, 2, 3)),
+        "manifest.json",
+        *(f"scenarios-000{number}.jsonl.gz" for number in (1, 2, 3)),
+    ]
+    files = load_manifest(large).files
+    assert files == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in large.iterdir() if path.suffix == ".gz"
+    }
+    assert [each.number for each in iter_trials(large)] == [1, 2, 3, 4, 5]
+    assert [[each.number for each in read_part(large, part)] for part in parts_of(large)] == [[1, 2], [3, 4], [5]]
+    assert [str(record.case) for record in iter_cases(large)] == [f"s1@call:{point}/once" for point in (1, 2, 3)]
+
+
+def test_a_file_too_large_to_be_read_at_once_is_read_line_by_line(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = load_run(large)
+    monkeypatch.setattr("cutover.harness.store.files._AT_ONCE", 0)
+    monkeypatch.delattr("gzip.decompress")
+    assert load_run(large) == whole
+    path = large / "arms-0003.jsonl.gz"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(RunError, match=r"arms-0003\.jsonl\.gz is cut off or damaged"):
+        load_run(large)
+
+
+def test_pandas_reads_each_file_by_itself(large: Path) -> None:
+    def numbers(table: str, column: str) -> list[list[object]]:
+        files = sorted(large.glob(f"{table}-*.jsonl.gz"))
+        return [list(pd.read_json(file, lines=True, compression="gzip")[column].unique()) for file in files]
+
+    assert numbers("arms", "trial") == numbers("scenarios", "trial") == [[1, 2], [3, 4], [5]]
+    assert numbers("cases", "case") == [[f"s1@call:{point}/once"] for point in (1, 2, 3)]
+
+
+def test_a_table_without_lines_has_no_file(tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "run", manifest()) as writer:
+        writer.finish(seconds=0)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["manifest.json"]
+    assert load_run(tmp_path / "run").trials == ()
+
+
+def test_a_lost_file_of_many_is_named(large: Path) -> None:
+    (large / "arms-0002.jsonl.gz").unlink()
+    with pytest.raises(RunError, match=r"arms-0002\.jsonl\.gz cannot be read"):
+        load_run(large)
+
+
+def test_files_that_the_manifest_no_longer_names_are_missed(large: Path) -> None:
+    path = large / "manifest.json"
+    stands = json.loads(path.read_text())
+    del stands["files"]["arms-0002.jsonl.gz"]
+    path.write_text(json.dumps(stands))
+    with pytest.raises(RunError, match="names 3 files of scenarios and 2 of arms"):
+        load_run(large)
+    del stands["files"]["scenarios-0002.jsonl.gz"]
+    path.write_text(json.dumps(stands))
+    with pytest.raises(RunError, match="has 3 trials and its manifest says 5"):
+        load_run(large)
+
+
+def test_files_come_in_the_order_of_their_numbers_and_no_other_name_is_taken_for_one() -> None:
+    names = ["arms-10000.jsonl.gz", "arms-0002.jsonl.gz", "../arms-0001.jsonl.gz", "arms-1.jsonl.gz", "arms-0001.jsonl"]
+    assert [file.name for file in files_of(Table.ARMS, dict.fromkeys(names, "00"))] == names[1::-1]
+    assert [file_name(Table.ARMS, number) for number in (2, 10_000)] == names[1::-1]
 
 
 def test_an_interrupted_run_says_that_it_is_partial(tmp_path: Path) -> None:
@@ -201,10 +295,10 @@ def test_times_keep_their_instant(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_something_in_it_is_left_alone(folder: Path) -> None:
-    before = (folder / "arms.jsonl.gz").read_bytes()
+    before = (folder / "arms-0001.jsonl.gz").read_bytes()
     with pytest.raises(UsageProblem, match="is not empty"):
         RunWriter(folder, manifest())
-    assert (folder / "arms.jsonl.gz").read_bytes() == before
+    assert (folder / "arms-0001.jsonl.gz").read_bytes() == before
 
 
 def save(folder: Path) -> None:
@@ -264,19 +358,28 @@ def test_a_damaged_manifest_is_named(folder: Path, text: str) -> None:
 
 
 def test_a_truncated_file_is_named(folder: Path) -> None:
-    path = folder / "arms.jsonl.gz"
+    path = folder / "arms-0001.jsonl.gz"
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(RunError, match=r"arms\.jsonl\.gz is cut off or damaged"):
+    with pytest.raises(RunError, match=r"arms-0001\.jsonl\.gz is cut off or damaged"):
+        load_run(folder)
+
+
+def test_a_file_with_a_flipped_bit_is_named(folder: Path) -> None:
+    path = folder / "arms-0001.jsonl.gz"
+    data = bytearray(path.read_bytes())
+    data[12] ^= 0xFF  # in its first compressed block
+    path.write_bytes(data)
+    with pytest.raises(RunError, match=r"arms-0001\.jsonl\.gz is cut off or damaged"):
         load_run(folder)
 
 
 def test_an_edited_file_is_named(folder: Path) -> None:
-    path = folder / "arms.jsonl.gz"
+    path = folder / "arms-0001.jsonl.gz"
     with gzip.open(path) as file:
         lines = file.read()
     with gzip.open(path, "wb") as file:
         file.write(lines.replace(b'"completed"', b'"cancelled"'))
-    with pytest.raises(RunError, match=r"arms\.jsonl\.gz is not the file that its manifest names"):
+    with pytest.raises(RunError, match=r"arms-0001\.jsonl\.gz is not the file that its manifest names"):
         load_run(folder)
 
 
@@ -284,19 +387,19 @@ def test_a_file_of_another_run_is_named(folder: Path, tmp_path: Path) -> None:
     with RunWriter(tmp_path / "other", manifest()) as writer:
         writer.write(trial(9))
         writer.finish(seconds=1)
-    (tmp_path / "other" / "arms.jsonl.gz").rename(folder / "arms.jsonl.gz")
+    (tmp_path / "other" / "arms-0001.jsonl.gz").rename(folder / "arms-0001.jsonl.gz")
     with pytest.raises(RunError, match="or is of another run"):
         load_run(folder)
 
 
 def test_an_absent_file_is_named(folder: Path) -> None:
-    (folder / "scenarios.jsonl.gz").unlink()
-    with pytest.raises(RunError, match=r"scenarios\.jsonl\.gz cannot be read"):
+    (folder / "scenarios-0001.jsonl.gz").unlink()
+    with pytest.raises(RunError, match=r"scenarios-0001\.jsonl\.gz cannot be read"):
         load_run(folder)
 
 
 def test_a_line_that_breaks_the_schema_is_counted(folder: Path) -> None:
-    path, place = folder / "arms.jsonl.gz", folder / "manifest.json"
+    path, place = folder / "arms-0001.jsonl.gz", folder / "manifest.json"
     with gzip.open(path) as file:
         lines = file.read().splitlines(keepends=True)
     with gzip.open(path, "wb") as file:
@@ -309,11 +412,11 @@ def test_a_line_that_breaks_the_schema_is_counted(folder: Path) -> None:
 
 
 def test_an_arm_that_is_there_twice_is_refused_and_not_the_last_one_taken(folder: Path) -> None:
-    lines = gzip.decompress((folder / "arms.jsonl.gz").read_bytes()).splitlines(keepends=True)
+    lines = gzip.decompress((folder / "arms-0001.jsonl.gz").read_bytes()).splitlines(keepends=True)
     written = gzip.compress(b"".join([*lines, lines[-1]]))
-    (folder / "arms.jsonl.gz").write_bytes(written)
+    (folder / "arms-0001.jsonl.gz").write_bytes(written)
     stands = json.loads((folder / "manifest.json").read_text())
-    stands["files"]["arms.jsonl.gz"] = hashlib.sha256(written).hexdigest()
+    stands["files"]["arms-0001.jsonl.gz"] = hashlib.sha256(written).hexdigest()
     (folder / "manifest.json").write_text(json.dumps(stands))
     with pytest.raises(RunError, match=r"trial \d has arm \w+ twice"):
         load_run(folder)
@@ -338,9 +441,9 @@ def test_what_was_measured_aside_comes_back_and_is_guarded(tmp_path: Path) -> No
         writer.finish(seconds=1.0)
     assert load_routing(tmp_path / "run") == routed
     assert load_memory(tmp_path / "run") == weighed
-    with gzip.open(tmp_path / "run/memory.jsonl.gz", "at") as file:
+    with gzip.open(tmp_path / "run/memory-0001.jsonl.gz", "at") as file:
         file.write("{}\n")
-    with pytest.raises(RunError, match=r"memory\.jsonl\.gz is not the file that its manifest names"):
+    with pytest.raises(RunError, match=r"memory-0001\.jsonl\.gz is not the file that its manifest names"):
         load_memory(tmp_path / "run")
 
 

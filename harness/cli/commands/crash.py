@@ -10,7 +10,7 @@ from cutover.harness.cli.options import (
     DeadlineOption,
     GeneratedOption,
     JsonOption,
-    N8nOption,
+    ImportsOption,
     OnlyOption,
     OutOption,
     PostgresModeOption,
@@ -20,6 +20,7 @@ from cutover.harness.cli.options import (
     SeedOption,
     TakeoverOption,
     WholeOption,
+    with_importers,
 )
 from cutover.harness.cli.plan import ServerChoice
 from cutover.harness.errors import UsageProblem
@@ -49,13 +50,14 @@ RunnersOption = Annotated[
 ]
 
 
+@with_importers
 def crash(
     *,
     engine: EngineOption = "v2",
     case: CaseOption = None,
     ways: WaysOption = None,
     scenarios: ScenariosOption = None,
-    n8n: N8nOption = None,
+    imports: ImportsOption = (),
     only: OnlyOption = None,
     generated: GeneratedOption = None,
     seed: SeedOption = 1,
@@ -101,7 +103,7 @@ def crash(
         engine=engine,
         ways=ways_of(ways or ["basic"]),
         paths=tuple(scenarios or ()),
-        n8n=tuple(n8n or ()),
+        imports=imports,
         only=tuple(only or ()),
         generated=generated or 0,
         seed=seed,

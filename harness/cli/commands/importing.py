@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cutover.harness.cli.options import IMPORTERS
 from cutover.harness.cli.status import Status
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ __all__ = ["import_"]
 
 _HELP = """Turn workflows of another engine into scenario files.
 
-Every file gets a line that says what was dropped or why it was refused. An execution that n8n recorded is taken along
-where it lies in [bold]executions/[/bold] under the same file name.
+Every file gets a line that says what was dropped or why it was refused. What the other engine recorded is
+taken along where the importer finds it beside the workflows.
 
 [bold]Examples[/bold]
 
@@ -30,7 +31,7 @@ where it lies in [bold]executions/[/bold] under the same file name.
 
 
 def import_(
-    source: Annotated[str, typer.Argument(help="Whose workflows they are: n8n.", metavar="SOURCE")],
+    source: Annotated[str, typer.Argument(help=f"Whose workflows they are: {', '.join(IMPORTERS)}.", metavar="SOURCE")],
     paths: Annotated[list[Path], typer.Argument(help="Workflow files, or folders of them.", metavar="PATH...")],
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the scenario files.", metavar="DIR")],
@@ -38,18 +39,16 @@ def import_(
 ) -> int:
     """See `_HELP`."""
     from cutover.harness.cli.console import emit, note, progress
-    from cutover.harness.cli.files import n8n_files, recorded_beside, without_repeats
-    from cutover.harness.errors import UsageProblem
-    from cutover.scenarios.importers.n8n.importer import import_file
+    from cutover.harness.cli.selection import without_repeats
+    from cutover.scenarios.importers.registry import import_path, resolve
 
-    if source != "n8n":
-        raise UsageProblem(f"workflows of {source!r} cannot be imported; n8n's can")
-    files = list(dict.fromkeys(file for path in paths for file in n8n_files(path)))
-    done: list[Imported] = []
-    with progress("importing", len(files), quiet=quiet) as advance:
-        for file in files:
-            done.append(import_file(file, recorded_beside(file)))
-            advance(len(done))
+    importer = resolve(source)
+    found: dict[str, Imported] = {}
+    with progress("importing", len(paths), quiet=quiet) as advance:
+        for number, path in enumerate(paths, start=1):
+            found.update((imported.file, imported) for imported in import_path(importer, path))
+            advance(number)
+    done = list(found.values())
     kept, repeated = without_repeats(scenario for imported in done for scenario in imported.scenarios)
     _write(kept, out)
     if not quiet:

@@ -11,25 +11,27 @@ from cutover.harness.cli.options import (
     DeadlineOption,
     GeneratedOption,
     JsonOption,
-    N8nOption,
+    ImportsOption,
     PostgresModeOption,
     PostgresOption,
     ScenariosOption,
     SeedOption,
     TakeoverOption,
     WholeOption,
+    with_importers,
 )
 from cutover.harness.cli.plan import ServerChoice
 
 __all__ = ["replay"]
 
 
+@with_importers
 def replay(
     case: Annotated[str, typer.Argument(help="The case's name, as reports write it.", metavar="CASE")],
     *,
     engine: EngineOption = "v2",
     scenarios: ScenariosOption = None,
-    n8n: N8nOption = None,
+    imports: ImportsOption = (),
     generated: GeneratedOption = None,
     seed: SeedOption = 1,
     postgres: PostgresOption = None,
@@ -52,7 +54,7 @@ def replay(
         engine=engine,
         case=case,
         scenarios=scenarios,
-        n8n=n8n,
+        imports=imports,
         generated=generated,
         seed=seed,
         postgres=postgres,

@@ -11,7 +11,7 @@ from cutover.harness.cli.options import (
     DeadlineOption,
     GeneratedOption,
     JsonOption,
-    N8nOption,
+    ImportsOption,
     OnlyOption,
     OutOption,
     PostgresModeOption,
@@ -19,6 +19,7 @@ from cutover.harness.cli.options import (
     QuietOption,
     ScenariosOption,
     SeedOption,
+    with_importers,
 )
 from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where
 from cutover.reports.messages import Lang
@@ -61,6 +62,7 @@ CrashBudgetOption = Annotated[
 LangOption = Annotated[Lang, typer.Option(help="The language of report.html, report.md and the headline.")]
 
 
+@with_importers
 def run(
     *,
     control: ControlOption = "v1",
@@ -69,7 +71,7 @@ def run(
     trials: TrialsOption = None,
     generated: GeneratedOption = None,
     scenarios: ScenariosOption = None,
-    n8n: N8nOption = None,
+    imports: ImportsOption = (),
     only: OnlyOption = None,
     seed: SeedOption = 1,
     workers: WorkersOption = None,
@@ -105,7 +107,7 @@ def run(
         trials=trials,
         generated=generated,
         scenarios=tuple(scenarios or ()),
-        n8n=tuple(n8n or ()),
+        imports=imports,
         only=tuple(only or ()),
         seed=seed,
         policy=policy,

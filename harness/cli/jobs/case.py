@@ -8,6 +8,7 @@ from cutover.harness.cli.console import captured, emit
 from cutover.harness.cli.jobs.crash import STATUS, CrashPlan, scenarios_of
 from cutover.harness.cli.jobs.manifest import engine_info
 from cutover.harness.cli.jobs.server import started_server
+from cutover.harness.cli.options import IMPORTERS
 from cutover.harness.cli.status import Status
 from cutover.harness.errors import UsageProblem
 from cutover.harness.judge.crash.tally import judge_case
@@ -44,12 +45,13 @@ def explain_job(folder: Path, case: CrashCase, *, whole: bool) -> int:
 
 
 def _scenario(plan: CrashPlan, case: CrashCase) -> Scenario:
-    """Returns the scenario of a case: from files or n8n workflows, generated again, or from the catalog."""
+    """Returns the scenario of a case: from files or imported workflows, generated again, or from the catalog."""
     for scenario in (*scenarios_of(plan, quiet=True), *load_catalog()):
         if scenario.id == case.scenario:
             return scenario
+    sources = " or ".join(("--scenarios", *(f"--{name}" for name in IMPORTERS)))
     raise UsageProblem(
-        f"no scenario {case.scenario}; give --scenarios or --n8n PATH where it is yours, "
+        f"no scenario {case.scenario}; give {sources} PATH where it is yours, "
         "or the --generated and --seed of the run where it was generated"
     )
 

@@ -14,7 +14,7 @@ from cutover.harness.cli.console import captured, emit, note, progress
 from cutover.harness.cli.jobs.manifest import engine_info, new_manifest
 from cutover.harness.cli.jobs.run import RUNS
 from cutover.harness.cli.jobs.server import started_server
-from cutover.harness.cli.plan import ServerChoice
+from cutover.harness.cli.plan import ImportSource, ServerChoice
 from cutover.harness.cli.selection import select
 from cutover.harness.cli.status import Status
 from cutover.harness.errors import UsageProblem
@@ -57,12 +57,12 @@ class CrashPlan:
     deadline_s: float
     takeover_s: float
     folder: Path | None = None
-    n8n: tuple[Path, ...] = ()
+    imports: tuple[ImportSource, ...] = ()
 
     def options(self) -> tuple[str, ...]:
         """Returns what a command that repeats one of the cases needs besides the engine and the case."""
-        sources = (("--scenarios", self.paths), ("--n8n", self.n8n))
-        files = (word for option, paths in sources for path in paths for word in (option, str(path)))
+        files = [word for path in self.paths for word in ("--scenarios", str(path))]
+        files += [word for source in self.imports for word in (f"--{source.importer}", str(source.path))]
         times = (("--deadline", self.deadline_s, DEADLINE_S), ("--takeover", self.takeover_s, TAKEOVER_S))
         return (*files, *(word for name, s, usual in times if s != usual for word in (name, f"{s:g}")))
 
@@ -193,7 +193,7 @@ def scenarios_of(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
     """Returns the scenarios that a plan names; says on stderr, unless quiet, what was left out."""
     return select(
         paths=plan.paths,
-        n8n=plan.n8n,
+        imports=plan.imports,
         trials=None,
         generated=plan.generated,
         seed=plan.seed,

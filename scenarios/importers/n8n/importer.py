@@ -6,8 +6,9 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cutover.scenarios.errors import ScenarioError
 from cutover.scenarios.importers.imported import Imported, ImportRefused
@@ -21,27 +22,49 @@ from cutover.scenarios.importers.n8n.workflow import Built, build
 from cutover.scenarios.model import Scenario
 from cutover.scenarios.validate import validate_scenario
 
-__all__ = ["import_file", "import_folder"]
+__all__ = ["IMPORTER", "N8nImporter", "import_file"]
 
 _EXECUTIONS = "executions"
+_WORKFLOWS = "workflows"
 
 
-def import_folder(folder: Path | str) -> tuple[Imported, ...]:
-    """Every workflow file in a folder and its subfolders, by path.
+@dataclass(frozen=True, slots=True)
+class N8nImporter:
+    """Meets `cutover.scenarios.importers.imported.Importer`."""
 
-    Recorded executions are taken from files of the same name in a folder `executions` beside the workflow's folder.
-    Raises ImportRefused where there is no JSON file.
-    """
-    root = Path(folder)
-    files = sorted(path for path in root.rglob("*.json") if _EXECUTIONS not in path.relative_to(root).parts)
-    if not files:
-        raise ImportRefused(f"{root}: no folder with n8n workflows (.json)")
-    return tuple(import_file(path, _execution_beside(path)) for path in files)
+    name: str = "n8n"
+    reads: str = "n8n workflows"
+
+    def import_folder(self, path: Path, /) -> tuple[Imported, ...]:
+        """What became of each definition at a path: the file itself, or every `.json` below the folder, sorted.
+
+        Files in a folder named `executions` are what n8n recorded: `executions/X.json` is the recording of
+        `workflows/X.json` beside that folder, or of X.json in the folder around it. Raises ImportRefused where no
+        definition is left.
+        """
+        return tuple(import_file(file, _recorded_beside(file)) for file in _definitions(path))
 
 
-def _execution_beside(path: Path) -> Path | None:
-    beside = path.parent.parent / _EXECUTIONS / path.name
-    return beside if beside.is_file() and beside != path else None
+IMPORTER: Final = N8nImporter()
+
+
+def _definitions(path: Path) -> tuple[Path, ...]:
+    if path.is_file():
+        return (path,)
+    if not path.is_dir():
+        raise ImportRefused(f"{path}: no such file or folder")
+    found = sorted(file for file in path.rglob("*.json") if _EXECUTIONS not in file.relative_to(path).parts[:-1])
+    if not found:
+        raise ImportRefused(f"{path}: no .json file in it or below it")
+    return tuple(found)
+
+
+def _recorded_beside(definition: Path) -> Path | None:
+    folder = definition.parent
+    places = [folder / _EXECUTIONS]
+    if folder.name == _WORKFLOWS:
+        places.insert(0, folder.parent / _EXECUTIONS)
+    return next((place / definition.name for place in places if (place / definition.name).is_file()), None)
 
 
 def import_file(path: Path | str, execution: Path | str | None = None) -> Imported:
