@@ -9,8 +9,8 @@ import typer
 from cutover.harness.cli.options import (
     DeadlineOption,
     GeneratedOption,
-    JsonOption,
     ImportsOption,
+    JsonOption,
     OnlyOption,
     OutOption,
     PostgresModeOption,

@@ -10,8 +10,8 @@ from cutover.harness.cli.commands.crash import EngineOption, crash
 from cutover.harness.cli.options import (
     DeadlineOption,
     GeneratedOption,
-    JsonOption,
     ImportsOption,
+    JsonOption,
     PostgresModeOption,
     PostgresOption,
     ScenariosOption,

@@ -10,8 +10,8 @@ import typer
 from cutover.harness.cli.options import (
     DeadlineOption,
     GeneratedOption,
-    JsonOption,
     ImportsOption,
+    JsonOption,
     OnlyOption,
     OutOption,
     PostgresModeOption,
