@@ -32,7 +32,7 @@ class Claimed(NamedTuple):
     node_id: str | None
 
 
-class _LoadedStep(NamedTuple):
+class _StoredStep(NamedTuple):
     step_id: str
     status: str
     attempt: int
@@ -46,7 +46,7 @@ class _LoadedStep(NamedTuple):
 class Rows(NamedTuple):
     """What load.sql found. `timers` are the deadlines that were not met, `signals` those taken in, with their user."""
 
-    steps: dict[str, _LoadedStep]
+    steps: dict[str, _StoredStep]
     checkpoints: list[Stored]
     timers: dict[tuple[str, str, int], datetime]
     signals: dict[str, tuple[str, JsonText, str | None]]
@@ -58,7 +58,7 @@ def read_rows(found: Iterable[tuple[str, int, str]]) -> Rows:
     for part, _, text in found:
         parts[part].append(json.loads(text))
     return Rows(
-        {row[0]: _LoadedStep(*row) for row in parts["step"]},
+        {row[0]: _StoredStep(*row) for row in parts["step"]},
         [Stored(*row) for row in parts["checkpoint"]],
         {(step_id, kind, attempt): datetime.fromisoformat(due) for step_id, kind, attempt, due in parts["timer"]},
         {signal_id: (name, payload, step_id) for signal_id, name, payload, step_id in parts["signal"]},

@@ -188,9 +188,9 @@ def test_a_folder_that_the_server_s_user_cannot_enter_is_not_used(
 
 UNREADY = """
 import pathlib, sys
-from cutover.harness.run.postgres import embedded
+from cutover.harness.run.postgres import embedded as postgres_embedded
 from cutover.harness.run.postgres.server import provision
-embedded._installation = lambda: pathlib.Path(sys.argv[1])
+postgres_embedded._installation = lambda: pathlib.Path(sys.argv[1])
 with provision(mode="embedded"):
     pass
 """

@@ -1,23 +1,31 @@
-"""A user's code, type-checked from outside by `nox -s typing`: an engine of one's own, and the router."""
+"""A user's code, type-checked from outside by `nox -s typing`: an engine, the router, a run, its report."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
-from cutover.engines.api import (
-    ActivityNode,
-    Edge,
+from cutover import (
+    Assignment,
+    CrashReport,
+    CutoverError,
     Engine,
     EngineContext,
     EngineFactory,
+    EnvironmentFlags,
     ExecutionRequest,
-    StartNode,
-    Workflow,
+    Flag,
+    Report,
+    Router,
+    assign,
+    crash_engine,
+    judge_run,
+    read_report,
+    resolve,
+    run_trials,
 )
-from cutover.engines.flags import EnvironmentFlags, Flag
-from cutover.engines.registry import resolve
-from cutover.engines.router import Assignment, Router, assign
+from cutover.engines.api import ActivityNode, Edge, StartNode, Workflow
 
 WORKFLOW = Workflow(
     id="ship",
@@ -44,3 +52,14 @@ def route(context: EngineContext) -> Assignment:
     router.execute(request)
     router.close()
     return assign(request.execution_id, Flag(enabled=True, percent=Decimal(10)))
+
+
+def may_go(folder: Path) -> bool:
+    """Returns whether the next share may move, by a run, its verdict read again, and a crash matrix."""
+    try:
+        report: Report = run_trials(candidate="mine:create", trials=40, folder=folder, postgres="embedded")
+    except CutoverError:
+        return False
+    again = judge_run(folder, stage=10)
+    crashes: CrashReport = crash_engine("mine:create", limit=100)
+    return report.exit_status == 0 and read_report(folder) == report and again.stage == 10 and crashes.failed == 0

@@ -1,4 +1,4 @@
-"""The house rules of the source tree: names with one meaning, folders and modules of a size to read, no import cycle."""
+"""The rules of the source tree: names with one meaning, folders and modules of a size to read, no import cycle."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Executor(Closing, Generic[_J]):
         start_s: float = _START_S,
         on_question: Callable[[bytes], None] = lambda _question: None,
     ) -> None:
-        self._places: list[_Place[_J]] = [_Place(program) for program in programs]
+        self._slots: list[_Place[_J]] = [_Place(program) for program in programs]
         self._message, self._on_question = message, on_question
         self._silence_s, self._start_s = silence_s, start_s
         self._active_time = ActiveTime()
@@ -75,14 +75,14 @@ class Executor(Closing, Generic[_J]):
         """
         self._waiting.clear()
         self._source = iter(jobs)
-        for number, place in enumerate(self._places):
+        for number, place in enumerate(self._slots):
             place.job = place.job if place.ready else None  # one that has not been sent yet
             place.abandoned = place.job is not None
             place.working = most is None or number < most
         while self._hand_out():
             heard = {key.data for key, _ in self._selector.select(self._wait_s())}
             now = self._active_time.now()
-            for place in [place for place in self._places if place.child is not None]:
+            for place in [place for place in self._slots if place.child is not None]:
                 if place in heard:
                     yield from self._hear(place)
                 elif self._silence_s is not None and place.job is not None and place.deadline < now:
@@ -94,21 +94,21 @@ class Executor(Closing, Generic[_J]):
 
     def close(self) -> None:
         """Ends every child."""
-        for place in self._places:
+        for place in self._slots:
             if place.child is not None:
                 place.child.hang_up()
-        for place in self._places:
+        for place in self._slots:
             if place.child is not None:
                 self._end(place)
         self._selector.close()
 
     def _hand_out(self) -> bool:
         """Gives every free child a job, starts children while there are jobs; whether anything is under way."""
-        for place in self._places:
+        for place in self._slots:
             self._next(place)
-        if any(place.job is not None and not place.abandoned for place in self._places):
+        if any(place.job is not None and not place.abandoned for place in self._slots):
             return True
-        return any(place.abandoned and place.working for place in self._places) and self._source is not None
+        return any(place.abandoned and place.working for place in self._slots) and self._source is not None
 
     def _next(self, place: _Place[_J]) -> None:
         """Gives a place the next job, if it is free and there is one."""
@@ -186,5 +186,5 @@ class Executor(Closing, Generic[_J]):
         if self._silence_s is None:
             return None
         now = self._active_time.now()
-        left = min((place.deadline - now for place in self._places if place.job is not None), default=0.0)
+        left = min((place.deadline - now for place in self._slots if place.job is not None), default=0.0)
         return min(max(0.0, left) + 0.001, LOOK_S)

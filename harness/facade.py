@@ -1,0 +1,149 @@
+"""The functions of the public interface: run trials, crash an engine, judge a saved run, read a report. Does I/O.
+
+They do what the commands `cutover run`, `cutover crash` and `cutover report` do, and print nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from pydantic import ValidationError
+
+from cutover.harness.cli.jobs.crash import CrashPlan, finished_crashes, ways_of
+from cutover.harness.cli.jobs.run import finished_run
+from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
+from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where
+from cutover.harness.errors import RunError
+from cutover.harness.run.crash.matrix import DEADLINE_S as COMMAND_S
+from cutover.harness.run.crash.testbed import TAKEOVER_S
+from cutover.harness.run.trials.shadow import default_workers
+from cutover.harness.store.reader import load_manifest
+from cutover.reports.document import Document as Report
+from cutover.reports.parts.crash import CrashPart as CrashReport
+
+__all__ = ["CrashReport", "Postgres", "Report", "crash_engine", "judge_run", "read_report", "run_trials"]
+
+Postgres: TypeAlias = Literal["auto", "container", "embedded"]
+"""Which server is started where no URL is given: `auto` takes a container if Docker answers, else the embedded one."""
+
+
+def run_trials(
+    *,
+    control: str = "v1",
+    candidate: str = "v2",
+    stage: int = 0,
+    trials: int | None = None,
+    scenarios: Sequence[Path | str] = (),
+    seed: int = 1,
+    policy: Path | str | None = None,
+    waivers: Path | str | None = None,
+    folder: Path | str | None = None,
+    postgres: Postgres = "auto",
+    url: str | None = None,
+    workers: int | None = None,
+    deadline_s: float = DEADLINE_S,
+    crash_budget_s: float | None = None,
+) -> Report:
+    """Runs both engines on the same scenarios, kills the candidate at a sample of points, saves all of it and judges.
+
+    `control` and `candidate` are engine specs, as `cutover.resolve` takes them. `trials` is the exact number of trials,
+    filled up with generated ones: 600 unless `scenarios` names files or folders. `folder` must be new or empty, and is
+    one in `cutover-runs` by default. `url` is a Postgres to run on instead of one that is started. `deadline_s` is real
+    time for one arm; `crash_budget_s` is how long crash cases are played, 0 for none of them.
+
+    Returns the report. Raises CutoverError: UsageProblem or ConfigurationProblem for what was asked,
+    EnvironmentProblem for what the machine lacks; KeyboardInterrupt once what has finished is saved.
+    """
+    plan = RunPlan(
+        control=control,
+        candidate=candidate,
+        stage=stage,
+        trials=trials,
+        scenarios=tuple(map(Path, scenarios)),
+        seed=seed,
+        policy=_path(policy),
+        waivers=_path(waivers),
+        deadline_s=deadline_s,
+        crash_budget_s=crash_budget_s,
+    )
+    where = Where(url=url, choice=ServerChoice(postgres), workers=workers or default_workers(), folder=_path(folder))
+    run = finished_run(plan, where, quiet=True)
+    if run.interrupted:
+        raise KeyboardInterrupt
+    return run.document
+
+
+def crash_engine(
+    engine: str = "v2",
+    *,
+    ways: Sequence[str] = ("basic",),
+    scenarios: Sequence[Path | str] = (),
+    only: Sequence[str] = (),
+    seed: int = 1,
+    limit: int | None = None,
+    folder: Path | str | None = None,
+    postgres: Postgres = "auto",
+    url: str | None = None,
+    workers: int | None = None,
+    deadline_s: float = COMMAND_S,
+    takeover_s: float = TAKEOVER_S,
+) -> CrashReport:
+    """Kills an engine at every point where a process can die, resumes it in every way of `ways`, and judges.
+
+    `ways` are names as `cutover crash --ways` takes them; `only` keeps the scenarios of these ids; `limit` is the most
+    cases, drawn by the seed. `deadline_s` is real time for one command to the engine, `takeover_s` how far the virtual
+    clock moves before another worker takes over.
+
+    Returns what the cases came to. Raises as `run_trials` does.
+    """
+    plan = CrashPlan(
+        engine=engine,
+        ways=ways_of(ways),
+        paths=tuple(map(Path, scenarios)),
+        only=tuple(only),
+        generated=0,
+        seed=seed,
+        limit=limit,
+        workers=workers or 2 * default_workers(),
+        url=url,
+        choice=ServerChoice(postgres),
+        deadline_s=deadline_s,
+        takeover_s=takeover_s,
+        folder=_path(folder),
+    )
+    run = finished_crashes(plan, quiet=True)
+    if run.interrupted:
+        raise KeyboardInterrupt
+    return run.part
+
+
+def judge_run(
+    folder: Path | str, *, stage: int | None = None, policy: Path | str | None = None, waivers: Path | str | None = None
+) -> Report:
+    """Judges a saved run: for its own stage or another, by its own policy and waivers or others.
+
+    Returns the report, the same each time. Raises RunError for a folder that holds no whole run, PolicyError or
+    WaiverError for what it is judged by.
+    """
+    run = Path(folder)
+    by = policy_of(_path(policy) or own(run, POLICY))
+    stage = load_manifest(run).stage if stage is None else stage
+    return judged(run, by, stage, waivers_of(_path(waivers) or own(run, WAIVERS)))
+
+
+def read_report(file: Path | str) -> Report:
+    """Returns the report in a `report.json`, or in a run's folder. Raises RunError where there is none."""
+    place = Path(file)
+    place = place / "report.json" if place.is_dir() else place
+    try:
+        return Report.model_validate_json(place.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{place} cannot be read: {error.strerror or error}; give a run's folder or report") from error
+    except (ValidationError, ValueError) as error:
+        raise RunError(f"{place} is not a report of this schema; judge the run again with cutover report") from error
+
+
+def _path(given: Path | str | None) -> Path | None:
+    return None if given is None else Path(given)

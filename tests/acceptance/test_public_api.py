@@ -1,0 +1,66 @@
+"""The public interface, used as a program would: every name is there, typed, documented, and does what it says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cutover
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+
+
+def test_every_public_name_is_there_and_on_the_page() -> None:
+    documented = set(re.findall(r"^\| `(\w+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert documented == set(cutover.__all__)
+    for name in cutover.__all__:
+        assert getattr(cutover, name).__name__ == name or name in {"Report", "CrashReport"}, name
+    assert set(cutover.__all__) <= set(dir(cutover))
+
+
+def test_an_unknown_name_is_an_attribute_error_that_says_where_the_names_are() -> None:
+    with pytest.raises(AttributeError, match=r"cutover\.__all__"):
+        _ = cutover.no_such_name
+
+
+def test_importing_it_loads_nothing_but_itself() -> None:
+    code = "import sys; before = set(sys.modules); import cutover; print(sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = re.findall(r"'(\w+)", done.stdout)
+    assert "cutover" in loaded
+    assert not {"psycopg", "pydantic", "pandas", "scipy", "pytest", "typer"} & set(loaded)
+
+
+def test_a_run_is_made_judged_again_and_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "run"
+    report = cutover.run_trials(trials=4, seed=3, folder=folder, postgres="embedded", crash_budget_s=0, workers=1)
+    assert (report.trials, report.trials_failed, report.verdict.value) == (4, 0, "INCONCLUSIVE")
+    assert cutover.read_report(folder) == report
+    assert cutover.judge_run(folder) == report
+    assert cutover.judge_run(folder, stage=10).stage == 10
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_engine_is_crashed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = {"only": ["01-one-activity"], "ways": ["once"], "limit": 4, "postgres": "embedded"}
+    sound = cutover.crash_engine("v2", folder=tmp_path / "v2", workers=1, **arguments)  # type: ignore[arg-type]
+    assert (sound.verdict, sound.cases, sound.failed) == ("PASS", 4, 0)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_cannot_be_done_is_one_error_class(tmp_path: Path) -> None:
+    with pytest.raises(cutover.CutoverError, match="holds no finished run"):
+        cutover.judge_run(tmp_path)
+    with pytest.raises(cutover.CutoverError, match="cannot be read"):
+        cutover.read_report(tmp_path)
+    (tmp_path / "report.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(cutover.CutoverError, match="is not a report"):
+        cutover.read_report(tmp_path)
+    with pytest.raises(cutover.CutoverError, match="no such way"):
+        cutover.crash_engine(ways=["sideways"])
+    with pytest.raises(cutover.CutoverError, match="unknown engine"):
+        cutover.run_trials(candidate="no-such-engine", folder=tmp_path / "run")
