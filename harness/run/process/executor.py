@@ -27,8 +27,8 @@ _J = TypeVar("_J")
 
 
 @dataclass(slots=True, eq=False)
-class _Place(Generic[_J]):
-    """The place of one child after another; the `job` is given out to it, and `told` is what it need not be sent again.
+class _Slot(Generic[_J]):
+    """The slot of one child after another; the `job` is given out to it, and `told` is what it need not be sent again.
 
     Only one that is `working` gets jobs. The answer to an `abandoned` job is awaited and then discarded.
     """
@@ -60,7 +60,7 @@ class Executor(Closing, Generic[_J]):
         start_s: float = _START_S,
         on_question: Callable[[bytes], None] = lambda _question: None,
     ) -> None:
-        self._slots: list[_Place[_J]] = [_Place(program) for program in programs]
+        self._slots: list[_Slot[_J]] = [_Slot(program) for program in programs]
         self._message, self._on_question = message, on_question
         self._silence_s, self._start_s = silence_s, start_s
         self._active_time = ActiveTime()
@@ -110,7 +110,7 @@ class Executor(Closing, Generic[_J]):
             return True
         return any(place.abandoned and place.working for place in self._slots) and self._source is not None
 
-    def _next(self, place: _Place[_J]) -> None:
+    def _next(self, place: _Slot[_J]) -> None:
         """Gives a place the next job, if it is free and there is one."""
         if place.job is not None or not place.working:
             return
@@ -132,11 +132,11 @@ class Executor(Closing, Generic[_J]):
             self._source = None
         return job
 
-    def _send(self, place: _Place[_J]) -> None:
+    def _send(self, place: _Slot[_J]) -> None:
         if place.child is not None and place.job is not None:
             place.child.send(self._message(place.job, place.told))
 
-    def _hear(self, place: _Place[_J]) -> Iterator[JobOutcome[_J]]:
+    def _hear(self, place: _Slot[_J]) -> Iterator[JobOutcome[_J]]:
         lines = None if place.child is None else place.child.lines()
         if lines is None:
             yield from self._lose(place, "died")
@@ -145,7 +145,7 @@ class Executor(Closing, Generic[_J]):
         self._next(place)
         yield from (outcome for outcome in outcomes if outcome is not None)
 
-    def _outcome(self, place: _Place[_J], kind: bytes, body: bytes) -> JobOutcome[_J] | None:
+    def _outcome(self, place: _Slot[_J], kind: bytes, body: bytes) -> JobOutcome[_J] | None:
         """Takes in a line from a child; what is to be passed on of it."""
         job, now = place.job, self._active_time.now()
         if kind == READY:
@@ -168,13 +168,13 @@ class Executor(Closing, Generic[_J]):
             return JobFailure(job, tuple(failure["kinds"]), failure["message"], failure["trace"])
         return JobAnswer(job, body) if kind == ANSWER else JobNote(job, body) if kind == NOTE else None
 
-    def _lose(self, place: _Place[_J], reason: Literal["timeout", "died"]) -> Iterator[JobLost[_J]]:
+    def _lose(self, place: _Slot[_J], reason: Literal["timeout", "died"]) -> Iterator[JobLost[_J]]:
         job, abandoned = place.job, place.abandoned
         ended = self._end(place)
         if not abandoned:
             yield JobLost(job, reason, ended)
 
-    def _end(self, place: _Place[_J]) -> ChildExit:
+    def _end(self, place: _Slot[_J]) -> ChildExit:
         child, place.child, place.job, place.abandoned = place.child, None, None, False
         if child is None:
             raise AssertionError
