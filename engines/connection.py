@@ -1,4 +1,4 @@
-"""A connection to Postgres for what is asked now and then, minutes apart: opened again where it was lost. Does I/O."""
+"""A connection to Postgres for occasional statements, minutes apart: opened again where it was lost. Does I/O."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-__all__ = ["Lasting"]
+__all__ = ["Reconnecting"]
 
 
-class Lasting:
+class Reconnecting:
     """Opened on first use; a restart, a failover or an idle timeout between two statements goes unnoticed.
 
-    With `timeout_s` no answer takes longer: neither a server that has gone silent nor a lock keeps the caller. What the
-    connection string says of its own wins.
+    With `timeout_s` no answer takes longer: neither a server that has gone silent nor a lock keeps the caller. The
+    connection string's own settings take precedence.
     """
 
     def __init__(self, dsn: str, *, timeout_s: int | None = None) -> None:
@@ -24,13 +24,13 @@ class Lasting:
         self._connection: psycopg.Connection[Any] | None = None
 
     def open(self) -> psycopg.Connection[Any]:
-        """The connection, which commits each statement; its loss may not have been noticed yet."""
+        """Returns the connection, which commits each statement; its loss may not have been noticed yet."""
         if self._connection is None or self._connection.closed:
             self._connection = self._opened()
         return self._connection
 
     def ask(self, statement: str, parameters: Mapping[str, Any]) -> Any:
-        """The first row, or None, of a statement that does no harm twice."""
+        """Returns the first row, or None, of an idempotent statement."""
         had = self._connection
         try:
             return self._answer(statement, parameters)
@@ -40,7 +40,7 @@ class Lasting:
             return self._answer(statement, parameters)
 
     def close(self) -> None:
-        """Gives the connection back."""
+        """Closes the connection."""
         if self._connection is not None:
             self._connection.close()
 

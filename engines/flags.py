@@ -1,6 +1,6 @@
 """Where the rollout's flag comes from: the environment, a Postgres row, or an OpenFeature client. Reads these.
 
-Two values: the kill switch USE_ORCHESTRATOR_V2, and the share of new executions that ORCHESTRATOR_V2_PERCENT gives to
+Two values: the kill switch USE_ORCHESTRATOR_V2, and the share of new executions that ORCHESTRATOR_V2_PERCENT sends to
 the candidate. Only a strict true turns the switch on, and with the switch off the percentage is not even looked at, so
 nothing can keep a rollback from working. The switch alone moves nothing: without a percentage the share is 0.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 
-from cutover.engines.connection import Lasting
+from cutover.engines.connection import Reconnecting
 from cutover.engines.errors import CutoverError
 from cutover.engines.sqlfiles import sql
 
@@ -41,7 +41,7 @@ PERCENT = "ORCHESTRATOR_V2_PERCENT"
 
 
 class FlagError(CutoverError):
-    """A flag that cannot be read or is no valid value; the message names it, its value and what it may be."""
+    """A flag that cannot be read or is not valid; the message names it, its value and what it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class EnvironmentFlags:
         self._environ = environ
 
     def read(self) -> Flag:
-        """On only where the switch is exactly `true`. Raises FlagError for a percentage that is none."""
+        """On only where the switch is exactly `true`. Raises FlagError for an invalid percentage."""
         if self._environ.get(SWITCH) != "true":
             return OFF
         return Flag(enabled=True, percent=percent_of(self._environ.get(PERCENT, "0")))
@@ -98,11 +98,11 @@ class PostgresFlags:
     """
 
     def __init__(self, dsn: str, *, timeout_s: int = 5) -> None:
-        self._lasting = Lasting(dsn, timeout_s=timeout_s)
+        self._connection = Reconnecting(dsn, timeout_s=timeout_s)
 
     def install(self) -> None:
         """Creates the table; idempotent."""
-        connection = self._lasting.open()
+        connection = self._connection.open()
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(hashtext('engines.install'))")
             connection.execute(sql("cutover.engines", "flags"))
@@ -110,10 +110,10 @@ class PostgresFlags:
     def read(self) -> Flag:
         """The row as it is now, on only where it is a boolean true.
 
-        Raises FlagError where the database or the table does not answer, and for a percentage that is none while on.
+        Raises FlagError where the database or the table does not answer, and for an invalid percentage while on.
         """
         try:
-            row = self._lasting.ask(sql("cutover.engines", "flags_read"), {"name": SWITCH})
+            row = self._connection.ask(sql("cutover.engines", "flags_read"), {"name": SWITCH})
         except psycopg.Error as error:
             reason = type(error).__name__
             raise FlagError(f"flag {SWITCH}: table orchestrator_flags cannot be read ({reason})") from error
@@ -125,14 +125,14 @@ class PostgresFlags:
         return Flag(enabled=True, percent=percent_of(str(percent), where=f"the percent of {SWITCH}"))
 
     def write(self, flag: Flag) -> None:
-        """Changes the row, for all routers at once. Raises FlagError for a percentage that is none."""
+        """Changes the row, for all routers at once. Raises FlagError for an invalid percentage."""
         percent = percent_of(str(flag.percent))
         values = {"name": SWITCH, "enabled": flag.enabled, "percent": percent}
-        self._lasting.ask(sql("cutover.engines", "flags_write"), values)
+        self._connection.ask(sql("cutover.engines", "flags_write"), values)
 
     def close(self) -> None:
-        """Gives the connection back."""
-        self._lasting.close()
+        """Closes the connection."""
+        self._connection.close()
 
 
 class OpenFeatureFlags:

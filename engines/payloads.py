@@ -1,7 +1,7 @@
 """JSON as both engines store it, and what they refuse to store. Pure.
 
 Text is ASCII with escapes, so NUL and lone surrogates survive a `json` column; integers keep every digit. NaN and the
-infinities are no JSON, and nesting beyond MAX_DEPTH or text beyond MAX_BYTES is refused rather than risked.
+infinities are not JSON, and nesting beyond MAX_DEPTH or text beyond MAX_BYTES is refused rather than risked.
 """
 
 from __future__ import annotations

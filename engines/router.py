@@ -19,7 +19,7 @@ import psycopg
 from psycopg import errors
 
 from cutover.engines.api import Engine, ExecutionRequest, Journal, Signal
-from cutover.engines.connection import Lasting
+from cutover.engines.connection import Reconnecting
 from cutover.engines.errors import EngineError, ExecutionHeld, UnknownExecution
 from cutover.engines.flags import OFF, Flag, FlagError, FlagSource
 from cutover.engines.payloads import storable_text
@@ -49,7 +49,7 @@ class Assignment:
 
 
 def bucket_of(execution_id: UUID | str, *, salt: str = SALT) -> int:
-    """The execution's bucket, the same for ever. Raises EmptyId."""
+    """Returns the execution's bucket, which never changes. Raises EmptyId."""
     name = str(execution_id)
     if not name.strip():
         raise EmptyId("an execution with an empty id cannot be routed: all of them would share one bucket")
@@ -58,7 +58,7 @@ def bucket_of(execution_id: UUID | str, *, salt: str = SALT) -> int:
 
 
 def assign(execution_id: UUID | str, flag: Flag, *, salt: str = SALT) -> Assignment:
-    """The role under this flag: sticky, and on the way up nobody moves back. Raises EmptyId."""
+    """Returns the role under this flag: sticky, and as the share grows nothing moves back. Raises EmptyId."""
     bucket = bucket_of(execution_id, salt=salt)
     return Assignment("candidate" if bucket < flag.share * 100 else "control", bucket, flag.share)
 
@@ -71,7 +71,7 @@ class Router:
     def __init__(self, *, control: Engine, candidate: Engine, flags: FlagSource, dsn: str, salt: str = SALT) -> None:
         self._engines: dict[Role, Engine] = {"control": control, "candidate": candidate}
         self._flags = flags
-        self._lasting = Lasting(dsn)
+        self._connection = Reconnecting(dsn)
         self._salt = salt
 
     def install(self) -> None:
@@ -80,7 +80,7 @@ class Router:
             engine.install()
 
     def execute(self, request: ExecutionRequest) -> None:
-        """Starts the execution on the engine that its bucket gives, or goes on with the one it is pinned to.
+        """Starts the execution on its bucket's engine, or continues on the one that it is pinned to.
 
         A flag that cannot be read, for whatever reason, starts nothing on the candidate: the control serves, and the
         log says why. Raises ExecutionHeld where another router is just starting the same execution.
@@ -96,7 +96,7 @@ class Router:
             self._engines[pinned].execute(request)
 
     def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
-        """Goes on with the engine that the execution is pinned to, whatever the flag says now."""
+        """Continues on the engine that the execution is pinned to, whatever the flag says now."""
         self._serving(execution_id).resume(execution_id, signal)
 
     def cancel(self, execution_id: UUID) -> None:
@@ -104,14 +104,14 @@ class Router:
         self._serving(execution_id).cancel(execution_id)
 
     def journal(self, execution_id: UUID) -> Journal:
-        """The account of the engine that the execution is pinned to."""
+        """Returns the journal of the engine that the execution is pinned to."""
         return self._serving(execution_id).journal(execution_id)
 
     def close(self) -> None:
-        """Closes both engines and gives the router's connection back."""
+        """Closes both engines and the router's connection."""
         for engine in self._engines.values():
             engine.close()
-        self._lasting.close()
+        self._connection.close()
 
     def _assigned(self, request: ExecutionRequest) -> tuple[Role, ExecutionRequest]:
         try:
@@ -122,7 +122,7 @@ class Router:
             flag, note = OFF, f" (the flag cannot be read: {type(error).__name__}: {error})"
         found = assign(request.execution_id, flag, salt=self._salt)
         message = storable_text(f"Using orchestrator {self._engines[found.role].name}{note}")
-        self._lasting.open().execute(sql("cutover.engines", "router_log"), {"message": message})
+        self._connection.open().execute(sql("cutover.engines", "router_log"), {"message": message})
         pin = {
             "rollout_role": found.role,
             "rollout_bucket": str(found.bucket),
@@ -140,7 +140,7 @@ class Router:
     def _pinned(self, execution_id: UUID) -> Role | None:
         """The role in the execution's row; one that no router started is told by the version its engine noted."""
         try:
-            row = self._lasting.ask(sql("cutover.engines", "router_pinned"), {"id": execution_id})
+            row = self._connection.ask(sql("cutover.engines", "router_pinned"), {"id": execution_id})
         except errors.UndefinedTable as error:
             raise EngineError("the engines' tables are not in this database; call install() first") from error
         if row is None:
@@ -151,9 +151,9 @@ class Router:
 
     @contextmanager
     def _starting(self, execution_id: UUID) -> Iterator[None]:
-        """Holds the start of one execution, so that two routers under different flags cannot give it to both."""
+        """Locks the start of one execution, so that two routers under different flags cannot start it on both."""
         key = int.from_bytes(hashlib.sha256(execution_id.bytes).digest()[:8], "big", signed=True)
-        connection = self._lasting.open()
+        connection = self._connection.open()
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
         if row is None or not row[0]:
             raise ExecutionHeld(f"another router is starting execution {execution_id}; try again when it has")

@@ -32,7 +32,7 @@ class NodePlan:
         self._open = 0
 
     def begin(self) -> list[Node]:
-        """Makes the start node ready; gives the nodes that nothing leads to, which are skipped."""
+        """Makes the start node ready; returns the nodes that nothing leads to, which are skipped."""
         loose = [node.id for node in self._order if not self._undecided[node.id] and not isinstance(node, StartNode)]
         for node in self._order:
             if isinstance(node, StartNode):
@@ -47,7 +47,7 @@ class NodePlan:
         return self._order[heappop(self._ready)]
 
     def leave(self, node_id: str, ports: tuple[str, ...]) -> list[Node]:
-        """Ends an open node; gives the nodes that are skipped because of it."""
+        """Ends an open node; returns the nodes that are skipped because of it."""
         self._open -= 1
         self._last.add(node_id)
         dead: deque[str] = deque()

@@ -25,7 +25,7 @@ class RecordedWaits:
         self.changed = False
 
     def notes(self) -> JsonValue:
-        """What belongs into the metadata now."""
+        """Returns what is to be written to the metadata now."""
         self.changed = False
         return {
             _DUE: {step_id: moment.isoformat() for step_id, moment in self._due.items()},

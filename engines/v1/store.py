@@ -54,7 +54,7 @@ class AutocommitStore:
         return self._connection
 
     def close(self) -> None:
-        """Gives the connection back."""
+        """Closes the connection."""
         if self._connection is not None:
             self._connection.close()
 
@@ -64,12 +64,12 @@ class AutocommitStore:
             self.connection.execute(sql("cutover.engines.v1", "schema"))
 
     def start(self, execution_id: UUID, workflow_id: str, definition: JsonText, given: JsonText, metadata: str) -> bool:
-        """Whether the execution is new."""
+        """Starts the execution where it is new; returns whether it was."""
         values = {"workflow_id": workflow_id, "definition": definition, "input": given, "metadata": metadata}
         return self._run("start_execution", execution_id, **values) == 1
 
     def load(self, execution_id: UUID) -> LoadedExecution:
-        """All that is kept of an execution. Raises UnknownExecution."""
+        """Returns all that is kept of an execution. Raises UnknownExecution."""
         values = {"id": execution_id}
         row = self.connection.execute(sql("cutover.engines.v1", "load_execution"), values).fetchone()
         if row is None:

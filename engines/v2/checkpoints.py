@@ -1,7 +1,7 @@
 """Checkpoints: what one commit changed, chained by checksum and verified before an execution goes on. Pure.
 
 A checkpoint's state is an object: step id to the step's status, attempt and the SHA-256 of its output's text (null
-where it has none). Merging the states of versions 1 to n gives every step at version n, so a checkpoint costs what its
+where it has none). Merging the states of versions 1 to n yields every step at version n, so a checkpoint costs what its
 commit changed, however long the history. The checksum covers the checkpoint and, through the one before it, all others.
 """
 
@@ -61,7 +61,7 @@ def next_version(newest: int) -> int:
 
 
 def metadata(before_ms: float | None, problem: str | None) -> JsonText:
-    """What a checkpoint says besides: how long the one before it took, and why its own commit was refused at first."""
+    """Returns a checkpoint's metadata: how long the one before it took, and why its own commit was refused at first."""
     took = [] if before_ms is None else [f'"duration_ms": {round(before_ms, 4)!r}']
     why = [] if problem is None else [f'"error": {json.dumps(problem)}']
     return "{" + ", ".join(took + why) + "}"
@@ -85,7 +85,7 @@ def verify(
     rows: Iterable[Stored],
     steps: Mapping[str, tuple[str, int, JsonText | None]],
 ) -> str:
-    """The newest checksum, once the chain is whole and says of every step (status, attempt, output) what its row says.
+    """Returns the newest checksum, once the chain is whole and agrees with every step's row (status, attempt, output).
 
     `version` and `sequence` are the execution row's. Raises CheckpointCorrupt.
     """

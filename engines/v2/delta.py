@@ -1,4 +1,4 @@
-"""What the next commit will change: steps, events, metrics, timers, signals. Pure; gives the rows of a statement."""
+"""What the next commit will change: steps, events, metrics, timers, signals. Pure; returns the rows of a statement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_TEXT = 16 * 1024 * 1024
 
 
 class Delta:
-    """One commit in the making. `weight` is the length of what its steps without an activity were given and gave."""
+    """One commit in the making. `weight` is the length of the inputs and outputs of its steps without an activity."""
 
     __slots__ = ("events", "metrics", "signals", "steps", "timers", "weight")
 
@@ -32,7 +32,7 @@ class Delta:
 
     @property
     def is_large(self) -> bool:
-        """Whether what is not bound to this commit belongs into the next one."""
+        """Whether what need not be in this commit should go into the next one."""
         return len(self.steps) >= _MOST_STEPS or self.weight >= _MOST_TEXT
 
     def weigh(self, step: Step) -> None:

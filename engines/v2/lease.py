@@ -31,16 +31,16 @@ TTL = timedelta(seconds=30)
 """How long a lease lasts by the injected clock."""
 
 CLAIM_TRIES: Final = 10
-"""How often a claim is sent while other workers take the execution and let it go."""
+"""How often a claim is sent while other workers claim and release the execution."""
 
 
 def new_owner() -> str:
-    """A name for a worker that no other process and no other engine has."""
+    """Returns a name for a worker that no other process and no other engine has."""
     return f"{os.getpid()}-{uuid4()}"
 
 
 class Claims:
-    """One worker's hold on executions."""
+    """The executions that one worker holds."""
 
     def __init__(self, store: Store, clock: Clock, lines: LogLines, owner: str) -> None:
         self._store = store
@@ -50,7 +50,7 @@ class Claims:
         self._driving: set[UUID] = set()
 
     def take(self, execution_id: UUID, signal_id: str | None = None, *, force: bool = False) -> Claimed | None:
-        """The execution under a new epoch; None where there is nothing to do.
+        """Claims the execution under a new epoch; returns None where there is nothing to do.
 
         With `force` it is taken from whoever holds it, as long as it runs. Raises UnknownExecution, ExecutionHeld.
         """
@@ -81,12 +81,12 @@ class Claims:
         }
 
     def release(self, execution_id: UUID, epoch: int) -> None:
-        """Gives a lease back under which there was nothing to do."""
+        """Releases a lease under which there was nothing to do."""
         self._store.run("release", {"id": execution_id, "epoch": epoch})
 
     @contextmanager
     def driving(self, execution_id: UUID) -> Iterator[None]:
-        """Marks the execution as this worker's own while it drives it, so that nobody in here adopts it."""
+        """Marks the execution as driven by this worker, so that nothing in this process takes it over meanwhile."""
         if execution_id in self._driving:
             raise ExecutionHeld(f"execution {execution_id} is being driven by this very worker")
         self._driving.add(execution_id)
@@ -97,7 +97,7 @@ class Claims:
 
     @contextmanager
     def giving_up(self, execution_id: UUID, epoch: int) -> Iterator[None]:
-        """Lets the lease run out at once where a drive ends by an error, so that nobody has to wait for it."""
+        """Expires the lease at once where a drive ends by an error, so that no worker has to wait for it."""
         try:
             yield
         except BaseException:

@@ -17,14 +17,14 @@ VERSION: Final = "v2"
 
 
 class LogLines:
-    """Where an engine says what it does; times are the injected clock's."""
+    """Formats log lines and hands them to the sink; times are the injected clock's."""
 
     def __init__(self, log: LogSink, clock: Clock) -> None:
         self._log = log
         self._clock = clock
 
     def of(self, execution_id: UUID, entries: Iterable[Event], at: datetime) -> list[str]:
-        """The lines of events, one each, to be said once they are durable.
+        """Returns the lines of events, one each, to be logged once they are durable.
 
         Two lines a step: they are put together here, to the letter as `log_line` would, at a quarter of its cost.
         """
@@ -47,7 +47,7 @@ class LogLines:
     def operation(
         self, kind: str, execution_id: UUID, node_id: str | None, *, level: str = "info", **extra: JsonValue
     ) -> None:
-        """Says what was done that changes no state: a lease taken, a step delivered again, a commit refused."""
+        """Logs an operation that changes no state: a lease taken, a step delivered again, a commit refused."""
         self._log(
             log_line(
                 level=level,

@@ -1,4 +1,4 @@
-"""What nodes without an effect come to: a condition's port, a loop's items and iterations. Pure."""
+"""How nodes without an effect are evaluated: a condition's port, a loop's items and iterations. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def choose(node: ConditionNode, value: JsonValue) -> str:
 
 
 def list_items(step: Step, expression: str) -> list[JsonText]:
-    """What a loop goes through, each as JSON text; raises Unanswered where the expression gives no list."""
+    """Returns what a loop iterates over, each as JSON text; raises Unanswered where the value is not a list."""
     value = evaluate(step, expression)
     if not isinstance(value, list):
         raise Unanswered(f"{expression!r} gives no list to loop over on this input")

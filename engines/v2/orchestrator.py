@@ -88,7 +88,7 @@ class OrchestratorV2:
         self.resume(request.execution_id)
 
     def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
-        """Takes the execution over where there is something to do, and drives it."""
+        """Claims the execution where there is something to do, and drives it."""
         if signal is not None:
             _column(signal.id, "a signal's id")
             _column(signal.name, "a signal's name")
@@ -124,7 +124,7 @@ class OrchestratorV2:
         raise ExecutionHeld(f"execution {execution_id} was taken over each time it was to be cancelled; try again")
 
     def journal(self, execution_id: UUID) -> Journal:
-        """What is committed of the execution."""
+        """Returns what is committed of the execution."""
         with explained():
             try:
                 return read_journal(self.store.connection, execution_id, tables="v2")
@@ -134,7 +134,7 @@ class OrchestratorV2:
                 return read_journal(self.store.connection, execution_id, tables="v2")
 
     def close(self) -> None:
-        """Ends the renewing thread and gives the connections back."""
+        """Ends the renewing thread and closes the connections."""
         self.renewer.close()
         self.store.close()
 

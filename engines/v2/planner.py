@@ -1,7 +1,7 @@
 """Which nodes come next: edges decided, nodes ready or skipped, iterations of loops. Pure; V2's own.
 
-Values are JSON text throughout. Text cannot be changed by whoever was given the value, and most steps hand their
-input on as it is.
+Values are JSON text throughout. Text cannot be changed by code that it is handed to, and most steps pass
+their input on as it is.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Frame:
         return ready, skipped
 
     def settle(self, index: int, ports: Iterable[str], output: JsonText) -> tuple[list[int], list[int]]:
-        """Ends a node by its ports; gives the nodes that are ready now and those that are skipped now."""
+        """Ends a node by its ports; returns the nodes that are ready now and those that are skipped now."""
         self.open -= 1
         self.outputs[index] = output
         ready: list[int] = []
@@ -98,7 +98,7 @@ class Frame:
         return tuple(dict.fromkeys(t.removeprefix(EXIT) for t in named if t.removeprefix(EXIT) in self.exits))
 
     def _decide(self, index: int, ports: Iterable[str], ready: list[int], skipped: list[int]) -> bool:
-        """Decides the edges that leave a node; says whether any is taken."""
+        """Decides the edges that leave a node; returns whether any is taken."""
         any_taken = False
         for port, target in self.graph.outgoing[index]:
             taken = port in ports
@@ -152,7 +152,7 @@ class Step:
 
     `elapsed_ms` is that since it began, of a step that another worker began. `due_at` is set while the step is paused
     with a timer or waits for its next attempt. `iteration`, `items` and `results` are a loop's: the number of its
-    present iteration from 0, what it goes through, and what the iterations before gave.
+    present iteration from 0, what it iterates over, and the outputs of the iterations before.
     """
 
     __slots__ = (

@@ -66,7 +66,7 @@ def read_rows(found: Iterable[tuple[str, int, str]]) -> Rows:
 
 
 def restore(execution_id: UUID, claimed: Claimed, graph: Graph, rows: Rows) -> ExecutionRun:
-    """The execution as its rows tell it; raises CheckpointCorrupt where they do not agree."""
+    """Returns the execution that the rows describe; raises CheckpointCorrupt where they do not agree."""
     run = ExecutionRun(execution_id, graph, claimed.given)
     run.epoch, run.version, run.sequence, run.node_id = (
         claimed.epoch,
@@ -114,7 +114,7 @@ def _restore_step(run: ExecutionRun, frame: Frame, index: int, rows: Rows) -> No
 
 
 def _restore_loop(run: ExecutionRun, loop: Step, node: LoopNode, rows: Rows) -> None:
-    """A loop under way: what its finished iterations gave, and the frame of the present one."""
+    """A loop under way: the outputs of its finished iterations, and the frame of the present one."""
     if node.items is not None:
         loop.items = list_items(loop, node.items)
     body = loop.frame.graph.bodies[loop.index]

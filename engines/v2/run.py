@@ -1,4 +1,4 @@
-"""One execution on its way: what is ready, what each node comes to, what follows it. Pure.
+"""One execution under way: what is ready, what each node evaluates to, what follows it. Pure.
 
 Everything here can be built again from rows; `cutover.engines.v2.recovery` does.
 """

@@ -40,7 +40,7 @@ _ADVICE: Final = {
     "26000": _POOLED,
     "42P05": _POOLED,
 }
-"""What to do, by SQLSTATE, where Postgres's own words do not say."""
+"""What to do, by SQLSTATE, where Postgres's message does not say."""
 
 
 class PostgresUnreachable(EngineError):
@@ -58,7 +58,7 @@ def connect(dsn: str) -> psycopg.Connection[_Found]:
 
 
 class PostgresRefused(EngineError):
-    """Postgres would not do what it was asked, and says why. What was committed stands; mend that, then resume."""
+    """Postgres refused a statement; the message says why. What was committed stands: fix the cause, then resume."""
 
 
 class Statement(NamedTuple):
@@ -87,13 +87,13 @@ class Store:
         return self._connection
 
     def close(self) -> None:
-        """Gives the connection back."""
+        """Closes the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = self._cursor = None
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> list[_Found]:
-        """The rows of a statement that does no harm twice; sent again after 40001, 40P01 or a lost connection."""
+        """Returns the rows of an idempotent statement; sent again after 40001, 40P01 or a lost connection."""
         tried = 1
         while True:
             try:
@@ -112,12 +112,12 @@ class Store:
         refusal: Callable[[str], None],
         meanwhile: Callable[[], None],
     ) -> bool:
-        """Sends a guarded statement until it is known to have committed; False where its guard gave no row.
+        """Sends a guarded statement until it is known to have committed; False where its guard returned no row.
 
         A commit that Postgres refused (40001, 40P01) changed nothing and is sent again; `refusal` hears why and may
         change `parameters`. When the connection was lost nobody knows, so `landed` looks before it is sent again, and
-        once more where the guard then gives no row: the lost connection's backend may have been the one that moved the
-        execution on. `meanwhile` is called while Postgres works.
+        once more where the guard then returns no row: the lost connection's backend may have been the one that moved
+        the execution on. `meanwhile` is called while Postgres works.
         """
         uncertain = False
         for tried in range(1, COMMIT_TRIES + 1):
@@ -148,7 +148,7 @@ class Store:
         return self._cursor.execute(statement, parameters, prepare=True).fetchall()
 
     def _commit(self, statement: Statement, parameters: Sequence[str | None], meanwhile: Callable[[], None]) -> bool:
-        """Whether the statement gave a row, once."""
+        """Sends the statement once; returns whether it returned a row."""
         connection = self._connection
         if connection is None or connection.closed:
             connection = self.connection

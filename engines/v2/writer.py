@@ -60,7 +60,7 @@ _AS_TEXT: Final = {"json", "jsonb", "text[]"}
 
 
 class Writer:
-    """Makes what an execution has come to durable."""
+    """Makes an execution's progress durable."""
 
     def __init__(self, store: Store, clock: Clock, lines: LogLines, owner: str) -> None:
         self._store = store

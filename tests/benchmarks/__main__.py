@@ -32,7 +32,7 @@ BENCHMARKS: tuple[Callable[[Server, Plan], list[Result]], ...] = (
     crash_growth,
     judging,
 )
-"""Each takes a server and a plan and gives its results; a new benchmark is a line here."""
+"""Each takes a server and a plan and returns its results; a new benchmark is a line here."""
 
 _DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 _LIBRARIES = ("psycopg", "dbos", "langgraph", "langgraph-checkpoint-postgres")

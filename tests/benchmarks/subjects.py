@@ -26,7 +26,7 @@ INPUT: Payload = {
     "currency": "BRL",
     "step": 0,
 }
-"""About 200 bytes of JSON; every step gives back as much."""
+"""About 200 bytes of JSON; every step returns as much."""
 
 
 class Client(Protocol):

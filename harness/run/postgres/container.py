@@ -60,9 +60,12 @@ def _prepare(image: str) -> bool:
     """Makes sure that Docker answers and has the image; says whether the reaper's image is there too."""
     try:
         _connect_once()
+        _need_packages()
         import docker  # noqa: PLC0415 - see above
 
         client = docker.from_env(timeout=_PING_S)
+    except EnvironmentProblem:
+        raise
     except Exception as error:
         raise EnvironmentProblem(_advice("no Docker engine answers", error)) from error
     with contextlib.closing(client):
@@ -98,6 +101,16 @@ def _connect_once() -> None:
         with socket.socket(socket.AF_UNIX) as engine:
             engine.settimeout(_PING_S)
             engine.connect(host.removeprefix("unix://"))
+
+
+def _need_packages() -> None:
+    """Raises EnvironmentProblem where the extra `containers` is not installed."""
+    absent = [name for name in ("docker", "testcontainers") if importlib.util.find_spec(name) is None]
+    if absent:
+        raise EnvironmentProblem(
+            f"a container needs the packages {' and '.join(absent)}; "
+            "pip install 'orchestrator-cutover[containers]', or give --postgres URL, or use the embedded server"
+        )
 
 
 def _has_reaper(client: Any) -> bool:
