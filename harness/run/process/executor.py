@@ -28,7 +28,7 @@ _J = TypeVar("_J")
 
 @dataclass(slots=True, eq=False)
 class _Slot(Generic[_J]):
-    """The slot of one child after another; the `job` is given out to it, and `told` is what it need not be sent again.
+    """The place of one child after another; the `job` is given out to it, and `told` is what it need not be sent again.
 
     Only one that is `working` gets jobs. The answer to an `abandoned` job is awaited and then discarded.
     """
@@ -75,18 +75,18 @@ class Executor(Closing, Generic[_J]):
         """
         self._waiting.clear()
         self._source = iter(jobs)
-        for number, place in enumerate(self._slots):
-            place.job = place.job if place.ready else None  # one that has not been sent yet
-            place.abandoned = place.job is not None
-            place.working = most is None or number < most
+        for number, slot in enumerate(self._slots):
+            slot.job = slot.job if slot.ready else None  # one that has not been sent yet
+            slot.abandoned = slot.job is not None
+            slot.working = most is None or number < most
         while self._hand_out():
             heard = {key.data for key, _ in self._selector.select(self._wait_s())}
             now = self._active_time.now()
-            for place in [place for place in self._slots if place.child is not None]:
-                if place in heard:
-                    yield from self._hear(place)
-                elif self._silence_s is not None and place.job is not None and place.deadline < now:
-                    yield from self._lose(place, "timeout")
+            for slot in [slot for slot in self._slots if slot.child is not None]:
+                if slot in heard:
+                    yield from self._hear(slot)
+                elif self._silence_s is not None and slot.job is not None and slot.deadline < now:
+                    yield from self._lose(slot, "timeout")
 
     def put_back(self, job: _J) -> None:
         """Takes a job, or what is left of it, before all others; while the caller listens to `run`."""
@@ -94,35 +94,35 @@ class Executor(Closing, Generic[_J]):
 
     def close(self) -> None:
         """Ends every child."""
-        for place in self._slots:
-            if place.child is not None:
-                place.child.hang_up()
-        for place in self._slots:
-            if place.child is not None:
-                self._end(place)
+        for slot in self._slots:
+            if slot.child is not None:
+                slot.child.hang_up()
+        for slot in self._slots:
+            if slot.child is not None:
+                self._end(slot)
         self._selector.close()
 
     def _hand_out(self) -> bool:
         """Gives every free child a job, starts children while there are jobs; whether anything is under way."""
-        for place in self._slots:
-            self._next(place)
-        if any(place.job is not None and not place.abandoned for place in self._slots):
+        for slot in self._slots:
+            self._next(slot)
+        if any(slot.job is not None and not slot.abandoned for slot in self._slots):
             return True
-        return any(place.abandoned and place.working for place in self._slots) and self._source is not None
+        return any(slot.abandoned and slot.working for slot in self._slots) and self._source is not None
 
-    def _next(self, place: _Slot[_J]) -> None:
-        """Gives a place the next job, if it is free and there is one."""
-        if place.job is not None or not place.working:
+    def _next(self, slot: _Slot[_J]) -> None:
+        """Gives a slot the next job, if it is free and there is one."""
+        if slot.job is not None or not slot.working:
             return
-        place.job = job = self._draw()
+        slot.job = job = self._draw()
         if job is None:
             return
-        if place.child is None:
-            place.child, place.ready, place.told = Child(place.program), False, set()
-            self._selector.register(place.child, selectors.EVENT_READ, place)
-        elif place.ready:
-            self._send(place)
-        place.deadline = self._active_time.now() + self._start_s
+        if slot.child is None:
+            slot.child, slot.ready, slot.told = Child(slot.program), False, set()
+            self._selector.register(slot.child, selectors.EVENT_READ, slot)
+        elif slot.ready:
+            self._send(slot)
+        slot.deadline = self._active_time.now() + self._start_s
 
     def _draw(self) -> _J | None:
         if self._waiting:
@@ -132,50 +132,50 @@ class Executor(Closing, Generic[_J]):
             self._source = None
         return job
 
-    def _send(self, place: _Slot[_J]) -> None:
-        if place.child is not None and place.job is not None:
-            place.child.send(self._message(place.job, place.told))
+    def _send(self, slot: _Slot[_J]) -> None:
+        if slot.child is not None and slot.job is not None:
+            slot.child.send(self._message(slot.job, slot.told))
 
-    def _hear(self, place: _Slot[_J]) -> Iterator[JobOutcome[_J]]:
-        lines = None if place.child is None else place.child.lines()
+    def _hear(self, slot: _Slot[_J]) -> Iterator[JobOutcome[_J]]:
+        lines = None if slot.child is None else slot.child.lines()
         if lines is None:
-            yield from self._lose(place, "died")
+            yield from self._lose(slot, "died")
             return
-        outcomes = [self._outcome(place, line[:1], line[1:]) for line in lines]
-        self._next(place)
+        outcomes = [self._outcome(slot, line[:1], line[1:]) for line in lines]
+        self._next(slot)
         yield from (outcome for outcome in outcomes if outcome is not None)
 
-    def _outcome(self, place: _Slot[_J], kind: bytes, body: bytes) -> JobOutcome[_J] | None:
+    def _outcome(self, slot: _Slot[_J], kind: bytes, body: bytes) -> JobOutcome[_J] | None:
         """Takes in a line from a child; what is to be passed on of it."""
-        job, now = place.job, self._active_time.now()
+        job, now = slot.job, self._active_time.now()
         if kind == READY:
-            place.ready, place.deadline = True, now + self._start_s
-            self._send(place)
+            slot.ready, slot.deadline = True, now + self._start_s
+            self._send(slot)
         if kind == NOTE:
-            place.deadline = now + (self._silence_s or 0)
-        if kind == QUESTION and place.child is not None:
+            slot.deadline = now + (self._silence_s or 0)
+        if kind == QUESTION and slot.child is not None:
             self._on_question(body)
-            place.child.send({})
+            slot.child.send({})
         if kind in {ANSWER, FAILURE}:
-            place.job = None
-            place.abandoned, abandoned = False, place.abandoned
+            slot.job = None
+            slot.abandoned, abandoned = False, slot.abandoned
             if abandoned:
                 return None
-        if job is None or place.abandoned:
+        if job is None or slot.abandoned:
             return None
         if kind == FAILURE:
             failure = json.loads(body)
             return JobFailure(job, tuple(failure["kinds"]), failure["message"], failure["trace"])
         return JobAnswer(job, body) if kind == ANSWER else JobNote(job, body) if kind == NOTE else None
 
-    def _lose(self, place: _Slot[_J], reason: Literal["timeout", "died"]) -> Iterator[JobLost[_J]]:
-        job, abandoned = place.job, place.abandoned
-        ended = self._end(place)
+    def _lose(self, slot: _Slot[_J], reason: Literal["timeout", "died"]) -> Iterator[JobLost[_J]]:
+        job, abandoned = slot.job, slot.abandoned
+        ended = self._end(slot)
         if not abandoned:
             yield JobLost(job, reason, ended)
 
-    def _end(self, place: _Slot[_J]) -> ChildExit:
-        child, place.child, place.job, place.abandoned = place.child, None, None, False
+    def _end(self, slot: _Slot[_J]) -> ChildExit:
+        child, slot.child, slot.job, slot.abandoned = slot.child, None, None, False
         if child is None:
             raise AssertionError
         self._selector.unregister(child)
@@ -186,5 +186,5 @@ class Executor(Closing, Generic[_J]):
         if self._silence_s is None:
             return None
         now = self._active_time.now()
-        left = min((place.deadline - now for place in self._slots if place.job is not None), default=0.0)
+        left = min((slot.deadline - now for slot in self._slots if slot.job is not None), default=0.0)
         return min(max(0.0, left) + 0.001, LOOK_S)
