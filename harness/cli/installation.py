@@ -27,7 +27,7 @@ class Extra:
 EXTRAS = (
     Extra(
         "judge",
-        ("typer", "rich", "scipy", "pandas", "msgspec", "jinja2", "junitparser"),
+        ("typer", "rich", "scipy", "numpy", "pandas", "msgspec", "jinja2", "markupsafe", "junitparser"),
         "the command line, runs, verdicts and reports",
         required=True,
     ),

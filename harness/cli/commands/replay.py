@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cutover.harness.cli.commands.crash import EngineOption, crash
+from cutover.harness.cli.commands.crash import EngineOption
 from cutover.harness.cli.options import (
     DeadlineOption,
     GeneratedOption,
@@ -50,17 +50,18 @@ def replay(
       cutover replay 03-data-flow@answer:3/zombie
       cutover replay --engine v1 --all 03-data-flow@reply:1/once
     """
-    return crash(
+    from cutover.harness.cli.jobs.case import repeat_job
+    from cutover.harness.cli.jobs.crash import CrashPlan
+
+    plan = CrashPlan(
         engine=engine,
-        case=case,
-        scenarios=scenarios,
+        paths=tuple(scenarios or ()),
         imports=imports,
-        generated=generated,
+        generated=generated or 0,
         seed=seed,
-        postgres=postgres,
-        postgres_mode=postgres_mode,
-        deadline=deadline,
-        takeover=takeover,
-        whole=whole,
-        as_json=as_json,
+        url=postgres,
+        choice=postgres_mode,
+        deadline_s=deadline,
+        takeover_s=takeover,
     )
+    return repeat_job(plan, case, whole=whole, as_json=as_json)

@@ -69,7 +69,7 @@ def saved_report(run: Path) -> dict[str, Any]:
         report = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         hint = f"`cutover report {run} --format json --out {file}`"
-        raise RunError(f"{run} has no {_REPORT}, so there is no verdict to verify; {hint} writes one") from error
+        raise RunError(f"{run} holds no {_REPORT}, so there is no verdict to verify; {hint} writes one") from error
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{file} cannot be read: {error}") from error
     version = report.get("schema_version") if isinstance(report, dict) else None

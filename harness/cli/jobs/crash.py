@@ -45,19 +45,19 @@ class CrashPlan:
     """What a `cutover crash` command line asked for."""
 
     engine: str
-    ways: tuple[Way, ...]
+    ways: tuple[Way, ...] = ()
     paths: tuple[Path, ...]
-    only: tuple[str, ...]
+    imports: tuple[ImportSource, ...] = ()
+    only: tuple[str, ...] = ()
     generated: int
     seed: int
-    limit: int | None
-    workers: int
+    limit: int | None = None
+    workers: int = 1
     url: str | None
     choice: ServerChoice
     deadline_s: float
     takeover_s: float
     folder: Path | None = None
-    imports: tuple[ImportSource, ...] = ()
 
     def options(self) -> tuple[str, ...]:
         """Returns what a command that repeats one of the cases needs besides the engine and the case."""

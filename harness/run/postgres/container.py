@@ -25,11 +25,6 @@ _PULL_S = 60
 def container(settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The URL and the image of a fresh server, removed afterwards; raises EnvironmentProblem with the reason."""
     image = os.environ.get(IMAGE_VARIABLE) or "postgres:15"
-    if not all(importlib.util.find_spec(name) for name in ("docker", "testcontainers")):
-        raise EnvironmentProblem(
-            "no container without the extra `containers`; `pip install 'orchestrator-cutover[containers]'`; "
-            "or give --postgres URL, or use the embedded server"
-        )
     reaper = _prepare(image)
     from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415 - 0.4 s that only this path pays
     from testcontainers.core.config import testcontainers_config  # noqa: PLC0415
