@@ -13,10 +13,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.mutants.guards import HARNESS_MUTANTS, HarnessMutant, play_guard
+from cutover.harness.mutants.controls import CONTROLS
+from cutover.harness.mutants.engine_mutants import ENGINE_MUTANTS
+from cutover.harness.mutants.harness_mutants import HARNESS_MUTANTS, HarnessMutant, play_guard
 from cutover.harness.mutants.model import EngineMutant, SoundControl
 from cutover.harness.mutants.playing import play_control, play_mutant
-from cutover.harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
 from cutover.harness.record.mutants import Kill, KillMatrix, Kind
 from cutover.harness.run.process.folders import discard_sockets
 from cutover.harness.run.process.parent import die_with_parent
