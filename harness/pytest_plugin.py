@@ -148,7 +148,7 @@ def cutover_profile(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture
 def cutover_keep(pytestconfig: pytest.Config) -> Callable[[Scenario], Path | None]:
-    """Writes a scenario into the folder of --cutover-keep, under its id; gives the file, or None without the option."""
+    """Writes a scenario into the folder of --cutover-keep, under its id; returns the file, None without the option."""
     folder: Path | None = pytestconfig.getoption("--cutover-keep")
 
     def keep(scenario: Scenario) -> Path | None:

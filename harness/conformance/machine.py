@@ -193,7 +193,7 @@ class ResumeMachine(RuleBasedStateMachine):
     def _go(
         self, name: str, command: Message, *, kill: KillTarget | None = None, idle: bool = False, patient: bool = True
     ) -> SessionStatus:
-        """Gives a command; where it has nothing to do (`idle`) it must change nothing."""
+        """Sends a command; where it has nothing to do (`idle`) it must change nothing."""
         if isinstance(kill, StatePoint) and kill.state == _HERE:
             kill = StatePoint(kill.kind, self.now.state)
         self.now = self.client.go(command, kill=kill, patient=patient)

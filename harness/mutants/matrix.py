@@ -1,4 +1,4 @@
-"""Plays all mutants on a server, on several processes, and gives the kill matrix. Does I/O."""
+"""Plays all mutants on a server, on several processes, and returns the kill matrix. Does I/O."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class _CheckTally:
                 self.witness.setdefault(result.check, f"{where}: {result.findings[0].message}")
 
     def differ(self, where: str, differences: Iterable[Difference]) -> None:
-        """Adds how two engines differ; what is equal, or better than the control, is no fault."""
+        """Adds how two engines differ; what is equal, or better than the control, is not a fault."""
         for difference in differences:
             if difference.klass not in {DifferenceClass.EQUAL, DifferenceClass.IMPROVEMENT}:
                 self.checks["OUT"] += 1

@@ -63,7 +63,7 @@ class Session:
         testbed.proxy.gate = self._injector
 
     def go(self, command: Message, *, kill: KillTarget | None = None, patient: bool = True) -> SessionStatus:
-        """Gives a command (`resume` starts what is not there yet), to be killed at a target counted from here."""
+        """Sends a command (`resume` starts what is not there yet), to be killed at a target counted from here."""
         self._patient = patient
         if self._interrupted and patient:
             self._workers.let_leases_end()
