@@ -16,7 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from cutover.engines.api import EngineFactory
-    from cutover.harness.conformance.session.player import Player
+    from cutover.harness.conformance.session.client import SessionClient
     from cutover.harness.run.postgres.server import ProvisionMode, Server
     from cutover.scenarios.model import Scenario
 
@@ -116,28 +116,28 @@ def cutover_server(pytestconfig: pytest.Config) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def cutover_dsn(cutover_server: Server, cutover_spec: str) -> Iterator[str]:
     """The URL of a database in which the engine under test has created its tables."""
-    from cutover.harness.conformance.staging import installed  # noqa: PLC0415
+    from cutover.harness.conformance.engine_under_test import installed  # noqa: PLC0415
 
     with installed(cutover_server, cutover_spec) as dsn:
         yield dsn
 
 
 @pytest.fixture(scope="session")
-def _cutover_player(
+def _cutover_client(
     cutover_server: Server, cutover_dsn: str, cutover_spec: str, pytestconfig: pytest.Config
-) -> Iterator[Player]:
-    from cutover.harness.conformance.session.player import Player  # noqa: PLC0415
+) -> Iterator[SessionClient]:
+    from cutover.harness.conformance.session.client import SessionClient  # noqa: PLC0415
 
     takeover_s = float(pytestconfig.getoption("--cutover-takeover"))
-    with Player(cutover_spec, cutover_dsn, takeover_s=takeover_s, restart=cutover_server.restart) as player:
-        yield player
+    with SessionClient(cutover_spec, cutover_dsn, takeover_s=takeover_s, restart=cutover_server.restart) as client:
+        yield client
 
 
 @pytest.fixture
-def cutover_stage(_cutover_player: Player) -> Iterator[Player]:
+def cutover_stage(_cutover_client: SessionClient) -> Iterator[SessionClient]:
     """Plays one scenario after another on the engine under test, in real processes that can be killed."""
-    yield _cutover_player
-    _cutover_player.drop()
+    yield _cutover_client
+    _cutover_client.drop()
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def cutover_profile(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture
 def cutover_keep(pytestconfig: pytest.Config) -> Callable[[Scenario], Path | None]:
-    """Writes a scenario into the folder of --cutover-keep, under its id; gives the file, or None without the option."""
+    """Writes a scenario into the folder of --cutover-keep, under its id; returns the file, None without the option."""
     folder: Path | None = pytestconfig.getoption("--cutover-keep")
 
     def keep(scenario: Scenario) -> Path | None:

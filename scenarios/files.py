@@ -33,7 +33,7 @@ def load(path: Path | str) -> Scenario:
 def load_folder(path: Path | str) -> tuple[Scenario, ...]:
     """Every scenario of a file, or of all scenario files in a folder and its subfolders, by file name.
 
-    Raises ScenarioError for the first file that is no scenario, for an id that comes twice, and where there is none.
+    Raises ScenarioError for the first file that is not a scenario, for an id that comes twice, and where there is none.
     """
     root = Path(path)
     origins: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The rules for nodes, edges and names: each function gives the problems that it finds, with their place. Pure."""
+"""The rules for nodes, edges and names: each function yields the problems that it finds, with their place. Pure."""
 
 from __future__ import annotations
 

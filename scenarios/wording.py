@@ -1,4 +1,4 @@
-"""What a file has wrong, in short sentences, from the details that the file reader's library gives. Pure."""
+"""What is wrong with a file, in short sentences, from the details that pydantic reports. Pure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _rule(detail: Mapping[str, Any]) -> str:
 
 
 def _path(location: Iterable[str | int]) -> str:
-    """The place as a JSON path; the reader names a node's kind after its index, which is no part of the file."""
+    """The place as a JSON path; the reader names a node's kind after its index, which is not a part of the file."""
     parts = ["$"]
     before: str | int = ""
     for part in location:

@@ -53,7 +53,7 @@ class RunPlan:
 
     @property
     def crash_usual_s(self) -> float:
-        """How long crash cases take, s, where that gives enough of them."""
+        """How long crash cases take, s, where that is enough to play as many as the policy asks for."""
         return CRASH_BUDGET_S if self.crash_budget_s is None else self.crash_budget_s
 
     @property

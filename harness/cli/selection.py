@@ -30,7 +30,7 @@ def select(
 
     Named files come instead of the catalog. `generated` adds so many generated ones; otherwise `trials` is the exact
     number, cut or filled up with generated ones (named files alone: all of them, none generated, where it is None).
-    The same arguments give the same scenarios; `only` then keeps those ids. `say` is told what is left out.
+    The same arguments select the same scenarios; `only` then keeps those ids. `say` is told what is left out.
     """
     named, repeated = without_repeats([*_from_files(paths), *_imported(imports, say)])
     for scenario in repeated:

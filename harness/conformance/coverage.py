@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from cutover.harness.conformance.session.lookout import Cell
-from cutover.harness.conformance.session.situation import Situation
+from cutover.harness.conformance.session.status import SessionStatus
+from cutover.harness.conformance.session.targets import Cell
 from cutover.harness.judge.checks.sm import LEGAL
 from cutover.harness.record.cases import CaseRecord, PointKind
 
@@ -33,16 +33,16 @@ _OUTSIDE: Final = frozenset({"CANCEL"})
 
 @dataclass(slots=True)
 class StateCoverage:
-    """Counts over all sessions of one run; `aimed` of them were played for what was missing.
+    """Counts over all sessions of one run; `directed` of them were played for what was missing.
 
     A cell is reachable when it is in CORE or when any worker passed it or died in it. A transition is reachable when it
     is legal; one by an event from outside only from a state in which committed rows were seen: nobody can cancel in a
-    state that lasts no longer than inside a transaction. `looks` counts how often rows were looked at, at every round
-    trip of the sessions that are observed. An engine without events is held to no transitions.
+    state that lasts no longer than inside a transaction. `looks` counts how often rows were read, at every round trip
+    of the sessions that are observed. An engine without events need not make any transition.
     """
 
     sessions: int = 0
-    aimed: int = 0
+    directed: int = 0
     kills: int = 0
     unfired: int = 0
     restarts: int = 0
@@ -54,8 +54,8 @@ class StateCoverage:
     looks: int = 0
     history: bool = False
 
-    def command(self, rule: str, now: Situation, *, armed: bool) -> None:
-        """Takes in what came of one command; an armed death that found no such point is unfired."""
+    def command(self, rule: str, now: SessionStatus, *, armed: bool) -> None:
+        """Adds the result of one command; a death that was armed and found no such point is unfired."""
         self.rules[rule] += 1
         self.seen |= set(now.seen)
         self.committed |= set(now.committed)
@@ -67,7 +67,7 @@ class StateCoverage:
             self.unfired += 1
 
     def session(self, record: CaseRecord) -> None:
-        """Takes in a finished session."""
+        """Adds a finished session."""
         self.sessions += 1
         events = record.arm.journal.events if record.arm.journal is not None else ()
         for row in events:
@@ -112,7 +112,7 @@ class StateCoverage:
         """All counts, for people."""
         lines = [
             f"{self.sessions} executions, {self.kills} deaths, {self.restarts} restarts of the server",
-            f"{self.aimed} of the executions were aimed at what the examples had missed",
+            f"{self.directed} of the executions were aimed at what the examples had missed",
             f"{self.unfired} deaths were armed at points that the command did not reach",
             "state x kill point:",
             *(f"  {state:10} {kind:8} {self.cells[state, kind]:6}" for state, kind in sorted(self.reachable)),

@@ -13,10 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from cutover.harness.conformance.coverage import StateCoverage
 from cutover.harness.conformance.judging import AT_ANY_TIME, AT_THE_END, PropertyBroken, judge_session, wording
-from cutover.harness.conformance.scenes import from_pool, scenes
-from cutover.harness.conformance.session.lookout import Aim, StatePoint
-from cutover.harness.conformance.session.player import Player
-from cutover.harness.conformance.session.situation import Situation
+from cutover.harness.conformance.session.client import SessionClient
+from cutover.harness.conformance.session.status import SessionStatus
+from cutover.harness.conformance.session.targets import KillTarget, StatePoint
+from cutover.harness.conformance.strategies import from_pool, machine_scenarios
 from cutover.harness.judge.findings import Finding, Verdict
 from cutover.harness.record.cases import CaseRecord, KillPoint
 from cutover.harness.run.process.hosted import Message
@@ -58,7 +58,7 @@ RARELY: Final = st.integers(min_value=0, max_value=3).map(lambda dice: dice == 3
 class ResumeMachine(RuleBasedStateMachine):
     """One example; `machine_for` binds the engine, and what is counted and checked."""
 
-    player: ClassVar[Player]
+    client: ClassVar[SessionClient]
     coverage: ClassVar[StateCoverage]
     only: ClassVar[Collection[str] | None] = None
     failures: ClassVar[list[tuple[Scenario, tuple[Finding, ...]]]]
@@ -66,16 +66,16 @@ class ResumeMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.scenario: Scenario | None = None
-        self.now = Situation()
+        self.now = SessionStatus()
         self.open = False
-        self.deck = self.after_end = 0
+        self.pool_index = self.after_end = 0
         self.settled = self.changed = False
         self.restarted = False
 
-    @initialize(scenario=scenes(), deck=st.integers(min_value=0, max_value=999))
-    def first(self, scenario: Scenario, deck: int) -> None:
+    @initialize(scenario=machine_scenarios(), pool_index=st.integers(min_value=0, max_value=999))
+    def first(self, scenario: Scenario, pool_index: int) -> None:
         """The first scenario, and where in the pool the later ones are taken; the engine has not been asked yet."""
-        self.scenario, self.deck = scenario, deck
+        self.scenario, self.pool_index = scenario, pool_index
         self._open()
 
     @rule()
@@ -83,12 +83,12 @@ class ResumeMachine(RuleBasedStateMachine):
         """The next scenario of the pool, once the last execution has ended and is judged."""
         if self.now.over:
             self._finish()
-            self.deck += 1
-            self.scenario = from_pool(self.deck)
+            self.pool_index += 1
+            self.scenario = from_pool(self.pool_index)
             self._open()
 
     @rule(point=POINTS)
-    def kill(self, point: Aim) -> None:
+    def kill(self, point: KillTarget) -> None:
         """A worker starts the execution, or resumes it, and dies at the point, if it comes so far."""
         self._resume("kill", point)
 
@@ -98,11 +98,11 @@ class ResumeMachine(RuleBasedStateMachine):
         self._resume("resume", None)
 
     @rule(fresh=st.booleans(), kill=MAYBE_POINTS)
-    def resume_again(self, fresh: bool, kill: Aim | None) -> None:  # noqa: FBT001 - drawn by name
+    def resume_again(self, fresh: bool, kill: KillTarget | None) -> None:  # noqa: FBT001 - drawn by name
         """Whoever resumes what has nothing to do changes nothing, be it the same worker or a fresh one."""
         if self.settled:
             if fresh:
-                self.now = self.player.kill_idle()
+                self.now = self.client.kill_idle()
             self._go("resume again", {"op": "resume"}, kill=kill, idle=True)
 
     @rule()
@@ -115,7 +115,7 @@ class ResumeMachine(RuleBasedStateMachine):
             self._broken("FENCE", f"{after.error_type} was raised, yet rows or the world have changed")
 
     @rule(which=st.sampled_from(["awaited", "awaited", "early", "twice", "stray"]), kill=MAYBE_POINTS)
-    def signal(self, which: str, kill: Aim | None) -> None:
+    def signal(self, which: str, kill: KillTarget | None) -> None:
         """The signal that a wait awaits, one that nobody awaits yet, one that came before, one that nobody planned."""
         command = self._signal(which)
         if command is not None:
@@ -123,7 +123,7 @@ class ResumeMachine(RuleBasedStateMachine):
             self._go(f"signal {which}", command, kill=kill, idle=idle)
 
     @rule(really=st.booleans(), dead=BEFORE_CANCEL, kill=IN_CANCEL)
-    def cancel(self, really: bool, dead: Aim | None, kill: Aim | None) -> None:  # noqa: FBT001 - drawn by name
+    def cancel(self, really: bool, dead: KillTarget | None, kill: KillTarget | None) -> None:  # noqa: FBT001 - drawn by name
         """The execution is cancelled, in whatever state it is; with `dead` right after a worker has died on it."""
         if really and dead is not None and not self.now.over:
             self._resume("kill", dead)
@@ -138,25 +138,25 @@ class ResumeMachine(RuleBasedStateMachine):
     def advance(self, by_ms: int | None) -> None:
         """Time passes: until the next timer is up, or a while in which none is."""
         if by_ms is not None:
-            self.now = self.player.advance(by_ms)
+            self.now = self.client.advance(by_ms)
         elif self.now.timer:
-            self.now = self.player.reach_timer()
+            self.now = self.client.reach_timer()
             self.settled = False
 
     @rule(really=RARELY)
     def restart_server(self, really: bool) -> None:  # noqa: FBT001 - drawn by name
         """At most once an example: Postgres stops with immediate and starts again while the worker lives."""
-        if really and self.player.restarts and not self.restarted:
+        if really and self.client.restarts and not self.restarted:
             self.restarted = True
             self.coverage.restarts += 1
-            self.now = self.player.restart_server()
+            self.now = self.client.restart_server()
 
     @invariant()
     def committed_state_holds(self) -> None:
         """The checks of every committed state."""
         if self.changed and self.open:
             self.changed = False
-            record = self.player.record()
+            record = self.client.record()
             self._judge(record, AT_ANY_TIME, under_way=True)
 
     def teardown(self) -> None:
@@ -179,11 +179,11 @@ class ResumeMachine(RuleBasedStateMachine):
 
     def _open(self) -> None:
         if self.scenario is not None:
-            self.player.open(self.scenario, observe=self.coverage.sessions % _OBSERVED_ONE_IN == 0)
+            self.client.open(self.scenario, observe=self.coverage.sessions % _OBSERVED_ONE_IN == 0)
             self.open = True
-            self.now, self.settled, self.after_end = Situation(), False, 0
+            self.now, self.settled, self.after_end = SessionStatus(), False, 0
 
-    def _resume(self, name: str, kill: Aim | None) -> None:
+    def _resume(self, name: str, kill: KillTarget | None) -> None:
         """An ended execution is worth a few more commands, not fifty: then the next one begins."""
         self.after_end += self.now.over
         if self.after_end > _MOST_AFTER_END:
@@ -191,12 +191,12 @@ class ResumeMachine(RuleBasedStateMachine):
         self._go(name, {"op": "resume"}, kill=kill, idle=self.settled)
 
     def _go(
-        self, name: str, command: Message, *, kill: Aim | None = None, idle: bool = False, patient: bool = True
-    ) -> Situation:
-        """Gives a command; where it has nothing to do (`idle`) it must change nothing."""
+        self, name: str, command: Message, *, kill: KillTarget | None = None, idle: bool = False, patient: bool = True
+    ) -> SessionStatus:
+        """Sends a command; where it has nothing to do (`idle`) it must change nothing."""
         if isinstance(kill, StatePoint) and kill.state == _HERE:
             kill = StatePoint(kill.kind, self.now.state)
-        self.now = self.player.go(command, kill=kill, patient=patient)
+        self.now = self.client.go(command, kill=kill, patient=patient)
         self.coverage.command(name, self.now, armed=kill is not None)
         self.settled = self.now.ended == "returned" and (self.now.over or self.now.state == "paused")
         self.changed |= self.now.changed or self.now.calls > 0
@@ -209,7 +209,7 @@ class ResumeMachine(RuleBasedStateMachine):
 
     def _finish(self) -> None:
         if self.open:
-            record = self.player.finish()
+            record = self.client.finish()
             self.open = False
             self.coverage.session(record)
             self._judge(record, AT_THE_END)
@@ -225,21 +225,23 @@ class ResumeMachine(RuleBasedStateMachine):
             finding = Finding(
                 check=check, verdict=Verdict.FAIL, trial=1, scenario=self.scenario.id, arm="candidate", message=message
             )
-            self._raise(self.scenario, (finding,), self.player.record())
+            self._raise(self.scenario, (finding,), self.client.record())
 
     def _raise(self, scenario: Scenario, findings: tuple[Finding, ...], record: CaseRecord) -> None:
         self.failures.append((scenario, findings))
         self.open = False
-        self.player.drop()
+        self.client.drop()
         raise PropertyBroken(wording(findings, record))
 
     def _wanted(self, checks: Collection[str]) -> Collection[str]:
         return checks if self.only is None else set(checks) & set(self.only)
 
 
-def machine_for(player: Player, coverage: StateCoverage, only: Collection[str] | None = None) -> type[ResumeMachine]:
+def machine_for(
+    client: SessionClient, coverage: StateCoverage, only: Collection[str] | None = None
+) -> type[ResumeMachine]:
     """The machine for one engine; `only` names the checks to make, None makes all.
 
     Its `failures` hold each failing scenario with the findings, in the order met: after a run the last is the minimal.
     """
-    return type("Resume", (ResumeMachine,), {"player": player, "coverage": coverage, "only": only, "failures": []})
+    return type("Resume", (ResumeMachine,), {"client": client, "coverage": coverage, "only": only, "failures": []})

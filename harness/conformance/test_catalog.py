@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cutover.harness.conformance.judging import AT_THE_END, judge_session, wording
-from cutover.harness.conformance.session.player import Player
+from cutover.harness.conformance.session.client import SessionClient
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario
 
@@ -14,7 +14,7 @@ _CHECKS = frozenset({"OUT", *AT_THE_END}) - {"RESUME"}
 
 
 @pytest.mark.parametrize("scenario", load_catalog(), ids=lambda scenario: scenario.id)
-def test_outcome(cutover_stage: Player, scenario: Scenario) -> None:
+def test_outcome(cutover_stage: SessionClient, scenario: Scenario) -> None:
     cutover_stage.open(scenario)
     record = cutover_stage.finish()
     findings = judge_session(scenario, record, _CHECKS)

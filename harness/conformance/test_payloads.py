@@ -11,7 +11,7 @@ import pytest
 from cutover.engines.api import ExecutionRequest, StartNode, Workflow
 from cutover.engines.errors import PayloadRefused, UnknownExecution
 from cutover.engines.payloads import MAX_DEPTH, encode
-from cutover.harness.conformance.staging import engine_here
+from cutover.harness.conformance.engine_under_test import engine_in_process
 from cutover.scenarios.generated.vocabulary import AWKWARD
 from cutover.scenarios.model import Scenario
 
@@ -33,7 +33,7 @@ def _request(value: Any) -> ExecutionRequest:
 @pytest.mark.parametrize("value", AWKWARD, ids=lambda value: ascii(value)[:30])
 def test_kept_exactly(cutover_spec: str, cutover_dsn: str, value: Any) -> None:
     request = _request({"value": value})
-    with engine_here(cutover_spec, cutover_dsn, _SCENARIO) as engine:
+    with engine_in_process(cutover_spec, cutover_dsn, _SCENARIO) as engine:
         engine.execute(request)
         execution = engine.journal(request.execution_id).execution
     assert execution.status == "completed"
@@ -47,7 +47,7 @@ def test_kept_exactly(cutover_spec: str, cutover_dsn: str, value: Any) -> None:
 )
 def test_refused_before_anything_is_written(cutover_spec: str, cutover_dsn: str, value: Any) -> None:
     request = _request(value)
-    with engine_here(cutover_spec, cutover_dsn, _SCENARIO) as engine:
+    with engine_in_process(cutover_spec, cutover_dsn, _SCENARIO) as engine:
         with pytest.raises(PayloadRefused):
             engine.execute(request)
         with pytest.raises(UnknownExecution):

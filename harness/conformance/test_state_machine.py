@@ -14,13 +14,15 @@ from cutover.harness.conformance.directed import run_directed
 from cutover.harness.conformance.judging import PropertyBroken
 from cutover.harness.conformance.machine import machine_for
 from cutover.harness.conformance.profiles import ProfileName, profile
-from cutover.harness.conformance.session.player import Player
+from cutover.harness.conformance.session.client import SessionClient
 from cutover.scenarios.model import Scenario
 
 pytestmark = pytest.mark.cutover
 
 
-def test_resume(cutover_stage: Player, cutover_profile: str, cutover_keep: Callable[[Scenario], Path | None]) -> None:
+def test_resume(
+    cutover_stage: SessionClient, cutover_profile: str, cutover_keep: Callable[[Scenario], Path | None]
+) -> None:
     coverage = StateCoverage()
     machine = machine_for(cutover_stage, coverage)
     try:

@@ -9,10 +9,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.mutants.guards import HARNESS_MUTANTS, HarnessMutant, play_guard
+from cutover.harness.mutants.controls import CONTROLS
+from cutover.harness.mutants.engine_mutants import ENGINE_MUTANTS
+from cutover.harness.mutants.harness_mutants import HARNESS_MUTANTS, HarnessMutant, play_guard
 from cutover.harness.mutants.model import EngineMutant, SoundControl
 from cutover.harness.mutants.playing import play_control, play_mutant
-from cutover.harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
 from cutover.harness.record.mutants import Kill, KillMatrix, Kind
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.process.boot import ParentLink

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from cutover.harness.record.cases import PointKind, Way
 
-__all__ = ["Crashes", "EngineMutant", "Routing", "SoundControl", "Trials"]
+__all__ = ["AT_EFFECTS", "AT_ROUND_TRIPS", "FLOW", "Crashes", "EngineMutant", "Routing", "SoundControl", "Trials"]
+
+FLOW: Final = "03-data-flow"
+"""The scenario on which most mutants are shown: activities in a chain, each fed by the one before."""
+AT_EFFECTS: Final[tuple[PointKind, ...]] = ("call", "reply")
+AT_ROUND_TRIPS: Final[tuple[PointKind, ...]] = ("request", "answer")
 
 
 @dataclass(frozen=True, slots=True)

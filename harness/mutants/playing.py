@@ -48,8 +48,8 @@ class _LateCommand(BaseException):
 
 
 @dataclass(slots=True)
-class _CheckSightings:
-    """What the checks held against an engine so far; `draw` gives the ids of its executions."""
+class _CheckTally:
+    """What the checks held against an engine so far; `draw` makes the ids of its executions."""
 
     draw: random.Random
     checks: Counter[str] = field(default_factory=Counter)
@@ -64,7 +64,7 @@ class _CheckSightings:
         return uuid.UUID(int=self.draw.getrandbits(128), version=4)
 
     def add(self, where: str, results: Iterable[CheckResult]) -> None:
-        """Takes in the results of one arm or case."""
+        """Adds the results of one arm or case."""
         self.looked_at += 1
         for result in results:
             self.counts.update(result.counts)
@@ -73,7 +73,7 @@ class _CheckSightings:
                 self.witness.setdefault(result.check, f"{where}: {result.findings[0].message}")
 
     def differ(self, where: str, differences: Iterable[Difference]) -> None:
-        """Takes in how two engines differ; what is equal, or better than the control, is no fault."""
+        """Adds how two engines differ; what is equal, or better than the control, is not a fault."""
         for difference in differences:
             if difference.klass not in {DifferenceClass.EQUAL, DifferenceClass.IMPROVEMENT}:
                 self.checks["OUT"] += 1
@@ -83,7 +83,7 @@ class _CheckSightings:
 def play_mutant(mutant: EngineMutant, dsn: str, seed: int) -> Kill:
     """What the checks say of a broken engine; `dsn` is a database in which V2 is installed."""
     began = time.perf_counter()
-    seen = _CheckSightings(random.Random(f"{seed}:{mutant.id}"))  # noqa: S311 - ids for a test, no secret
+    seen = _CheckTally(random.Random(f"{seed}:{mutant.id}"))  # noqa: S311 - ids for a test, no secret
     _play(mutant.experiment, mutant.engine, dsn, seen)
     return Kill(
         kind="engine",
@@ -101,7 +101,7 @@ def play_mutant(mutant: EngineMutant, dsn: str, seed: int) -> Kill:
 def play_control(control: SoundControl, dsn: str, seed: int) -> Kill:
     """What the checks say of a sound engine; a fault that does not fire, or a count that stays 0, is a problem."""
     began = time.perf_counter()
-    seen = _CheckSightings(random.Random(f"{seed}:{control.id}"))  # noqa: S311 - ids for a test, no secret
+    seen = _CheckTally(random.Random(f"{seed}:{control.id}"))  # noqa: S311 - ids for a test, no secret
     for experiment in control.experiments:
         _play(experiment, control.engine, dsn, seen)
     problem = f"{seen.unfired} planned faults did not fire" if seen.unfired else ""
@@ -121,7 +121,7 @@ def play_control(control: SoundControl, dsn: str, seed: int) -> Kill:
     )
 
 
-def _play(experiment: Trials | Crashes | Routing, engine: str, dsn: str, seen: _CheckSightings) -> None:
+def _play(experiment: Trials | Crashes | Routing, engine: str, dsn: str, seen: _CheckTally) -> None:
     factory = resolve(engine)
     match experiment:
         case Trials():
@@ -133,7 +133,7 @@ def _play(experiment: Trials | Crashes | Routing, engine: str, dsn: str, seen: _
             seen.add("routing", [judge_routing(run_routing(cast("RouterFactory", factory), dsn, ids=ids))])
 
 
-def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _CheckSightings) -> None:
+def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _CheckTally) -> None:
     arms = [Arm("candidate", factory, dsn)]
     if experiment.control is not None:
         control = resolve(experiment.control)
@@ -151,7 +151,7 @@ def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _CheckSi
         arm.close()
 
 
-def _crashes(experiment: Crashes, factory: EngineFactory, dsn: str, seen: _CheckSightings) -> None:
+def _crashes(experiment: Crashes, factory: EngineFactory, dsn: str, seen: _CheckTally) -> None:
     chosen = scenario(experiment.scenario)
     with Testbed(factory, dsn, deadline_s=_COMMAND_S) as testbed:
         arm, points = BaselineRun(testbed, chosen, seen.id()).run()
@@ -166,7 +166,7 @@ def _crashes(experiment: Crashes, factory: EngineFactory, dsn: str, seen: _Check
                 _case(testbed, trial, case, seen)
 
 
-def _case(testbed: Testbed, trial: CrashTrial, case: CrashCase, seen: _CheckSightings) -> None:
+def _case(testbed: Testbed, trial: CrashTrial, case: CrashCase, seen: _CheckTally) -> None:
     record = CaseRun(testbed, trial.scenario, case, seen.id()).run()
     judged = judge_case(trial.scenario, record)
     seen.unfired += record.fired < record.planned

@@ -1,7 +1,7 @@
-"""The blocks that a generated workflow is put together from: each takes loose ends and gives loose ends. Pure.
+"""The blocks that a generated workflow is put together from: each takes loose ends and returns loose ends. Pure.
 
 Where a block reads data (a condition, a loop over items), it brings the activity that answers with that data, so no
-expression meets a shape that it does not know. Of the ends that a block gives at most one is taken, unless it says so.
+expression meets a shape that it does not know. Of the ends that a block returns at most one is taken unless it says so.
 """
 
 from __future__ import annotations

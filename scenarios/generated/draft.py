@@ -154,7 +154,7 @@ class Draft:
         return node
 
     def decision(self, level: DraftLevel, ends: Sequence[End], place: Place) -> tuple[str, str]:
-        """An activity whose answers have the shape that conditions read; gives its id and the path to that shape."""
+        """An activity whose answers have the shape that conditions read; returns its id and the path to that shape."""
         echo = self.details.chance(0.5)
         answers = [Response(output=self.value(), echo=echo) for _ in level.prefixes]
         return self.activity(level, ends, place, answers=answers), "value" if echo else "@"
@@ -188,4 +188,4 @@ class Draft:
 
 
 Block: TypeAlias = Callable[[Draft, DraftLevel, Sequence[End], Place], list[End]]
-"""Puts something after the ends that it is given, and gives the ends that it leaves."""
+"""Adds nodes after the loose ends that it is passed, and returns the ends that it leaves loose."""

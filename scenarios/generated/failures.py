@@ -14,7 +14,7 @@ __all__ = ["failing", "fatal", "race"]
 
 
 def failing(draft: Draft, level: DraftLevel, ends: Sequence[End], place: Place, *, on_error: OnError) -> str:
-    """Adds an activity that never succeeds; gives its id."""
+    """Adds an activity that never succeeds; returns its id."""
     node = draft.name("call_provider")
     retry, responses = _hopeless(draft, place)
     level.add(ActivityNode(id=node, activity=f"{level.id}.{node}", retry=retry, on_error=on_error), ends)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pytest
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.mutants.guards import HARNESS_MUTANTS
+from cutover.harness.mutants.controls import CONTROLS
+from cutover.harness.mutants.engine_mutants import ENGINE_MUTANTS
+from cutover.harness.mutants.harness_mutants import HARNESS_MUTANTS
 from cutover.harness.mutants.matrix import _kill, kill_matrix, known
-from cutover.harness.mutants.registry import CONTROLS, ENGINE_MUTANTS
 from cutover.harness.record.mutants import Kill, KillMatrix
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.process.child import ChildExit

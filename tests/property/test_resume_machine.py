@@ -12,10 +12,10 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from cutover.harness.conformance.coverage import CORE, StateCoverage
 from cutover.harness.conformance.directed import run_directed
+from cutover.harness.conformance.engine_under_test import session_client
 from cutover.harness.conformance.judging import PropertyBroken
 from cutover.harness.conformance.machine import machine_for
 from cutover.harness.conformance.profiles import ProfileName, profile
-from cutover.harness.conformance.staging import player_on
 from cutover.harness.run.crash.matrix import SETTINGS
 from cutover.harness.run.postgres.server import ProvisionMode, Server, provision
 from cutover.scenarios.files import dumps, loads
@@ -31,9 +31,9 @@ def relaxed() -> Iterator[Server]:
 
 def _holds(server: Server, name: ProfileName) -> None:
     coverage = StateCoverage()
-    with player_on(server, "v2") as player:
-        run_state_machine_as_test(machine_for(player, coverage), settings=profile(name))
-        run_directed(player, coverage)
+    with session_client(server, "v2") as client:
+        run_state_machine_as_test(machine_for(client, coverage), settings=profile(name))
+        run_directed(client, coverage)
     print(coverage.table())  # noqa: T201 - shown with -s, or where the test fails
     assert coverage.kills >= coverage.sessions // 4
     assert coverage.reachable >= CORE
@@ -53,23 +53,23 @@ def test_v2_holds_nightly(relaxed: Server) -> None:
 
 def test_what_no_example_met_is_aimed_at(relaxed: Server) -> None:
     coverage = StateCoverage()
-    with player_on(relaxed, "v2") as player:
-        run_directed(player, coverage)
+    with session_client(relaxed, "v2") as client:
+        run_directed(client, coverage)
     assert coverage.missing() == ()
-    assert coverage.sessions == coverage.aimed
+    assert coverage.sessions == coverage.directed
     assert coverage.unreachable == {("execution", "pending", "CANCEL", "cancelled")}
 
 
 def test_a_wrong_engine_is_found_while_something_else_is_looked_for(relaxed: Server) -> None:
-    with player_on(relaxed, "v1") as player, pytest.raises(PropertyBroken, match=r"RETRY: step .* 1 attempts"):
-        run_directed(player, StateCoverage())
+    with session_client(relaxed, "v1") as client, pytest.raises(PropertyBroken, match=r"RETRY: step .* 1 attempts"):
+        run_directed(client, StateCoverage())
 
 
 @pytest.mark.timeout(1_800)
 def test_v1_duplicate_is_found_within_50_examples_and_shrinks(relaxed: Server) -> None:
     coverage = StateCoverage()
-    with player_on(relaxed, "v1") as player:
-        machine = machine_for(player, coverage, only={"DUP"})
+    with session_client(relaxed, "v1") as client:
+        machine = machine_for(client, coverage, only={"DUP"})
         with pytest.raises(PropertyBroken, match="its effect was applied 2 times"):
             run_state_machine_as_test(machine, settings=settings(profile("ci"), max_examples=50))
     minimal, findings = machine.failures[-1]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cutover.harness.conformance.coverage import CORE, StateCoverage
-from cutover.harness.conformance.scenes import stretched
-from cutover.harness.conformance.session.situation import Situation
+from cutover.harness.conformance.session.status import SessionStatus
+from cutover.harness.conformance.strategies import stretched
 from cutover.harness.judge.checks.sm import LEGAL
 from cutover.scenarios.catalog import load_catalog
 
@@ -31,15 +31,15 @@ def test_nothing_at_all_is_inconclusive() -> None:
 
 def test_a_cell_that_was_passed_must_be_hit() -> None:
     coverage = _full()
-    coverage.command("resume", Situation(seen=(("retrying", "answer"),)), armed=False)
+    coverage.command("resume", SessionStatus(seen=(("retrying", "answer"),)), armed=False)
     assert coverage.missing() == ("no worker died at a answer while the execution was retrying",)
-    coverage.command("kill", Situation(ended="killed", killed_at=("retrying", "answer")), armed=True)
+    coverage.command("kill", SessionStatus(ended="killed", killed_at=("retrying", "answer")), armed=True)
     assert (coverage.missing(), coverage.kills, coverage.unfired) == ((), 1, 0)
 
 
 def test_an_armed_death_that_finds_no_point_is_counted() -> None:
     coverage = _full()
-    coverage.command("kill", Situation(), armed=True)
+    coverage.command("kill", SessionStatus(), armed=True)
     assert (coverage.kills, coverage.unfired) == (0, 1)
 
 
@@ -52,13 +52,13 @@ def test_a_transition_never_made_is_missing() -> None:
 def test_cancelling_a_pending_execution_is_asked_for_once_one_is_seen() -> None:
     coverage = _full()
     assert coverage.unreachable == {_PENDING}
-    coverage.command("resume", Situation(committed=(("execution", "pending"),), looks=1), armed=False)
+    coverage.command("resume", SessionStatus(committed=(("execution", "pending"),), looks=1), armed=False)
     assert coverage.missing() == ("no execution went pending -CANCEL-> cancelled",)
 
 
 def test_what_is_not_reachable_is_declared_with_the_looks_that_say_so() -> None:
     coverage = _full()
-    coverage.command("resume", Situation(committed=(("execution", "running"),), looks=7), armed=False)
+    coverage.command("resume", SessionStatus(committed=(("execution", "running"),), looks=7), armed=False)
     [line] = [line for line in coverage.table().splitlines() if "not reachable" in line]
     assert line.split()[:4] == ["execution", "pending", "CANCEL", "cancelled"]
     assert line.endswith("7 looks at committed rows found no execution pending")

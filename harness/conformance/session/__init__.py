@@ -1,1 +1,1 @@
-"""One execution in the hands of a tester: commands, deaths and time, in a process of its own."""
+"""One execution that a test drives step by step (commands, deaths, time), in a process of its own."""

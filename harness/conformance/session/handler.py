@@ -1,4 +1,4 @@
-"""The runner's handler for a tester: one session at a time on one testbed. Does I/O."""
+"""The runner's handler for sessions: one at a time on one testbed. Does I/O."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from cutover.engines.api import EngineFactory
-from cutover.harness.conformance.session.lookout import parse_aim
 from cutover.harness.conformance.session.session import Session
-from cutover.harness.conformance.session.situation import Situation
+from cutover.harness.conformance.session.status import SessionStatus
+from cutover.harness.conformance.session.targets import parse_target
 from cutover.harness.run.crash.runners import RunnerProblem
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.process.launcher import Launcher
@@ -25,7 +25,7 @@ __all__ = ["handler"]
 def handler(
     factory: EngineFactory, launcher: Launcher, settings: dict[str, Any], _restart: Callable[[], None]
 ) -> Iterator[Callable[[dict[str, Any]], bytes]]:
-    """Answers what `cutover.harness.conformance.session.player.Player` asks; the tester restarts the server itself."""
+    """Answers what `cutover.harness.conformance.session.client.SessionClient` asks; the client restarts the server."""
     with Testbed(
         factory,
         settings["dsn"],
@@ -63,11 +63,11 @@ class _SessionHandler:
                 return encode_fields(self._act(request))
         return b"{}"
 
-    def _act(self, request: dict[str, Any]) -> Situation:
+    def _act(self, request: dict[str, Any]) -> SessionStatus:
         session = self._open
         match request["do"]:
             case "go":
-                kill = parse_aim(request["kill"]) if request["kill"] else None
+                kill = parse_target(request["kill"]) if request["kill"] else None
                 return session.go(request["command"], kill=kill, patient=bool(request["patient"]))
             case "advance":
                 return session.advance(int(request["by_ms"]))

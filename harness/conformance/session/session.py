@@ -1,7 +1,7 @@
-"""One execution in the hands of a tester, who says what happens next: commands, deaths, time. Does I/O.
+"""One execution that a test drives step by step: commands, deaths, time. Does I/O.
 
 Workers are real processes and die by real SIGKILL, as in `cutover.harness.run.crash.case`; there a plan says what comes
-next, here the caller does, who hears after each command how things stand.
+next, here the caller does, who is told after each command how things stand.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from datetime import timedelta
 from typing import Final
 
 from cutover.engines.api import Journal
-from cutover.harness.conformance.session.agenda import Agenda
-from cutover.harness.conformance.session.lookout import Aim, Cell, Lookout, States
-from cutover.harness.conformance.session.sightings import Sightings
-from cutover.harness.conformance.session.situation import Situation
+from cutover.harness.conformance.session.injector import TargetedInjector
+from cutover.harness.conformance.session.observer import JournalObserver
+from cutover.harness.conformance.session.pending import PendingInput
+from cutover.harness.conformance.session.states import StateClassifier
+from cutover.harness.conformance.session.status import SessionStatus
+from cutover.harness.conformance.session.targets import Cell, KillTarget
 from cutover.harness.record.cases import CaseRecord, CrashCase, Ended, KillPoint, Way
 from cutover.harness.record.trials import Again
 from cutover.harness.run.crash.testbed import Testbed
@@ -33,7 +35,7 @@ _MOST_COMMANDS: Final = 500
 
 
 class Session:
-    """Drives one execution. With `observe` it notes which cells there are, at a look into the journal for each point.
+    """Drives one execution. With `observe` it notes which cells are passed, by reading the journal at each kill point.
 
     A worker serves until it dies; then the next command gets a new one. After a death the clock is moved on beyond the
     dead worker's lease before a command that is `patient`. The first thing that an engine may not do (raise, exit by
@@ -44,24 +46,24 @@ class Session:
         self._scenario, self._observe = scenario, observe
         self._clock = testbed.clock
         self._clock.restart(EPOCH)
-        self._sightings = Sightings(lambda: testbed.journal(execution_id))
-        self._world = World(scenario, self._clock, self._sightings.completed)
-        self._agenda = Agenda(scenario, self._clock)
-        self._states = States(scenario)
-        self._injector = Lookout(self._world, self._clock, self._inject, self._state)
+        self._observer = JournalObserver(lambda: testbed.journal(execution_id))
+        self._world = World(scenario, self._clock, self._observer.completed)
+        self._pending = PendingInput(scenario, self._clock)
+        self._states = StateClassifier(scenario)
+        self._injector = TargetedInjector(self._world, self._clock, self._inject, self._state)
         self._workers = Workers(testbed, scenario, execution_id, self._injector)
         self._worker: Host | None = None
         self._last: Journal | None = None
         self._at_crash: Journal | None = None
         self._before_cancel: Journal | None = None
-        self._aim: Aim | None = None
-        self._interrupted = self._shaken = False
+        self._target: KillTarget | None = None
+        self._interrupted = self._server_restarted = False
         self._patient = True
         self._killed_at: Cell | None = None
         testbed.proxy.gate = self._injector
 
-    def go(self, command: Message, *, kill: Aim | None = None, patient: bool = True) -> Situation:
-        """Gives a command (`resume` starts what is not there yet), to be killed at a point counted from here."""
+    def go(self, command: Message, *, kill: KillTarget | None = None, patient: bool = True) -> SessionStatus:
+        """Sends a command (`resume` starts what is not there yet), to be killed at a target counted from here."""
         self._patient = patient
         if self._interrupted and patient:
             self._workers.let_leases_end()
@@ -69,19 +71,19 @@ class Session:
             command = {"op": "execute"}
         if command["op"] == "cancel":
             self._before_cancel = self._last
-        self._aim, self._killed_at = kill, None
-        self._sightings.clear()
+        self._target, self._killed_at = kill, None
+        self._observer.clear()
         self._injector.aim(kill, observe=self._observe)
         worker = self._worker = self._worker or self._workers.spawn()
         calls, before = len(self._world.ledger), self._last
         ended = self._run(worker, command)
         self._injector.inject_at(None)
-        self._last = self._sightings.journal()
+        self._last = self._observer.journal()
         if ended == "returned":
-            self._agenda.heard(command, self._last)
+            self._pending.carried_out(command, self._last)
         raised = worker.raised or {}
         return replace(
-            self._situation(),
+            self._status(),
             ended=ended,
             error_type=str(raised.get("type", "")),
             message=str(raised.get("message", "")),
@@ -89,36 +91,41 @@ class Session:
             changed=self._last != before,
         )
 
-    def advance(self, by_ms: int) -> Situation:
+    def advance(self, by_ms: int) -> SessionStatus:
         """Moves the clock on; no worker is told."""
         self._clock.advance_to(self._clock.now() + timedelta(milliseconds=by_ms))
-        return self._situation()
+        return self._status()
 
-    def reach_timer(self) -> Situation:
+    def reach_timer(self) -> SessionStatus:
         """Moves the clock on to the timer that is next to fire; no worker is told."""
-        self._agenda.reach_timer()
-        return self._situation()
+        self._pending.reach_timer()
+        return self._status()
 
-    def kill_idle(self) -> Situation:
+    def kill_idle(self) -> SessionStatus:
         """Kills the worker between two commands, if there is one."""
         if self._worker is not None:
             self._injector.note(self._worker, "kill", "between two commands")
             self._worker.close()
             self._worker = None
-        return self._situation()
+        return self._status()
 
-    def restarted(self) -> Situation:
+    def restarted(self) -> SessionStatus:
         """Takes note that the server was restarted: the worker's next command may fail for it, and is then forgiven."""
         self._injector.note(None, "restart")
-        self._shaken = self._worker is not None
-        return self._situation()
+        self._server_restarted = self._worker is not None
+        return self._status()
 
     def finish(self) -> CaseRecord:
-        """Brings the execution to its end or to where it waits for ever, resumes it once more, and ends the session."""
+        """Drives the execution to its end or to where it waits for ever, resumes it once more, and ends the session."""
         for _ in range(_MOST_COMMANDS):
             if self._workers.failure is not None:
                 break
-            if self._last is not None and not self._interrupted and not self._shaken and self._agenda.due is None:
+            if (
+                self._last is not None
+                and not self._interrupted
+                and not self._server_restarted
+                and self._pending.due is None
+            ):
                 break
             self.go(self._next())
         else:
@@ -133,7 +140,7 @@ class Session:
         status = self._last.execution.status if self._last is not None else None
         asked = self._before_cancel is not None and self._scenario.cancel_at_pause is None
         cancelled = asked and status == "cancelled"
-        arm = self._workers.arm_record(self._last, self._world, self._agenda.outside, again, kills=self._injector.fired)
+        arm = self._workers.arm_record(self._last, self._world, self._pending.outside, again, kills=self._injector.fired)
         return CaseRecord(
             case=CrashCase(self._scenario.id, KillPoint("request", 1), Way.CANCEL if cancelled else Way.ONCE),
             planned=self._injector.fired,
@@ -147,12 +154,12 @@ class Session:
         )
 
     def close(self) -> int:
-        """Ends every process; gives how many the engine had left behind."""
+        """Ends every process; returns how many the engine had left behind."""
         self._worker = None
         return self._workers.close()
 
     def _run(self, worker: Host, command: Message) -> Ended:
-        """One command, until the worker is no longer at it."""
+        """One command, until the worker has stopped working on it."""
         name = str(command["op"])
         fired = self._injector.fired
         self._workers.send(worker, command)
@@ -169,22 +176,22 @@ class Session:
                 self._raised(worker)
         if not worker.alive:
             self._worker = None
-        self._shaken = False
+        self._server_restarted = False
         return ended
 
     def _raised(self, worker: Host) -> None:
-        """What a worker may raise: that it lost the server which was restarted, or that the dead one's lease holds."""
+        """Records what a worker raised, unless it lost the restarted server or met the lease of the dead worker."""
         raised = worker.raised or {}
-        if self._shaken:
+        if self._server_restarted:
             self._injector.fired += 1
             self._interrupted = True
         elif not (self._interrupted and not self._patient and raised["type"] == "ExecutionHeld"):
             self._workers.fail("exception", str(raised["type"]), str(raised["message"]))
 
     def _next(self) -> Message:
-        """The outside's next command; a resume where the last one was not heard of."""
-        self._agenda.reach_timer()
-        return {"op": "resume"} if self._interrupted else self._agenda.command()
+        """The next command from outside; a resume where the last command was interrupted."""
+        self._pending.reach_timer()
+        return {"op": "resume"} if self._interrupted else self._pending.command()
 
     def _again(self) -> Again:
         """Resumes and executes once more, which should change nothing."""
@@ -196,16 +203,16 @@ class Session:
             failure, self._workers.failure = failure or self._workers.failure, None
         return Again(calls=calls, rows_changed=changed, journal=self._last if changed else None, failure=failure)
 
-    def _situation(self) -> Situation:
+    def _status(self) -> SessionStatus:
         """How things stand where no command was given."""
-        return Situation(
+        return SessionStatus(
             state=self._states.of(self._last),
-            committed=tuple(sorted(self._sightings.committed)),
-            looks=self._sightings.looks,
+            committed=tuple(sorted(self._observer.committed)),
+            looks=self._observer.looks,
             failed=self._workers.failure is not None,
-            signal=self._agenda.signal,
-            timer=self._agenda.timer,
-            delivered=tuple(self._agenda.outside.delivered),
+            signal=self._pending.signal,
+            timer=self._pending.timer,
+            delivered=tuple(self._pending.outside.delivered),
             killed_at=self._killed_at,
             seen=tuple(self._injector.seen),
         )
@@ -215,10 +222,10 @@ class Session:
         worker.kill()
         if channel is not None:
             channel.close()
-        self._at_crash = self._sightings.journal()
-        if self._aim is not None:
-            self._killed_at = self._states.of(self._at_crash), self._aim.kind
+        self._at_crash = self._observer.journal()
+        if self._target is not None:
+            self._killed_at = self._states.of(self._at_crash), self._target.kind
 
     def _state(self) -> str:
         """The state in which a death would find the execution now."""
-        return self._states.of(self._sightings.journal())
+        return self._states.of(self._observer.journal())

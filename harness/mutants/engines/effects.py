@@ -37,7 +37,7 @@ _ITERATION: Final = re.compile(r"\[[0-9]+\]")
 
 
 class NoKey(BrokenV2):
-    """Asks for the effect before it records it, and gives no key by which the world could know it again."""
+    """Asks for the effect before it records it, and passes no key by which the world could recognise it."""
 
     def idempotency_key(self, execution_id: UUID, step_id: str) -> str | None:  # noqa: ARG002 - V2's own signature
         """None."""

@@ -67,7 +67,7 @@ def _fold_one(flow: Flow, members: set[str], depth: int) -> Flow:
 
 
 def _entry(entering: list[FlowLink]) -> str:
-    """The one node at which a cycle is entered; a merge that also takes data from outside is no second one."""
+    """The one node at which a cycle is entered; a merge that also takes data from outside is not a second one."""
     targets = list(dict.fromkeys(link.target for link in entering if not link.joins))
     targets = targets or [link.target for link in entering][:1]
     if len(targets) != 1:

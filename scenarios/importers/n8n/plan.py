@@ -108,7 +108,7 @@ class _Planner:
     def play(self, workflow: Workflow, prefix: str, forced: Mapping[str, str], goal: str | None) -> set[str]:
         """Plans one run of a level: of the whole, or of a round that is to lead to `goal`, an end or nowhere.
 
-        Gives the ends that it leads to. Raises ImportRefused for a round that can only lead to another.
+        Returns the ends that it leads to. Raises ImportRefused for a round that can only lead to another.
         """
         level = FlowLevel(workflow)
         if goal is not None and (ways := level.sources.get(goal)):
@@ -134,7 +134,7 @@ class _Planner:
         return choices
 
     def _walk(self, level: FlowLevel, prefix: str, choices: Mapping[str, str | None]) -> set[str]:
-        """Answers for every node that the choices reach, and gives the ends that they reach."""
+        """Answers for every node that the choices reach, and returns the ends that they reach."""
         reached, pending, ends = {level.start}, [level.start], set[str]()
         while pending:
             node_id = pending.pop()
@@ -146,7 +146,7 @@ class _Planner:
         return ends
 
     def _answer(self, node: Node, prefix: str, port: str | None) -> tuple[str, ...]:
-        """Plans the answers for one step; gives the ports by which it leaves."""
+        """Plans the answers for one step; returns the ports by which it leaves."""
         step_id = prefix + node.id
         if port is not None and not prefix:
             self._plan.taken.add((node.id, port))
@@ -166,7 +166,7 @@ class _Planner:
                 return ("out",)
 
     def _rounds(self, node: LoopNode, step_id: str, port: str | None) -> tuple[str, ...]:
-        """Plans the rounds of a loop that is to leave by a port, or by none; gives the ports by which it does."""
+        """Plans the rounds of a loop that is to leave by a port, or by none; returns the ports by which it does."""
         rounds = 1 + self._pick(f"{step_id} rounds", _MOST_ROUNDS) if step_id.count("/") < _DEEPEST_ROUNDS else 1
         ends: set[str] = set()
         for i in range(rounds):

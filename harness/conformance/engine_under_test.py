@@ -1,4 +1,4 @@
-"""Puts an engine on a server: a database with its tables, an engine in this process, a player. Does I/O."""
+"""The engine under test: installed in a database, made in this process, or in sessions. Does I/O."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cutover.engines.api import Engine, EngineContext
 from cutover.engines.registry import resolve
-from cutover.harness.conformance.session.player import Player
+from cutover.harness.conformance.session.client import SessionClient
 from cutover.harness.run.crash.testbed import TAKEOVER_S
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import Server
@@ -15,7 +15,7 @@ from cutover.harness.run.world.clock import EPOCH, VirtualClock
 from cutover.harness.run.world.world import World
 from cutover.scenarios.model import Scenario
 
-__all__ = ["engine_here", "installed", "player_on"]
+__all__ = ["engine_in_process", "installed", "session_client"]
 
 
 @contextlib.contextmanager
@@ -30,14 +30,17 @@ def installed(server: Server, spec: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def player_on(server: Server, spec: str, *, takeover_s: float = TAKEOVER_S) -> Iterator[Player]:
-    """A player of the engine, on a database of its own."""
-    with installed(server, spec) as dsn, Player(spec, dsn, takeover_s=takeover_s, restart=server.restart) as player:
-        yield player
+def session_client(server: Server, spec: str, *, takeover_s: float = TAKEOVER_S) -> Iterator[SessionClient]:
+    """A client of sessions of the engine, on a database of its own."""
+    with (
+        installed(server, spec) as dsn,
+        SessionClient(spec, dsn, takeover_s=takeover_s, restart=server.restart) as client,
+    ):
+        yield client
 
 
 @contextlib.contextmanager
-def engine_here(spec: str, dsn: str, scenario: Scenario) -> Iterator[Engine]:
+def engine_in_process(spec: str, dsn: str, scenario: Scenario) -> Iterator[Engine]:
     """The engine in this very process, with the scenario's world; for what needs no death."""
     clock = VirtualClock(EPOCH)
     engine = resolve(spec)(EngineContext(dsn=dsn, activities=World(scenario, clock), clock=clock, log=_drop))

@@ -1,4 +1,4 @@
-"""What a tester has seen committed of one execution, look by look. Reads journals."""
+"""Which states were seen committed of one execution. Reads journals."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from cutover.engines.api import Journal
 
-__all__ = ["Sightings"]
+__all__ = ["JournalObserver"]
 
 
-class Sightings:
-    """Takes looks into an execution's journal and keeps in which states its rows were seen.
+class JournalObserver:
+    """Reads an execution's journal and keeps in which states its rows were seen.
 
-    `committed` are scopes and states ("step", "paused"), `looks` how many looks found anything; both since the last
-    `clear`.
+    `committed` are scopes and states ("step", "paused"), `looks` counts the reads that found anything; both since the
+    last `clear`.
     """
 
     def __init__(self, read: Callable[[], Journal | None]) -> None:

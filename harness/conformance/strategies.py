@@ -1,7 +1,7 @@
-"""The scenarios that the state machine draws: small, and deaths and time cannot change what they come to. Pure.
+"""The scenarios that the state machine draws: small, and deaths and time cannot change their outcome. Pure.
 
 Timeouts are stretched beyond all that the rules let pass, and cancelling is a rule, not part of a scenario. So the
-reference model knows what an execution comes to, whenever it was killed and time moved.
+reference model knows the outcome of an execution, whenever it was killed and time moved.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cutover.scenarios.generated.generator import SizeLimits, generate
 from cutover.scenarios.model import Scenario
 from cutover.scenarios.strategies import scenarios
 
-__all__ = ["from_pool", "scenes", "stretched"]
+__all__ = ["from_pool", "machine_scenarios", "stretched"]
 
 _DAY_MS: Final = 86_400_000
 _FREELY: Final = SizeLimits(max_nodes=6, large=0, retries=0.6, failures=0.15, waits=0.6, loops=0.3, awkward=0.1, racy=0)
@@ -28,13 +28,13 @@ _OF_EACH: Final = 60
 _STRIDE: Final = 61
 
 
-def scenes() -> st.SearchStrategy[Scenario]:
+def machine_scenarios() -> st.SearchStrategy[Scenario]:
     """Half drawn node by node, so that they shrink; half from a fixed pool in which waits and retries are common."""
     return scenarios(_FREELY).map(stretched) | st.deferred(lambda: st.sampled_from(_pool()))
 
 
 def from_pool(number: int) -> Scenario:
-    """One of the pool; numbers that follow each other give scenarios that are unlike."""
+    """One of the pool; consecutive numbers return scenarios that are unlike."""
     pool = _pool()
     return pool[number * _STRIDE % len(pool)]
 

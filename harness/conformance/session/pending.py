@@ -1,4 +1,4 @@
-"""What the outside would do next, beside a tester who may do something else first. Pure but for its memory."""
+"""The input that an execution gets next from outside unless the test does something else first. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from cutover.harness.run.world.clock import SharedClock
 from cutover.harness.run.world.outside import Move, Outside
 from cutover.scenarios.model import Scenario
 
-__all__ = ["Agenda"]
+__all__ = ["PendingInput"]
 
 
-class Agenda:
-    """One move of the `outside` at a time: due until it is made, `None` where nothing more will happen by itself."""
+class PendingInput:
+    """One move of the `outside` at a time: `due` until it is made, None where nothing more will happen by itself.
+
+    Keeps what was delivered; does no I/O.
+    """
 
     def __init__(self, scenario: Scenario, clock: SharedClock) -> None:
         self._planned = frozenset(signal.id for signal in scenario.signals)
@@ -39,8 +42,8 @@ class Agenda:
         """The command that makes the due move; a resume where there is none."""
         return {"op": "resume"} if self.due is None else self.due.command()
 
-    def heard(self, command: Message, journal: Journal | None) -> None:
-        """Takes note that a command was carried out, and of what the outside does now; `journal` is what it left."""
+    def carried_out(self, command: Message, journal: Journal | None) -> None:
+        """Works out what is due after a command was carried out; `journal` is what the command left."""
         delivered = self.outside.delivered
         if command["op"] == "signal" and command["id"] in self._planned.difference(delivered):
             delivered.append(str(command["id"]))

@@ -1,4 +1,4 @@
-"""The tester's handle on a runner process that plays sessions of one engine. Does I/O."""
+"""The client of a runner process that plays sessions of one engine. Does I/O."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 from pydantic import TypeAdapter
 
-from cutover.harness.conformance.session.lookout import Aim
-from cutover.harness.conformance.session.situation import Situation
+from cutover.harness.conformance.session.status import SessionStatus
+from cutover.harness.conformance.session.targets import KillTarget
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.run.crash.runners import Runner
 from cutover.harness.run.crash.testbed import TAKEOVER_S
@@ -18,16 +18,16 @@ from cutover.harness.store.case_lines import decode_case
 from cutover.scenarios.files import dumps_line
 from cutover.scenarios.model import Scenario
 
-__all__ = ["Player"]
+__all__ = ["SessionClient"]
 
-_SITUATION = TypeAdapter(Situation)
+_STATUS = TypeAdapter(SessionStatus)
 
 
-class Player(Closing):
-    """One player process, one execution at a time; a context manager that leaves no process behind.
+class SessionClient(Closing):
+    """One runner process, one execution at a time; a context manager that leaves no process behind.
 
     `dsn` is a database in which the engine is installed. `deadline_s` is real time for one command, `takeover_s` how
-    far the virtual clock moves after a death. Every method raises RunnerProblem where the player itself fails.
+    far the virtual clock moves after a death. Every method raises RunnerProblem where the runner itself fails.
     """
 
     def __init__(
@@ -51,34 +51,32 @@ class Player(Closing):
         return self._restart is not None
 
     def open(self, scenario: Scenario, *, observe: bool = False) -> None:
-        """Begins a session; one that was open is closed. With `observe` situations tell which cells were passed."""
+        """Begins a session; one that was open is closed. With `observe` each status tells which cells were passed."""
         self._ask(
             {"do": "open", "scenario": dumps_line(scenario), "id": str(uuid.uuid4()), "observe": observe},
         )
 
-    def go(self, command: Message, *, kill: Aim | None = None, patient: bool = True) -> Situation:
+    def go(self, command: Message, *, kill: KillTarget | None = None, patient: bool = True) -> SessionStatus:
         """As `Session.go`."""
-        return self._situation(
-            {"do": "go", "command": command, "kill": str(kill) if kill else None, "patient": patient}
-        )
+        return self._status({"do": "go", "command": command, "kill": str(kill) if kill else None, "patient": patient})
 
-    def advance(self, by_ms: int) -> Situation:
+    def advance(self, by_ms: int) -> SessionStatus:
         """As `Session.advance`."""
-        return self._situation({"do": "advance", "by_ms": by_ms})
+        return self._status({"do": "advance", "by_ms": by_ms})
 
-    def reach_timer(self) -> Situation:
+    def reach_timer(self) -> SessionStatus:
         """As `Session.reach_timer`."""
-        return self._situation({"do": "reach_timer"})
+        return self._status({"do": "reach_timer"})
 
-    def kill_idle(self) -> Situation:
+    def kill_idle(self) -> SessionStatus:
         """As `Session.kill_idle`."""
-        return self._situation({"do": "kill_idle"})
+        return self._status({"do": "kill_idle"})
 
-    def restart_server(self) -> Situation:
-        """Stops the server with immediate, starts it again, and forgives the worker's next command for it."""
+    def restart_server(self) -> SessionStatus:
+        """Stops the server with immediate and starts it again; the worker's next command may fail for it."""
         if self._restart is not None:
             self._restart()
-        return self._situation({"do": "restarted"})
+        return self._status({"do": "restarted"})
 
     def record(self) -> CaseRecord:
         """What has happened so far."""
@@ -96,8 +94,8 @@ class Player(Closing):
         """Ends the process; its hosts die with it."""
         self._runner.close()
 
-    def _situation(self, request: Mapping[str, object]) -> Situation:
-        return _SITUATION.validate_json(self._ask(request))
+    def _status(self, request: Mapping[str, object]) -> SessionStatus:
+        return _STATUS.validate_json(self._ask(request))
 
     def _ask(self, request: Mapping[str, object]) -> bytes:
         return self._runner.ask(request, f"{request['do']} on engine {self.engine!r}")
