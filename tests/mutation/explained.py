@@ -1,4 +1,4 @@
-"""Survivors that are explained: mutants of which people have shown that nobody could tell them from the original. Pure."""
+"""Survivors that are explained: why nobody could tell such a mutant from the original, by people. Pure."""
 
 from __future__ import annotations
 

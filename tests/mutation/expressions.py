@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, TypeVar
 
-from mutation.walk import Place
+from mutation.walk import Place, changed
 
 __all__ = [
-    "arithmetic",
     "arguments",
+    "arithmetic",
     "boolean",
-    "changed",
     "comparison",
     "function",
     "negation",
@@ -22,7 +22,6 @@ __all__ = [
 ]
 
 _Node = TypeVar("_Node", bound=ast.AST)
-
 _ARITHMETIC: Final[dict[type[ast.operator], type[ast.operator]]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -51,12 +50,6 @@ _COMPARISON: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
 }
 """Orderings move their boundary; what their opposite does, `negation` shows."""
 _FUNCTIONS: Final = {"min": "max", "max": "min", "any": "all", "all": "any", "sorted": "list"}
-
-
-def changed(node: _Node, **fields: object) -> _Node:
-    """A copy of the node with other values in some of its fields."""
-    kept = {name: getattr(node, name) for name in (*node._fields, *node._attributes) if hasattr(node, name)}
-    return type(node)(**(kept | fields))
 
 
 def arithmetic(place: Place) -> Iterator[ast.AST]:
@@ -121,10 +114,10 @@ def string(place: Place) -> Iterator[ast.AST]:
 
 def arguments(place: Place) -> Iterator[ast.AST]:
     """Two neighbours among the arguments swapped; a keyword argument left out."""
-    if not isinstance(place.node, ast.Call):
+    if not isinstance(place.node, ast.Call) or ast.unparse(place.node.func) == "cast":
         return
     args = place.node.args
-    for index, (one, two) in enumerate(zip(args, args[1:], strict=False)):
+    for index, (one, two) in enumerate(pairwise(args)):
         if not isinstance(one, ast.Starred) and not isinstance(two, ast.Starred):
             yield changed(place.node, args=[*args[:index], two, one, *args[index + 2 :]])
     for index, keyword in enumerate(place.node.keywords):

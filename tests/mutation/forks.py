@@ -65,7 +65,7 @@ class _Fork(Generic[_Job]):
 def play_all(
     jobs: Iterable[_Job], play: Callable[[_Job, int, Say], Message], *, workers: int, quiet_s: float
 ) -> Iterator[tuple[_Job, Ending]]:
-    """What becomes of each job, as they end. `play` is called in a fork with the job, its slot and how to say something.
+    """What becomes of each job, as they end. `play` is called in a fork with the job, its slot and how to tell.
 
     A fork that says nothing for `quiet_s` seconds is killed, and every process that it left in its group with it.
     """
@@ -102,16 +102,14 @@ def _begin(job: _Job, slot: int, play: Callable[[_Job, int, Say], Message], dead
     pid = os.fork()
     if pid == 0:
         os.close(ours)
-        _serve(job, slot, play, theirs, errors, parent)
+        _serve(lambda say: play(job, slot, say), theirs, errors, parent)
     os.close(theirs)
     with contextlib.suppress(OSError):
         os.setpgid(pid, pid)  # the child does it too; whoever comes first
     return _Fork(job, slot, pid, ours, errors, deadline, time.perf_counter())
 
 
-def _serve(
-    job: _Job, slot: int, play: Callable[[_Job, int, Say], Message], pipe: int, errors: IO[bytes], parent: int
-) -> NoReturn:
+def _serve(play: Callable[[Say], Message], pipe: int, errors: IO[bytes], parent: int) -> NoReturn:
     """The child's whole life."""
     status = 1
     try:
@@ -124,10 +122,10 @@ def _serve(
         def say(message: Message) -> None:
             os.write(pipe, json.dumps(message).encode("ascii") + b"\n")
 
-        say({_ANSWER: dict(play(job, slot, say))})
+        say({_ANSWER: dict(play(say))})
         status = 0
     except BaseException:  # noqa: BLE001 - nothing of the parent's may be unwound here
-        traceback.print_exc()
+        os.write(2, traceback.format_exc().encode("utf-8", "replace"))  # where sys.stderr leads is not known here
     finally:
         os._exit(status)
 

@@ -36,7 +36,10 @@ class _MutatedFinder(MetaPathFinder):
         self._name, self._file, self._code = name, file, code
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None  # noqa: ARG002 - its protocol
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002 - its protocol
+        target: ModuleType | None = None,  # noqa: ARG002 - its protocol
     ) -> ModuleSpec | None:
         if fullname != self._name:
             return None
@@ -54,4 +57,6 @@ def import_mutated(name: str, file: Path, code: CodeType) -> None:
 def refuse_imported(package: str) -> None:
     """Raises TooLate where anything of the package has been imported."""
     if present := [known for known in sys.modules if known == package or known.startswith(f"{package}.")]:
-        raise TooLate(f"{present[0]} has been imported before; import less in the process that mutants are forked from")
+        raise TooLate(
+            f"{min(present)} has been imported before; import less in the process that mutants are forked from"
+        )

@@ -100,7 +100,11 @@ def summary(results: Sequence[Result], *, sites: int) -> str:
     lines = []
     for result in results:
         if result.status == "survived":
-            lines += [f"SURVIVED {result.mutant}", *_source("-", result.mutant.before), *_source("+", result.mutant.after)]
+            lines += [
+                f"SURVIVED {result.mutant}",
+                *_source("-", result.mutant.before),
+                *_source("+", result.mutant.after),
+            ]
     killed = [result for result in results if result.kill is not None]
     kills = [result.kill for result in results if result.kill is not None]
     lines += ["", _row("stage", "killed", "cases to kill: median", "most")]
@@ -110,13 +114,16 @@ def summary(results: Sequence[Result], *, sites: int) -> str:
     by = Counter(kill.by for kill in kills)
     lines += ["", "killed by: " + ", ".join(f"{name} {number}" for name, number in by.most_common())]
     share, count = killed_share(results), Counter(result.status for result in results)
-    lines += [
-        "",
+    of_share = "" if share is None else f"; killed {share:.1%} of those not equivalent"
+    lines.append("")
+    lines.append(
         f"{len(results)} of {sites} mutants played: {count['killed']} killed, {count['survived']} survived, "
-        f"{count['equivalent']} equivalent" + ("" if share is None else f"; killed {share:.1%} of those not equivalent"),
+        f"{count['equivalent']} equivalent{of_share}"
+    )
+    lines.append(
         f"seconds a mutant: median {_median(results):.2f}, of the killed {_median(killed):.2f}, "
-        f"mean {sum(result.seconds for result in results) / max(len(results), 1):.2f}",
-    ]
+        f"mean {sum(result.seconds for result in results) / max(len(results), 1):.2f}"
+    )
     return "\n".join(lines) + "\n"
 
 

@@ -6,8 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from mutation.expressions import changed
-from mutation.walk import Place
+from mutation.walk import Place, changed
 
 __all__ = ["case", "decorator", "exception", "loop", "removal", "result", "unguarded"]
 

@@ -21,7 +21,19 @@ __all__ = ["judge_player", "play_tests"]
 
 _OPTIONS: Final = ("-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not nightly")
 """Nothing but the first failure is wanted: asserts are not rewritten, nothing is kept for a next time."""
-_WARM: Final = ("hypothesis", "jinja2", "jmespath", "pandas", "psycopg", "pydantic", "scipy.stats", "sqlalchemy", "typer")
+_FIRST: Final = 3
+"""Test files that run on their own first: the closest to the mutant, which most mutants do not survive."""
+_WARM: Final = (
+    "hypothesis",
+    "jinja2",
+    "jmespath",
+    "pandas",
+    "psycopg",
+    "pydantic",
+    "scipy.stats",
+    "sqlalchemy",
+    "typer",
+)
 """What the tests import that is not ours: once here, not once a mutant."""
 
 
@@ -46,17 +58,20 @@ class _FirstFailure:
     def __init__(self, say: Say) -> None:
         self._say = say
         self.begun = 0
+        self.stage = "collection"
         self.failed = self.detail = ""
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.begun += 1
-        self._say({"stage": "tests", "cases": self.begun, "test": nodeid})
+        self.stage = "tests"
+        self._say({"stage": self.stage, "cases": self.begun, "test": nodeid})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._keep(report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        self._say({"stage": "collection", "cases": 0})
+        self.stage = "collection"
+        self._say({"stage": self.stage, "cases": self.begun})
         self._keep(report)
 
     def _keep(self, report: pytest.TestReport | pytest.CollectReport) -> None:
@@ -65,10 +80,11 @@ class _FirstFailure:
 
 
 def play_tests(files: Sequence[str], say: Say) -> Kill | None:
-    """The first failure; None where all tests pass."""
+    """The first failure; None where all tests pass. The first few files run before the others are even read."""
     seen = _FirstFailure(say)
-    status = pytest.main([*_OPTIONS, *files], plugins=[seen])
-    if status == pytest.ExitCode.OK:
-        return None
-    stage = "tests" if seen.begun else "collection"
-    return Kill(stage=stage, by=seen.failed or f"pytest, status {int(status)}", cases=seen.begun, detail=seen.detail)
+    for part in (files[:_FIRST], files[_FIRST:]):
+        status = pytest.main([*_OPTIONS, *part], plugins=[seen]) if part else pytest.ExitCode.OK
+        if status != pytest.ExitCode.OK:
+            by = seen.failed or f"pytest, status {int(status)}"
+            return Kill(stage=seen.stage, by=by, cases=seen.begun, detail=seen.detail)
+    return None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
-__all__ = ["Place", "places", "render", "shows_text_to_people"]
+__all__ = ["Place", "changed", "places", "render", "shows_text_to_people"]
 
+_Node = TypeVar("_Node", bound=ast.AST)
 _NOT_RUN: Final = frozenset({"annotation", "returns", "type_comment", "type_params", "ctx"})
 """Fields of a node that say something to a type checker and nothing to the interpreter."""
 _FOR_TOOLS: Final = frozenset({"__all__", "__slots__"})
@@ -37,7 +38,7 @@ class Place:
 
 
 def places(tree: ast.Module) -> Iterator[Place]:
-    """The places of a module, each before those inside it, in the order of the source."""
+    """The places of a module, each before those inside it, in the order of Python's grammar."""
     yield from _inside(Place(tree, tree, "", None, tree))
 
 
@@ -46,20 +47,24 @@ def shows_text_to_people(place: Place) -> bool:
     return place.in_raise and (isinstance(place.node, ast.JoinedStr) or _is_text(place.node))
 
 
+def changed(node: _Node, **fields: object) -> _Node:
+    """A copy of the node with other values in some of its fields."""
+    kept = {name: getattr(node, name) for name in (*node._fields, *node._attributes) if hasattr(node, name)}
+    return type(node)(**(kept | fields))
+
+
 def render(node: ast.AST) -> str:
     """The source of a statement; of a compound one its head alone, with `...` as its body."""
-    shown = _shallow(node)
+    shown = changed(node)
     for name in _BODIES:
         held = getattr(shown, name, None)
         if isinstance(held, list) and held:
             setattr(shown, name, [_STUB] if name == "body" else [])
-    if isinstance(shown, ast.Try | ast.Match):
-        return "match " + ast.unparse(shown.subject) + ":" if isinstance(shown, ast.Match) else "try:"
+    if isinstance(shown, ast.Match):
+        return f"match {ast.unparse(shown.subject)}:"
+    if isinstance(shown, ast.Try):
+        return "try:"
     return ast.unparse(shown).strip().removesuffix("\n    ...").strip()
-
-
-def _shallow(node: ast.AST) -> ast.AST:
-    return type(node)(**{name: getattr(node, name) for name in (*node._fields, *node._attributes) if hasattr(node, name)})
 
 
 def _inside(outer: Place) -> Iterator[Place]:
@@ -97,7 +102,7 @@ def _qualified(place: Place) -> str:
 
 
 def _is_for_tools(parent: ast.AST, field: str, index: int | None, child: ast.AST) -> bool:
-    """Whether a node is not there for the interpreter: a docstring, a type, a list of names, an assertion, an import."""
+    """Whether a node is not there for the interpreter: a docstring, a type, a list of names, an `assert`, an import."""
     match parent, child:
         case _, ast.Expr(value=ast.Constant()) | ast.Assert() | ast.Import() | ast.ImportFrom():
             return True
