@@ -49,6 +49,7 @@ _COMPARISON: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.NotIn: ast.In,
 }
 """Orderings move their boundary; what their opposite does, `negation` shows."""
+_LARGE: Final = 100
 _FUNCTIONS: Final = {"min": "max", "max": "min", "any": "all", "all": "any", "sorted": "list"}
 
 
@@ -93,11 +94,12 @@ def negation(place: Place) -> Iterator[ast.AST]:
 
 
 def number(place: Place) -> Iterator[ast.AST]:
-    """A number that is off by one, either way."""
+    """A number that is off by one, either way; twice or half of one so large that one more is as good."""
     value = place.node.value if isinstance(place.node, ast.Constant) else None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        yield ast.Constant(value=value + 1)
-        yield ast.Constant(value=value - 1)
+        more, less = (value * 2, value // 2) if value >= _LARGE else (value + 1, value - 1)
+        yield ast.Constant(value=more)
+        yield ast.Constant(value=less)
 
 
 def truth(place: Place) -> Iterator[ast.AST]:

@@ -79,7 +79,10 @@ def decorator(place: Place) -> Iterator[ast.AST]:
 
 
 def case(place: Place) -> Iterator[ast.AST]:
-    """A `match` with one case less."""
+    """A `match` with one case less, but for a last one that does nothing for all the rest."""
     if isinstance(place.node, ast.Match) and len(place.node.cases) > 1:
-        for index in range(len(place.node.cases)):
+        for index, each in enumerate(place.node.cases):
+            match each:
+                case ast.match_case(pattern=ast.MatchAs(pattern=None), guard=None, body=[ast.Pass()]):
+                    continue
             yield changed(place.node, cases=[*place.node.cases[:index], *place.node.cases[index + 1 :]])

@@ -24,6 +24,7 @@ MADE = [
     ("negation", "x = a if b else c", ["x = a if not b else c"]),
     ("negation", "x = [a for a in b if c]", ["x = [a for a in b if not c]"]),
     ("number", "x = 3", ["x = 4", "x = 2"]),
+    ("number", "x = 1_000", ["x = 2000", "x = 500"]),
     ("number", "x = a[0.5]", ["x = a[1.5]", "x = a[-0.5]"]),
     ("truth", "f(True)", ["f(False)"]),
     ("string", "x = 'a'", ["x = 'ax'"]),
@@ -49,6 +50,11 @@ MADE = [
         "case",
         "match a:\n    case 1:\n        f()\n    case _:\n        g()",
         ["match a:\ncase _:", "match a:\ncase 1:"],
+    ),
+    (
+        "case",
+        "match a:\n    case 1:\n        f()\n    case _:\n        pass",
+        ["match a:\ncase _:"],
     ),
 ]
 """Operator, a source, and what its statements become."""
@@ -82,6 +88,7 @@ def test_an_operator_makes_these_mutants(operator: str, source: str, expected: l
         ("removal", "x = f()"),
         ("result", "def f():\n    return None"),
         ("exception", "try:\n    f()\nexcept:\n    g()"),
+        ("case", "match a:\n    case _:\n        f()"),
         ("unguarded", "with a as b:\n    f()"),
         ("decorator", "@override\ndef f():\n    g()"),
     ],
