@@ -28,12 +28,16 @@ _QUIET_S: Final = {"engine": 20.0, "judge": 60.0}
 """Real time in which a fork must have begun its next trial, case or test."""
 
 
+class NothingToMutate(Exception):
+    """What was asked for names no source with a mutant."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0 when enough mutants are killed, 1 when not, 2 for wrong usage, 4 when nothing can be said."""
     options = _parser().parse_args(arguments)
     try:
         return _run(TARGETS[options.target], options)
-    except (BadExplanation, ResultsDiffer, subprocess.CalledProcessError) as problem:
+    except (BadExplanation, NothingToMutate, ResultsDiffer, subprocess.CalledProcessError) as problem:
         _say(f"error: {getattr(problem, 'stderr', None) or problem}")
         return 2
     except CutoverError as problem:
@@ -65,13 +69,15 @@ def _run(target: Target, options: Namespace) -> int:
 
 
 def _sites(target: Target, options: Namespace, explained: Mapping[Key, str]) -> list[Site]:
-    """All sites that were asked for. Raises BadExplanation where an entry speaks of none."""
+    """All sites that were asked for. Raises BadExplanation where an entry speaks of none, NothingToMutate for no site."""
     changes = changed_since(options.since, target.folder) if options.since else None
     files = target.files()
     named = [file for file in files if not options.only or any(file.endswith(only) for only in options.only)]
     named = [file for file in named if changes is None or file in changes]
     found = [site for file in named for site in sites(file, (ROOT / file).read_text(encoding="utf-8"))]
     gone = {key[0] for key in explained if key[0].startswith(f"{target.folder}/")} - set(files)
+    if not found and changes is None:
+        raise NothingToMutate(f"no mutants in {options.only or target.folder}; name a file of {target.folder}")
     refuse_strangers(explained, {site.mutant.key for site in found}, {*named, *gone})
     return found if changes is None else touched(found, changes)
 

@@ -107,12 +107,14 @@ def summary(results: Sequence[Result], *, sites: int) -> str:
             ]
     killed = [result for result in results if result.kill is not None]
     kills = [result.kill for result in results if result.kill is not None]
-    lines += ["", _row("stage", "killed", "cases to kill: median", "most")]
+    if kills:
+        lines += ["", _row("stage", "killed", "cases to kill: median", "most")]
     for stage in dict.fromkeys(kill.stage for kill in kills):
         cases = [kill.cases for kill in kills if kill.stage == stage]
         lines.append(_row(stage, str(len(cases)), f"{statistics.median(cases):g}", str(max(cases))))
-    by = Counter(kill.by for kill in kills)
-    lines += ["", "killed by: " + ", ".join(f"{name} {number}" for name, number in by.most_common())]
+    if kills:
+        by = Counter(kill.by for kill in kills)
+        lines += ["", "killed by: " + ", ".join(f"{name} {number}" for name, number in by.most_common())]
     share, count = killed_share(results), Counter(result.status for result in results)
     of_share = "" if share is None else f"; killed {share:.1%} of those not equivalent"
     lines.append("")
