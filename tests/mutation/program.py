@@ -69,7 +69,7 @@ def _run(target: Target, options: Namespace) -> int:
 
 
 def _sites(target: Target, options: Namespace, explained: Mapping[Key, str]) -> list[Site]:
-    """All sites that were asked for. Raises BadExplanation where an entry speaks of none, NothingToMutate for no site."""
+    """All sites that were asked for. Raises BadExplanation, and NothingToMutate where there is none."""
     changes = changed_since(options.since, target.folder) if options.since else None
     files = target.files()
     named = [file for file in files if not options.only or any(file.endswith(only) for only in options.only)]
