@@ -135,6 +135,12 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def mutation(session: nox.Session) -> None:
+    """A sample of the syntactic mutants of V2, or of the judge: who notices? See docs/mutation.md."""
+    session.run("python", "tests/mutation", *session.posargs)
+
+
+@nox.session
 def readiness(session: nox.Session) -> None:
     """Runs the main job for stage 0 and the mutants, and leaves the report of both in the folder `readiness`."""
     folder = Path("readiness")
