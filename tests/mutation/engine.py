@@ -22,15 +22,16 @@ from cutover.engines.registry import describe, resolve
 from cutover.harness.judge.checks import run_checks
 from cutover.harness.judge.crash.tally import judge_case
 from cutover.harness.judge.findings import CheckResult
+from cutover.harness.judge.view import view_of
 from cutover.harness.record.cases import CrashCase, CrashTrial, Way
 from cutover.harness.record.trials import Trial
 from cutover.harness.run.crash.baseline import BaselineRun
 from cutover.harness.run.crash.case import CaseRun
 from cutover.harness.run.crash.plan import SAMPLE_WAYS, CasePlan, pairs, selection, spread
 from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import provision
 from cutover.harness.run.trials.arm import Arm
-from cutover.harness.run.trials.installation import install_engine
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario
 from mutation.forks import Say
@@ -136,7 +137,7 @@ def _trials(factory: EngineFactory, material: Material, dsn: str, count: _Count)
         companion = material.trials[number % len(material.trials)] if number % _COMPANION_EVERY == 0 else None
         record = arm.run(scenario, count.begin("trials"), 0, companion)
         trial = Trial(number=number, scenario=scenario, arms={"candidate": record})
-        if kill := count.kill(scenario.id, run_checks(trial)):
+        if kill := count.kill(scenario.id, run_checks(view_of(trial))):
             yield kill
     arm.close()
 

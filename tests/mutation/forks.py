@@ -20,9 +20,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
 from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
-from cutover.harness.run.process.folders import discard_sockets
-from cutover.harness.run.process.killed import killed_from_outside
-from cutover.harness.run.process.parent import die_with_parent
+from cutover.harness.run.process.lifetime import die_with_parent, discard_sockets, killed_from_outside
 
 __all__ = ["Ending", "Message", "Say", "play_all"]
 

@@ -33,7 +33,7 @@ class TargetedInjector(FaultInjector):
 
     def aim(self, at: KillTarget | None, *, observe: bool) -> None:
         """Sets the next target, counted anew from here; without one the cells that are passed may be observed."""
-        self.arm(at if isinstance(at, KillPoint) else None)
+        self.inject_at(at if isinstance(at, KillPoint) else None)
         self._target = at if isinstance(at, StatePoint) else None
         self._observing = observe and at is None
         self.seen.clear()
@@ -50,7 +50,7 @@ class TargetedInjector(FaultInjector):
             self.seen[self._state(), kind] = None
         if self._target is not None and self._target.kind == kind and self._target.state == self._state():
             self._target = None
-            self.armed = KillPoint(kind, self.round_trips if kind == "request" else self.activity_calls)
+            self.point = KillPoint(kind, self.round_trips if kind == "request" else self.activity_calls)
 
     def answer(self, channel: Channel, number: int) -> bool:
         """As the injector's; a targeted answer is where the fault comes if the state is the wanted one."""

@@ -140,7 +140,9 @@ class Session:
         status = self._last.execution.status if self._last is not None else None
         asked = self._before_cancel is not None and self._scenario.cancel_at_pause is None
         cancelled = asked and status == "cancelled"
-        arm = self._workers.arm_record(self._last, self._world, self._pending.outside, again, kills=self._injector.fired)
+        arm = self._workers.arm_record(
+            self._last, self._world, self._pending.outside, again, kills=self._injector.fired
+        )
         return CaseRecord(
             case=CrashCase(self._scenario.id, KillPoint("request", 1), Way.CANCEL if cancelled else Way.ONCE),
             planned=self._injector.fired,
