@@ -110,7 +110,7 @@ class ResumeMachine(RuleBasedStateMachine):
         """Before the dead worker's lease has run out another goes on or stands back; it does not do half of it."""
         if self.now.ended != "killed":
             return
-        after = self._go("resume at once", {"op": "resume"}, patient=False)
+        after = self._go("resume at once", {"op": "resume"}, wait_for_lease=False)
         if after.ended == "raised" and (after.changed or after.calls):
             self._broken("FENCE", f"{after.error_type} was raised, yet rows or the world have changed")
 
@@ -191,12 +191,18 @@ class ResumeMachine(RuleBasedStateMachine):
         self._go(name, {"op": "resume"}, kill=kill, idle=self.settled)
 
     def _go(
-        self, name: str, command: Message, *, kill: KillTarget | None = None, idle: bool = False, patient: bool = True
+        self,
+        name: str,
+        command: Message,
+        *,
+        kill: KillTarget | None = None,
+        idle: bool = False,
+        wait_for_lease: bool = True,
     ) -> SessionStatus:
         """Sends a command; where it has nothing to do (`idle`) it must change nothing."""
         if isinstance(kill, StatePoint) and kill.state == _HERE:
             kill = StatePoint(kill.kind, self.now.state)
-        self.now = self.client.go(command, kill=kill, patient=patient)
+        self.now = self.client.go(command, kill=kill, wait_for_lease=wait_for_lease)
         self.coverage.command(name, self.now, armed=kill is not None)
         self.settled = self.now.ended == "returned" and (self.now.over or self.now.state == "paused")
         self.changed |= self.now.changed or self.now.calls > 0

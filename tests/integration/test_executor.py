@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -83,6 +84,15 @@ def unwinds(link):
         link.serve(play)
     finally:
         Path(link.setup).touch()
+
+
+def forgets_sockets(link):
+    def play(job):
+        socket_folder()
+        link.note(str(os.getpid()).encode())
+        signal.pause()
+
+    link.serve(play)
 
 
 def refuses_to_start(link):
@@ -243,26 +253,30 @@ def test_the_sockets_of_one_that_was_killed_are_removed(monkeypatch: pytest.Monk
 
 
 PARENT = """
-import os, signal
+import os, signal, sys
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
-executor = Executor([ChildProgram("cutover_children:works", None)], lambda job, _told: job)
-[answer] = executor.run(["work"])
-print(answer.line.decode(), flush=True)
+program = ChildProgram(sys.argv[1], None, unwinds=sys.argv[1].endswith("sockets"))
+executor = Executor([program], lambda job, _told: job)
+print(next(executor.run(["work"])).line.decode(), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_no_child_outlives_a_parent_that_was_killed(tmp_path: Path) -> None:
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
-    parent = subprocess.run([sys.executable, "-c", PARENT], env=variables, stdout=subprocess.PIPE, check=False)
-    assert parent.returncode == -signal.SIGKILL
-    try:
-        child = os.pidfd_open(int(parent.stdout))
-    except ProcessLookupError:
-        return
-    assert select.select([child], [], [], 60)[0]
-    os.close(child)
+@pytest.mark.parametrize("program", ["works", "forgets_sockets"])
+def test_no_child_and_no_socket_outlives_a_parent_that_was_killed(program: str, tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        variables = {"TMPDIR": folder, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+        command = [sys.executable, "-c", PARENT, f"cutover_children:{program}"]
+        with subprocess.Popen(command, env={**os.environ, **variables}, stdout=subprocess.PIPE) as parent:
+            assert parent.stdout is not None
+            child = int(parent.stdout.readline())
+        assert parent.returncode == -signal.SIGKILL
+        with contextlib.suppress(ProcessLookupError):
+            handle = os.pidfd_open(child)
+            assert select.select([handle], [], [], 60)[0]
+            os.close(handle)
+        assert list(Path(folder).iterdir()) == []
 
 
 def test_the_current_folder_is_never_in_front_for_a_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

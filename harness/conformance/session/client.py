@@ -56,9 +56,10 @@ class SessionClient(Closing):
             {"do": "open", "scenario": dumps_line(scenario), "id": str(uuid.uuid4()), "observe": observe},
         )
 
-    def go(self, command: Message, *, kill: KillTarget | None = None, patient: bool = True) -> SessionStatus:
+    def go(self, command: Message, *, kill: KillTarget | None = None, wait_for_lease: bool = True) -> SessionStatus:
         """As `Session.go`."""
-        return self._status({"do": "go", "command": command, "kill": str(kill) if kill else None, "patient": patient})
+        target = str(kill) if kill else None
+        return self._status({"do": "go", "command": command, "kill": target, "wait_for_lease": wait_for_lease})
 
     def advance(self, by_ms: int) -> SessionStatus:
         """As `Session.advance`."""

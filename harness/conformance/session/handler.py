@@ -68,7 +68,7 @@ class _SessionHandler:
         match request["do"]:
             case "go":
                 kill = parse_target(request["kill"]) if request["kill"] else None
-                return session.go(request["command"], kill=kill, patient=bool(request["patient"]))
+                return session.go(request["command"], kill=kill, wait_for_lease=bool(request["wait_for_lease"]))
             case "advance":
                 return session.advance(int(request["by_ms"]))
             case "reach_timer":

@@ -38,8 +38,8 @@ class Session:
     """Drives one execution. With `observe` it notes which cells are passed, by reading the journal at each kill point.
 
     A worker serves until it dies; then the next command gets a new one. After a death the clock is moved on beyond the
-    dead worker's lease before a command that is `patient`. The first thing that an engine may not do (raise, exit by
-    itself, hang) is the record's failure, and ends the session.
+    dead worker's lease before the next command, unless that is not to `wait_for_lease`. The first thing that an engine
+    may not do (raise, exit by itself, hang) is the record's failure, and ends the session.
     """
 
     def __init__(self, testbed: Testbed, scenario: Scenario, execution_id: uuid.UUID, *, observe: bool = False) -> None:
@@ -58,14 +58,14 @@ class Session:
         self._before_cancel: Journal | None = None
         self._target: KillTarget | None = None
         self._interrupted = self._server_restarted = False
-        self._patient = True
+        self._waited_for_lease = True
         self._killed_at: Cell | None = None
         testbed.proxy.gate = self._injector
 
-    def go(self, command: Message, *, kill: KillTarget | None = None, patient: bool = True) -> SessionStatus:
+    def go(self, command: Message, *, kill: KillTarget | None = None, wait_for_lease: bool = True) -> SessionStatus:
         """Sends a command (`resume` starts what is not there yet), to be killed at a target counted from here."""
-        self._patient = patient
-        if self._interrupted and patient:
+        self._waited_for_lease = wait_for_lease
+        if self._interrupted and wait_for_lease:
             self._workers.let_leases_end()
         if command["op"] == "resume" and self._last is None:
             command = {"op": "execute"}
@@ -187,7 +187,7 @@ class Session:
         if self._server_restarted:
             self._injector.fired += 1
             self._interrupted = True
-        elif not (self._interrupted and not self._patient and raised["type"] == "ExecutionHeld"):
+        elif not (self._interrupted and not self._waited_for_lease and raised["type"] == "ExecutionHeld"):
             self._workers.fail("exception", str(raised["type"]), str(raised["message"]))
 
     def _next(self) -> Message:

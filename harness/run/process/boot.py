@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-from cutover.harness.run.process.lifetime import die_with_parent
+from cutover.harness.run.process.lifetime import die_with_parent, discard_sockets
 
 __all__ = ["ANSWER", "BOOT", "FAILURE", "NOTE", "QUESTION", "READY", "ParentLink", "main"]
 
@@ -92,7 +92,10 @@ def main(entry: str, end: str, parent: str) -> None:
         link = ParentLink()
         module, _, function = entry.partition(":")
         getattr(importlib.import_module(module), function)(link)
-    except (Terminated, BrokenPipeError):
+    except BrokenPipeError:
+        sys.exit(1)
+    except Terminated:
+        discard_sockets(os.getpid())  # one that was being made at that moment has no owner yet to remove it
         sys.exit(1)
 
 
