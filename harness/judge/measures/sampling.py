@@ -7,13 +7,14 @@ from typing import Final
 
 import msgspec
 
+from cutover.engines.api import LoopNode, Workflow
 from cutover.harness.judge.reference.model import Expected
 from cutover.scenarios.errors import ScenarioError
 from cutover.scenarios.model import Scenario
 from cutover.scenarios.tokens import token_of
 from cutover.scenarios.writer import dumps_line
 
-__all__ = ["class_of", "content_of", "is_drawn"]
+__all__ = ["class_of", "content_of", "is_drawn", "kinds_of"]
 
 _LARGEST: Final = 32
 """Steps from which on all scenarios are of one class."""
@@ -42,6 +43,15 @@ def class_of(expected: Expected) -> str:
     if least == 1:
         return "1 step"
     return f"{least} to {2 * least - 1} steps" if least < _LARGEST else f"{least} steps and more"
+
+
+def kinds_of(workflow: Workflow) -> frozenset[str]:
+    """Returns the kinds of node that the workflow has, in its loops too, but for the start that all have."""
+    levels, kinds = [workflow], set[str]()
+    for level in levels:
+        kinds.update(node.kind for node in level.nodes)
+        levels += [node.body for node in level.nodes if isinstance(node, LoopNode)]
+    return frozenset(kinds - {"start"})
 
 
 def _slowly(scenario: Scenario) -> str:
