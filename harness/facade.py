@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from cutover.harness.cli.jobs.crash import CrashPlan, finished_crashes, ways_of
 from cutover.harness.cli.jobs.run import finished_run
 from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
-from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where
+from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where, drawn_seed
 from cutover.harness.errors import RunError
 from cutover.harness.run.crash.matrix import DEADLINE_S as COMMAND_S
 from cutover.harness.run.crash.testbed import TAKEOVER_S
@@ -36,7 +36,7 @@ def run_trials(
     stage: int = 0,
     trials: int | None = None,
     scenarios: Sequence[Path | str] = (),
-    seed: int = 1,
+    seed: int | None = None,
     policy: Path | str | None = None,
     waivers: Path | str | None = None,
     folder: Path | str | None = None,
@@ -49,9 +49,10 @@ def run_trials(
     """Runs both engines on the same scenarios, kills the candidate at a sample of points, saves all of it and judges.
 
     `control` and `candidate` are engine specs, as `cutover.resolve` takes them. `trials` is the exact number of trials,
-    filled up with generated ones: 600 unless `scenarios` names files or folders. `folder` must be new or empty, and is
-    one in `cutover-runs` by default. `url` is a Postgres to run on instead of one that is started. `deadline_s` is real
-    time for one arm; `crash_budget_s` is how long crash cases are played, 0 for none of them.
+    filled up with drawn ones: by default the catalog and 600 drawn, or the files and folders that `scenarios` names.
+    The report has the `seed` by which they were drawn, a new one each time unless it is given. `folder` must be new or
+    empty, and is one in `cutover-runs` by default. `url` is a Postgres to run on instead of one that is started.
+    `deadline_s` is real time for one arm; `crash_budget_s` is how long crash cases are played, 0 for none of them.
 
     Returns the report. Raises CutoverError: UsageProblem or ConfigurationProblem for what was asked,
     EnvironmentProblem for what the machine lacks; KeyboardInterrupt once what has finished is saved.
@@ -62,7 +63,7 @@ def run_trials(
         stage=stage,
         trials=trials,
         scenarios=tuple(map(Path, scenarios)),
-        seed=seed,
+        seed=drawn_seed() if seed is None else seed,
         policy=_path(policy),
         waivers=_path(waivers),
         deadline_s=deadline_s,

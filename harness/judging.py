@@ -11,6 +11,7 @@ import gc
 import json
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,11 +21,14 @@ from cutover.harness.judge.differences.waivers import Waivers, load_waivers
 from cutover.harness.judge.gathered import Gathered
 from cutover.harness.judge.measures.measurements import Measurement
 from cutover.harness.judge.policy.model import Policy
+from cutover.harness.judge.selftest import SELF_TEST_TRIALS, self_test
 from cutover.harness.judge.view import Place
+from cutover.harness.record.trials import Trial
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost
+from cutover.harness.store.lines import record_trial
 from cutover.harness.store.reader import (
     TrialPart,
     crash_scenarios,
@@ -68,7 +72,13 @@ def judge_run(
         gathered.add_case(scenarios[record.case.scenario], record)
     gathered.add_routing(load_routing(folder))
     gathered.weighed = load_memory(folder)
+    gathered.facts.selftest = self_test(islice(iter_trials(folder), SELF_TEST_TRIALS), saved=_saved_again)
     return conclude(gathered, policy, stage, production)
+
+
+def _saved_again(trial: Trial) -> Trial:
+    """Returns the trial as it is after its arms have been written as rows and read again."""
+    return record_trial(trial).trial
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,15 @@ def _budget(document: Document) -> int | None:
 
 
 def _trials(document: Document) -> int | None:
+    """Returns the trials to ask for: each further one is drawn, and gives at most one more measurement."""
     wanted = [
-        math.ceil(document.trials * (part.n + part.n_needed) / part.n) if part.n else document.trials + part.n_needed
+        document.trials + math.ceil(part.n_needed / _a_trial(part.n, document.drawn or document.trials))
         for part in document.criteria
         if part.metric != CASES_METRIC and part.verdict is Verdict.INCONCLUSIVE and part.n_needed
     ]
     return max(wanted, default=None)
+
+
+def _a_trial(n: int, drawn: int) -> float:
+    """Returns how many measurements a further trial gives, by what the run's own gave; one where that is not known."""
+    return min(1.0, n / drawn) if n and drawn else 1.0

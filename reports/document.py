@@ -31,7 +31,10 @@ SCHEMA_VERSION: Literal[1] = 1
 
 
 class Document(ReportPart):
-    """What a run comes to at one stage, with the evidence. `exit_status` is the one `cutover` leaves by."""
+    """What a run comes to at one stage, with the evidence. `exit_status` is the one `cutover` leaves by.
+
+    `drawn` counts the trials whose scenario chance chose, each content once: shares are proven by these alone.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     verdict: StageVerdict
@@ -42,6 +45,7 @@ class Document(ReportPart):
     policy_name: str
     policy_digest: str
     trials: int
+    drawn: int = 0
     trials_failed: int
     failed_scenarios: tuple[FailedScenario, ...]
     blocking: tuple[ReasonPart, ...]
@@ -76,6 +80,7 @@ def build(analysis: Analysis, manifest: Manifest, *, judged_by: Mapping[str, str
         policy_name=analysis.policy_name,
         policy_digest=analysis.policy_digest,
         trials=analysis.trials,
+        drawn=analysis.drawn,
         trials_failed=analysis.trials_failed,
         failed_scenarios=tuple(
             FailedScenario(trial=number, scenario=scenario, reproduce=commands.trial(scenario))

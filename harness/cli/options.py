@@ -17,6 +17,7 @@ from cutover.scenarios.importers.registry import known
 __all__ = [
     "IMPORTERS",
     "DeadlineOption",
+    "DrawnSeedOption",
     "GeneratedOption",
     "ImportsOption",
     "JsonOption",
@@ -54,6 +55,15 @@ OnlyOption = Annotated[
 ]
 SeedOption = Annotated[
     int, typer.Option("--seed", help="Seed of all that is drawn; the same seed repeats the run.", min=0, metavar="N")
+]
+DrawnSeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        help="Seed of all that is drawn; the same seed repeats the run. Drawn and printed where it is not given.",
+        min=0,
+        metavar="N",
+    ),
 ]
 DeadlineOption = Annotated[
     float,

@@ -1,19 +1,25 @@
-"""What a run was asked for, and the arguments that ask for it again. Pure."""
+"""What a run was asked for, and the arguments that ask for it again. Pure but for the seed that it draws."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["DEADLINE_S", "ImportSource", "RunPlan", "ServerChoice", "Where"]
+__all__ = ["DEADLINE_S", "ImportSource", "RunPlan", "ServerChoice", "Where", "drawn_seed"]
 
 DEADLINE_S = 30.0
 """How long an engine may take for one arm unless the command line says otherwise, s."""
 
 CRASH_BUDGET_S, CRASH_MOST_S = 30.0, 120.0
 """How long the candidate is killed and resumed unless the command line says otherwise, s."""
+
+
+def drawn_seed() -> int:
+    """Returns a seed for a run that was not given one, from 0 to 999,999,999: another run looks at other scenarios."""
+    return secrets.randbelow(1_000_000_000)
 
 
 class ServerChoice(StrEnum):
@@ -45,7 +51,7 @@ class RunPlan:
     scenarios: tuple[Path, ...] = ()
     imports: tuple[ImportSource, ...] = ()
     only: tuple[str, ...] = ()
-    seed: int = 1
+    seed: int = field(default_factory=drawn_seed)
     policy: Path | None = None
     waivers: Path | None = None
     deadline_s: float = DEADLINE_S

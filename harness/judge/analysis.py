@@ -15,6 +15,7 @@ from cutover.harness.judge.differences.classify import Waives
 from cutover.harness.judge.differences.noise import NoisyPath
 from cutover.harness.judge.differences.waivers import Waiver, WaiverUse
 from cutover.harness.judge.gathered import Gathered
+from cutover.harness.judge.measures.frames import sample
 from cutover.harness.judge.measures.measurements import Measurement
 from cutover.harness.judge.measures.trials import TrialMeasurements
 from cutover.harness.judge.policy.criteria import CriterionResult, judge_criteria
@@ -53,8 +54,9 @@ class Analysis:
     `headline` is one sentence; `blocking` are the reasons that keep the stage from GO, strongest first, and
     `reasons` all. `trials` counts the trials judged, `trials_failed` those in which the candidate broke a required
     check, with at most five `failed_scenarios` as (trial number, scenario id). `criteria` are the stage's; those that
-    the harness cannot measure have `measured` False. `crash` is what the crash cases came to, None where there are
-    none. `not_tested` lists, in sentences, what the run says nothing of. `distributions` are the durations, for charts;
+    the harness cannot measure have `measured` False. `drawn` counts the trials whose scenario chance chose, each
+    content once. `crash` is what the crash cases came to, None where there are none. `not_tested` lists, in sentences,
+    what the run says nothing of. `distributions` are the durations, for charts;
     `waivers` what became of each waiver; `noise` the paths at which the control differs from itself, tested.
     """
 
@@ -79,6 +81,7 @@ class Analysis:
     distributions: tuple[Distribution, ...] = ()
     waivers: tuple[WaiverUse, ...] = ()
     noise: tuple[NoisyPath, ...] = ()
+    drawn: int = 0
 
 
 def analyse(
@@ -140,6 +143,7 @@ def conclude(
     reasons = (*gathered.facts.reasons(), *gathered.waivers.reasons(), *_reasons(summaries, results))
     verdict, blocking = decide(reasons), ordered(reasons)
     other = policy.digest != default_policy().digest
+    counts = replace(gathered.counts(), drawn=len(sample(frames)), other_policy=other)
     return Analysis(
         run_id=manifest.run_id,
         stage=stage,
@@ -147,10 +151,11 @@ def conclude(
         policy_name=policy.name,
         policy_digest=policy.digest,
         verdict=verdict,
-        headline=headline(verdict, stage, blocking, results, replace(gathered.counts(), other_policy=other)),
+        headline=headline(verdict, stage, blocking, results, counts),
         reasons=reasons,
         blocking=blocking,
         trials=gathered.facts.trials,
+        drawn=counts.drawn,
         trials_failed=gathered.failed,
         failed_scenarios=tuple(gathered.failed_scenarios),
         checks=summaries,

@@ -66,7 +66,9 @@ class Gathered:
         self.tally = Tally(required)
         holds_when = {name: check.holds_when for name, check in checks.items()}
         self.checks = CheckCollector({**holds_when, **HOLDS_WHEN, FLAG: flag.HOLDS_WHEN})
-        self.crash = CrashTally(manifest.candidate.name, manifest.seed, checks, self._scenarios)
+        self.crash = CrashTally(
+            manifest.candidate.name, manifest.seed, checks, self._scenarios, planned=manifest.cases_planned
+        )
         self.differences = DifferenceCollector()
         self.coverage = LanguageCoverage()
         self.weighed: tuple[Weighed, ...] = ()

@@ -11,6 +11,7 @@ from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.laws import broken_laws
 from cutover.harness.judge.policy.gate import Reason
 from cutover.harness.judge.policy.wording import plural
+from cutover.harness.judge.selftest import SelfTest
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.trials import ARMS, Manifest, Trial, role
 
@@ -32,12 +33,16 @@ _FAULTS = ("unjudged", "_incomplete", "_swapped", "_repeated")
 
 @dataclass(slots=True)
 class RunFacts:
-    """Takes in trials one at a time and holds them against the run's manifest."""
+    """Takes in trials one at a time and holds them against the run's manifest.
+
+    `selftest` is what came of trying the judge on the run's saved rows; None for rows that were never saved.
+    """
 
     manifest: Manifest
     trials: int = 0
     cases: int = 0
     unjudged: _RunFault = field(default_factory=_RunFault)
+    selftest: SelfTest | None = None
     _numbers: set[int] = field(default_factory=set)
     _executions: set[int] = field(default_factory=set)
     _cases: set[str] = field(default_factory=set)
@@ -123,6 +128,7 @@ class RunFacts:
             ),
             _fact("replays", Verdict.INVALID, _told(self._replayed, "crash case")),
             _fact("fired", Verdict.INCONCLUSIVE, _told(self._unfired, "crash case")),
+            *(() if self.selftest is None else (_tried(self.selftest),)),
         )
 
     def _executed(self, executions: Collection[int]) -> None:
@@ -144,6 +150,13 @@ def _fact(name: str, bad: Verdict, text: str) -> Reason:
     return Reason(part="run", id=f"META {name}", verdict=bad if text else Verdict.PASS, text=text or _GOOD[name])
 
 
+def _tried(made: SelfTest) -> Reason:
+    if made.missed:
+        return _fact("self-test", Verdict.INVALID, f"the judge does not see {', '.join(made.missed)}")
+    told = f"no saved trial has rows to try the judge on {', '.join(made.untried)}" if made.untried else ""
+    return _fact("self-test", Verdict.INCONCLUSIVE, told)
+
+
 def _told(fault: _RunFault, what: str = "trial") -> str:
     return f"{plural(fault.count, what)}: {fault.first}" if fault.count else ""
 
@@ -161,4 +174,5 @@ _GOOD = {
     "cases": "the run holds the crash cases that its manifest counts",
     "replays": "every crash case is there once",
     "fired": "every planned fault fired",
+    "self-test": "the judge sees damage done to the run's own rows",
 }

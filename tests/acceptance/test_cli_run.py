@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -132,7 +133,10 @@ def test_too_few_trials_for_the_plan_are_inconclusive_and_say_how_many_are_missi
     assert completed.returncode == 3, completed.stderr
     assert completed.stdout.startswith("INCONCLUSIVE")
     assert "Traceback" not in completed.stderr
-    assert "cutover run --control v1 --candidate v2 --stage 0 --trials 40 --seed 1" in completed.stdout
+    drawn = re.search(r"seed (\d+); --seed \1 repeats this run", completed.stderr)
+    assert drawn, completed.stderr
+    again = f"cutover run --control v1 --candidate v2 --stage 0 --trials 40 --seed {drawn[1]}"
+    assert again in completed.stdout
 
 
 def test_the_run_s_folder_holds_the_report_and_rows_that_pandas_reads(

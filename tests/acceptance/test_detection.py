@@ -1,16 +1,16 @@
 """What the judge lets pass and what it catches, on seeded runs of the size that the policy asks for.
 
 The real judge reads one literal trial of each kind: a good one, one in which the candidate fails, one in which it
-changes a field. A run puts what was gathered of them together, trial by trial, with durations drawn from the law that
-`cutover.harness.judge.policy.simulation` describes. `docs/statistics.md` keeps the table, which the last test works out
-again.
+changes a field. A run puts what was gathered of them together, as many of each kind as are drawn, with durations drawn
+from the law that `cutover.harness.judge.policy.simulation` describes. `docs/statistics.md` keeps the tables, which the
+last tests work out again.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -33,11 +33,12 @@ from cutover.engines.api import (
     StepRow,
     Workflow,
 )
+from cutover.harness.judge import laws, meta
 from cutover.harness.judge.analysis import Analysis, conclude
 from cutover.harness.judge.gathered import Gathered
 from cutover.harness.judge.policy.gate import StageVerdict
 from cutover.harness.judge.policy.loading import default_policy
-from cutover.harness.judge.policy.simulation import FAULTS, SyntheticFault, traffic
+from cutover.harness.judge.policy.simulation import FAULTS, TAILS, SyntheticFault, traffic
 from cutover.harness.record.trials import ARMS, Again, ArmName, ArmRecord, EngineInfo, LedgerEntry, Trial, role
 from cutover.scenarios.model import Response, Scenario
 
@@ -45,6 +46,8 @@ TRIALS = 600
 """The policy asks for 598."""
 CAUGHT = {StageVerdict.NO_GO, StageVerdict.ROLLBACK}
 STAGES = (0, 10, 50, 100)
+SPEEDS = (0.4, 1.0, 1.1)
+"""The sound candidate's time over the control's; V2 is at 0.4 of V1."""
 ID = UUID(int=7)
 SHIP = Scenario(
     id="ship",
@@ -167,6 +170,17 @@ def required() -> tuple[str, ...]:
     return default_policy().stage(100).required_checks
 
 
+@cache
+def block(name: str, count: int) -> Mapping[str, Any]:
+    """What the judge gathers of so many trials of that kind, each another scenario that was drawn."""
+    gathered = Gathered(FACTS, required())
+    for _ in range(count):
+        part = copy.deepcopy(kind(name))
+        part["facts"]["numbers"], part["facts"]["executions"] = [], []
+        gathered.absorb(part)
+    return gathered.part()
+
+
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """One run, gathered; it may be judged for every stage."""
@@ -177,26 +191,55 @@ class Drawn:
         return conclude(self.gathered, default_policy(), stage)
 
 
-def run(seed: int, fault: SyntheticFault) -> Drawn:
-    """A run of so many trials of an engine against itself, with a fault laid over the candidate."""
-    frames = traffic(np.random.default_rng([4, seed]), TRIALS, fault, errors=0.0)
-    durations = {arm: rows["duration_ms"].tolist() for arm, rows in frames.arms.groupby("arm")}
-    good = frames.arms[frames.arms["arm"] == "candidate"]["as_expected"].tolist()
-    regressions = frames.trials["regressions"].tolist()
+def run(seed: int, fault: SyntheticFault, speed: float = 1.0) -> Drawn:
+    """A run of so many trials of an engine against itself, or one of that speed, with a fault laid over the candidate.
+
+    The good trials come first, so a trial's durations are those of the traffic's trial of its kind.
+    """
+    frames = traffic(np.random.default_rng([4, seed]), TRIALS, fault, errors=0.0, speed=speed)
+    good = frames.arms[frames.arms["arm"] == "candidate"]["as_expected"].to_numpy(dtype=bool)
+    wrong = frames.trials["regressions"].to_numpy() > 0
+    places = {"good": np.flatnonzero(good & ~wrong), "failed": np.flatnonzero(~good)}
+    places["changed"] = np.flatnonzero(good & wrong)
     gathered = Gathered(FACTS, required())
-    for i in range(TRIALS):
-        part = copy.deepcopy(kind("failed" if not good[i] else "changed" if regressions[i] else "good"))
-        part["facts"]["numbers"] = [i + 1]
-        part["facts"]["executions"] = [i + 1]
-        part["tally"]["trials"]["trial"] = [i + 1]
-        part["tally"]["arms"]["trial"] = [i + 1] * len(ARMS)
-        part["tally"]["arms"]["duration_ms"] = [durations[arm][i] for arm in part["tally"]["arms"]["arm"]]
-        gathered.absorb(part)
+    for name, which in places.items():
+        if len(which):
+            gathered.absorb(copy.deepcopy(block(name, len(which))))
+    order = np.concatenate(list(places.values()))
+    took = np.stack([frames.arms[frames.arms["arm"] == arm]["duration_ms"].to_numpy() for arm in ARMS])
+    classes = frames.trials["klass"].to_numpy()
+    tally = gathered.tally.part()
+    assert tally["arms"]["arm"] == list(ARMS) * TRIALS
+    numbers = list(range(1, TRIALS + 1))
+    tally["trials"]["trial"][:] = numbers
+    tally["trials"]["drawn"][:] = [True] * TRIALS
+    tally["trials"]["content"][:] = numbers
+    tally["trials"]["klass"][:] = classes[order].tolist()
+    tally["arms"]["trial"][:] = [number for number in numbers for _ in ARMS]
+    tally["arms"]["duration_ms"][:] = took[:, order].T.ravel().tolist()
+    gathered.facts.absorb(numbers_of(numbers))
     return Drawn(gathered)
 
 
-def rate(fault: SyntheticFault, stage: int, runs: int) -> float:
-    return sum(run(seed, fault).judged(stage).verdict in CAUGHT for seed in range(runs)) / runs
+def numbers_of(numbers: list[int]) -> Mapping[str, Any]:
+    """The facts of trials with these numbers, each with an execution of its own."""
+    empty = Gathered(FACTS, required()).facts.part()
+    return {**empty, "numbers": numbers, "executions": numbers}
+
+
+def fault_of(name: str) -> SyntheticFault:
+    (found,) = (each for each in (*FAULTS, *TAILS) if each.name == name)
+    return found
+
+
+def caught(fault: SyntheticFault, speed: float, stages: Sequence[int], runs: int) -> list[float]:
+    """In which share of so many runs the fault stops each stage."""
+    found = [0] * len(stages)
+    for seed in range(runs):
+        drawn = run(seed, fault, speed)
+        for i, stage in enumerate(stages):
+            found[i] += drawn.judged(stage).verdict in CAUGHT
+    return [count / runs for count in found]
 
 
 def test_the_literal_trials_are_what_they_should_be() -> None:
@@ -212,8 +255,8 @@ def test_the_literal_trials_are_what_they_should_be() -> None:
 
 
 def test_an_engine_against_itself_is_never_stopped() -> None:
-    """On 100 seeded runs; stage 100 % has all criteria of the stages before it that a harness can measure."""
-    for seed in range(100):
+    """On 20 seeded runs, 10,000 each night; stage 100 % has all criteria of those before it that a harness measures."""
+    for seed in range(20):
         drawn = run(seed, FAULTS[0])
         for stage in STAGES if seed < 5 else (0, 100):
             analysis = drawn.judged(stage)
@@ -231,36 +274,46 @@ def test_the_last_stage_has_every_criterion_that_the_harness_measures() -> None:
     assert of[10] | of[50] <= of[100]
 
 
+@pytest.mark.parametrize("stage", [10, 50, 100])
+def test_what_is_caught_first_is_caught_at_every_stage(stage: int) -> None:
+    assert caught(fault_of("4 % ten times slower"), 0.4, (stage,), 5) == [1.0]
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+def test_another_speed_alone_stops_nothing(speed: float) -> None:
+    """Within the plan's 20 %: at 1.1 `compare-tail` still fires now and then, as the documentation says."""
+    assert caught(FAULTS[0], speed, (100,), 20) <= [0.05]
+
+
 @pytest.mark.parametrize(
-    ("fault", "stage", "least"),
+    ("fault", "speed", "least"),
     [
-        ("1 % more failures", 0, 0.95),
-        ("1 % more failures", 10, 0.95),
-        ("1 of 200 outputs changed", 0, 0.85),
-        ("1 of 200 outputs changed", 100, 0.85),
-        ("30 % slower", 0, 0.95),
-        ("30 % slower", 10, 0.95),
-        ("4 % ten times slower", 0, 0.85),
-        ("4 % ten times slower", 10, 0.85),
-        ("4 % ten times slower", 50, 0.85),
+        ("1 % more failures", 1.0, 0.95),
+        ("1 of 200 outputs changed", 1.0, 0.85),
+        ("30 % slower", 1.0, 0.95),
+        ("4 % ten times slower", 0.4, 0.85),
+        ("4 % ten times slower", 1.0, 0.95),
+        ("4 % ten times slower", 1.1, 0.95),
+        ("1 % fifty times slower", 0.4, 0.9),
+        ("2 % one second longer", 0.4, 0.95),
+        ("2 % one second longer", 1.1, 0.95),
+        ("0.5 % 25 seconds longer", 0.4, 0.6),
+        ("0.5 % 25 seconds longer", 1.0, 0.6),
+        ("a class of 5 %, thirty times slower", 0.4, 0.6),
     ],
 )
-def test_a_real_fault_is_caught_at_the_size_that_the_policy_asks_for(fault: str, stage: int, least: float) -> None:
-    (wanted,) = (each for each in FAULTS if each.name == fault)
-    assert rate(wanted, stage, 20) >= least
+def test_a_real_fault_is_caught_at_the_size_that_the_policy_asks_for(fault: str, speed: float, least: float) -> None:
+    assert caught(fault_of(fault), speed, (0,), 20) >= [least]
 
 
 def table(runs: int) -> str:
     """The detection rates, as the documentation keeps them."""
-    lines = ["| candidate | " + " | ".join(f"{stage} %" for stage in STAGES) + " |", "|---|" + "---:|" * len(STAGES)]
-    for fault in FAULTS[:-1]:
-        caught = [0] * len(STAGES)
-        for seed in range(runs):
-            drawn = run(seed, fault)
-            for i, stage in enumerate(STAGES):
-                caught[i] += drawn.judged(stage).verdict in CAUGHT
-        rates = " | ".join(f"{100 * count / runs:.0f} %" for count in caught)
-        lines.append(f"| {fault.name if fault.name != 'none' else 'no fault'} | {rates} |")
+    stages = (0, 100)
+    heads = [f"{speed:g}: {stage} %" for speed in SPEEDS for stage in stages]
+    lines = ["| candidate | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
+    for fault in (*FAULTS[:-1], *TAILS):
+        rates = [f"{100 * rate:.0f} %" for speed in SPEEDS for rate in caught(fault, speed, stages, runs)]
+        lines.append(f"| {fault.name if fault.name != 'none' else 'no fault'} | {' | '.join(rates)} |")
     return "\n".join(lines)
 
 
@@ -271,3 +324,16 @@ def test_the_table_in_the_documentation_is_what_comes_out(capsys: pytest.Capture
     with capsys.disabled():
         print(f"\n{found}")  # noqa: T201 - whoever runs it wants to see it
     assert found in (Path(__file__).parents[2] / "docs/statistics.md").read_text("utf-8")
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(7200)
+def test_an_engine_against_itself_is_not_stopped_in_10_000_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of 10,000 bounds the rate at 0.03 %. What the judge says of itself is the same each time, so asked once."""
+    monkeypatch.setattr(meta, "broken_laws", cache(laws.broken_laws))
+    stopped = []
+    for seed in range(10_000):
+        analysis = run(seed, FAULTS[0]).judged(100)
+        if analysis.verdict in CAUGHT:
+            stopped.append((seed, analysis.headline))
+    assert stopped == []

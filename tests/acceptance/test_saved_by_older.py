@@ -14,7 +14,7 @@ import pytest
 
 from cutover.harness.cli.main import _outcome
 from cutover.harness.errors import RunError
-from cutover.harness.judge.policy.loading import load_policy
+from cutover.harness.judge.policy.loading import default_policy, load_policy
 from cutover.harness.judging import judge_run
 from cutover.harness.store.reader import crash_scenarios, iter_cases, load_manifest, load_memory, load_routing, load_run
 
@@ -52,13 +52,27 @@ def test_it_is_judged_as_then(workers: int) -> None:
 def test_it_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert _outcome(["report", str(RUN), "--format", "json"]) == REPORT["exit_status"] == 3
     document = json.loads(capsys.readouterr().out)
-    assert (document["headline"], document["checks"]) == (REPORT["headline"], REPORT["checks"])
-    assert (document["criteria"], document["differences"]) == (REPORT["criteria"], REPORT["differences"])
+    assert (document["verdict"], document["differences"]) == (REPORT["verdict"], REPORT["differences"])
+    assert (document["trials"], document["drawn"], document["run"]) == (6, 0, REPORT["run"])
 
 
-def test_it_is_verified(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _outcome(["verify", str(RUN), "--no-engines"]) == 3  # engines have other sources since
-    assert capsys.readouterr().out.startswith(f"verified: {REPORT['headline']}")
+def test_what_is_asked_today_and_was_not_then_is_undecided() -> None:
+    """All six scenarios were the catalog's, so nothing was drawn that would prove a share."""
+    analysis = judge_run(RUN, default_policy(), 0)
+    found = {each.criterion.id: (each.verdict.value, each.n) for each in analysis.criteria}
+    assert (found["success"], found["e2e"], found["catalog"]) == (
+        ("INCONCLUSIVE", 0),
+        ("INCONCLUSIVE", 0),
+        ("PASS", 6),
+    )
+    assert {found[name] for name in ("delayed", "stalled", "tail-share")} == {("INCONCLUSIVE", 6)}
+
+
+def test_it_is_verified_against_a_report_of_today(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = shutil.copytree(RUN, tmp_path / "run")
+    again = ["report", str(run), "--format", "json", "--out", str(run / "report.json")]
+    assert _outcome(again) == _outcome(["verify", str(run), "--no-engines"]) == 3  # engines have other sources since
+    assert capsys.readouterr().out.startswith("verified: INCONCLUSIVE for stage 0 %")
 
 
 def test_its_files_are_guarded_as_those_of_today(tmp_path: Path) -> None:

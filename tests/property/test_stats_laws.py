@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from cutover.harness.judge.measures import stats
-from cutover.harness.judge.measures.sequential import ALERT, ROLLBACK, e_value
+from cutover.harness.judge.measures.sequential import ALERT, ROLLBACK, e_value, e_value_of_rare
 
 counts = st.integers(1, 3_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -71,6 +71,8 @@ def test_e_is_a_martingale_or_less_under_the_null(b: int, g: int) -> None:
     # at p = 1/2 a martingale: the mean of the two next values is the present one; each further bad pair weighs more
     assert abs((e_value(b + 1, g) + e_value(b, g + 1)) / 2 / e_value(b, g) - 1) < 1e-9
     assert e_value(b + 1, g) > e_value(b, g) > e_value(b, g + 1)
+    assert abs((e_value_of_rare(b + 1, g) + e_value_of_rare(b, g + 1)) / 2 / e_value_of_rare(b, g) - 1) < 1e-9
+    assert e_value_of_rare(b + 1, g) > e_value_of_rare(b, g) > e_value_of_rare(b, g + 1)
 
 
 def test_false_alarms_with_a_look_after_each_of_400_pairs() -> None:

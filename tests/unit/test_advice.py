@@ -21,7 +21,9 @@ def told(
         update={"metric": metric, "n": n, "n_needed": needed, "verdict": Verdict.INCONCLUSIVE}
     )
     run = BASE.run.model_copy(update={"cases": cases, "cases_planned": 1748, "crash_budget_s": 30.0})
-    made = BASE.model_copy(update={"criteria": (criterion,), "run": run, "verdict": verdict, "trials": 150})
+    made = BASE.model_copy(
+        update={"criteria": (criterion,), "run": run, "verdict": verdict, "trials": 150, "drawn": 70}
+    )
     return list(advice(made, Messages.of(Lang.EN)))
 
 
@@ -38,7 +40,7 @@ def test_no_crash_case_at_all_asks_for_three_times_the_time() -> None:
 
 @pytest.mark.parametrize(
     ("n", "needed", "trials"),
-    [(150, 448, 598), (29, 29, 300), (0, 598, 748)],  # 1 a trial; 29 in 150 trials, so twice as many; none yet
+    [(70, 528, 678), (29, 29, 220), (0, 598, 748), (150, 149, 299)],  # 1 a trial drawn; 29 in 70 drawn; none; 1 a trial
 )
 def test_too_few_executions_ask_for_more_trials(n: int, needed: int, trials: int) -> None:
     assert told("execution_success", n, needed) == [f"To measure enough executions, run again with --trials {trials}."]

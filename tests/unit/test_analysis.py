@@ -106,8 +106,10 @@ def arm(
 
 
 def trial(number: int) -> Trial:
+    """Each of another scenario that was drawn, but for number 600, which is the catalog's."""
+    drawn = replace(SHIP, origin="generated", workflow=replace(SHIP.workflow, id=f"w{number}"))
     arms = {name: replace(arm(name), execution_id=UUID(int=4 * number + place)) for place, name in enumerate(ARMS)}
-    return Trial(number=number, scenario=SHIP, arms=arms)
+    return Trial(number=number, scenario=SHIP if number == 600 else drawn, arms=arms)
 
 
 def case(number: int, way: Way = Way.CONCURRENT, *, fired: int = 1) -> CaseRecord:
@@ -238,7 +240,8 @@ def test_600_good_trials_go(good: list[Trial]) -> None:
     analysis = judged(good)
     assert analysis.verdict is StageVerdict.GO, analysis.blocking
     assert analysis.headline == (
-        "GO for stage 0 %: the candidate passed all of 600 trials, 598 crash cases and 12 criteria."
+        "GO for stage 0 %: the candidate passed all of 600 trials, 598 crash cases and 16 criteria; "
+        "this speaks of 599 different workflows that the generator drew, not of production's."
     )
     assert analysis.blocking == ()
     assert (analysis.trials, analysis.trials_failed) == (600, 0)
@@ -251,29 +254,52 @@ def test_a_go_by_other_thresholds_says_so_first(good: list[Trial]) -> None:
     lenient = load_policy(ours.replace("limit = 0.995", "limit = 0.5"), "mine.toml")
     assert lenient.text != ours
     assert judged(good, policy=lenient).headline == (
-        "GO for stage 0 %: the candidate passed all of 600 trials, 598 crash cases and 12 criteria; "
-        "by a policy that is not the rollout plan's."
+        "GO for stage 0 %: the candidate passed all of 600 trials, 598 crash cases and 16 criteria; "
+        "by a policy that is not the rollout plan's; "
+        "this speaks of 599 different workflows that the generator drew, not of production's."
     )
 
 
 def test_the_numbers_of_both_engines_stand_side_by_side(good: list[Trial]) -> None:
     numbers = {each.id: each for each in judged(good).side_by_side}
-    assert (numbers["success"].control, numbers["success"].n_control) == (1.0, 600)
+    assert (numbers["success"].control, numbers["success"].n_control) == (1.0, 599)
     assert numbers["latency_p95"].candidate == 9.0
     assert numbers["checkpoint_mean"].n_candidate == 1200
-    assert (numbers["retry_success"].candidate, numbers["retry_success"].n_candidate) == (1.0, 600)
+    assert (numbers["retry_success"].candidate, numbers["retry_success"].n_candidate) == (1.0, 599)
     assert numbers["calls"].candidate == 2400
 
 
 def test_597_good_trials_are_too_few(good: list[Trial]) -> None:
-    analysis = judged(good[:597])
+    analysis = judged([*good[:597], good[-1]])
     assert analysis.verdict is StageVerdict.INCONCLUSIVE
     assert criterion(analysis, "e2e") == (Verdict.INCONCLUSIVE, 1)
     assert criterion(analysis, "success") == (Verdict.INCONCLUSIVE, 1)
     assert analysis.headline == (
-        "INCONCLUSIVE for stage 0 %: undecided: e2e, critical-bugs, success; "
-        "about 1 more clean measurement would decide."
+        "INCONCLUSIVE for stage 0 %: undecided: e2e, critical-bugs, success and 1 more; "
+        "about 1 more clean measurement would decide; "
+        "this speaks of 597 different workflows that the generator drew, not of production's."
     )
+
+
+def test_the_same_content_again_proves_nothing_more(good: list[Trial]) -> None:
+    """600 trials of one scenario are one measurement, whatever each of them is called."""
+    same = [replace(each, scenario=replace(good[0].scenario, id=f"gen-{each.number}")) for each in good]
+    analysis = judged([*same[:-1], good[-1]])
+    assert analysis.drawn == 1
+    assert criterion(analysis, "success") == (Verdict.INCONCLUSIVE, 597)
+    assert criterion(analysis, "e2e") == (Verdict.INCONCLUSIVE, 597)
+
+
+def test_a_failing_trial_of_the_catalog_is_no_go_by_a_gate_of_its_own(good: list[Trial]) -> None:
+    analysis = judged([*good[1:], replace(good[0], scenario=SHIP)], having=checks(Fake("DUP", Verdict.FAIL)))
+    assert blocked_by(analysis) == ["DUP", "catalog"]
+    assert analysis.verdict is StageVerdict.NO_GO
+
+
+def test_without_the_catalog_a_run_never_goes(good: list[Trial]) -> None:
+    analysis = judged(good[:-1])
+    assert blocked_by(analysis) == ["catalog"]
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
 
 
 def test_without_crashes_a_run_never_goes(good: list[Trial]) -> None:
@@ -330,7 +356,8 @@ def test_one_failing_trial_is_no_go_at_stage_0(good: list[Trial]) -> None:
     assert analysis.failed_scenarios == ((1, "ship"),)
     assert analysis.headline == (
         "NO-GO for stage 0 %: the candidate failed 1 of 600 trials; broken: DUP, e2e; "
-        "DUP says: 1 finding; trial 1, ship, candidate: seen."
+        "DUP says: 1 finding; trial 1, ship, candidate: seen; "
+        "this speaks of 599 different workflows that the generator drew, not of production's."
     )
 
 
@@ -444,7 +471,7 @@ def test_a_run_that_is_not_whole_never_goes(good: list[Trial], change: dict[str,
 
 
 def test_a_trial_that_comes_twice_never_goes(good: list[Trial]) -> None:
-    analysis = judged([*good[:-1], good[0]])
+    analysis = judged([*good[:-2], good[0], good[-1]])
     assert blocked_by(analysis) == ["META numbers"]
     assert analysis.verdict is StageVerdict.INCONCLUSIVE
 

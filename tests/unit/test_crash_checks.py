@@ -26,6 +26,7 @@ from cutover.harness.judge.crash.tally import CrashTally, judge_case
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.record.cases import CaseRecord, CommandRecord, CrashCase, KillPoint, Way
 from cutover.harness.record.trials import ArmRecord, Failure, LedgerEntry
+from cutover.reports.parts.crash import headline
 from cutover.scenarios.model import Response
 
 LEDGER_CHECKS = {"DUP": dup.CHECK, "LOST": lost.CHECK}
@@ -224,14 +225,18 @@ def test_a_fault_that_did_not_fire_is_inconclusive_and_a_finding_is_more() -> No
     assert judge_case(SHIP, broken, LEDGER_CHECKS).verdict is Verdict.FAIL
 
 
-def test_the_tally_counts_cells_and_bounds_what_remains_possible() -> None:
-    tally = CrashTally("v2", 1, LEDGER_CHECKS)
+def test_the_tally_counts_cells_points_and_scenarios() -> None:
+    tally = CrashTally("v2", 1, LEDGER_CHECKS, planned=5000)
     assert tally.summary().verdict is Verdict.INCONCLUSIVE
     for _ in range(3000):
         tally.add(SHIP, GOOD)
     summary = tally.summary()
-    assert summary.upper_bound == pytest.approx(1 - 0.05 ** (1 / 3000))  # exact for no failure in n
-    assert summary.upper_bound < 0.001
+    assert (summary.cases, summary.planned, summary.points, summary.scenarios) == (3000, 5000, 1, 1)
+    assert summary.classes == {"activity": 1}
+    assert headline(summary) == (
+        "PASS: v2 came through 3,000 of 5,000 crash cases without a duplicate or a loss, at 1 kill points in 1 "
+        "scenarios (activity 1); chosen, not drawn at random, they prove no share of all crashes."
+    )
     ((cell, counts),) = summary.coverage.items()
     assert (cell.node_kind, cell.point, cell.way, counts) == ("activity", "answer", Way.ONCE, (3000, 3000, 3000))
     assert ("activity", "call") in summary.untouched

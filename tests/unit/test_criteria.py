@@ -105,6 +105,8 @@ def ms(*values: float) -> Samples:
         (WORSE, Paired(worse=0, better=0, bad_control=0, bad_candidate=0, n=0), "INCONCLUSIVE", 59),
         (WORSE, Paired(worse=0, better=0, bad_control=0, bad_candidate=0, n=59, unknown=1), "INVALID", None),
         (WORSE, Paired(worse=9, better=0, bad_control=0, bad_candidate=9, n=59, unknown=1), "FAIL", None),
+        (WORSE, Paired(worse=7, better=0, bad_control=0, bad_candidate=7, n=100, rare=True), "PASS", 0),
+        (WORSE, Paired(worse=8, better=0, bad_control=0, bad_candidate=8, n=100, rare=True), "FAIL", None),
         (MEMORY, Gauge(value=0.8), "PASS", 0),
         (MEMORY, Gauge(value=0.81), "FAIL", None),
         (MEMORY, Gauge(value=math.nan), "INVALID", None),

@@ -177,7 +177,9 @@ def test_headlines_are_told_in_portuguese(verdict: StageVerdict) -> None:
         results: list[CriterionResult] = [
             judge(each, m) for each in default_policy().criteria for m in measurements(each)
         ]
-        told = headline(verdict, 10, reasons, results, JudgedCounts(trials=600, failed=many, cases=1, waived=many))
+        told = headline(
+            verdict, 10, reasons, results, JudgedCounts(trials=600, failed=many, cases=1, waived=many, drawn=many)
+        )
         said = PT.sentence(told)
         assert said.lang is Lang.PT_BR, told
         assert not re.search(r"\b(the|would|passed|broken|more|says)\b", said.text), said.text

@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import pytest
-from rows import CALL, EXECUTION, STEP
+from rows import CALL, EXECUTION, SHIP, STEP
 
 from cutover.engines.api import ExecutionStatus, Journal, StepStatus
 from cutover.harness.judge.measures.frames import Frames
@@ -22,12 +22,15 @@ from cutover.harness.judge.measures.measurements import (
     Share,
 )
 from cutover.harness.judge.measures.metrics import METRICS
+from cutover.harness.judge.measures.sampling import class_of, content_of, is_drawn
 from cutover.harness.judge.measures.tally import Tally, as_expected, duplicates_of, is_stuck, redeliveries_of, retried
 from cutover.harness.judge.measures.trials import TRIAL_METRICS, TrialMeasurements
 from cutover.harness.judge.outcomes.outcome import Outcome
 from cutover.harness.judge.reference.model import Expected, ExpectedStep, PendingWaits
 from cutover.harness.record.memory import Weighed
-from cutover.harness.record.trials import ArmRecord, Failure, LedgerEntry
+from cutover.harness.record.trials import ARMS, ArmRecord, Failure, LedgerEntry
+from cutover.scenarios.model import Response
+from cutover.scenarios.tokens import token_of
 
 COMPLETED = Expected(outcome=Outcome(status="completed"))
 WAITING = Expected(outcome=Outcome(status="running"))
@@ -192,6 +195,9 @@ def frames(**arms: list[object]) -> Frames:
                 "failed": [False, True, False, False],
                 "unknown": [False, False, True, False],
                 "regressions": [0, 3, 0, 0],
+                "drawn": [True] * 4,
+                "content": ["a", "b", "c", "d"],
+                "klass": ["few", "few", "few", "many"],
             }
         ),
         arms=pd.DataFrame(columns),
@@ -228,7 +234,7 @@ def test_what_must_never_happen_is_counted_in_all_arms_of_the_candidate() -> Non
         log_examined=[4, 0, 9],
         log_failed=[9, 0, 0],
     )
-    assert measured("stuck_executions", of) == Count(count=2, n=2)
+    assert measured("stuck_executions", of) == Count(count=2, n=1)
     assert measured("duplicated_steps", of) == Count(count=2, n=0)
     assert measured("duplicated_steps", replace(of, cases=9, case_duplicates=3)) == Count(count=5, n=9)
     assert measured("events_registered", of) == Share(successes=19, n=20)
@@ -250,22 +256,88 @@ def test_pairs_are_matched_by_trial() -> None:
     assert pairs.candidate.tolist() == [22.0, 33.0]
 
 
-def test_doubled_latency_weighs_one_engine_against_the_other() -> None:
-    of = frames(
-        arm=[*["control"] * 5, *["candidate"] * 5],
-        trial=[1, 2, 3, 4, 5] * 2,
-        duration_ms=[1.0, 1.0, 2.1, 1.0, math.nan, 2.0, 2.1, 1.0, 30.0, 1.0],
+def durations(*trials: tuple[float, float, float, float]) -> Frames:
+    """Trials with what the control, the control again, the candidate and the candidate again took."""
+    return frames(
+        arm=[*ARMS * len(trials)],
+        trial=[number for number in range(1, len(trials) + 1) for _ in ARMS],
+        duration_ms=[ms for each in trials for ms in each],
     )
+
+
+def test_doubled_latency_weighs_one_engine_against_the_other() -> None:
+    of = durations((1, 1, 2, 2), (1, 1, 2.1, 1), (2.1, 1, 1, 1), (1, 1, 30, 30), (math.nan, 1, 1, 1))
     assert measured("doubled_latency", of) == Paired(worse=2, better=1, bad_control=1, bad_candidate=2, n=4, unknown=1)
 
 
 def test_doubled_latency_takes_the_slower_arm_of_each_engine() -> None:
-    of = frames(
-        arm=["control", "control_again", "candidate", "candidate_again"] * 2,
-        trial=[1, 1, 1, 1, 2, 2, 2, 2],
-        duration_ms=[1.0, 9.0, 2.5, 2.5, 1.0, 1.2, 1.0, 2.5],
-    )
+    of = durations((1, 9, 2.5, 2.5), (1, 1.2, 1, 2.5))
     assert measured("doubled_latency", of) == Paired(worse=1, better=1, bad_control=1, bad_candidate=1, n=2)
+
+
+def test_an_engine_is_compared_with_itself_by_the_slower_engine_s_faster_arm() -> None:
+    """The candidate is twice as fast; 4 and 9 times what the control needs are 8 and 18 times its own."""
+    of = durations((10, 10, 5, 46), (10, 10, 96, 5), (51, 10, 5, 5), (10, 10, 5, 44), (10, 10, 0, 5))
+    assert measured("delayed_latency", of) == Paired(worse=2, better=1, bad_control=1, bad_candidate=2, n=4, unknown=1)
+    assert measured("stalled_latency", of) == Paired(
+        worse=1, better=0, bad_control=0, bad_candidate=1, n=4, unknown=1, rare=True
+    )
+
+
+def test_both_engines_held_up_in_one_trial_blame_neither() -> None:
+    found = measured("delayed_latency", durations((10, 90, 10, 90)))
+    assert found == Paired(worse=0, better=0, bad_control=1, bad_candidate=1, n=1)
+
+
+def test_the_tail_is_beyond_twice_the_control_s_p99_in_scenarios_of_the_same_class() -> None:
+    """In the first class the limit is 20, twice the slowest second arm of the control; in the second it is 200."""
+    of = durations((21, 10, 5, 5), (5, 9, 21, 5), (5, 8, 19, 99), (100, 100, 199, 1))
+    assert measured("tail_latency", of) == Paired(worse=1, better=1, bad_control=1, bad_candidate=1, n=4)
+    of = durations((5, 10, 5, 5), (5, 9, 21, 5), (5, 8, 21, 99), (100, 100, 201, 1))
+    assert measured("tail_latency", of) == Paired(worse=3, better=0, bad_control=0, bad_candidate=3, n=4)
+
+
+def test_a_trial_without_all_its_arms_has_no_tail_to_tell_of() -> None:
+    of = frames(arm=["control", "candidate", "candidate_again"], trial=[1, 1, 1])
+    for name in ("doubled_latency", "delayed_latency", "stalled_latency", "tail_latency"):
+        found = measured(name, of)
+        assert isinstance(found, Paired)
+        assert found.n == 0, name
+
+
+def test_shares_are_of_what_was_drawn_each_content_once() -> None:
+    of = frames(arm=["candidate"] * 4, as_expected=[True, False, False, True])
+    of.trials["drawn"] = [True, True, False, True]
+    of.trials["content"] = ["a", "b", "c", "a"]
+    of.trials["unknown"] = False
+    assert measured("execution_success", of) == Share(successes=1, n=2)
+    assert measured("e2e_success", of) == Share(successes=1, n=2)
+    assert measured("catalog_success", of) == Share(successes=2, n=2)
+    assert measured("critical_bugs", of) == Count(count=3, n=2)
+    of.trials["failed"] = [False, False, True, False]
+    assert measured("e2e_success", of) == Share(successes=2, n=2)
+    assert measured("catalog_success", of) == Share(successes=1, n=2)
+
+
+def test_scenarios_of_another_name_and_token_are_one_content() -> None:
+    one, other = (
+        replace(SHIP, id=name, title=name, tags=(name,), origin="generated", input={"token": token_of(name)})
+        for name in ("gen-1", "gen-2")
+    )
+    assert content_of(one) == content_of(other)
+    assert content_of(one) != content_of(replace(other, input={"token": token_of("gen-1")}))
+    assert content_of(one) != content_of(replace(one, world={"ship": (Response(output=8),)}))
+    assert len({content_of(replace(SHIP, input=text)) for text in ("\ud800", "\ud801", 10**30)}) == 3
+    assert (is_drawn(one), is_drawn(SHIP)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("steps", "klass"),
+    [(0, "1 step"), (1, "1 step"), (2, "2 to 3 steps"), (31, "16 to 31 steps"), (99, "32 steps and more")],
+)
+def test_a_class_is_of_scenarios_with_as_many_steps(steps: int, klass: str) -> None:
+    step = ExpectedStep("s", "s", "activity", "completed", None, None, (), 1, (), PendingWaits())
+    assert class_of(replace(COMPLETED, steps={f"s{i}": step for i in range(steps)})) == klass
 
 
 def test_trials_that_nobody_could_judge_are_neither_good_nor_bad() -> None:

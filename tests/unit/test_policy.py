@@ -49,7 +49,6 @@ stages = [10]
 """
 
 PLAN = {
-    "100% dos testes E2E passando": ("gate", "at_least", 1.0, {0}),
     "Imediato se bugs críticos": ("gate", "at_most", 0, {0}),
     "Métricas V2 ≥ V1": ("gate", "at_most", 0.005, {10, 50, 100}),
     "Taxa de erro > 5%": ("alert", "at_most", 0.05, {10, 50, 100}),
@@ -68,6 +67,7 @@ PLAN = {
     "Logs estruturados em todas operações": ("gate", "at_least", 1.0, {0, 10, 50, 100}),
 }
 TWO_CRITERIA = {
+    "100% dos testes E2E passando",
     "Se métricas degradarem > 20%",
     "Se latência P99 > 2x da baseline",
     "Taxa de erro > 10% (comparado com baseline V1)",
@@ -91,6 +91,23 @@ def test_each_threshold_of_the_plan_is_in_the_policy(words: str) -> None:
 
 def test_the_policy_has_nothing_that_the_plan_has_not() -> None:
     assert {criterion.words for criterion in default_policy().criteria} == PLAN.keys() | TWO_CRITERIA
+
+
+def test_all_tests_pass_the_drawn_ones_and_the_written_ones() -> None:
+    asked = [each for each in default_policy().criteria if each.words == "100% dos testes E2E passando"]
+    assert [(each.id, each.metric, each.severity, each.min_n) for each in asked] == [
+        ("e2e", "e2e_success", "gate", 598),
+        ("catalog", "catalog_success", "gate", 1),
+    ]
+    assert {(each.condition.operator, each.condition.limit) for each in asked} == {("at_least", 1.0)}
+
+
+def test_the_tail_is_judged_at_every_stage_whatever_the_candidate_s_speed() -> None:
+    by_id = {criterion.id: criterion for criterion in default_policy().criteria}
+    for name, limit in (("delayed", 100), ("stalled", 20), ("tail-share", 100)):
+        assert by_id[name].severity == "gate"
+        assert set(by_id[name].stages) == {0, 10, 50, 100}
+        assert by_id[name].condition == Condition(statistic="paired", operator="below", limit=limit, excess=1.0)
 
 
 def test_thresholds_against_v1() -> None:

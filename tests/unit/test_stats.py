@@ -10,7 +10,7 @@ from scipy import stats as reference
 
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.measures import stats
-from cutover.harness.judge.measures.sequential import e_value
+from cutover.harness.judge.measures.sequential import e_value, e_value_of_rare
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (1, 10), (10, 10), (597, 598), (598, 598), (3, 7), (50_000, 100_000)])
@@ -198,3 +198,10 @@ def test_e_value_at_the_ends() -> None:
     assert 0 <= e_value(0, 100_000) < 0.001
     with pytest.raises(ValueError, match="negative"):
         e_value(-1, 0)
+
+
+def test_what_hardly_ever_happens_weighs_more_until_the_control_does_it_too() -> None:
+    assert e_value_of_rare(4, 0) == pytest.approx((16 + e_value(4, 0)) / 2)
+    assert e_value_of_rare(4, 0) < 20 < e_value_of_rare(5, 0)
+    assert e_value_of_rare(7, 1) == e_value(7, 1) / 2
+    assert e_value_of_rare(100_000, 0) > 1e300

@@ -181,11 +181,11 @@ def test_a_go_that_rests_on_waivers_says_so_first() -> None:
     said = headline(StageVerdict.GO, 0, (), (), JudgedCounts(trials=3, failed=0, cases=2, waived=1))
     assert said == (
         "GO for stage 0 %: the candidate passed all of 3 trials, 2 crash cases and 0 criteria; "
-        "waivers answer for 1 path."
+        "waivers answer for 1 path; this speaks of the workflows that it was given, not of production's."
     )
 
 
 def test_a_waiver_that_fails_is_named_in_the_first_sentence() -> None:
     ended = Reason(part="run", id="waiver cents", verdict=Verdict.FAIL, text="it ended on 2025-03-01; mend it")
     said = headline(StageVerdict.NO_GO, 0, (ended,), (), JudgedCounts(trials=3, failed=0))
-    assert said == "NO-GO for stage 0 %: broken: waiver cents."
+    assert said.startswith("NO-GO for stage 0 %: broken: waiver cents; ")

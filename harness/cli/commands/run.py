@@ -9,6 +9,7 @@ import typer
 
 from cutover.harness.cli.options import (
     DeadlineOption,
+    DrawnSeedOption,
     GeneratedOption,
     ImportsOption,
     JsonOption,
@@ -18,10 +19,9 @@ from cutover.harness.cli.options import (
     PostgresOption,
     QuietOption,
     ScenariosOption,
-    SeedOption,
     with_importers,
 )
-from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where
+from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where, drawn_seed
 from cutover.reports.messages import Lang
 
 __all__ = ["run"]
@@ -38,7 +38,7 @@ StageOption = Annotated[
 TrialsOption = Annotated[
     int | None,
     typer.Option(
-        help="Exactly this many trials, filled up with generated ones; 600 unless files are named.",
+        help="Exactly this many trials, filled up with drawn ones; by default the catalog and 600 drawn, or files.",
         min=1,
         metavar="N",
     ),
@@ -73,7 +73,7 @@ def run(
     scenarios: ScenariosOption = None,
     imports: ImportsOption = (),
     only: OnlyOption = None,
-    seed: SeedOption = 1,
+    seed: DrawnSeedOption = None,
     workers: WorkersOption = None,
     postgres: PostgresOption = None,
     postgres_mode: PostgresModeOption = ServerChoice.AUTO,
@@ -90,7 +90,8 @@ def run(
 
     Then routes the run's executions through the router, measures the memory of both engines' processes, and kills the
     candidate at points drawn by the seed and resumes it, for as long as --crash-budget says. Saves the run and judges
-    it for one rollout stage: GO, NO-GO or INCONCLUSIVE, with the evidence. Without crashes never GO.
+    it for one rollout stage: GO, NO-GO or INCONCLUSIVE, with the evidence. Without crashes never GO. Each run draws
+    other scenarios, by a seed that it prints; --seed repeats one.
 
     [bold]Examples[/bold]
 
@@ -109,7 +110,7 @@ def run(
         scenarios=tuple(scenarios or ()),
         imports=imports,
         only=tuple(only or ()),
-        seed=seed,
+        seed=drawn_seed() if seed is None else seed,
         policy=policy,
         waivers=waivers,
         deadline_s=deadline,

@@ -83,6 +83,7 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
     folder = where.folder or RUNS / run_id
     with started_server(where.url, where.choice) as server:
         say(f"Postgres {server.version}, {server.description} ({server.why})")
+        say(f"seed {plan.seed}; --seed {plan.seed} repeats this run")
         manifest = new_manifest(
             server,
             run_id=run_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from cutover.harness.judge.checks import CHECKS, run_checks
@@ -13,7 +13,7 @@ from cutover.harness.judge.crash.checks import CRASH_CHECKS, CaseView
 from cutover.harness.judge.crash.durable import DURABLE_CHECKS
 from cutover.harness.judge.crash.times import TIME_CHECKS
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
-from cutover.harness.judge.measures.stats import proportion_bounds
+from cutover.harness.judge.measures.sampling import kinds_of
 from cutover.harness.judge.reference.prepared import PreparedScenarios
 from cutover.harness.judge.view import view_of
 from cutover.harness.record.cases import CaseRecord, CrashTrial, KillPoint, PointKind, Way
@@ -139,7 +139,9 @@ _POINTS_OF: Final[Mapping[str, tuple[PointKind, ...]]] = {
 class CrashSummary:
     """What all cases came to.
 
-    `upper_bound` is the one-sided 95 % Clopper-Pearson bound on the share of cases that fail. `coverage` counts the
+    `points` counts the kill points at which something died, in so many `scenarios`; `classes` says how many of these
+    have each kind of node. `planned` is how many cases the plan has, 0 where that is not known. All are chosen, none is
+    drawn from the crashes of production, so no bound on a share follows from their number. `coverage` counts the
     planned, fired and passed cases of a cell; a case that touches two kinds of node is in both. `per_hundred` is the
     number of duplicates per hundred resumes; `witnesses` are failed cases, at most five a check. `missed` counts the
     kill points at which somebody should have died and nobody did.
@@ -155,12 +157,15 @@ class CrashSummary:
     lost: int
     redeliveries: int
     per_hundred: float
-    upper_bound: float
     examined: Mapping[str, int]
     failed_by_check: Mapping[str, int]
     coverage: Mapping[CoverageCell, tuple[int, int, int]]
     witnesses: tuple[Finding, ...]
     missed: int = 0
+    planned: int = 0
+    points: int = 0
+    scenarios: int = 0
+    classes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def untouched(self) -> tuple[tuple[str, PointKind], ...]:
@@ -189,8 +194,10 @@ class CrashTally:
         seed: int,
         checks: Mapping[str, Check] = CHECKS,
         scenarios: PreparedScenarios | None = None,
+        *,
+        planned: int = 0,
     ) -> None:
-        self._engine, self._seed, self._checks = engine, seed, checks
+        self._engine, self._seed, self._checks, self._planned = engine, seed, checks, planned
         self._scenarios = scenarios or PreparedScenarios()
         self._verdicts: Counter[Verdict] = Counter()
         self._counts: Counter[str] = Counter()
@@ -199,6 +206,7 @@ class CrashTally:
         self._cells: dict[CoverageCell, list[int]] = {}
         self._witnesses: list[Finding] = []
         self._killed_at: set[tuple[str, KillPoint]] = set()
+        self._kinds: dict[str, frozenset[str]] = {}
         self._missed = 0
 
     def expect_sweep(self, trials: Iterable[CrashTrial]) -> None:
@@ -211,6 +219,8 @@ class CrashTally:
         """Judges one more case."""
         judged = judge_case(scenario, record, self._checks, self._scenarios)
         self._killed_at.add((scenario.id, record.case.point))
+        if scenario.id not in self._kinds:
+            self._kinds[scenario.id] = kinds_of(scenario.workflow)
         self._verdicts[judged.verdict] += 1
         self._counts.update(_counts(judged.results))
         for result in judged.results:
@@ -243,12 +253,15 @@ class CrashTally:
             lost=self._failed["LOST"],
             redeliveries=self._counts["redeliveries"],
             per_hundred=100 * duplicates / cases if cases else 0.0,
-            upper_bound=(proportion_bounds(failed, cases).high or 1.0) if cases else 1.0,
             examined=dict(self._examined),
             failed_by_check=dict(self._failed),
             coverage={cell: (counts[0], counts[1], counts[2]) for cell, counts in sorted(self._cells.items())},
             witnesses=tuple(self._witnesses),
             missed=self._missed,
+            planned=self._planned,
+            points=len(self._killed_at),
+            scenarios=len(self._kinds),
+            classes=dict(sorted(Counter(kind for kinds in self._kinds.values() for kind in kinds).items())),
         )
 
 

@@ -27,6 +27,8 @@ __all__ = [
     "latencies",
     "peak_memory",
     "retry_success",
+    "sample",
+    "sampled",
     "stuck",
 ]
 
@@ -48,14 +50,14 @@ class Frames:
 
 
 def execution_success(frames: Frames, role: Role) -> Share:
-    """Returns how many executions ended as the reference model says."""
-    arms = first_arms(frames, role)
+    """Returns how many executions ended as the reference model says, in the sample."""
+    arms = sampled(frames, first_arms(frames, role))
     return Share(successes=int(arms["as_expected"].sum()), n=len(arms))
 
 
 def retry_success(frames: Frames, role: Role) -> Share:
     """Returns, of the executions in which a step must be retried and can succeed, those in which every one did."""
-    due = first_arms(frames, role)
+    due = sampled(frames, first_arms(frames, role))
     due = due[due["retry_due"]]
     return Share(successes=int(due["retry_won"].sum()), n=len(due))
 
@@ -71,9 +73,8 @@ def checkpoint_durations(frames: Frames, role: Role) -> Floats:
 
 
 def stuck(frames: Frames, role: Role) -> Count:
-    """Returns how many executions would never go on."""
-    arms = arms_of(frames, role)
-    return Count(count=int(arms["stuck"].sum()), n=len(arms))
+    """Returns how many executions would never go on, among all; n is the sample's."""
+    return Count(count=int(arms_of(frames, role)["stuck"].sum()), n=len(sampled(frames, first_arms(frames, role))))
 
 
 def duplicates(frames: Frames, role: Role) -> Count:
@@ -85,6 +86,20 @@ def duplicates(frames: Frames, role: Role) -> Count:
 def peak_memory(frames: Frames, role: Role) -> float | None:
     """Returns the most memory that a process with the engine had resident, MiB; None where it was not measured."""
     return next((each.peak_kib / 1024 for each in frames.weighed if each.role == role), None)
+
+
+def sample(frames: Frames) -> pd.DataFrame:
+    """Returns the trials from which a share is proven: those drawn by chance, each content once.
+
+    What was chosen by hand, as the catalog, is no sample of anything, and the same content twice is one measurement.
+    """
+    trials = frames.trials
+    return trials[trials["drawn"]].drop_duplicates("content")
+
+
+def sampled(frames: Frames, rows: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows, of arms or others, that belong to the sample's trials."""
+    return rows[rows["trial"].isin(sample(frames)["trial"])]
 
 
 def arms_of(frames: Frames, role: Role) -> pd.DataFrame:

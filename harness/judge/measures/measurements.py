@@ -49,7 +49,8 @@ class Pairs:
 class Paired:
     """In n pairs: how many were bad in the control, in the candidate, in only the candidate, in only the control.
 
-    Of `unknown` more it could not be told.
+    Of `unknown` more it could not be told. `rare` says that a bad pair hardly occurs between sound engines, so that a
+    few of them, all in the candidate alone, are evidence already.
     """
 
     worse: int
@@ -58,6 +59,7 @@ class Paired:
     bad_candidate: int
     n: int
     unknown: int = 0
+    rare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

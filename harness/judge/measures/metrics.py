@@ -31,8 +31,10 @@ METRICS: Final[Mapping[str, Metric]] = MappingProxyType(
     {
         "candidate_only_errors": Metric(shape=Share, unit="share"),
         "checkpoint_duration": Metric(shape=Samples, unit="ms"),
+        "catalog_success": Metric(shape=Share, unit="share"),
         "critical_bugs": Metric(shape=Count, unit="count"),
         "days_without_incident": Metric(shape=Gauge, unit="days"),
+        "delayed_latency": Metric(shape=Paired, unit="evidence"),
         "doubled_latency": Metric(shape=Paired, unit="evidence"),
         "duplicated_steps": Metric(shape=Count, unit="count"),
         "e2e_success": Metric(shape=Share, unit="share"),
@@ -45,7 +47,9 @@ METRICS: Final[Mapping[str, Metric]] = MappingProxyType(
         "operations_logged": Metric(shape=Share, unit="share"),
         "retry_success": Metric(shape=Share, unit="share"),
         "stable_days": Metric(shape=Gauge, unit="days"),
+        "stalled_latency": Metric(shape=Paired, unit="evidence"),
         "stuck_executions": Metric(shape=Count, unit="count", needs_minutes=True),
+        "tail_latency": Metric(shape=Paired, unit="evidence"),
         "worker_memory": Metric(shape=Gauge, unit="share"),
     }
 )

@@ -18,7 +18,7 @@ import math
 
 from scipy import special
 
-__all__ = ["ALERT", "ROLLBACK", "e_value"]
+__all__ = ["ALERT", "ROLLBACK", "e_value", "e_value_of_rare"]
 
 ALERT = 20.0
 """From here on an alert; it fires falsely in at most 5 % of all runs."""
@@ -46,3 +46,13 @@ def e_value(worse: int, better: int) -> float:
         + (worse + better) * math.log(2)
     )
     return math.exp(min(log, _LARGEST_LOG))
+
+
+def e_value_of_rare(worse: int, better: int) -> float:
+    """As `e_value`, for what hardly ever happens to a sound engine; at most e^700.
+
+    Half of the bet is on p = 1, that only the candidate is ever bad: (2^b + E(b, 0)) / 2 until the control is bad too,
+    and E(b, g) / 2 from then on. A mixture of two of these processes is one of them.
+    """
+    certain = math.exp(min(worse * math.log(2), _LARGEST_LOG)) if better == 0 else 0.0
+    return (certain + e_value(worse, better)) / 2

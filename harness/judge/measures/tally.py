@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, Verdict
 from cutover.harness.judge.measures.frames import Frames
+from cutover.harness.judge.measures.sampling import class_of, content_of, is_drawn
 from cutover.harness.judge.outcomes.outcome import is_refusal
 from cutover.harness.judge.reference.model import Expected
 from cutover.harness.record.memory import Weighed
@@ -20,7 +21,16 @@ __all__ = ["Tally", "as_expected", "duplicates_of", "is_stuck", "redeliveries_of
 _COUNTED = frozenset({"EVT", "LOG"})
 _Columns: TypeAlias = dict[str, list[object]]
 
-_TRIALS = {"trial": "int64", "scenario": "object", "failed": "bool", "unknown": "bool", "regressions": "int64"}
+_TRIALS = {
+    "trial": "int64",
+    "scenario": "object",
+    "failed": "bool",
+    "unknown": "bool",
+    "regressions": "int64",
+    "drawn": "bool",
+    "content": "object",
+    "klass": "object",
+}
 _ARMS = {
     "trial": "int64",
     "arm": "object",
@@ -68,7 +78,7 @@ class Tally:
         failed = Verdict.FAIL in blamed or regressions > 0
         unknown = not failed and bool(blamed & {Verdict.ERROR, Verdict.INVALID, Verdict.INCONCLUSIVE})
         unknown = unknown or (not failed and not {"candidate", "candidate_again"} <= trial.arms.keys())
-        _append(self._trials, trial.number, trial.scenario.id, failed, unknown, regressions)
+        self._add_trial(trial, class_of(expected), failed=failed, unknown=unknown, regressions=regressions)
         due = retried(expected)
         by_arm = {(result.check, result.arm): result for result in results if result.check in _COUNTED}
         for arm in trial.arms.values():
@@ -77,7 +87,7 @@ class Tally:
 
     def add_unjudged(self, trial: Trial) -> None:
         """Takes in a trial of which nothing can be told."""
-        _append(self._trials, trial.number, trial.scenario.id, False, True, 0)
+        self._add_trial(trial, "", failed=False, unknown=True, regressions=0)
 
     def frames(self, *, cases: int = 0, case_duplicates: int = 0, weighed: tuple[Weighed, ...] = ()) -> Frames:
         """Returns all that was taken in, with what the crash cases came to and what the engines weighed."""
@@ -99,6 +109,11 @@ class Tally:
         for name, columns in self.part().items():
             for column, values in part[name].items():
                 columns[column] += values
+
+    def _add_trial(self, trial: Trial, klass: str, *, failed: bool, unknown: bool, regressions: int) -> None:
+        scenario = trial.scenario
+        sampled = is_drawn(scenario), content_of(scenario)
+        _append(self._trials, trial.number, scenario.id, failed, unknown, regressions, *sampled, klass)
 
     def _add_arm(
         self,

@@ -1,7 +1,8 @@
 """Measures metrics on the trials and crash cases of a run. Pure.
 
-A rate counts one execution a trial (the arms `control` and `candidate`), because the second arm of a scenario is not an
-independent trial of it; what must never happen is counted over all arms of the role.
+A share counts the trials that were drawn by chance, each content once, and one execution a trial (the arms `control`
+and `candidate`), because the second arm of a scenario is not an independent trial of it. What must never happen is
+counted over all trials and all arms of the role; its n is the sample's. Durations are compared in all trials.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from cutover.harness.judge.measures import tails
 from cutover.harness.judge.measures.frames import (
     Frames,
     arms_of,
@@ -22,11 +24,11 @@ from cutover.harness.judge.measures.frames import (
     execution_success,
     floats,
     retry_success,
+    sample,
     stuck,
 )
 from cutover.harness.judge.measures.measurements import Count, Gauge, Measurement, Paired, Pairs, Samples, Share
 from cutover.harness.record.memory import utilisation
-from cutover.harness.record.trials import Role
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,13 +61,22 @@ def _duplicated_steps(frames: Frames) -> Count:
 
 
 def _e2e_success(frames: Frames) -> Share:
-    known = frames.trials[~frames.trials["unknown"]]
+    return _passed(sample(frames))
+
+
+def _catalog_success(frames: Frames) -> Share:
+    """Returns the trials outside the sample that passed: the catalog's, files', and repeats of what was drawn."""
+    return _passed(frames.trials[~frames.trials["trial"].isin(sample(frames)["trial"])])
+
+
+def _passed(trials: pd.DataFrame) -> Share:
+    known = trials[~trials["unknown"]]
     failed = int(known["failed"].sum())
-    return Share(successes=len(known) - failed, n=len(known), unknown=len(frames.trials) - len(known))
+    return Share(successes=len(known) - failed, n=len(known), unknown=len(trials) - len(known))
 
 
 def _critical_bugs(frames: Frames) -> Count:
-    return Count(count=int(frames.trials["regressions"].sum()), n=len(frames.trials))
+    return Count(count=int(frames.trials["regressions"].sum()), n=len(sample(frames)))
 
 
 def _error_rate(frames: Frames) -> Share:
@@ -76,7 +87,7 @@ def _error_rate(frames: Frames) -> Share:
 def _errors_against_control(frames: Frames) -> Paired:
     control = ~by_trial(frames, "control")["as_expected"].astype(bool)
     candidate = ~by_trial(frames, "candidate")["as_expected"].astype(bool)
-    both = control.index.intersection(candidate.index)
+    both = control.index.intersection(candidate.index).intersection(list(sample(frames)["trial"]))
     bad_control, bad_candidate = control.loc[both], candidate.loc[both]
     return Paired(
         worse=int((bad_candidate & ~bad_control).sum()),
@@ -96,28 +107,6 @@ def _latency(frames: Frames) -> Pairs:
     control, candidate = by_trial(frames, "control")["duration_ms"], by_trial(frames, "candidate")["duration_ms"]
     both = control.index.intersection(candidate.index)
     return Pairs(control=floats(control.loc[both]), candidate=floats(candidate.loc[both]))
-
-
-def _doubled_latency(frames: Frames) -> Paired:
-    """Returns the trials in which one engine's slowest arm took more than twice as long as the other's slowest.
-
-    Between equal engines both are as many. The slowest of two arms, because what is rare and slow then shows nearly
-    twice as often, and what holds up one arm by chance counts less.
-    """
-    slowest = {role: _slowest(frames, role) for role in ("control", "candidate")}
-    both = slowest["control"].index.intersection(slowest["candidate"].index)
-    control, candidate = (floats(slowest[role].loc[both]) for role in ("control", "candidate"))
-    usable = (control > 0) & (candidate > 0)
-    worse = int(np.sum(candidate[usable] > 2 * control[usable]))
-    better = int(np.sum(control[usable] > 2 * candidate[usable]))
-    n = int(np.count_nonzero(usable))
-    return Paired(worse=worse, better=better, bad_control=better, bad_candidate=worse, n=n, unknown=len(usable) - n)
-
-
-def _slowest(frames: Frames, role: Role) -> pd.Series[float]:
-    """Returns the longest time of a role's arms, by trial; NaN where one of them is not a duration."""
-    took = arms_of(frames, role).set_index("trial")["duration_ms"]
-    return took.where(took > 0).groupby(level=0).max().where((took > 0).groupby(level=0).all())
 
 
 def _checkpoint_duration(frames: Frames) -> Samples:
@@ -149,9 +138,11 @@ def _unblamed(frames: Frames, check: Literal["evt", "log"]) -> Share:
 _MEASURED: Final[Mapping[str, Callable[[Frames], Measurement | None]]] = MappingProxyType(
     {
         "candidate_only_errors": _candidate_only_errors,
+        "catalog_success": _catalog_success,
         "checkpoint_duration": _checkpoint_duration,
         "critical_bugs": _critical_bugs,
-        "doubled_latency": _doubled_latency,
+        "delayed_latency": tails.delayed_latency,
+        "doubled_latency": tails.doubled_latency,
         "duplicated_steps": _duplicated_steps,
         "e2e_success": _e2e_success,
         "error_rate": _error_rate,
@@ -161,7 +152,9 @@ _MEASURED: Final[Mapping[str, Callable[[Frames], Measurement | None]]] = Mapping
         "latency": _latency,
         "operations_logged": lambda frames: _unblamed(frames, "log"),
         "retry_success": lambda frames: retry_success(frames, "candidate"),
+        "stalled_latency": tails.stalled_latency,
         "stuck_executions": lambda frames: stuck(frames, "candidate"),
+        "tail_latency": tails.tail_latency,
         "worker_memory": _worker_memory,
     }
 )

@@ -19,7 +19,7 @@ from cutover.harness.judge.measures.measurements import (
     Samples,
     Share,
 )
-from cutover.harness.judge.measures.sequential import e_value
+from cutover.harness.judge.measures.sequential import e_value, e_value_of_rare
 from cutover.harness.judge.measures.stats import Bounds, Floats
 from cutover.harness.judge.policy.model import Condition, Operator
 from cutover.harness.judge.policy.wording import amount
@@ -164,7 +164,7 @@ def _paired(condition: Condition, pairs: Paired) -> Reading:
     invalid = f"of {pairs.unknown} more pairs it could not be told" if pairs.unknown else ""
     if pairs.n == 0:
         return Reading(n=0, invalid=invalid)
-    evidence = e_value(pairs.worse, pairs.better)
+    evidence = (e_value_of_rare if pairs.rare else e_value)(pairs.worse, pairs.better)
     allowed = 1 + (condition.excess or 0)
     control, candidate = (amount(bad / pairs.n, "share") for bad in (pairs.bad_control, pairs.bad_candidate))
     return Reading(

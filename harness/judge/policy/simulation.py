@@ -25,7 +25,7 @@ from cutover.harness.record.trials import ARMS, ArmName, role
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FAULTS", "Alarm", "SyntheticFault", "simulate", "traffic"]
+__all__ = ["FAULTS", "TAILS", "Alarm", "SyntheticFault", "simulate", "traffic"]
 
 _SCENARIOS = 0.74
 """Standard deviation of the logarithm of durations between scenarios, as recorded."""
@@ -42,7 +42,9 @@ _RETRIES = 0.3
 class SyntheticFault:
     """What is wrong with the candidate: more failures, slower by a factor, a slow tail, wrong outputs.
 
-    `failures`, `tail` and `outputs` are shares of executions; `slower`, `tail_factor` and `checkpoints` are factors.
+    `failures`, `tail`, `outputs` and `klass` are shares of executions; `slower`, `tail_factor`, `klass_factor` and
+    `checkpoints` are factors. An execution of the tail takes `tail_factor` times as long, and `tail_ms` more; one of
+    the class is slow in both arms.
     """
 
     name: str
@@ -50,6 +52,9 @@ class SyntheticFault:
     slower: float = 1.0
     tail: float = 0.0
     tail_factor: float = 1.0
+    tail_ms: float = 0.0
+    klass: float = 0.0
+    klass_factor: float = 1.0
     outputs: float = 0.0
     checkpoints: float = 1.0
 
@@ -63,6 +68,14 @@ FAULTS: Sequence[SyntheticFault] = (
     SyntheticFault(name="checkpoints 50 times slower", checkpoints=50.0),
 )
 """The first is not a fault: what fires there fires falsely."""
+
+TAILS: Sequence[SyntheticFault] = (
+    SyntheticFault(name="1 % fifty times slower", tail=0.01, tail_factor=50.0),
+    SyntheticFault(name="2 % one second longer", tail=0.02, tail_ms=1_000.0),
+    SyntheticFault(name="0.5 % 25 seconds longer", tail=0.005, tail_ms=25_000.0),
+    SyntheticFault(name="a class of 5 %, thirty times slower", klass=0.05, klass_factor=30.0),
+)
+"""Slow tails of other kinds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,22 +134,29 @@ def _measured(criterion: Criterion, frames: Frames) -> Measurement | None:
     return source.measure(criterion.metric) if criterion.metric in source.metrics else None
 
 
-def traffic(rng: np.random.Generator, pairs: int, fault: SyntheticFault, *, errors: float) -> Frames:
-    """Returns the frames of a run of so many pairs."""
+def traffic(
+    rng: np.random.Generator, pairs: int, fault: SyntheticFault, *, errors: float, speed: float = 1.0
+) -> Frames:
+    """Returns the frames of a run of so many pairs; `speed` is the sound candidate's time over the control's."""
     import pandas as pd  # noqa: PLC0415 - half a second that only this command should pay
 
     scenario = rng.normal(0, _SCENARIOS, pairs)
     durations = {arm: _durations(rng, scenario) for arm in ARMS}
     for arm in ARMS:
         if role(arm) == "candidate":
-            durations[arm] *= fault.slower
-            durations[arm][rng.random(pairs) < fault.tail] *= fault.tail_factor
+            durations[arm] *= fault.slower * speed
+            slow = rng.random(pairs) < fault.tail
+            durations[arm][slow] = durations[arm][slow] * fault.tail_factor + fault.tail_ms
     good = {arm: rng.random(pairs) >= errors for arm in ARMS}
     good["candidate"] &= rng.random(pairs) >= fault.failures
     good["candidate_again"] &= rng.random(pairs) >= fault.failures
     changed = rng.random(pairs) < fault.outputs
     due = rng.random(pairs) < _RETRIES
     regressions = (~good["candidate"] & good["control"]) | changed
+    of_class = rng.random(pairs) < fault.klass
+    for arm in ARMS:
+        if role(arm) == "candidate":
+            durations[arm][of_class] *= fault.klass_factor
     trial = np.arange(1, pairs + 1)
     trials = pd.DataFrame(
         {
@@ -145,6 +165,9 @@ def traffic(rng: np.random.Generator, pairs: int, fault: SyntheticFault, *, erro
             "failed": regressions | ~good["candidate"],
             "unknown": False,
             "regressions": regressions.astype(int),
+            "drawn": True,
+            "content": trial,
+            "klass": np.where(of_class, "another class", "a class"),
         }
     )
     arms = pd.concat([_arms(trial, arm, durations[arm], good[arm], due) for arm in ARMS])

@@ -26,6 +26,7 @@ _PHRASES = (
 class JudgedCounts:
     """How much was judged: trials, those of them that failed, crash cases, and the paths that waivers answered for.
 
+    `drawn` counts the scenarios that chance chose, each content once: shares are proven of what they were drawn from.
     `other_policy` says that the thresholds are not those of the rollout plan.
     """
 
@@ -33,6 +34,7 @@ class JudgedCounts:
     failed: int
     cases: int = 0
     waived: int = 0
+    drawn: int = 0
     other_policy: bool = False
 
 
@@ -43,7 +45,10 @@ def headline(
     criteria: Sequence[CriterionResult],
     judged: JudgedCounts,
 ) -> str:
-    """Returns what was decided and why: the reasons by name, the first with its evidence, and what would help."""
+    """Returns what was decided and why: the reasons by name, the first with its evidence, and what would help.
+
+    The last part says which workflows that is true of.
+    """
     own = [reason for reason in blocking if effect(reason) is verdict]
     parts: list[str] = []
     match verdict:
@@ -67,7 +72,13 @@ def headline(
             away = {result.criterion.id for result in criteria if not result.measured}
             parts += _named([reason for reason in own if reason.id not in away]) if own else ["there is no evidence"]
             parts += _wanted(criteria, len(away))
-    return f"{verdict} for stage {stage} %: {'; '.join(parts)}."
+    return f"{verdict} for stage {stage} %: {'; '.join((*parts, _scope(judged)))}."
+
+
+def _scope(judged: JudgedCounts) -> str:
+    if not judged.drawn:
+        return "this speaks of the workflows that it was given, not of production's"
+    return f"this speaks of {plural(judged.drawn, 'different workflow')} that the generator drew, not of production's"
 
 
 def _named(reasons: Sequence[Reason]) -> Iterator[str]:
