@@ -175,8 +175,8 @@ class CaseRecord:
     the ledger, the logs and what resuming again did. `node_kinds` are the kinds of node that the kill point touches.
     `resume_points` counts the kill points of the resume, by kind; `leftovers` the processes that the engine left
     behind; `strays` are tables and the like that appeared meanwhile. `clock_shift_ms` is how far waiting for a lease
-    moved time. `acknowledged` is what was committed at one moment after another, before and after each fault and at each
-    pause; runs that older versions saved have none.
+    moved time. `acknowledged` is what was committed at one moment after another, before and after each fault and at
+    each pause; runs that older versions saved have none.
     """
 
     case: CrashCase

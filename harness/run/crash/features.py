@@ -17,7 +17,8 @@ __all__ = ["PointFeatures", "ScenarioFeatures", "node_kinds"]
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 _LARGE: Final = 20_000
 """Characters of payload from which a scenario is a large one."""
-_MANY, _DOZEN: Final = 3, 11
+_MANY: Final = 3
+_DOZEN: Final = 11
 """Iterations: enough to have two behind one, and enough that text order differs from the numbers'."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cutover.harness.record.cases import ALL_WAYS, CrashCase, CrashTrial, KillPoint, PointKind, Way
 from cutover.harness.run.crash.features import node_kinds
@@ -100,7 +100,9 @@ def next_deaths(
     if not every and len(points) > plan.pairs_per_point:
         draw = random.Random(f"{plan.seed}:{case}")  # noqa: S311 - a sample, not a secret
         points = draw.sample(points, plan.pairs_per_point)
-    return [CrashCase(case.scenario, case.point, Way.AGAIN, *case.further, point) for point in points]
+    if case.second is None:
+        return [replace(case, way=Way.AGAIN, second=point) for point in points]
+    return [replace(case, third=point) for point in points]
 
 
 def sample(cases: list[CrashCase], seed: int, limit: int | None) -> list[CrashCase]:

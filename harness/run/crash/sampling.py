@@ -1,14 +1,14 @@
 """Which scenarios and cases a sample of the crash matrix takes, and in which order. Pure but for its memory.
 
-All cases of all scenarios would take hours, so a sample is spread: over scenarios that differ, over kill points at which
-different things have happened, over ways, and over the number of deaths.
+All cases of all scenarios would take hours, so a sample is spread: over scenarios that differ, over kill points at
+which different things have happened, over ways, and over the number of deaths.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Final, TypeAlias
 
@@ -25,7 +25,7 @@ _ENOUGH: Final = 3
 """Scenarios that show a feature, from which on another one adds nothing."""
 _MOST_EFFORT: Final = 60
 """Steps of a scenario that is worth killing again and again."""
-_BASE_EFFORT: Final = 6
+_BASE_EFFORT: Final = 12
 """What a case costs beside its steps, in steps."""
 _DEEPER_EACH: Final = 6
 """Every so many cases one with another death follows."""
@@ -58,11 +58,15 @@ def selection(own: Sequence[Scenario], catalog: Sequence[Scenario]) -> tuple[Sce
 
     while left and len(chosen) < _SELECTED:
         best = min(left, key=worth)
-        left.remove(best)
-        if worth(best)[0] >= 0 and best.scenario.id not in ids:
-            continue
-        chosen.append(best)
-        seen.update(wanted[best.scenario.id])
+        if worth(best)[0] < 0:
+            left.remove(best)
+            chosen.append(best)
+            seen.update(wanted[best.scenario.id])
+        elif seen:  # all is shown: from here on the run's own once more, as if nothing had been
+            seen.clear()
+            left = [each for each in left if each.scenario.id in ids]
+        else:
+            break
     return tuple(each.scenario for each in sorted(chosen, key=lambda each: (each.effort, each.scenario.id)))
 
 
@@ -74,8 +78,8 @@ def _aspects(features: ScenarioFeatures) -> tuple[_Cell, ...]:
 class Sampler:
     """Takes the cases of a plan in such an order that what was taken so far is spread as far as possible.
 
-    Scenarios take turns. Of each comes the case whose cells fewest cases were of before; a cell is a kind of node and of
-    kill point in one way, or something that has happened by then. Ties are broken by the seed. What a resume passed
+    Scenarios take turns. Of each comes the case whose cells fewest cases were of before; a cell is a kind of node and
+    of kill point in one way, or something that has happened by then. Ties are broken by the seed. What a resume passed
     through (`heard`) makes cases with another death, which come in between.
     """
 
