@@ -26,7 +26,6 @@ _PARTS = {
 }
 _BEYOND = {
     "RESUME": "no process was killed: resuming after a crash was not tested",
-    "ACK": "whether acknowledged work outlives a death was not tested",
     "CONC": "no two workers ran at once on one execution",
     "TIME": "timers were not tested across crashes",
     "PERF": "the cost of a step was not measured against the steps before it",
