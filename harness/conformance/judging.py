@@ -8,7 +8,8 @@ from typing import Final
 
 from cutover.harness.judge.checks import CHECKS, run_checks
 from cutover.harness.judge.checks.base import Sheet
-from cutover.harness.judge.crash.checks import CRASH_CHECKS, CaseView
+from cutover.harness.judge.crash.checks import CRASH_CHECKS
+from cutover.harness.judge.crash.view import CaseView
 from cutover.harness.judge.findings import Finding, Verdict
 from cutover.harness.judge.view import view_of
 from cutover.harness.record.cases import CaseRecord

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.mutants.controls import CONTROLS
+from cutover.harness.mutants.deaths import DEATH_MUTANTS
 from cutover.harness.mutants.engine_mutants import ENGINE_MUTANTS
 from cutover.harness.mutants.harness_mutants import HARNESS_MUTANTS, HarnessMutant, play_guard
-from cutover.harness.mutants.model import EngineMutant, SoundControl
+from cutover.harness.mutants.model import Crashes, EngineMutant, SoundControl
 from cutover.harness.mutants.playing import play_control, play_mutant
+from cutover.harness.record.cases import Way
 from cutover.harness.record.mutants import Kill, KillMatrix, Kind
+from cutover.harness.run.crash.runner import RESTART
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
@@ -38,24 +41,47 @@ def known() -> tuple[str, ...]:
 def kill_matrix(
     server: Server, *, only: Sequence[str] = (), seed: int, workers: int, on_kill: Callable[[Kill], None]
 ) -> KillMatrix:
-    """Plays everything, or what `only` names; databases and processes are gone afterwards."""
+    """Plays everything, or what `only` names; databases and processes are gone afterwards.
+
+    What restarts the server comes last, one after another, each in a database of its own. On a server that is not ours
+    to restart it is left out.
+    """
     began = time.monotonic()
     chosen = [each for each in _all() if not only or each.id in only]
+    alone = [each for each in chosen if _restarts(each)]
+    together = [each for each in chosen if not _restarts(each)]
     done: dict[str, Kill] = {}
-    with ExitStack() as stack:
-        programs: list[ChildProgram] = []
-        for _ in range(min(workers, len(chosen))):
-            database = server.create_database()
-            stack.callback(database.drop)
-            install_engine("v2", database.dsn)
-            setup = {"dsn": database.dsn, "seed": seed}
-            programs.append(ChildProgram("cutover.harness.mutants.matrix:main", setup, unwinds=True))
-        players = stack.enter_context(Executor[_Playable](programs, lambda each, _told: each.id))
-        for outcome in players.run(chosen):
+    parts: list[tuple[list[_Playable], Sequence[str]]] = [(together, ["v2"] * min(workers, len(together)))]
+    if server.restart is not None:
+        parts += [([each], [each.engine]) for each in alone if isinstance(each, EngineMutant)]
+    for playables, engines in parts:
+        for outcome in _outcomes(server, playables, engines, seed):
             if (kill := _kill(outcome)) is not None:
                 done[kill.id] = kill
                 on_kill(kill)
-    return KillMatrix(seed=seed, kills=tuple(done[each.id] for each in chosen), seconds=time.monotonic() - began)
+    kills = tuple(done[each.id] for each in chosen if each.id in done)
+    return KillMatrix(seed=seed, kills=kills, seconds=time.monotonic() - began)
+
+
+def _outcomes(
+    server: Server, playables: Sequence[_Playable], engines: Sequence[str], seed: int
+) -> Iterator[JobOutcome[_Playable]]:
+    """Yields what becomes of each, played by one process for each of the engines that is installed for it."""
+    with ExitStack() as stack:
+        programs: list[ChildProgram] = []
+        for engine in engines:
+            database = server.create_database()
+            stack.callback(database.drop)
+            install_engine(engine, database.dsn)
+            setup = {"dsn": database.dsn, "seed": seed}
+            programs.append(ChildProgram("cutover.harness.mutants.matrix:main", setup, unwinds=True))
+
+        def restart(_question: bytes) -> None:
+            if server.restart is not None:
+                server.restart()
+
+        players = Executor[_Playable](programs, lambda each, _told: each.id, on_question=restart)
+        yield from stack.enter_context(players).run(playables)
 
 
 def main(link: ParentLink) -> None:
@@ -64,19 +90,26 @@ def main(link: ParentLink) -> None:
     setup: Mapping[str, Any] = link.setup
 
     def play(name: str) -> bytes:
-        return encode_fields(_played(playable[name], setup["dsn"], setup["seed"]))
+        return encode_fields(_played(playable[name], setup["dsn"], setup["seed"], lambda: link.ask(RESTART)))
 
     link.serve(play, caught=(Exception,))
 
 
 def _all() -> tuple[_Playable, ...]:
-    return (*ENGINE_MUTANTS, *HARNESS_MUTANTS, *CONTROLS)
+    return (*ENGINE_MUTANTS, *DEATH_MUTANTS, *HARNESS_MUTANTS, *CONTROLS)
 
 
-def _played(each: _Playable, dsn: str, seed: int) -> Kill:
+def _restarts(each: _Playable) -> bool:
+    """Returns whether its experiment restarts the server."""
+    return (
+        isinstance(each, EngineMutant) and isinstance(each.experiment, Crashes) and Way.RESTART in each.experiment.ways
+    )
+
+
+def _played(each: _Playable, dsn: str, seed: int, restart: Callable[[], None]) -> Kill:
     match each:
         case EngineMutant():
-            return play_mutant(each, dsn, seed)
+            return play_mutant(each, dsn, seed, restart)
         case HarnessMutant():
             return play_guard(each, dsn)
         case SoundControl():

@@ -6,8 +6,8 @@ import random
 import signal
 import time
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -23,12 +23,12 @@ from cutover.harness.judge.flag import judge_routing
 from cutover.harness.judge.view import view_of
 from cutover.harness.mutants.model import Crashes, EngineMutant, Routing, SoundControl, Trials
 from cutover.harness.mutants.scenarios import scenario
-from cutover.harness.record.cases import CrashCase, CrashTrial
+from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, Way
 from cutover.harness.record.mutants import Kill
 from cutover.harness.record.trials import Trial
 from cutover.harness.run.crash.baseline import BaselineRun
 from cutover.harness.run.crash.case import CaseRun
-from cutover.harness.run.crash.plan import CasePlan, plan_cases
+from cutover.harness.run.crash.plan import CasePlan, next_deaths, plan_cases
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.side.routing import RouterFactory, run_routing
 from cutover.harness.run.trials.arm import Arm
@@ -80,11 +80,14 @@ class _CheckTally:
                 self.witness.setdefault("OUT", f"{where}: {difference.klass} at {difference.path}")
 
 
-def play_mutant(mutant: EngineMutant, dsn: str, seed: int) -> Kill:
-    """What the checks say of a broken engine; `dsn` is a database in which V2 is installed."""
+def play_mutant(mutant: EngineMutant, dsn: str, seed: int, restart: Callable[[], None] | None = None) -> Kill:
+    """What the checks say of a broken engine; `dsn` is a database in which V2 is installed.
+
+    `restart` stops the server and starts it again, for an engine that has the server to itself.
+    """
     began = time.perf_counter()
     seen = _CheckTally(random.Random(f"{seed}:{mutant.id}"))  # noqa: S311 - ids for a test, no secret
-    _play(mutant.experiment, mutant.engine, dsn, seen)
+    _play(mutant.experiment, mutant.engine, dsn, seen, restart)
     return Kill(
         kind="engine",
         id=mutant.id,
@@ -121,13 +124,19 @@ def play_control(control: SoundControl, dsn: str, seed: int) -> Kill:
     )
 
 
-def _play(experiment: Trials | Crashes | Routing, engine: str, dsn: str, seen: _CheckTally) -> None:
+def _play(
+    experiment: Trials | Crashes | Routing,
+    engine: str,
+    dsn: str,
+    seen: _CheckTally,
+    restart: Callable[[], None] | None = None,
+) -> None:
     factory = resolve(engine)
     match experiment:
         case Trials():
             _trials(experiment, factory, dsn, seen)
         case Crashes():
-            _crashes(experiment, factory, dsn, seen)
+            _crashes(experiment, factory, dsn, seen, restart)
         case Routing():
             ids = [seen.id() for _ in range(_ROUTED)]
             seen.add("routing", [judge_routing(run_routing(cast("RouterFactory", factory), dsn, ids=ids))])
@@ -151,9 +160,12 @@ def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _CheckTa
         arm.close()
 
 
-def _crashes(experiment: Crashes, factory: EngineFactory, dsn: str, seen: _CheckTally) -> None:
+def _crashes(
+    experiment: Crashes, factory: EngineFactory, dsn: str, seen: _CheckTally, restart: Callable[[], None] | None
+) -> None:
     chosen = scenario(experiment.scenario)
-    with Testbed(factory, dsn, deadline_s=_COMMAND_S) as testbed:
+    plan = CasePlan(engine="", ways=experiment.ways)
+    with Testbed(factory, dsn, deadline_s=_COMMAND_S, restart=restart) as testbed:
         arm, points = BaselineRun(testbed, chosen, seen.id()).run()
         kinds = experiment.points or ("request", "answer", "call", "reply", "signal")
         trial = CrashTrial(
@@ -161,17 +173,20 @@ def _crashes(experiment: Crashes, factory: EngineFactory, dsn: str, seen: _Check
             baseline=arm,
             points={point: steps for point, steps in points.items() if point.kind in kinds},
         )
-        for case in plan_cases(trial, CasePlan(engine="", ways=experiment.ways)):
-            if seen.hangs < _MOST_HANGS:
-                _case(testbed, trial, case, seen)
+        cases = deque(plan_cases(trial, plan))
+        while cases and seen.hangs < _MOST_HANGS:
+            record = _case(testbed, trial, cases.popleft(), seen)
+            if Way.AGAIN in experiment.ways:
+                cases += next_deaths(record.case, record.resume_points, plan)
 
 
-def _case(testbed: Testbed, trial: CrashTrial, case: CrashCase, seen: _CheckTally) -> None:
+def _case(testbed: Testbed, trial: CrashTrial, case: CrashCase, seen: _CheckTally) -> CaseRecord:
     record = CaseRun(testbed, trial.scenario, case, seen.id()).run()
     judged = judge_case(trial.scenario, record)
     seen.unfired += record.fired < record.planned
     seen.hangs += record.arm.failure is not None and record.arm.failure.kind == "timeout"
     seen.add(str(case), judged.results)
+    return record
 
 
 @contextmanager

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Self, TypeAlias, cast, get_args
+from typing import Final, Literal, Self, TypeAlias, cast, get_args
 
 from cutover.engines.api import Journal
 from cutover.engines.errors import CutoverError
+from cutover.harness.record.acknowledged import Acknowledged
 from cutover.harness.record.trials import ArmRecord
 from cutover.scenarios.model import Scenario
 
@@ -52,7 +53,7 @@ class Way(StrEnum):
     ZOMBIE = "zombie"
     """SIGSTOP; another worker takes over and ends; SIGCONT."""
     AGAIN = "again"
-    """SIGKILL; SIGKILL once more during the resume, at a point of its own; then one worker resumes."""
+    """SIGKILL; SIGKILL once more during the resume, or twice, at points of their own; then one worker resumes."""
     CUT = "cut"
     """The connection ends with 57P01; the process lives."""
     DROP = "drop"
@@ -102,27 +103,41 @@ class KillPoint:
         return cls(cast("PointKind", kind), int(number))
 
 
+_CASE: Final = re.compile(
+    r"(?P<scenario>.+)@(?P<point>\w+:\d+)/(?P<way>[a-z-]+)(?:@(?P<second>\w+:\d+)(?:@(?P<third>\w+:\d+))?)?"
+)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class CrashCase:
-    """One scenario, interrupted at one point in one way; `second` is the point in the resume, for `again`."""
+    """One scenario, interrupted at one point in one way; `second` and `third` are where it is interrupted once more.
+
+    Both are counted from the fault before them: in the resume for `again`, in what follows a refusal for the others.
+    """
 
     scenario: str
     point: KillPoint
     way: Way
     second: KillPoint | None = None
+    third: KillPoint | None = None
+
+    @property
+    def further(self) -> tuple[KillPoint, ...]:
+        """The points of the faults after the first."""
+        return tuple(point for point in (self.second, self.third) if point is not None)
 
     def __str__(self) -> str:
-        return f"{self.scenario}@{self.point}/{self.way}" + (f"@{self.second}" if self.second else "")
+        return f"{self.scenario}@{self.point}/{self.way}" + "".join(f"@{point}" for point in self.further)
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Returns the case that `str` wrote, as `cutover replay` takes it; raises CaseError."""
-        match = re.fullmatch(r"(?P<scenario>.+)@(?P<point>\w+:\d+)/(?P<way>[a-z-]+)(?:@(?P<second>\w+:\d+))?", text)
+        match = _CASE.fullmatch(text)
         if match is None or match["way"] not in set(Way):
             ways = ", ".join(Way)
             raise CaseError(f"{text!r} is no case; write SCENARIO@answer:3/once (ways: {ways})")
-        second = KillPoint.parse(match["second"]) if match["second"] else None
-        return cls(match["scenario"], KillPoint.parse(match["point"]), Way(match["way"]), second)
+        further = [KillPoint.parse(match[name]) for name in ("second", "third") if match[name]]
+        return cls(match["scenario"], KillPoint.parse(match["point"]), Way(match["way"]), *further)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +175,8 @@ class CaseRecord:
     the ledger, the logs and what resuming again did. `node_kinds` are the kinds of node that the kill point touches.
     `resume_points` counts the kill points of the resume, by kind; `leftovers` the processes that the engine left
     behind; `strays` are tables and the like that appeared meanwhile. `clock_shift_ms` is how far waiting for a lease
-    moved time.
+    moved time. `acknowledged` is what was committed at one moment after another, before and after each fault and at
+    each pause; runs that older versions saved have none.
     """
 
     case: CrashCase
@@ -176,6 +192,7 @@ class CaseRecord:
     leftovers: int = 0
     strays: tuple[str, ...] = ()
     clock_shift_ms: int = 0
+    acknowledged: tuple[Acknowledged, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

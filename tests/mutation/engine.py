@@ -12,7 +12,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 import psycopg
@@ -27,7 +27,8 @@ from cutover.harness.record.cases import CrashCase, CrashTrial, Way
 from cutover.harness.record.trials import Trial
 from cutover.harness.run.crash.baseline import BaselineRun
 from cutover.harness.run.crash.case import CaseRun
-from cutover.harness.run.crash.plan import SAMPLE_WAYS, CasePlan, pairs, selection, spread
+from cutover.harness.run.crash.plan import SAMPLE_WAYS, CasePlan, pairs
+from cutover.harness.run.crash.sampling import Sampler, selection
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import provision
@@ -148,7 +149,7 @@ def _crashes(factory: EngineFactory, material: Material, dsn: str, count: _Count
     with Testbed(factory, dsn, deadline_s=_COMMAND_S) as testbed:
         trials = {each.id: _baseline(testbed, each, count) for each in material.crashed}
         resumes: dict[CrashCase, Mapping[str, int]] = {}
-        for case in spread(trials.values(), plan)[: material.cases]:
+        for case in islice(Sampler(trials.values(), plan).cases(), material.cases):
             yield from _case(testbed, trials[case.scenario].scenario, case, count, resumes)
         seconds = [case for trial in trials.values() for case in pairs(trial, resumes, plan)]
         draw = random.Random(material.seed)  # noqa: S311 - a sample, no secret

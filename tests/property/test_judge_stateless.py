@@ -23,6 +23,7 @@ from cutover.harness.judge.differences.classify import classify
 from cutover.harness.judge.findings import DifferenceClass
 from cutover.harness.judge.reference.prepared import PreparedScenarios
 from cutover.harness.judge.view import Place, TrialView, view_of
+from cutover.harness.record.acknowledged import acknowledged
 from cutover.harness.record.cases import CaseRecord, CommandRecord, CrashCase, KillPoint, Way
 from cutover.harness.record.trials import ARMS, ArmRecord, Failure, Trial
 from cutover.scenarios.model import Scenario
@@ -100,6 +101,7 @@ def _cases() -> tuple[tuple[Scenario, CaseRecord], ...]:
             before_go_on=JOURNAL if way is Way.ZOMBIE else None,
             commands=(dead, CommandRecord(worker=2, command="resume", ended="returned", calls=rest)),
             leftovers=rng.choice([0, 0, 1]),
+            acknowledged=(acknowledged(JOURNAL, "a pause"), acknowledged(rng.choice([JOURNAL, None]), "the fault")),
         )
         found.append((chosen, record))
     return tuple(found)

@@ -31,6 +31,7 @@ from cutover.harness.judge.policy.gate import StageVerdict
 from cutover.harness.judge.policy.loading import default_policy, load_policy
 from cutover.harness.judge.policy.model import Policy, PolicyError
 from cutover.harness.judge.view import TrialView
+from cutover.harness.record.acknowledged import acknowledged
 from cutover.harness.record.cases import CaseRecord, CommandRecord, CrashCase, KillPoint, Way
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
@@ -124,6 +125,7 @@ def case(number: int, way: Way = Way.CONCURRENT, *, fired: int = 1) -> CaseRecor
         arm=replace(arm("candidate"), journal=after),
         node_kinds=("activity",),
         at_crash=before,
+        acknowledged=(acknowledged(before, "the fault", 1),),
         commands=(
             CommandRecord(worker=1, command="execute", ended="killed", calls=(1,)),
             CommandRecord(worker=2, command="resume", ended="returned", calls=(2,)),
@@ -306,7 +308,7 @@ def test_without_crashes_a_run_never_goes(good: list[Trial]) -> None:
     analysis = judged(good, cases=())
     assert analysis.verdict is StageVerdict.INCONCLUSIVE
     assert set(blocked_by(analysis)) == {
-        *("META killed", "RESUME", "CONC", "FENCE", "TIME", "STUCK", "resume-idempotent")
+        *("META killed", "RESUME", "ACK", "CONC", "FENCE", "TIME", "STUCK", "resume-idempotent")
     }
     assert analysis.crash is None
     assert "no process was killed: resuming after a crash was not tested" in analysis.not_tested

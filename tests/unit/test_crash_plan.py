@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -25,12 +26,12 @@ from cutover.harness.run.crash.plan import (
     BASIC_WAYS,
     CasePlan,
     kinds_at,
+    next_deaths,
     pairs,
     plan_cases,
     sample,
-    selection,
-    spread,
 )
+from cutover.harness.run.crash.sampling import selection
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import PlannedSignal, Scenario
 
@@ -75,11 +76,9 @@ def test_every_point_gets_every_way_in_which_a_process_dies() -> None:
 @pytest.mark.parametrize(
     ("way", "points"),
     [
-        (Way.SERIALIZATION, {"request:1", "request:2"}),
-        (Way.DEADLOCK, {"request:1", "request:2"}),
         (Way.CUT, {"request:1", "request:2", "answer:1", "answer:2"}),
         (Way.DROP, {"request:1", "request:2", "answer:1", "answer:2"}),
-        (Way.RESTART, {"request:1", "request:2", "answer:1", "answer:2"}),
+        (Way.RESTART, {"request:1", "request:2", "answer:1", "answer:2", "call:1", "reply:1"}),
         (Way.CANCEL, {"answer:1", "call:1", "reply:1", "request:2", "answer:2"}),
         (Way.SIGNAL_LATE, set()),
         (Way.AGAIN, set()),
@@ -87,6 +86,12 @@ def test_every_point_gets_every_way_in_which_a_process_dies() -> None:
 )
 def test_a_way_is_planned_where_it_can_happen(way: Way, points: set[str]) -> None:
     assert planned(ONE, way) == {f"{point}/{way}" for point in points}
+
+
+@pytest.mark.parametrize("way", [Way.SERIALIZATION, Way.DEADLOCK])
+def test_a_request_is_refused_once_and_twice_and_three_times_in_a_row(way: Way) -> None:
+    again = "@request:1"
+    assert planned(ONE, way) == {f"request:{n}/{way}{again * more}" for n in (1, 2) for more in (0, 1, 2)}
 
 
 def test_signals_are_delivered_in_ways_of_their_own() -> None:
@@ -147,22 +152,15 @@ def test_a_sample_has_a_case_of_every_scenario_and_the_seed_decides() -> None:
     assert sample(cases, 7, None) == cases
 
 
-def test_a_spread_begins_with_one_case_of_each_cell_and_holds_every_case_once() -> None:
-    other = trial(WAITING, {"request:1": ("start", "wait"), "answer:1": ("wait",), "signal:1": ()})
-    plan = CasePlan(engine="v2", ways=(*BASIC_WAYS, Way.CUT, Way.SIGNAL_LATE), seed=3)
-    ordered = spread([ONE, other], plan)
-    trials = {"ship": ONE, "waiting": other}
-    cells = {
-        (kind, case.point.kind, case.way) for case in ordered for kind in kinds_at(trials[case.scenario], case.point)
-    }
-    early = {
-        (kind, case.point.kind, case.way)
-        for case in ordered[: len(cells)]
-        for kind in kinds_at(trials[case.scenario], case.point)
-    }
-    assert early == cells
-    assert sorted(ordered) == sorted([*plan_cases(ONE, plan), *plan_cases(other, plan)])
-    assert ordered == spread([ONE, other], plan)
+def test_a_death_more_is_at_a_point_of_the_last_resume_and_there_are_three_at_most() -> None:
+    once = CrashCase("ship", KillPoint("answer", 1), Way.ONCE)
+    [second] = next_deaths(once, {"request": 4, "call": 1}, CasePlan(engine="v2", seed=5))
+    assert (second.way, second.point) == (Way.AGAIN, once.point)
+    [third] = next_deaths(second, {"request": 2}, CasePlan(engine="v2", seed=5))
+    assert third.further[0] == second.second
+    assert third.further[1].number <= 2
+    assert next_deaths(third, {"request": 2}, CasePlan(engine="v2")) == []
+    assert next_deaths(once, {}, CasePlan(engine="v2")) == []
 
 
 def test_a_selection_shows_every_kind_of_node_even_where_the_run_has_but_one() -> None:
@@ -176,12 +174,25 @@ def test_a_selection_shows_every_kind_of_node_even_where_the_run_has_but_one() -
 
 
 @pytest.mark.parametrize(
-    ("timeout_ms", "signal", "races"),
-    [(1_000, "go", True), (86_400_000, "go", False), (None, "go", False), (1_000, "other", False)],
+    ("timeout_ms", "signal", "cancel", "races"),
+    [
+        (1_000, "go", None, True),
+        (86_400_000, "go", None, False),
+        (None, "go", None, False),
+        (1_000, "other", None, False),
+        (1_000, "other", 1, True),
+        (86_400_000, "other", 1, False),
+    ],
 )
-def test_a_signal_that_races_a_short_timer_is_known(timeout_ms: int | None, signal: str, races: bool) -> None:  # noqa: FBT001
+def test_a_signal_or_a_cancellation_that_races_a_short_timer_is_known(
+    timeout_ms: int | None,
+    signal: str,
+    cancel: int | None,
+    races: bool,  # noqa: FBT001 - a row of the table
+) -> None:
     wait = WaitNode(id="wait", signal=signal, timeout_ms=timeout_ms)
-    assert races_a_timer(scenario("s", wait, signals=(PlannedSignal(id="g", name="go"),))) is races
+    one = scenario("s", wait, signals=(PlannedSignal(id="g", name="go"),))
+    assert races_a_timer(replace(one, cancel_at_pause=cancel)) is races
 
 
 def test_no_scenario_of_the_catalog_is_left_out_of_crashes() -> None:

@@ -39,7 +39,7 @@ WaysOption = Annotated[
 LimitOption = Annotated[
     int | None,
     typer.Option(
-        help="At most this many cases, drawn by the seed; second deaths and server restarts come on top.",
+        help="At most this many cases, drawn by the seed; further deaths and server restarts come on top.",
         min=1,
         metavar="N",
     ),

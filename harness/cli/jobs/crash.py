@@ -114,7 +114,10 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
     scenarios = tuple(scenario for scenario in found if not races_a_timer(scenario))
     if len(scenarios) < len(found):
         left = len(found) - len(scenarios)
-        note(f"{left} scenarios left out: a signal races a timer that the wait for a lease uses up", quiet=quiet)
+        note(
+            f"{left} scenarios left out: a signal or a cancellation races a timer that the wait for a lease uses up",
+            quiet=quiet,
+        )
     engine = engine_info(plan.engine)
     created_at = datetime.now(UTC)
     folder = plan.folder or RUNS / f"crash-{created_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"

@@ -21,7 +21,8 @@ from cutover.harness.errors import EnvironmentProblem, UsageProblem
 from cutover.harness.judge.reference.races import races_a_timer
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.run.crash.matrix import crash_matrix
-from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan, selection
+from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan
+from cutover.harness.run.crash.sampling import selection
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side.measurements import route, weigh
 from cutover.harness.run.trials.shadow import run_trials
@@ -36,6 +37,8 @@ from cutover.scenarios.model import Scenario
 __all__ = ["RUNS", "FinishedRun", "finished_run", "run_job"]
 
 RUNS = Path("cutover-runs")
+_RESTARTS = 4
+"""Crash cases in which the server dies, where it is ours to kill; a second each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,7 @@ def _kill(
             on_record=keep,
             on_planned=planned,
             deadline_s=plan.deadline_s,
-            budget=Budget(usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=cases),
+            budget=Budget(usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=cases, restarts=_RESTARTS),
         )
 
 

@@ -1,4 +1,4 @@
-"""What must hold of an execution that was interrupted: RESUME, IDEM, CONC, FENCE, TIME, STUCK. Pure.
+"""What must hold of an execution that was interrupted: RESUME, ACK, CONC, FENCE, TIME, STUCK. Pure.
 
 The checks of whole trials (DUP, LOST, EVT and so on) are made on an interrupted arm too; here is what only a crash can
 break. Each looks at one case and writes on a sheet.
@@ -7,31 +7,17 @@ break. Each looks at one case and writes on a sheet.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from cutover.engines.api import Journal, TimerRow
 from cutover.harness.judge.checks.base import Sheet
+from cutover.harness.judge.crash.kept import look_at_kept
+from cutover.harness.judge.crash.view import CaseView
 from cutover.harness.judge.outcomes.outcome import is_refusal
-from cutover.harness.judge.view import END_STATES, ArmView
-from cutover.harness.record.cases import CaseRecord, CommandRecord, Way
+from cutover.harness.judge.view import END_STATES
+from cutover.harness.record.cases import CommandRecord, Way
 
-__all__ = ["CRASH_CHECKS", "HOLDS_WHEN", "CaseView"]
-
-_CANCELS: Final = frozenset({Way.CANCEL, Way.CANCEL_LIVE})
-
-
-@dataclass(frozen=True, slots=True)
-class CaseView:
-    """One case, with the view of its arm beside the reference model's expectation."""
-
-    record: CaseRecord
-    arm: ArmView
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the case cancels the execution, so that the reference's outcome is not the one to expect."""
-        return self.record.case.way in _CANCELS
+__all__ = ["CRASH_CHECKS", "HOLDS_WHEN"]
 
 
 def _resume(case: CaseView, sheet: Sheet) -> None:
@@ -187,6 +173,7 @@ def _stuck(case: CaseView, sheet: Sheet) -> None:
 
 CRASH_CHECKS: Final[Mapping[str, Callable[[CaseView, Sheet], None]]] = {
     "RESUME": _resume,
+    "ACK": look_at_kept,
     "CONC": _conc,
     "FENCE": _fence,
     "TIME": _time,
@@ -196,6 +183,7 @@ CRASH_CHECKS: Final[Mapping[str, Callable[[CaseView, Sheet], None]]] = {
 
 HOLDS_WHEN: Final[Mapping[str, str]] = {
     "RESUME": "interrupted anywhere and resumed in any way, an execution ends as it does without the crash",
+    "ACK": "what was acknowledged is there after any death, and is not done again",
     "CONC": "of several workers at once, one runs",
     "FENCE": "a worker that lost its lease changes nothing, no process outlives its worker, and none makes tables",
     "TIME": "a timer wakes once, in its window, across crashes",

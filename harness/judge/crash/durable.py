@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from cutover.harness.judge.checks.base import Sheet
-from cutover.harness.judge.crash.checks import CaseView
+from cutover.harness.judge.crash.kept import look_at_calls
+from cutover.harness.judge.crash.view import CaseView
 from cutover.harness.judge.view import END_STATES
 from cutover.harness.record.cases import Way
 from cutover.harness.record.trials import LedgerEntry
@@ -88,6 +89,7 @@ def _calls(case: CaseView, of: Callable[[int], bool]) -> Iterator[LedgerEntry]:
 
 DURABLE_CHECKS: Final[tuple[tuple[str, Callable[[CaseView, Sheet], None]], ...]] = (
     ("DUP", _not_again),
+    ("ACK", look_at_calls),
     ("CKPT", _not_ahead),
     ("CONC", _kept),
     ("META", _accounted),

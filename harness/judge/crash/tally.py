@@ -9,9 +9,10 @@ from typing import Final
 
 from cutover.harness.judge.checks import CHECKS, run_checks
 from cutover.harness.judge.checks.base import Check, Sheet
-from cutover.harness.judge.crash.checks import CRASH_CHECKS, CaseView
+from cutover.harness.judge.crash.checks import CRASH_CHECKS
 from cutover.harness.judge.crash.durable import DURABLE_CHECKS
 from cutover.harness.judge.crash.times import TIME_CHECKS
+from cutover.harness.judge.crash.view import CaseView, call_in_flight
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
 from cutover.harness.judge.measures.sampling import kinds_of
 from cutover.harness.judge.reference.prepared import PreparedScenarios
@@ -25,6 +26,9 @@ __all__ = ["CRASH_CHECK_IDS", "CaseVerdict", "CoverageCell", "CrashSummary", "Cr
 _OF_TRIALS: Final = ("DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "IDEM", "MET")
 _EXPECT_THE_END: Final = frozenset({"RETRY"})
 """Checks that count what a cancelled execution may not reach."""
+
+_NEEDS_ROWS: Final = frozenset({"ACK"})
+"""Checks of rows that not every version has saved."""
 
 CRASH_CHECK_IDS: Final = (*CRASH_CHECKS, *_OF_TRIALS)
 
@@ -58,7 +62,7 @@ def judge_case(
     `scenarios` is what the caller keeps between cases of one scenario.
     """
     scenarios = scenarios or PreparedScenarios()
-    in_flight = _in_flight(record)
+    in_flight = call_in_flight(record)
     arm = replace(record.arm, kills=max(record.fired, 1), ledger=_as_redelivery(record.arm.ledger, in_flight))
     trial = Trial(number=0, scenario=scenario, arms={"candidate": arm})
     view = view_of(trial, scenarios)
@@ -74,6 +78,8 @@ def judge_case(
     for name, look in (*CRASH_CHECKS.items(), *DURABLE_CHECKS, *TIME_CHECKS):
         sheet = Sheet(name, case.arm, view)
         look(case, sheet)
+        if name in _NEEDS_ROWS and not record.acknowledged and not sheet.faults:
+            continue  # an older version saved the case: what it lacks was not looked at
         results.append(sheet.result())
     verdict = Verdict.PASS
     if any(result.findings for result in results):
@@ -89,23 +95,6 @@ def _named(result: CheckResult, record: CaseRecord) -> CheckResult:
         return result
     name = str(record.case)
     return replace(result, findings=tuple(replace(finding, case=name) for finding in result.findings))
-
-
-def _in_flight(record: CaseRecord) -> int | None:
-    """Returns the sequence of the zombie's one call in flight, where it redelivers an earlier call.
-
-    It cannot know that another worker has completed the step meanwhile. With the attempt and the key of a call before
-    it, it is what the world saw of a worker that was thought dead; any further call is not.
-    """
-    ledger = record.arm.ledger
-    woken = [command.calls for command in record.commands if command.worker == 1][-1:] if record.before_go_on else []
-    if not woken or not woken[0]:
-        return None
-    first = woken[0][0]
-    entry = next(each for each in ledger if each.sequence == first)
-    known = {(each.step_id, each.attempt, each.idempotency_key) for each in ledger if each.sequence < first}
-    redelivered = entry.idempotency_key is not None and (entry.step_id, entry.attempt, entry.idempotency_key) in known
-    return first if redelivered else None
 
 
 def _as_redelivery(ledger: tuple[LedgerEntry, ...], in_flight: int | None) -> tuple[LedgerEntry, ...]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from cutover.harness.judge.checks.base import Sheet
-from cutover.harness.judge.crash.checks import CaseView
+from cutover.harness.judge.crash.view import CaseView
 from cutover.harness.judge.reference.model import ExpectedStep
 from cutover.harness.record.trials import LedgerEntry
 

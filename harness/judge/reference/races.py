@@ -15,7 +15,7 @@ _LONG_MS = 600_000
 
 
 def races_a_timer(scenario: Scenario) -> bool:
-    """Whether a signal that is to come in time waits beside a timer that takeovers alone could use up.
+    """Whether a signal, or a cancellation, that is to come in time waits beside a timer that takeovers could use up.
 
     Then time that passes between a death and the resume may rightly change the outcome, and no case can be judged.
     """
@@ -24,7 +24,7 @@ def races_a_timer(scenario: Scenario) -> bool:
         node.id
         for node in _nodes(scenario.workflow)
         if isinstance(node, WaitNode)
-        and node.signal in planned
+        and (node.signal in planned or scenario.cancel_at_pause is not None)
         and node.timeout_ms is not None
         and node.timeout_ms < _LONG_MS
     }

@@ -117,8 +117,12 @@ class CheckCollector:
                 mine[name].absorb(side)
 
     def summaries(self, required: Collection[str]) -> tuple[CheckSummary, ...]:
-        """Returns a summary of each check that is required, registered or was seen."""
-        ids = dict.fromkeys((*required, *self._registered, *self._sides))
+        """Returns a summary of each check that is required or has looked at something.
+
+        A check that came later than the run and its policy is neither, and says nothing of it.
+        """
+        seen = (check for check in self._registered if check in self._sides)
+        ids = dict.fromkeys((*required, *seen, *self._sides))
         return tuple(self._summary(check, required=check in required) for check in ids)
 
     def _summary(self, check: str, *, required: bool) -> CheckSummary:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from cutover.engines.api import Journal
+from cutover.harness.record.acknowledged import Acknowledged, acknowledged
 from cutover.harness.record.trials import Again, ArmRecord, Failure
 from cutover.harness.run.crash.injector import FaultInjector, Injection
 from cutover.harness.run.crash.testbed import Testbed
@@ -26,13 +27,14 @@ class Caller:
     """One execution on a testbed, from its first command on; `on_injection` is what happens at the kill point.
 
     `outside` moves when the execution pauses, `world` serves activities, `workers` do the work, `injector` sees
-    them all.
+    them all. `remembered` is what was committed at one moment after another.
     """
 
     def __init__(self, testbed: Testbed, scenario: Scenario, execution_id: uuid.UUID, on_injection: Injection) -> None:
         self._testbed, self._execution_id = testbed, execution_id
         self._known: Journal | None = None
         self._settled = False
+        self.remembered: list[Acknowledged] = []
         testbed.clock.restart(EPOCH)
         self.world = World(scenario, testbed.clock, self._completed)
         self.outside = Outside(scenario, testbed.clock)
@@ -92,7 +94,7 @@ class Caller:
 
     def next_command(self) -> Message | None:
         """Moves the clock on and returns the next command; None where the execution has ended or waits in vain."""
-        journal = self.journal()
+        journal = self.remember("a command that returned")
         move = self.outside.next(journal) if journal is not None and self.workers.failure is None else None
         if move is None:
             return None
@@ -130,6 +132,12 @@ class Caller:
             self._known = self._testbed.journal(self._execution_id)
             self._settled = not any(host.busy for host in self.injector.hosts if not host.stopped)
         return self._known
+
+    def remember(self, when: str) -> Journal | None:
+        """Returns what is committed, and keeps in mind what that is, should it be lost later."""
+        journal = self.journal()
+        self.remembered.append(acknowledged(journal, when, len(self.world.ledger)))
+        return journal
 
     def arm_record(self, again: Again | None) -> ArmRecord:
         """Returns what the execution has come to."""

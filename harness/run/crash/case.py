@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections import deque
 
 from cutover.harness.record.cases import CaseRecord, CrashCase, Way
 from cutover.harness.record.trials import Again
 from cutover.harness.run.crash.caller import Caller
-from cutover.harness.run.crash.injector import FaultInjector
 from cutover.harness.run.crash.recovery import Recovery
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.process.host import Host
@@ -29,7 +29,7 @@ class CaseRun:
     def __init__(self, testbed: Testbed, scenario: Scenario, case: CrashCase, execution_id: uuid.UUID) -> None:
         self._testbed, self._scenario, self._case = testbed, scenario, case
         self._caller = Caller(testbed, scenario, execution_id, self._inject)
-        self._fault = _Fault(case.way, testbed, self._caller.injector)
+        self._fault = _Fault(case, testbed, self._caller)
 
     def run(self) -> CaseRecord:
         """Plays the case."""
@@ -37,13 +37,16 @@ class CaseRun:
         recovery = Recovery(case, caller)
         at_crash = again = None
         injector.inject_at(case.point)
+        if case.way is Way.RESTART:
+            injector.on_watched = lambda: caller.remember("the last answer before the server died")
         if case.way is Way.SIGNAL_TWICE:
             injector.repeat_signal = case.point.number
         host = workers.spawn()
         interrupted = caller.drive(host, {"op": "execute"})
-        injector.inject_at(None)
+        if not self._fault.further:
+            injector.inject_at(None)
         if injector.fired and workers.failure is None and case.point.kind != "signal":
-            at_crash = caller.journal()
+            at_crash = caller.remember("the fault")
             recovery.go(host, interrupted)
             if case.way is Way.TWICE and workers.failure is None:
                 again = caller.again(workers.spawn())
@@ -54,7 +57,7 @@ class CaseRun:
         leftovers = workers.close()
         return CaseRecord(
             case=case,
-            planned=2 if case.second else 1,
+            planned=1 + len(case.further),
             fired=injector.fired,
             arm=record,
             resume_points=resumed,
@@ -65,6 +68,7 @@ class CaseRun:
             leftovers=leftovers,
             strays=self._testbed.new_relations(),
             clock_shift_ms=int(workers.shift.total_seconds() * 1000),
+            acknowledged=tuple(caller.remembered),
         )
 
     def _inject(self, host: Host, channel: Channel | None) -> None:
@@ -82,25 +86,29 @@ class CaseRun:
 
 
 class _Fault:
-    """The fault of one way of interrupting, noted in the injector's time line."""
+    """The fault of one way of interrupting, noted in the injector's time line.
 
-    def __init__(self, way: Way, testbed: Testbed, injector: FaultInjector) -> None:
-        self._way, self._testbed, self._injector = way, testbed, injector
+    `further` are the points at which a refusal comes once more, for ways that refuse.
+    """
+
+    def __init__(self, case: CrashCase, testbed: Testbed, caller: Caller) -> None:
+        self._way, self._point = case.way, case.point
+        self._testbed, self._caller, self._injector = testbed, caller, caller.injector
+        self.further = deque(case.further if case.way in _REFUSALS else ())
 
     def inject(self, host: Host, channel: Channel | None) -> None:
         """Brings it about; a fault of connections is a death where no round trip is held (`channel` is None)."""
         way = self._way
         if way in _REFUSALS and channel is not None:
             self._injector.note(host, "refused", _REFUSALS[way][0])
+            if self.further:
+                self._injector.inject_at(self.further.popleft())
             channel.refuse(*_REFUSALS[way])
         elif way in {Way.CUT, Way.DROP} and channel is not None:
             self._injector.note(host, "cut", way)
             channel.cut(announced=way is Way.CUT)
         elif way is Way.RESTART:
-            self._injector.note(host, "restart")
-            self._testbed.restart_server()
-            if channel is not None:
-                channel.cut(announced=False)
+            self._restart(host, channel)
         elif way is Way.LAPSE:
             self._injector.note(host, "stop", "its activity takes long")
             host.stopped = True  # as far as this case is concerned; the process itself goes on
@@ -112,3 +120,15 @@ class _Fault:
             host.kill()
             if channel is not None:
                 channel.close()
+
+    def _restart(self, host: Host, channel: Channel | None) -> None:
+        """Stops the server at once and starts it again; what was committed is looked at just before and just after."""
+        if self._point.kind != "answer":  # there Postgres has done what nobody was told of yet
+            self._caller.remember("the death of the server")
+        self._injector.note(host, "restart")
+        self._testbed.restart_server()
+        self._caller.remember("the return of the server")
+        if channel is not None:
+            channel.cut(announced=False)
+        else:
+            self._injector.release()

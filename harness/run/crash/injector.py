@@ -33,7 +33,8 @@ class FaultInjector:
     """The proxy's gate, and the other end of the hosts' messages.
 
     Kill points are counted from 1, over all workers, while `point`, the one to inject at, is set or `on_answered` is
-    (the baseline). `victim` is the worker at which the last fault was injected.
+    (the baseline). `victim` is the worker at which the last fault was injected. `on_watched` is called before Postgres
+    gets the request whose answer is the kill point.
     """
 
     def __init__(self, world: World, clock: SharedClock, on_injection: Injection) -> None:
@@ -53,6 +54,7 @@ class FaultInjector:
         self.deliveries = 0
         self.repeat_signal = 0
         self.on_answered: Callable[[int], None] | None = None
+        self.on_watched: Callable[[], object] | None = None
         self.race: dict[Host | None, Channel] | None = None
         self._numbers: dict[int, int] = {}
 
@@ -87,7 +89,10 @@ class FaultInjector:
         if self.point == KillPoint("request", number) and host is not None:
             self._inject(host, channel)
             return Ruling.HOLD
-        collect = self.on_answered is not None or self.point == KillPoint("answer", number)
+        watched = self.point == KillPoint("answer", number)
+        if watched and self.on_watched is not None:
+            self.on_watched()
+        collect = self.on_answered is not None or watched
         return Ruling.COLLECT if collect else Ruling.PASS
 
     def answer(self, channel: Channel, number: int) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, Way
 from cutover.harness.run.crash.plan import Budget, CasePlan
@@ -57,7 +58,32 @@ def crash_matrix(
 
         if budget is None:
             return run_crashes(runners, scenarios, plan, keep, on_planned)
-        return run_sample(runners, scenarios, plan, on_record=keep, on_planned=on_planned, budget=budget)
+
+        @contextmanager
+        def restarting() -> Iterator[Runners]:
+            """A database that waits for the disk at each commit, and one runner that works on it."""
+            with (
+                installed(server, plan.engine) as durable,
+                Runners(
+                    plan.engine,
+                    durable,
+                    count=1,
+                    deadline_s=deadline_s,
+                    takeover_s=takeover_s,
+                    restart=probe.around(server.restart),
+                ) as alone,
+            ):
+                yield alone
+
+        return run_sample(
+            runners,
+            scenarios,
+            plan,
+            on_record=keep,
+            on_planned=on_planned,
+            budget=budget,
+            restarting=restarting if server.restart is not None else None,
+        )
 
 
 def replay(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from cutover.engines.api import ActivityNode, LoopNode, Node, WaitNode, Workflow
 from cutover.harness.record.cases import ALL_WAYS, CrashCase, CrashTrial, KillPoint, PointKind, Way
-from cutover.scenarios.model import Scenario
+from cutover.harness.run.crash.features import node_kinds
 
 __all__ = [
     "BASIC_WAYS",
@@ -17,33 +15,36 @@ __all__ = [
     "Budget",
     "CasePlan",
     "kinds_at",
+    "next_deaths",
     "pairs",
     "plan_cases",
     "sample",
-    "selection",
-    "spread",
 ]
 
 BASIC_WAYS = (Way.ONCE, Way.TWICE, Way.CONCURRENT, Way.ZOMBIE)
-SAMPLE_WAYS = tuple(way for way in ALL_WAYS if way not in {Way.AGAIN, Way.RESTART})
-"""What a sample is drawn from: not what must wait for other cases, nor what stops the server for all."""
+SAMPLE_WAYS = tuple(way for way in ALL_WAYS if way is not Way.RESTART)
+"""What a sample is drawn from: not what stops the server for all, of which a few cases come at its end."""
 _AT_REQUESTS = frozenset({Way.SERIALIZATION, Way.DEADLOCK})
-_AT_ROUND_TRIPS = frozenset({Way.CUT, Way.DROP, Way.RESTART})
+_AT_ROUND_TRIPS = frozenset({Way.CUT, Way.DROP})
 _AT_SIGNALS = frozenset({Way.SIGNAL_TWICE, Way.SIGNAL_LATE, Way.SIGNAL_STRAY})
 _CANCELS = frozenset({Way.CANCEL, Way.CANCEL_LIVE})
 _ALL_PAIRS_UP_TO = 8
 """Scenarios with at most this many kill points get every pair of deaths; larger ones a sample."""
-_SELECTED = 32
-"""Scenarios that a sample is drawn from; their baselines take a few seconds."""
+_NEXT = KillPoint("request", 1)
+"""A refusal that comes twice or three times in a row: the next request is refused, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How long a sample goes on: `usual_s`, and while fewer than `least` cases were interrupted, up to `most_s`."""
+    """How long a sample goes on: `usual_s`, and while fewer than `least` cases were interrupted, up to `most_s`.
+
+    So many `restarts` of the server come at its end, where the server is ours; they are part of `usual_s`.
+    """
 
     usual_s: float
     most_s: float
     least: int = 0
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +67,12 @@ def plan_cases(trial: CrashTrial, plan: CasePlan) -> Iterator[CrashCase]:
     begun = _begun(trial)
     for point in _in_order(trial):
         for way in plan.ways:
-            if way is not Way.AGAIN and _fits(way, point) and (way not in _CANCELS or begun(point)):
-                yield CrashCase(trial.scenario.id, point, way)
+            if way is Way.AGAIN or not _fits(way, point) or (way in _CANCELS and not begun(point)):
+                continue
+            yield CrashCase(trial.scenario.id, point, way)
+            if way in _AT_REQUESTS:
+                yield CrashCase(trial.scenario.id, point, way, _NEXT)
+                yield CrashCase(trial.scenario.id, point, way, _NEXT, _NEXT)
 
 
 def pairs(trial: CrashTrial, resumes: Mapping[CrashCase, Mapping[str, int]], plan: CasePlan) -> Iterator[CrashCase]:
@@ -75,14 +80,29 @@ def pairs(trial: CrashTrial, resumes: Mapping[CrashCase, Mapping[str, int]], pla
 
     `resumes` says of cases resumed once how many round trips (`request`) and activity calls (`call`) that took.
     """
+    every = len(trial.points) <= _ALL_PAIRS_UP_TO
     for point in _in_order(trial):
-        counts = resumes.get(CrashCase(trial.scenario.id, point, Way.ONCE), {})
-        seconds = [*_points("request", "answer", counts.get("request", 0))]
-        seconds += _points("call", "reply", counts.get("call", 0))
-        if len(trial.points) > _ALL_PAIRS_UP_TO and len(seconds) > plan.pairs_per_point:
-            draw = random.Random(f"{plan.seed}:{trial.scenario.id}:{point}")  # noqa: S311 - a sample, not a secret
-            seconds = draw.sample(seconds, plan.pairs_per_point)
-        yield from (CrashCase(trial.scenario.id, point, Way.AGAIN, second) for second in seconds)
+        case = CrashCase(trial.scenario.id, point, Way.ONCE)
+        yield from next_deaths(case, resumes.get(case, {}), plan, every=every)
+
+
+def next_deaths(
+    case: CrashCase, resume_points: Mapping[str, int], plan: CasePlan, *, every: bool = False
+) -> list[CrashCase]:
+    """Returns the case with one death more, at points of its last resume: as many as the plan says, or at every one.
+
+    There are none after the third.
+    """
+    if case.third is not None:
+        return []
+    points = [*_points("request", "answer", resume_points.get("request", 0))]
+    points += _points("call", "reply", resume_points.get("call", 0))
+    if not every and len(points) > plan.pairs_per_point:
+        draw = random.Random(f"{plan.seed}:{case}")  # noqa: S311 - a sample, not a secret
+        points = draw.sample(points, plan.pairs_per_point)
+    if case.second is None:
+        return [replace(case, way=Way.AGAIN, second=point) for point in points]
+    return [replace(case, third=point) for point in points]
 
 
 def sample(cases: list[CrashCase], seed: int, limit: int | None) -> list[CrashCase]:
@@ -97,50 +117,11 @@ def sample(cases: list[CrashCase], seed: int, limit: int | None) -> list[CrashCa
     return [case for case in cases if case in chosen]
 
 
-def selection(own: Sequence[Scenario], catalog: Sequence[Scenario]) -> tuple[Scenario, ...]:
-    """Scenarios to draw a sample of cases from, the smallest first.
-
-    As few as show every kind of node and pause, those of the run before those of the catalog; then the run's smallest.
-    None of either may race a timer (`cutover.harness.judge.reference.races`).
-    """
-    ordered = [*sorted(own, key=_size), *sorted(catalog, key=_size)]
-    seen: set[str] = set()
-    chosen: dict[str, Scenario] = {}
-    for scenario in ordered:
-        features = _features(scenario)
-        if not features <= seen:
-            seen |= features
-            chosen.setdefault(scenario.id, scenario)
-    for scenario in sorted(own, key=_size):
-        if len(chosen) >= _SELECTED:
-            break
-        chosen.setdefault(scenario.id, scenario)
-    return tuple(sorted(chosen.values(), key=_size))
-
-
-def spread(trials: Iterable[CrashTrial], plan: CasePlan) -> list[CrashCase]:
-    """Returns every case of the plan in the order in which a sample takes them: one of each cell, then another of each.
-
-    A cell is one of the coverage; its first cases are of the smallest scenarios, and ties are broken by the seed.
-    Scenarios with timers are a row of cells of their own.
-    """
-    draw = random.Random(plan.seed)  # noqa: S311 - a sample, not a secret
-    counts: Counter[tuple[str, PointKind, Way]] = Counter()
-    ranked: list[tuple[int, bool, float, CrashCase]] = []
-    for trial in trials:
-        timed = _features(trial.scenario) & {"timer"}
-        for case in plan_cases(trial, plan):
-            cells = [(kind, case.point.kind, case.way) for kind in {*kinds_at(trial, case.point), *timed}]
-            ranked.append((min(counts[cell] for cell in cells), case.way not in BASIC_WAYS, draw.random(), case))
-            counts.update(cells)
-    return [case for *_, case in sorted(ranked)]
-
-
 def kinds_at(trial: CrashTrial, point: KillPoint) -> tuple[str, ...]:
     """Returns the kinds of node whose steps the point touches; `execution` where it touches no step."""
     if point.kind == "signal":
         return ("wait",)
-    kinds = _node_kinds(trial.scenario.workflow)
+    kinds = node_kinds(trial.scenario.workflow)
     paths = {"/".join(part.partition("[")[0] for part in step.split("/")) for step in trial.points.get(point, ())}
     return tuple(sorted({kinds[path] for path in paths if path in kinds})) or ("execution",)
 
@@ -174,40 +155,3 @@ def _begun(trial: CrashTrial) -> Callable[[KillPoint], bool]:
         return point.kind in {"call", "reply"} or point.number > first or point == KillPoint("answer", first)
 
     return begun
-
-
-def _size(scenario: Scenario) -> tuple[int, str]:
-    return len(list(_nodes(scenario.workflow))), scenario.id
-
-
-def _features(scenario: Scenario) -> set[str]:
-    """Returns what a scenario shows: kinds of node, and how an execution can pause."""
-    nodes = list(_nodes(scenario.workflow))
-    shown: set[str] = {node.kind for node in nodes}
-    shown |= {"timer" for node in nodes if isinstance(node, WaitNode) and node.timeout_ms is not None}
-    shown |= {"signal"} if scenario.signals else set()
-    shown |= {"cancel"} if scenario.cancel_at_pause is not None else set()
-    shown |= {
-        "retry"
-        for node in nodes
-        if isinstance(node, ActivityNode)
-        for response in scenario.world.get(node.id, ())
-        if response.error is not None and response.retryable
-    }
-    return shown
-
-
-def _nodes(workflow: Workflow) -> Iterator[Node]:
-    for node in workflow.nodes:
-        yield node
-        if isinstance(node, LoopNode):
-            yield from _nodes(node.body)
-
-
-def _node_kinds(workflow: Workflow, prefix: str = "") -> dict[str, str]:
-    kinds: dict[str, str] = {}
-    for node in workflow.nodes:
-        kinds[prefix + node.id] = node.kind
-        if isinstance(node, LoopNode):
-            kinds |= _node_kinds(node.body, f"{prefix}{node.id}/")
-    return kinds

@@ -5,12 +5,23 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, Way
 from cutover.harness.record.trials import ArmRecord
-from cutover.harness.run.crash.plan import BASIC_WAYS, Budget, CasePlan, kinds_at, pairs, plan_cases, sample, spread
+from cutover.harness.run.crash.plan import (
+    BASIC_WAYS,
+    Budget,
+    CasePlan,
+    kinds_at,
+    next_deaths,
+    pairs,
+    plan_cases,
+    sample,
+)
 from cutover.harness.run.crash.runners import CaseJob, Runners
+from cutover.harness.run.crash.sampling import Sampler
 from cutover.harness.store.case_lines import decode_baseline, decode_case
 from cutover.scenarios.model import Scenario
 
@@ -18,6 +29,10 @@ __all__ = ["BASIC_WAYS", "CasePlan", "plan_cases", "replay_case", "run_crashes",
 
 _MOST_RESTARTS = 24
 """Restarting a server takes a second and nothing else can run meanwhile."""
+_MOST_THIRDS = 400
+"""Third deaths beside all others; they are as many as second ones, and say little more."""
+_RESTART_S = 1.5
+"""What a restart of the server takes of a sample's time, s, with the start of the process that plays it."""
 _MOST_HUNG = 6
 """An engine that so often does not return has been found out; more of it would take a deadline each."""
 
@@ -46,10 +61,17 @@ def run_crashes(
         if record.case.way is Way.ONCE:
             resumes[record.case] = record.resume_points
         on_record(record)
+    played = len(together)
     if Way.AGAIN in plan.ways:
         second = [case for trial in ordered for case in pairs(trial, resumes, plan)]
-        on_planned(len(together) + len(restarts) + len(second))
+        on_planned(played + len(restarts) + len(second))
+        third: list[CrashCase] = []
         for record in _play(runners, trials, second, plan.seed):
+            third += next_deaths(record.case, record.resume_points, plan)
+            on_record(record)
+        third = sample(third, plan.seed, _MOST_THIRDS)
+        on_planned(played + len(restarts) + len(second) + len(third))
+        for record in _play(runners, trials, third, plan.seed):
             on_record(record)
     for record in _play(runners, trials, restarts, plan.seed, alone=True):
         on_record(record)
@@ -64,27 +86,38 @@ def run_sample(
     on_record: Callable[[CaseRecord], None],
     on_planned: Callable[[int], None],
     budget: Budget,
+    restarting: Callable[[], AbstractContextManager[Runners]] | None = None,
 ) -> list[CrashTrial]:
     """As `run_crashes`, but spread over the coverage and for no longer than the budget says.
 
-    A case that has begun is ended. Scenarios whose baseline did not come in time are left out.
+    A case that has begun is ended. Scenarios whose baseline did not come in time are left out. `restarting` opens
+    runners on a database of their own, that may restart the server; None where nobody may.
     """
     began = time.monotonic()
-    until, latest = began + budget.usual_s, began + budget.most_s
+    restarts = budget.restarts if restarting is not None else 0
+    until, latest = began + budget.usual_s - restarts * _RESTART_S, began + budget.most_s
     ordered = _baselines(runners, scenarios, plan, until=latest)
-    cases = spread(ordered, plan)
-    on_planned(len(cases))
+    trials = {trial.scenario.id: trial for trial in ordered}
+    sampler = Sampler(ordered, plan)
+    last = sampler.restarts(restarts)
     interrupted = 0
 
     def wanted() -> Iterator[CrashCase]:
-        for case in cases:
-            if interrupted >= budget.least and time.monotonic() >= until:
+        for case in sampler.cases():
+            if interrupted + len(last) >= budget.least and time.monotonic() >= until:
                 return
+            on_planned(sampler.total + len(last))
             yield case
 
-    for record in _play(runners, {trial.scenario.id: trial for trial in ordered}, wanted(), plan.seed, until=latest):
+    on_planned(sampler.total + len(last))
+    for record in _play(runners, trials, wanted(), plan.seed, until=latest):
         interrupted += record.fired > 0
+        sampler.heard(record)
         on_record(record)
+    if last and restarting is not None and time.monotonic() < latest:
+        with restarting() as alone:
+            for record in _play(alone, trials, last, plan.seed, alone=True, until=latest):
+                on_record(record)
     return ordered
 
 

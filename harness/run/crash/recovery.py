@@ -36,7 +36,7 @@ class Recovery:
             return
         self._workers.let_leases_end()
         if host.alive and not host.stopped:
-            self._caller.drive(host, self._caller.retry_of(interrupted))
+            self._repeat(host, interrupted)
             return
         match self._case.way:
             case Way.CONCURRENT:
@@ -54,14 +54,26 @@ class Recovery:
         """Starts a new worker, which retries; returns the command during which it died, if it did."""
         return self._caller.drive(self._workers.spawn(), self._caller.retry_of(interrupted))
 
+    def _repeat(self, host: Host, interrupted: Message) -> None:
+        """The worker that lives tries again; once more for each further fault that its caller heard of."""
+        pending: Message | None = interrupted
+        for _ in (self._case.point, *self._case.further):
+            if pending is None or not host.alive:
+                return
+            pending = self._caller.drive(host, self._caller.retry_of(pending))
+
     def _die_again(self, interrupted: Message) -> None:
-        """The one that resumes dies too, at a point of its own; then another one."""
-        self._injector.inject_at(self._case.second)
-        second = self._retry(interrupted)
-        self._injector.inject_at(None)
-        if second is not None:
+        """The one that resumes dies too, at a point of its own, and perhaps the one after it; then another one."""
+        for point in self._case.further:
+            self._injector.inject_at(point)
+            died = self._retry(interrupted)
+            self._injector.inject_at(None)
+            if died is None:
+                return
+            self._caller.remember("a further death")
             self._workers.let_leases_end()
-            self._retry(second)
+            interrupted = died
+        self._retry(interrupted)
 
     def _race(self, interrupted: Message) -> None:
         """Two workers resume at the same moment; what follows once both have returned is sent to the first of them."""

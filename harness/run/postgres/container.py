@@ -7,10 +7,11 @@ import importlib.util
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.run.postgres.backend import LAZY_WRITER, crash_backend
 from cutover.harness.run.postgres.ownership import mark, owner_state
 
 __all__ = ["IMAGE_VARIABLE", "container", "remove_left_behind"]
@@ -22,8 +23,11 @@ _PULL_S = 60
 
 
 @contextlib.contextmanager
-def container(settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The URL and the image of a fresh server, removed afterwards; raises EnvironmentProblem with the reason."""
+def container(settings: Mapping[str, str]) -> Iterator[tuple[str, str, Callable[[], None]]]:
+    """The URL and the image of a fresh server, and what has it crash and recover; removed afterwards.
+
+    It is not stopped and started, as it would get another port. Raises EnvironmentProblem with the reason.
+    """
     image = os.environ.get(IMAGE_VARIABLE) or "postgres:15"
     reaper = _prepare(image)
     from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415 - 0.4 s that only this path pays
@@ -34,7 +38,7 @@ def container(settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     server = PostgresContainer(
         image, username="postgres", password=secrets.token_hex(8), dbname="postgres", driver=None
     )
-    options = {"max_connections": "200", **settings}
+    options = {"max_connections": "200", **LAZY_WRITER, **settings}
     server.with_kwargs(labels={_LABEL: mark()})
     server.with_command(["postgres", *(part for name, value in options.items() for part in ("-c", f"{name}={value}"))])
     try:
@@ -44,8 +48,13 @@ def container(settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             server.stop()
             server.get_docker_client().client.close()
         raise EnvironmentProblem(_advice(f"the container of {image} did not start", error)) from error
+    url = server.get_connection_url()
+
+    def kill(pid: int) -> None:
+        server.get_wrapped_container().exec_run(["sh", "-c", f"kill -9 {pid}"])  # the image has no other kill
+
     try:
-        yield server.get_connection_url(), image
+        yield url, image, lambda: crash_backend(url, kill)
     finally:
         server.stop()
         server.get_docker_client().client.close()

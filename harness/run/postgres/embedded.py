@@ -24,6 +24,7 @@ from typing import Self
 import psycopg
 
 from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.run.postgres.backend import LAZY_WRITER
 from cutover.harness.run.process.lifetime import socket_root
 
 __all__ = ["DURATION_S", "embedded"]
@@ -138,7 +139,8 @@ def _serve(home: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, Calla
     data = home / "data"
     initdb = [str(install / "bin/initdb"), "--no-sync", "--auth=trust", "--encoding=utf8", "--locale=C"]
     _run([*initdb, "-U", "postgres", "-D", str(data)], home, user)
-    options = {"listen_addresses": "", "unix_socket_directories": str(home), "max_connections": "200", **settings}
+    options = {"listen_addresses": "", "unix_socket_directories": str(home), "max_connections": "200"}
+    options |= {**LAZY_WRITER, **settings}
     command = [str(install / "bin/postgres"), "-D", str(data)]
     command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     server = _Postmaster(command, home, user)

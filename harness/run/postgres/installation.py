@@ -16,14 +16,20 @@ from cutover.harness.run.world.engine import idle
 
 __all__ = ["install_engine", "installed"]
 
+_FLUSH = "SELECT pg_logical_emit_message(true, 'cutover', 'installed')"
+"""A commit that changes nothing and waits for the log, and so for everything before it."""
+
 
 def install_engine(spec: str, dsn: str) -> None:
-    """Makes the engine's tables in a database. Raises whatever the engine raises."""
+    """Makes the engine's tables in a database, durably however the engine commits. Raises what the engine raises."""
     engine = resolve(spec)(idle(dsn, "the installation"))
     try:
         engine.install()
     finally:
         engine.close()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SET synchronous_commit = on")
+        connection.execute(_FLUSH)
 
 
 @contextlib.contextmanager

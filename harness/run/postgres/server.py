@@ -32,7 +32,7 @@ ProvisionMode: TypeAlias = Literal["auto", "url", "container", "embedded"]
 class Server:
     """A server that answers. `why` says how it came to be chosen; no attribute but `dsn` holds a password.
 
-    `restart` stops it with immediate and starts it again; None where it is not ours to restart. `stale` are the
+    `restart` has it die at once and come back from its log; None where it is not ours to restart. `stale` are the
     databases of killed runs that were found on it and dropped.
     """
 
@@ -125,9 +125,12 @@ def _start(stack: contextlib.ExitStack, mode: ProvisionMode, settings: Mapping[s
     why = "asked for"
     if mode in ("auto", "container"):
         try:
-            dsn, image = stack.enter_context(container(settings))
+            dsn, image, crash = stack.enter_context(container(settings))
             return Server(
-                dsn=dsn, description=f"container of {image}", why=why if mode == "container" else "Docker answers"
+                dsn=dsn,
+                description=f"container of {image}",
+                why=why if mode == "container" else "Docker answers",
+                restart=crash,
             )
         except EnvironmentProblem as problem:
             if mode == "container":

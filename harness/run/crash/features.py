@@ -1,0 +1,248 @@
+"""What there is about a scenario, and about one of its kill points, that an engine can get wrong. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from cutover.engines.api import ActivityNode, JoinNode, LoopNode, Node, WaitNode, Workflow
+from cutover.harness.record.cases import CrashTrial, KillPoint
+from cutover.scenarios.model import Response, Scenario
+
+__all__ = ["PointFeatures", "ScenarioFeatures", "node_kinds"]
+
+_INDEX: Final = re.compile(r"\[(\d+)\]")
+_LARGE: Final = 20_000
+"""Characters of payload from which a scenario is a large one."""
+_MANY: Final = 3
+_DOZEN: Final = 11
+"""Iterations: enough to have two behind one, and enough that text order differs from the numbers'."""
+
+
+@dataclass(frozen=True)
+class ScenarioFeatures:
+    """What a scenario shows, as far as it can be told without running it. `effort` is about how many steps it takes."""
+
+    scenario: Scenario
+
+    @cached_property
+    def shown(self) -> frozenset[str]:
+        """Kinds of node, how an execution can pause, what fails, and how deep, wide, long and large it is."""
+        nodes = list(_nodes(self.scenario.workflow))
+        rounds = [self._rounds(path, node) for path, node in nodes if isinstance(node, LoopNode)]
+        named: Mapping[str, bool] = {
+            "timer": any(isinstance(node, WaitNode) and node.timeout_ms is not None for _, node in nodes),
+            "signal": bool(self.scenario.signals),
+            "cancel": self.scenario.cancel_at_pause is not None,
+            "retry": any(_retried(self.scenario.world.get(path, ())) for path, _ in nodes),
+            "any": any(isinstance(node, JoinNode) and node.mode == "any" for _, node in nodes),
+            "wait in a loop": any(isinstance(node, WaitNode) and "/" in path for path, node in nodes),
+            "loop in a loop": any(isinstance(node, LoopNode) and "/" in path for path, node in nodes),
+            "chain": max(map(_longest_chain, _levels(self.scenario.workflow))) >= _MANY,
+            "branches": any(map(_branches, _levels(self.scenario.workflow))),
+            "iterations": any(count >= _MANY for count in rounds),
+            "dozen": any(count >= _DOZEN for count in rounds),
+            "large": self._characters >= _LARGE,
+        }
+        return frozenset({node.kind for _, node in nodes} | {name for name, shows in named.items() if shows})
+
+    @cached_property
+    def effort(self) -> int:
+        """About how many steps an execution takes."""
+        return _effort(self.scenario.workflow, "", self._rounds)
+
+    @cached_property
+    def _lists(self) -> int:
+        responses = (response.output for planned in self.scenario.world.values() for response in planned)
+        return max((_longest_list(value) for value in (self.scenario.input, *responses)), default=0)
+
+    @cached_property
+    def _characters(self) -> int:
+        responses = (response.output for planned in self.scenario.world.values() for response in planned)
+        return sum(_size(value) for value in (self.scenario.input, *responses))
+
+    def _rounds(self, path: str, loop: LoopNode) -> int:
+        """Returns a guess at the iterations: the longest list there is, or the highest number in the world's steps."""
+        if loop.items is not None:
+            return self._lists
+        begins = [key.removeprefix(path) for key in self.scenario.world if key.startswith(f"{path}[")]
+        return 1 + max((int(found[1]) for key in begins if (found := _INDEX.match(key))), default=0)
+
+
+class PointFeatures:
+    """What has happened in a scenario's uninterrupted run when it comes to each kill point."""
+
+    def __init__(self, trial: CrashTrial) -> None:
+        self._trial = trial
+        self._kinds = node_kinds(trial.scenario.workflow)
+        self._branches = {path for path, _ in _side_by_side(trial.scenario.workflow)}
+        self._large = "large" in ScenarioFeatures(trial.scenario).shown
+        self._tried = {entry.step_id for entry in trial.baseline.ledger if entry.attempt > 1}
+
+    def at(self, point: KillPoint) -> frozenset[str]:
+        """Returns the features of one kill point."""
+        steps = self._trial.points.get(point, ())
+        paths = {_INDEX.sub("", step) for step in steps}
+        rounds = [[int(index) for index in _INDEX.findall(step)] for step in steps]
+        done = self.done(point)
+        named = {
+            "one done": done == 1,
+            "two done": done == 2,
+            "many done": done > 2,
+            "branch": bool(paths & self._branches),
+            "third round": any(max(numbers, default=0) >= _MANY - 1 for numbers in rounds),
+            "tenth round": any(max(numbers, default=0) >= _DOZEN - 1 for numbers in rounds),
+            "inner round": any(len(numbers) > 1 for numbers in rounds),
+            "retried": bool(self._tried.intersection(steps)),
+            "waited": self._waited(point),
+            "large": self._large and done > 0,
+        }
+        return frozenset(name for name, holds in named.items() if holds)
+
+    def done(self, point: KillPoint) -> int:
+        """Returns how many activity steps had ended, as far as the order of kill points tells."""
+        before = self._before(point)
+        if point.kind in {"call", "reply"}:
+            return len(before - set(self._trial.points.get(point, ())))
+        return max(len(before) - 1, 0)
+
+    def _before(self, point: KillPoint) -> set[str]:
+        kind = point.kind if point.kind == "call" else "call" if point.kind == "reply" else "answer"
+        return {
+            step
+            for other, steps in self._trial.points.items()
+            if other.kind == kind and other.number < point.number
+            for step in steps
+            if self._kinds.get(_INDEX.sub("", step)) == "activity"
+        }
+
+    def _waited(self, point: KillPoint) -> bool:
+        """Returns whether a wait has begun: what follows it was brought about from outside."""
+        return point.kind in {"request", "answer"} and any(
+            self._kinds.get(_INDEX.sub("", step)) == "wait"
+            for other, steps in self._trial.points.items()
+            if other.kind == "answer" and other.number < point.number
+            for step in steps
+        )
+
+
+def node_kinds(workflow: Workflow) -> dict[str, str]:
+    """Returns the kind of each node by its path without iterations."""
+    return {path: node.kind for path, node in _nodes(workflow)}
+
+
+def _nodes(workflow: Workflow, prefix: str = "") -> Iterator[tuple[str, Node]]:
+    for node in workflow.nodes:
+        yield prefix + node.id, node
+        if isinstance(node, LoopNode):
+            yield from _nodes(node.body, f"{prefix}{node.id}/")
+
+
+def _levels(workflow: Workflow) -> Iterator[Workflow]:
+    yield workflow
+    for node in workflow.nodes:
+        if isinstance(node, LoopNode):
+            yield from _levels(node.body)
+
+
+def _followers(workflow: Workflow) -> dict[str, set[str]]:
+    """Returns every node that can only come after each node: those that edges lead to from there."""
+    direct: dict[str, set[str]] = {node.id: set() for node in workflow.nodes}
+    for edge in workflow.edges:
+        if edge.target in direct:
+            direct[edge.source].add(edge.target)
+    found: dict[str, set[str]] = {}
+
+    def behind(node_id: str) -> set[str]:
+        pending, seen = list(direct[node_id]), set[str]()
+        while pending:
+            if (each := pending.pop()) not in seen:
+                seen.add(each)
+                pending += found[each] if each in found else direct[each]
+        return seen
+
+    for node in reversed(workflow.nodes):
+        found[node.id] = behind(node.id)
+    return found
+
+
+def _branches(workflow: Workflow) -> bool:
+    """Returns whether one node, by one port, leads to two activities neither of which follows the other."""
+    return any(path for path in _parallel(workflow))
+
+
+def _side_by_side(workflow: Workflow, prefix: str = "") -> Iterator[tuple[str, Node]]:
+    """Yields the activities that have another one beside them, by path."""
+    beside = _parallel(workflow)
+    for node in workflow.nodes:
+        if node.id in beside:
+            yield prefix + node.id, node
+        if isinstance(node, LoopNode):
+            yield from _side_by_side(node.body, f"{prefix}{node.id}/")
+
+
+def _parallel(workflow: Workflow) -> frozenset[str]:
+    activities = {node.id for node in workflow.nodes if isinstance(node, ActivityNode)}
+    ports: dict[tuple[str, str], list[str]] = {}
+    for edge in workflow.edges:
+        ports.setdefault((edge.source, edge.port), []).append(edge.target)
+    forks = [targets for targets in ports.values() if len(targets) > 1]
+    if not forks:
+        return frozenset()
+    followers = _followers(workflow)
+    found: set[str] = set()
+    for targets in forks:
+        reached = [{target, *followers.get(target, ())} & activities for target in targets if target in followers]
+        for own in reached:
+            others = set[str]().union(*(each for each in reached if each is not own))
+            alone = own - set.intersection(*reached)
+            if alone and others - own:
+                found |= alone
+    return frozenset(found)
+
+
+def _longest_chain(workflow: Workflow) -> int:
+    """Returns the most activities that follow one another."""
+    followers = _followers(workflow)
+    activities = [node.id for node in workflow.nodes if isinstance(node, ActivityNode)]
+    longest: dict[str, int] = {}
+    for each in sorted(activities, key=lambda node_id: len(followers[node_id])):
+        longest[each] = 1 + max((longest[after] for after in followers[each] if after in longest), default=0)
+    return max(longest.values(), default=0)
+
+
+def _effort(workflow: Workflow, prefix: str, rounds: Callable[[str, LoopNode], int]) -> int:
+    total = 0
+    for node in workflow.nodes:
+        path = prefix + node.id
+        total += 1
+        if isinstance(node, LoopNode):
+            total += rounds(path, node) * _effort(node.body, f"{path}/", rounds)
+    return total
+
+
+def _retried(responses: Iterable[Response]) -> bool:
+    return any(response.error is not None and response.retryable for response in responses)
+
+
+def _longest_list(value: object) -> int:
+    match value:
+        case list():
+            return max(len(value), *(_longest_list(each) for each in value)) if value else 0
+        case dict():
+            return max(map(_longest_list, value.values()), default=0)
+    return 0
+
+
+def _size(value: object) -> int:
+    match value:
+        case str():
+            return len(value)
+        case list():
+            return sum(map(_size, value))
+        case dict():
+            return sum(map(_size, value.values()))
+    return 8

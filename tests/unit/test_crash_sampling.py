@@ -1,0 +1,174 @@
+"""What a sample of the crash matrix takes first, and that it goes into depth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+from uuid import UUID
+
+import pytest
+from rows import CALL
+
+from cutover.engines.api import ActivityNode, Edge, JoinNode, LoopNode, StartNode, WaitNode, Workflow
+from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, KillPoint, Way
+from cutover.harness.record.trials import ArmRecord
+from cutover.harness.run.crash.features import PointFeatures, ScenarioFeatures
+from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan, plan_cases
+from cutover.harness.run.crash.sampling import Sampler, selection
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.model import PlannedSignal, Response, Scenario
+
+CATALOG = {scenario.id[:2]: scenario for scenario in load_catalog()}
+START = StartNode(id="start")
+PAID, PACKED = ActivityNode(id="pay", activity="pay"), ActivityNode(id="pack", activity="pack")
+ARM = ArmRecord(arm="candidate", engine="v2", execution_id=UUID(int=1), position=0, journal=None)
+
+
+def scenario(name: str, *edges: tuple[str, str]) -> Scenario:
+    nodes = (START, PAID, PACKED, JoinNode(id="join"))
+    lines = tuple(Edge(source=source, target=target) for source, target in edges)
+    return Scenario(id=name, workflow=Workflow(id="w", nodes=nodes, edges=lines))
+
+
+FORK = scenario("fork", ("start", "pay"), ("start", "pack"), ("pay", "join"), ("pack", "join"))
+ROW = scenario("row", ("start", "pay"), ("pay", "pack"), ("pack", "join"))
+
+
+def trial(of: Scenario, points: Mapping[str, tuple[str, ...]], arm: ArmRecord = ARM) -> CrashTrial:
+    return CrashTrial(
+        scenario=of, baseline=arm, points={KillPoint.parse(name): steps for name, steps in points.items()}
+    )
+
+
+TWO = {
+    "request:1": ("start", "pay"),
+    "answer:1": ("start", "pay"),
+    "call:1": ("pay",),
+    "reply:1": ("pay",),
+    "request:2": ("pay", "pack"),
+    "answer:2": ("pay", "pack"),
+    "call:2": ("pack",),
+    "reply:2": ("pack",),
+    "request:3": ("pack", "join"),
+    "answer:3": ("pack", "join"),
+}
+
+
+def shown(name: str) -> frozenset[str]:
+    return ScenarioFeatures(CATALOG[name]).shown
+
+
+@pytest.mark.parametrize(
+    ("name", "feature"),
+    [
+        ("03", "chain"),
+        ("31", "branches"),
+        ("35", "branches"),
+        ("32", "any"),
+        ("55", "loop in a loop"),
+        ("60", "iterations"),
+        ("68", "wait in a loop"),
+        ("79", "dozen"),
+        ("78", "large"),
+        ("06", "retry"),
+        ("42", "timer"),
+        ("50", "cancel"),
+    ],
+)
+def test_the_catalog_shows_what_it_is_there_for(name: str, feature: str) -> None:
+    assert feature in shown(name)
+    assert feature not in shown("01")
+
+
+@pytest.mark.parametrize("name", ["19", "36", "76"])
+def test_ways_that_exclude_one_another_and_chains_are_no_branches(name: str) -> None:
+    assert "branches" not in shown(name)
+
+
+def test_features_of_a_point_are_of_what_has_happened_by_then() -> None:
+    at = PointFeatures(trial(FORK, TWO)).at
+    assert at(KillPoint("answer", 1)) == {"branch"}
+    assert at(KillPoint("call", 1)) == {"branch"}
+    assert at(KillPoint("call", 2)) == at(KillPoint("reply", 2)) == at(KillPoint("request", 2)) | {"one done"}
+    assert at(KillPoint("answer", 3)) == {"branch", "one done"}
+    assert PointFeatures(trial(ROW, TWO)).at(KillPoint("call", 1)) == frozenset()
+
+
+def test_features_of_a_point_in_a_loop_are_of_its_iterations() -> None:
+    body = Workflow(id="b", nodes=(START, PAID, WaitNode(id="w", signal="go")), edges=())
+    inner = LoopNode(id="inner", body=body, items="@")
+    outer = LoopNode(id="outer", body=Workflow(id="o", nodes=(START, inner)), items="@")
+    loops = Scenario(id="loops", workflow=Workflow(id="l", nodes=(START, outer)))
+    points = {
+        "answer:1": ("outer[0]/inner[1]/pay",),
+        "answer:2": ("outer[0]/inner[2]/w",),
+        "answer:3": ("outer[10]/start",),
+    }
+    retried = replace(ARM, ledger=(replace(CALL, step_id="outer[0]/inner[1]/pay", attempt=2),))
+    at = PointFeatures(trial(loops, points, retried)).at
+    assert at(KillPoint("answer", 1)) == {"inner round", "retried"}
+    assert at(KillPoint("answer", 2)) == {"inner round", "third round"}
+    assert at(KillPoint("answer", 3)) == {"third round", "tenth round", "waited"}
+
+
+def test_a_sample_takes_every_case_once_and_turns_about() -> None:
+    plan = CasePlan(engine="v2", ways=(*BASIC_WAYS, Way.CUT), seed=3)
+    trials = [trial(ROW, TWO), trial(FORK, TWO)]
+    taken = list(Sampler(trials, plan).cases())
+    assert sorted(map(str, taken)) == sorted(str(case) for each in trials for case in plan_cases(each, plan))
+    assert [case.scenario for case in taken[:6]] == ["row", "fork"] * 3
+    assert taken == list(Sampler(trials, plan).cases())
+    assert taken != list(Sampler(trials, replace(plan, seed=4)).cases())
+
+
+def test_the_first_cases_of_a_sample_are_of_kinds_that_differ() -> None:
+    plan = CasePlan(engine="v2", ways=BASIC_WAYS, seed=3)
+    first = list(islice(Sampler([trial(ROW, TWO)], plan).cases(), 28))
+    assert {(case.way, case.point.kind) for case in first} == {
+        (way, kind) for way in BASIC_WAYS for kind in ("request", "answer", "call", "reply")
+    }
+
+
+def test_what_a_resume_passed_through_is_killed_once_more_and_again() -> None:
+    sampler = Sampler([trial(ROW, TWO)], CasePlan(engine="v2", ways=(Way.ONCE, Way.AGAIN)))
+    played: list[CrashCase] = []
+    for case in sampler.cases():
+        played.append(case)
+        record = CaseRecord(
+            case=case,
+            planned=1,
+            fired=1,
+            arm=ARM,
+            resume_points={"request": 3, "call": 1} if case.third is None else {},
+        )
+        sampler.heard(record)
+        if len(played) > 200:
+            break
+    assert {len(case.further) for case in played} >= {0, 1}
+    assert all(case.way is Way.AGAIN for case in played if case.further)
+    assert len(played) == len(set(played)) == sampler.total
+
+
+def test_a_server_dies_where_something_had_been_done() -> None:
+    sampler = Sampler([trial(ROW, TWO), trial(FORK, TWO)], CasePlan(engine="v2"))
+    restarts = sampler.restarts(4)
+    assert len(set(restarts)) == 4
+    assert {case.way for case in restarts} == {Way.RESTART}
+    assert all(case.point.number > 1 for case in restarts)
+    assert Sampler([trial(ROW, {"request:1": ("start",)})], CasePlan(engine="v2")).restarts(4) == ()
+
+
+def test_a_selection_goes_into_depth_and_has_the_runs_own() -> None:
+    chosen = selection(load_catalog(), load_catalog())
+    features = frozenset[str]().union(*(ScenarioFeatures(each).shown for each in chosen))
+    assert features == frozenset[str]().union(*(ScenarioFeatures(each).shown for each in load_catalog()))
+    several = [each for each in chosen if {"chain", "branches", "loop in a loop"} & ScenarioFeatures(each).shown]
+    assert len(several) > 6
+    waits = Scenario(
+        id="own",
+        workflow=Workflow(id="w", nodes=(START, WaitNode(id="wait", signal="go"))),
+        signals=(PlannedSignal(id="g", name="go"),),
+        world={"pay": (Response(output=1),)},
+    )
+    assert waits in selection([waits], load_catalog())
