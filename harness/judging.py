@@ -29,9 +29,11 @@ from cutover.harness.store.reader import (
     TrialPart,
     crash_scenarios,
     iter_cases,
+    iter_rereads,
     iter_trials,
     load_manifest,
     load_memory,
+    load_plays,
     load_routing,
     parts_of,
     read_part,
@@ -67,6 +69,8 @@ def judge_run(
     for record in iter_cases(folder):
         gathered.add_case(scenarios[record.case.scenario], record)
     gathered.add_routing(load_routing(folder))
+    gathered.add_plays(load_plays(folder))
+    gathered.add_rereads(iter_rereads(folder))
     gathered.weighed = load_memory(folder)
     return conclude(gathered, policy, stage, production)
 
