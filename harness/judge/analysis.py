@@ -30,7 +30,7 @@ from cutover.harness.judge.summaries.sides import SideBySide, side_by_side
 from cutover.harness.judge.view import Place
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.memory import Weighed
-from cutover.harness.record.plays import Play
+from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import Manifest, Trial
@@ -92,7 +92,7 @@ def analyse(
     cases: Iterable[tuple[Scenario, CaseRecord]] = (),
     routing: Sequence[Routed] = (),
     weighed: tuple[Weighed, ...] = (),
-    plays: Sequence[Play] = (),
+    plays: Sequence[PlayRecord] = (),
     rereads: Iterable[Reread] = (),
     production: Mapping[str, Measurement] | None = None,
     checks: Mapping[str, Check] = CHECKS,

@@ -31,7 +31,7 @@ from cutover.harness.judge.summaries.headline import JudgedCounts
 from cutover.harness.judge.view import Place, view_of
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.memory import Weighed
-from cutover.harness.record.plays import Play
+from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import Manifest, Trial
@@ -98,7 +98,7 @@ class Gathered:
         if rows:
             self.checks.add([judge_routing(rows)])
 
-    def add_plays(self, rows: Sequence[Play]) -> None:
+    def add_plays(self, rows: Sequence[PlayRecord]) -> None:
         """Judges the run's plays; without any there is nothing for their checks to look at."""
         self.keys.add_plays(rows)
         self.checks.add(plays.judge_plays(rows))

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
-from cutover.harness.record.plays import Play
+from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.trials import LedgerEntry, Trial, role
 
 __all__ = ["RunKeys"]
@@ -32,7 +32,7 @@ class RunKeys:
                 for companion in arm.companions:
                     self._take(companion.execution_id, companion.ledger)
 
-    def add_plays(self, plays: Iterable[Play]) -> None:
+    def add_plays(self, plays: Iterable[PlayRecord]) -> None:
         """Takes in the keys of plays."""
         for play in plays:
             if play.role == "candidate":

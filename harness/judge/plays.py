@@ -11,12 +11,12 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from cutover.engines.api import JsonText
-from cutover.harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, met, ord, out, retry, sm  # noqa: A004 - a check's id, as its module
+from cutover.harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, ord, out, retry, sm  # noqa: A004 - a check's id, as its module
 from cutover.harness.judge.checks.around import clock, ident, secret
 from cutover.harness.judge.checks.base import ArmCheck
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict, Witness
 from cutover.harness.judge.view import view_of
-from cutover.harness.record.plays import HELD, UNKNOWN, Play, PlayCommand
+from cutover.harness.record.plays import HELD, UNKNOWN, PlayCommand, PlayRecord
 from cutover.harness.record.trials import Trial
 from cutover.scenarios.model import Scenario
 
@@ -30,13 +30,13 @@ HOLDS_WHEN: Final[Mapping[str, str]] = {
 """What each of them says, for reports."""
 
 _OWN: Final[tuple[ArmCheck, ...]] = tuple(
-    each.CHECK for each in (out, dup, lost, sm, evt, ckpt, retry, ord, iso, data, log, idem, met, clock, ident, secret)
+    each.CHECK for each in (out, dup, lost, sm, evt, ckpt, retry, ord, iso, data, log, idem, clock, ident, secret)
 )
 _CONTROLS: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK)
 """The control has flaws of its own; what it makes of an execution alone is what it may make of it beside another."""
 
 
-def judge_plays(plays: Sequence[Play]) -> tuple[CheckResult, ...]:
+def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
     """Returns a result of each check of which there are plays."""
     flaws = {message for play in plays if play.alone for message, _, _ in _broken(play)[1]}
     examined: dict[str, int] = defaultdict(int)
@@ -58,13 +58,13 @@ def judge_plays(plays: Sequence[Play]) -> tuple[CheckResult, ...]:
 _Told = tuple[str, Verdict, Witness]
 
 
-def _broken(play: Play) -> tuple[int, Sequence[_Told]]:
+def _broken(play: PlayRecord) -> tuple[int, Sequence[_Told]]:
     """Returns how many facts the checks looked at, and what they hold against the play's better order."""
     found = [_judged(play, text) for text in (play.scenario, play.also) if text is not None]
     return min(found, key=lambda each: len(each[1]))
 
 
-def _judged(play: Play, text: JsonText) -> tuple[int, Sequence[_Told]]:
+def _judged(play: PlayRecord, text: JsonText) -> tuple[int, Sequence[_Told]]:
     scenario: Scenario = _ADAPTER.validate_python(json.loads(text))
     arm = replace(play.arm, arm="candidate")
     view = view_of(Trial(number=0, scenario=scenario, arms={"candidate": arm}))
@@ -76,7 +76,7 @@ def _judged(play: Play, text: JsonText) -> tuple[int, Sequence[_Told]]:
     return examined, told
 
 
-def _commands(play: Play) -> Iterator[_Told]:
+def _commands(play: PlayRecord) -> Iterator[_Told]:
     """Yields what is wrong with the commands of a play."""
     for command in play.commands:
         message = _refusal(command)
@@ -102,7 +102,7 @@ def _refusal(command: PlayCommand) -> str:
 _MAY_REFUSE: Final = frozenset({"ExecutionHeld", "LeaseLost"})
 
 
-def _finding(play: Play, message: str, verdict: Verdict, witness: Witness) -> Finding:
+def _finding(play: PlayRecord, message: str, verdict: Verdict, witness: Witness) -> Finding:
     return Finding(
         check=play.check,
         verdict=verdict,

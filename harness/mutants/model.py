@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from cutover.harness.record.cases import PointKind, Way
 
-__all__ = ["Crashes", "EngineMutant", "Routing", "SoundControl", "Trials"]
+__all__ = ["Crashes", "EngineMutant", "Plays", "Routing", "SoundControl", "Trials"]
 
 
 @dataclass(frozen=True, slots=True)
 class Trials:
     """The scenarios run once each, uninterrupted; with a companion, executions of that one run in between.
 
-    With a control, that engine runs each of them twice beside it, and what differs is judged too.
+    With a control, that engine runs each of them twice beside it, and what differs is judged too. In the end every
+    execution is read again.
     """
 
     scenarios: tuple[str, ...]
@@ -31,6 +32,13 @@ class Crashes:
 
 
 @dataclass(frozen=True, slots=True)
+class Plays:
+    """Plays by name, each on tables of its own; see `cutover.harness.run.side.plays`."""
+
+    plays: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Routing:
     """Executions started and resumed through a router while its flag changes."""
 
@@ -43,7 +51,7 @@ class EngineMutant:
     pattern: str
     check: str
     engine: str
-    experiment: Trials | Crashes | Routing
+    experiment: Trials | Crashes | Plays | Routing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +64,5 @@ class SoundControl:
     id: str
     pattern: str
     engine: str
-    experiments: tuple[Trials | Crashes | Routing, ...]
+    experiments: tuple[Trials | Crashes | Plays | Routing, ...]
     counts: str = ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from cutover.harness.mutants.model import Crashes, EngineMutant, Routing, SoundControl, Trials
+from cutover.harness.mutants.controls import CONTROLS
+from cutover.harness.mutants.model import Crashes, EngineMutant, Routing, Trials
+from cutover.harness.mutants.surroundings import SURROUNDINGS
 from cutover.harness.record.cases import Way
 
 __all__ = ["CONTROLS", "ENGINE_MUTANTS"]
@@ -18,7 +20,8 @@ def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials
     return EngineMutant(name, pattern, check, f"cutover.harness.mutants.engines:{engine}", experiment)
 
 
-ENGINE_MUTANTS: Final = (
+ENGINE_MUTANTS: Final[tuple[EngineMutant, ...]] = (
+    *SURROUNDINGS,
     _engine(
         "effect-without-key",
         "effect before record, without an idempotency key",
@@ -245,64 +248,4 @@ ENGINE_MUTANTS: Final = (
     _engine("never-renews", "lease never renewed", "CONC", "NeverRenews", Crashes("01", (Way.LAPSE,))),
     _engine("reads-the-flag-again", "flag read again on resume", "FLAG", "reads_the_flag_again", Routing()),
     _engine("takes-false-for-true", '"false" taken as true', "FLAG", "takes_false_for_true", Routing()),
-)
-
-_SOUND: Final = "cutover.harness.mutants.engines"
-_WIDE: Final = (_FLOW, "06", "15", "31", "34", "38", "45", "47", "54", "56", "60", "68", "70", "75", "77")
-_DEATHS: Final = (Way.ONCE, Way.CONCURRENT, Way.ZOMBIE)
-
-CONTROLS: Final = (
-    SoundControl(
-        "the-engine-itself",
-        "A/A: the candidate against itself",
-        "v2",
-        (Trials(_WIDE, control="v2"), Crashes(_FLOW, _DEATHS), Crashes("42", (Way.ONCE,), _AT_ROUND_TRIPS)),
-    ),
-    SoundControl(
-        "lives-later",
-        "other ids, and other times",
-        f"{_SOUND}:LivesLater",
-        (Trials(_WIDE, control="v2"), Crashes("42", (Way.ONCE,), _AT_ROUND_TRIPS)),
-    ),
-    SoundControl(
-        "takes-the-last-first",
-        "branches in another legal order",
-        f"{_SOUND}:TakesTheLastFirst",
-        (Trials(_WIDE, control="v2"), Crashes("31", (Way.ONCE,), _AT_EFFECTS)),
-    ),
-    SoundControl(
-        "says-more",
-        "extra informational events",
-        f"{_SOUND}:SaysMore",
-        (Trials(_WIDE, control="v2"), Crashes(_FLOW, (Way.ONCE,), _AT_ROUND_TRIPS)),
-    ),
-    SoundControl(
-        "takes-its-time",
-        "slower, within the limit",
-        f"{_SOUND}:TakesItsTime",
-        (Trials(_WIDE, control="v2"), Crashes(_FLOW, (Way.ONCE,), _AT_EFFECTS)),
-    ),
-    SoundControl(
-        "keys-in-order", "keys in another order", f"{_SOUND}:KeysInOrder", (Trials(("54", "70", "77"), control="v2"),)
-    ),
-    SoundControl(
-        "redelivers",
-        "redelivery with the same key",
-        "v2",
-        (Crashes(_FLOW, (Way.ONCE, Way.ZOMBIE), ("reply",)),),
-        counts="redeliveries",
-    ),
-    SoundControl(
-        "control-twice",
-        "a second run of the legacy control",
-        "v2",
-        (Trials((_FLOW, "31", "34", "38", "45", "54", "56", "70", "75", "77"), control="v1"),),
-    ),
-    SoundControl(
-        "renews-often",
-        "an activity that outlasts a lease which is renewed",
-        f"{_SOUND}:RenewsOften",
-        (Crashes("01", (Way.LAPSE,)),),
-    ),
-    SoundControl("sound-router", "the router itself", f"{_SOUND}:sound_router", (Routing(),)),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self, TypeAlias, cast, get_args
 
@@ -160,7 +161,7 @@ class CaseRecord:
     the ledger, the logs and what resuming again did. `node_kinds` are the kinds of node that the kill point touches.
     `resume_points` counts the kill points of the resume, by kind; `leftovers` the processes that the engine left
     behind; `strays` are tables and the like that appeared meanwhile. `clock_shift_ms` is how far waiting for a lease
-    moved time.
+    moved time, `clock_began_at` the injected clock when the case began; None in runs of older versions.
     """
 
     case: CrashCase
@@ -176,6 +177,7 @@ class CaseRecord:
     leftovers: int = 0
     strays: tuple[str, ...] = ()
     clock_shift_ms: int = 0
+    clock_began_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 from cutover.engines.api import JsonText
 from cutover.harness.record.trials import ArmRecord, Failure, Role
 
-__all__ = ["HELD", "UNKNOWN", "Play", "PlayCheck", "PlayCommand"]
+__all__ = ["HELD", "UNKNOWN", "PlayCheck", "PlayCommand", "PlayRecord"]
 
 PlayCheck: TypeAlias = Literal["SIGNAL", "INSTALL", "READ", "IDENT", "CLOCK"]
 
@@ -30,7 +30,7 @@ class PlayCommand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Play:
+class PlayRecord:
     """One execution of a play. `check` is the check that it is for; `name` says what is special about it.
 
     `scenario` is what it ran, as JSON text, with its signals in the order of their arrival; `also` the same for another

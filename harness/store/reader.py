@@ -17,7 +17,7 @@ from typing import TypeVar
 from cutover.harness.errors import RunError
 from cutover.harness.record.cases import CaseError, CaseRecord
 from cutover.harness.record.memory import Weighed
-from cutover.harness.record.plays import Play
+from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import RUN_SCHEMA_VERSION, ArmName, ArmRecord, Manifest, SavedRun, Trial
@@ -153,9 +153,9 @@ def load_memory(folder: Path | str) -> tuple[Weighed, ...]:
     return tuple(_decoded(folder, Table.MEMORY, lambda line: read_as(Weighed, json.loads(line))))
 
 
-def load_plays(folder: Path | str) -> tuple[Play, ...]:
+def load_plays(folder: Path | str) -> tuple[PlayRecord, ...]:
     """The executions of a run's plays; none where nothing was played. Raises RunError."""
-    return tuple(_decoded(folder, Table.PLAYS, lambda line: read_as(Play, json.loads(line))))
+    return tuple(_decoded(folder, Table.PLAYS, lambda line: read_as(PlayRecord, json.loads(line))))
 
 
 def iter_rereads(folder: Path | str) -> Iterator[Reread]:

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from cutover.engines.registry import resolve
-from cutover.harness.record.plays import Play, PlayCheck
+from cutover.harness.record.plays import PlayCheck, PlayRecord
 from cutover.harness.record.trials import ArmRecord, Failure
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import Database, Server
@@ -32,7 +32,7 @@ from cutover.harness.store.lines import encode_fields, scenario_text
 
 __all__ = ["PLAYS", "PlayScript", "main", "play_all"]
 
-PlayScript = Callable[[PlayStage], Iterator[Play]]
+PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
 PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*SIGNALLING, *KEEPING, *INSTALLING)}
 """By name, in order."""
@@ -117,7 +117,7 @@ def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str)
     return tuple(rows), problem
 
 
-def _lost(name: str, engine: str, message: str, *, timeout: bool) -> Play:
+def _lost(name: str, engine: str, message: str, *, timeout: bool) -> PlayRecord:
     """Returns the row of a play in the middle of which its process was lost."""
     failure = Failure(kind="timeout" if timeout else "died", type="lost", message=message)
     stage = PlayStage("", 0, {})
@@ -125,7 +125,7 @@ def _lost(name: str, engine: str, message: str, *, timeout: bool) -> Play:
         arm="candidate", engine=engine, execution_id=stage.draw(), position=0, journal=None, failure=failure
     )
     scenario = scenario_text(chain(name, "pack"))
-    return Play(check=_CHECKS[name], name=name, role="candidate", scenario=scenario, arm=arm)
+    return PlayRecord(check=_CHECKS[name], name=name, role="candidate", scenario=scenario, arm=arm)
 
 
 def main(link: ParentLink) -> None:

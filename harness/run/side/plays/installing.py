@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cutover.engines.api import Engine
-from cutover.harness.record.plays import Play
+from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.trials import Role
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import chain, signals, wait
@@ -22,7 +22,7 @@ _WAITING: Final = chain("waiting", "pack", wait("a", "go"), "ship", sent=signals
 _UNDER_WAY: Final = chain("under-way", "pack", "ship", wait("a", "go"), "bill", sent=signals("go"))
 
 
-def migration(stage: PlayStage) -> Iterator[Play]:
+def migration(stage: PlayStage) -> Iterator[PlayRecord]:
     """The candidate is installed where the control has been at work, and then again and again."""
     control = stage.engine("control")
     control.install()
@@ -38,7 +38,7 @@ def migration(stage: PlayStage) -> Iterator[Play]:
     yield late.play()
 
 
-def again(stage: PlayStage) -> Iterator[Play]:
+def again(stage: PlayStage) -> Iterator[PlayRecord]:
     """The candidate is installed once more where it has been at work itself, with the control's rows beside it."""
     engine = stage.engine()
     engine.install()
@@ -50,7 +50,7 @@ def again(stage: PlayStage) -> Iterator[Play]:
     yield from (play.play() for play in own)
 
 
-def _alone(stage: PlayStage, control: Engine) -> Iterator[Play]:
+def _alone(stage: PlayStage, control: Engine) -> Iterator[PlayRecord]:
     """What the control makes of the same executions where nothing else is installed."""
     for scenario in (_ENDED, _WAITING, _UNDER_WAY):
         play = Performance(
@@ -68,7 +68,7 @@ def _started(stage: PlayStage, scenario: Scenario, engine: Engine, role: Role, s
     return play
 
 
-def _installed(stage: PlayStage, there: Sequence[Performance], engine: Engine, role: Role) -> Iterator[Play]:
+def _installed(stage: PlayStage, there: Sequence[Performance], engine: Engine, role: Role) -> Iterator[PlayRecord]:
     """Installs the candidate twice, then in the middle of an activity, and reads what was there after each."""
     for what in ("install()", "install() once more"):
         there[0].ask(what, stage.engine().install)

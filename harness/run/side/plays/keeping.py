@@ -10,7 +10,7 @@ from typing import Final
 import psycopg
 
 from cutover.engines.sqlfiles import sql
-from cutover.harness.record.plays import Play
+from cutover.harness.record.plays import PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import DAY_MS, chain, failing, side_by_side, signals, wait
 from cutover.scenarios.model import Scenario
@@ -21,7 +21,7 @@ _AGED: Final = timedelta(days=1)
 _LATER: Final = {"a minute": timedelta(minutes=2), "a day": timedelta(days=1), "a year": timedelta(days=400)}
 
 
-def waits(stage: PlayStage) -> Iterator[Play]:
+def waits(stage: PlayStage) -> Iterator[PlayRecord]:
     """A long wait is looked after too early, by the same worker and by others, and nothing has run before it."""
     month = 30 * DAY_MS
     first = chain("month", wait("a", timeout_ms=month), "ship")
@@ -43,7 +43,7 @@ def waits(stage: PlayStage) -> Iterator[Play]:
         yield play.play()
 
 
-def definitions(stage: PlayStage) -> Iterator[Play]:
+def definitions(stage: PlayStage) -> Iterator[PlayRecord]:
     """One workflow id has two definitions, both in flight at once: each execution goes on by its own."""
     sent = signals("go")
     older = chain("older", wait("a", "go"), "pack", "ship", sent=sent, workflow_id="orders")
@@ -63,7 +63,7 @@ def definitions(stage: PlayStage) -> Iterator[Play]:
     yield from (play.play() for play in plays)
 
 
-def ended(stage: PlayStage) -> Iterator[Play]:
+def ended(stage: PlayStage) -> Iterator[PlayRecord]:
     """Executions that have ended, and one that waits, are read again as time goes by and others run."""
     engine = stage.engine()
     plays = [_ended(stage, scenario) for scenario in _ENDED]
@@ -74,12 +74,16 @@ def ended(stage: PlayStage) -> Iterator[Play]:
         for play in plays:
             play.read(f"read again {name} later")
             play.read(f"read again {name} later, by another worker", engine=stage.engine())
-    if _age(stage.dsn, [play for play in plays if play.ended]):
-        for play in plays:
-            play.look()
+    old = [play for play in plays if play.ended]
+    if _age(stage.dsn, old, _AGED):
+        for play in old:
+            play.aged()
         _run_another(stage, timedelta())
-        for play in plays:
+        for play in old:
             play.read("read again when its rows were a day old")
+        _age(stage.dsn, old, -_AGED)
+        for play in old:
+            play.restored()
     for play in plays:
         play.finish()
     yield from (play.play() for play in plays)
@@ -106,12 +110,12 @@ def _run_another(stage: PlayStage, later: timedelta) -> None:
         other.start()
 
 
-def _age(dsn: str, plays: list[Performance]) -> bool:
-    """Dates the rows of executions a day back, where they are in the public tables; says whether that could be done."""
+def _age(dsn: str, plays: list[Performance], by: timedelta) -> bool:
+    """Dates the rows of executions back, where they are in the public tables; says whether that could be done."""
     ids = [play.id for play in plays]
     with contextlib.suppress(psycopg.Error), psycopg.connect(dsn, autocommit=True) as connection:
         for table in ("executions", "steps"):
-            connection.execute(sql("cutover.harness.run.side.plays", f"age_{table}"), {"ids": ids, "by": _AGED})
+            connection.execute(sql("cutover.harness.run.side.plays", f"age_{table}"), {"ids": ids, "by": by})
         return True
     return False
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid5
 
-from cutover.engines.api import Engine, EngineFactory, Signal
-from cutover.harness.record.plays import Play, PlayCheck, PlayCommand
+from cutover.engines.api import Engine, EngineFactory, Journal, Signal
+from cutover.harness.record.plays import PlayCheck, PlayCommand, PlayRecord
 from cutover.harness.record.trials import ArmRecord, Role
 from cutover.harness.run.trials.arm import metadata_of
 from cutover.harness.run.trials.drive import ArmDriver, failure_of
@@ -86,6 +86,7 @@ class Performance:
         self._stage, self._scenario, self._also = stage, scenario, also
         self._check, self._name, self._role, self._alone = check, name, role, alone
         self._commands: list[PlayCommand] = []
+        self._standard: Journal | None = None
         self.flight = Flight(self.id, World(scenario, self.clock), self.clock)
         self.drive = ArmDriver(engine, scenario, self.flight, metadata_of(self.id))
 
@@ -149,17 +150,21 @@ class Performance:
         failure, changed = None, None
         with self._stage.flying(self.flight):
             try:
-                changed = committed(engine or self.drive.engine, self.id) != self.drive.journal
+                changed = committed(engine or self.drive.engine, self.id) != (self._standard or self.drive.journal)
             except Exception as error:  # noqa: BLE001 - whatever an engine raises is an outcome
                 failure = failure_of(error)
         self._commands.append(PlayCommand(what=what, failure=failure, changed=changed))
 
-    def look(self) -> None:
-        """Takes the journal as it is now for the one that later reads are compared with."""
+    def aged(self) -> None:
+        """Has later reads compared with the journal as it is now, after its rows were changed here."""
         with self._stage.flying(self.flight), contextlib.suppress(Exception):
-            self.drive.journal = committed(self.drive.engine, self.id)
+            self._standard = committed(self.drive.engine, self.id)
 
-    def play(self) -> Play:
+    def restored(self) -> None:
+        """Has later reads compared with what the last command left again."""
+        self._standard = None
+
+    def play(self) -> PlayRecord:
         """Resumes and executes it once more, and returns what came of all this."""
         drive = self.drive
         with self._stage.flying(self.flight):
@@ -180,7 +185,7 @@ class Performance:
             metadata=metadata_of(self.id),
             waits=tuple(drive.waits.values()),
         )
-        return Play(
+        return PlayRecord(
             check=self._check,
             name=self._name,
             role=self._role,

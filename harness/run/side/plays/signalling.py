@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cutover.harness.record.plays import HELD, UNKNOWN, Play
+from cutover.harness.record.plays import HELD, UNKNOWN, PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import chain, each_item, side_by_side, signals, wait
 from cutover.scenarios.model import Scenario
@@ -26,7 +26,7 @@ def _on(stage: PlayStage, name: str, scenario: Scenario, *, also: Scenario | Non
     return made
 
 
-def early(stage: PlayStage) -> Iterator[Play]:
+def early(stage: PlayStage) -> Iterator[PlayRecord]:
     """A signal comes before its wait: while another wait is paused, and with another worker going on from there."""
     for name, other in (("early", False), ("early, and another worker goes on", True)):
         play = _on(stage, name, chain("early", *_GO_THEN_PAY, sent=signals("go", "pay")))
@@ -38,7 +38,7 @@ def early(stage: PlayStage) -> Iterator[Play]:
         yield play.play()
 
 
-def several(stage: PlayStage) -> Iterator[Play]:
+def several(stage: PlayStage) -> Iterator[PlayRecord]:
     """Several early signals of one name are kept, and served in the order in which they came."""
     sent = signals("go", "tick", "tick", "tick", "tick")
     for name, other in (("several kept", False), ("several kept, and another worker goes on", True)):
@@ -51,7 +51,7 @@ def several(stage: PlayStage) -> Iterator[Play]:
         yield play.play()
 
 
-def kept_long(stage: PlayStage) -> Iterator[Play]:
+def kept_long(stage: PlayStage) -> Iterator[PlayRecord]:
     """An early signal is kept while other waits pause and other signals are served, and each worker is another."""
     nodes = (wait("a", "go"), wait("b", "go"), wait("c", timeout_ms=60_000), wait("d", "pay"), "ship")
     play = _on(stage, "kept over other waits", chain("kept", *nodes, sent=signals("go", "go", "pay")))
@@ -63,7 +63,7 @@ def kept_long(stage: PlayStage) -> Iterator[Play]:
     yield play.play()
 
 
-def names(stage: PlayStage) -> Iterator[Play]:
+def names(stage: PlayStage) -> Iterator[PlayRecord]:
     """Names that are alike: one begins with another, or differs in its case, or in a mark."""
     sent = signals("pay", "pay.done", "Pay", "pay_done", "pay%")
     for first, second in (("pay", "pay.done"), ("pay.done", "pay"), ("pay", "Pay"), ("pay.done", "pay_done")):
@@ -78,7 +78,7 @@ def names(stage: PlayStage) -> Iterator[Play]:
         yield play.play()
 
 
-def one_each(stage: PlayStage) -> Iterator[Play]:
+def one_each(stage: PlayStage) -> Iterator[PlayRecord]:
     """Two waits of one name are paused at once, and each signal serves one of them."""
     sent = signals("go", "go")
     scenario = side_by_side("one-each", (wait("a", "go"), "pack"), (wait("b", "go"), "ship"), sent=sent)
@@ -94,7 +94,7 @@ def one_each(stage: PlayStage) -> Iterator[Play]:
         yield play.play()
 
 
-def twice(stage: PlayStage) -> Iterator[Play]:
+def twice(stage: PlayStage) -> Iterator[PlayRecord]:
     """One signal is delivered twice, and the next wait has its name."""
     for name, other in (("delivered twice", False), ("delivered twice, to two workers", True)):
         play = _on(stage, name, chain("twice", *_GO_TWICE, sent=signals("go", "go")))
@@ -113,7 +113,7 @@ def twice(stage: PlayStage) -> Iterator[Play]:
     yield play.play()
 
 
-def held(stage: PlayStage) -> Iterator[Play]:
+def held(stage: PlayStage) -> Iterator[PlayRecord]:
     """A signal comes while another worker is inside an activity: it is refused, or it is kept."""
     nodes = ("pack", wait("a", "go"), "ship")
     scenario = chain("held", *nodes, sent=signals("go"))
@@ -129,7 +129,7 @@ def held(stage: PlayStage) -> Iterator[Play]:
     yield play.play()
 
 
-def unknown(stage: PlayStage) -> Iterator[Play]:
+def unknown(stage: PlayStage) -> Iterator[PlayRecord]:
     """A signal comes before the execution is there: the sender must learn it, or the signal must be kept."""
     play = Performance(
         stage, chain("unknown", wait("a", "go"), "ship", sent=signals("go")), stage.engine(),
@@ -143,15 +143,15 @@ def unknown(stage: PlayStage) -> Iterator[Play]:
     yield play.play()
 
 
-def timed_out(stage: PlayStage) -> Iterator[Play]:
-    """A signal that comes after its wait was up serves the next wait of its name, and one for nobody does nothing."""
-    nodes = (wait("a", "go", 60_000), wait("b", "stop"), wait("c", "go"), "ship")
-    scenario = chain("late", *nodes, sent=signals("stop", "go"))
+def timed_out(stage: PlayStage) -> Iterator[PlayRecord]:
+    """A signal that comes after its wait was up changes nothing, and neither does one that nobody waits for."""
+    nodes = (wait("a", "go", 60_000), wait("b", "stop"), "ship")
+    scenario = chain("late", *nodes, sent=signals("stop"))
     workflow = scenario.workflow
     edges = tuple(replace(edge, port="timeout") if edge.source == "a" else edge for edge in workflow.edges)
     play = _on(stage, "after its wait was up", replace(scenario, workflow=replace(workflow, edges=edges)))
     play.wake(60_000)
-    play.send("s2-go")
+    play.stray("go")
     play.stray("nobody")
     play.by(stage.engine())
     play.send("s1-stop")
