@@ -32,6 +32,7 @@ HOLDS_WHEN: Final[Mapping[str, str]] = {
 _OWN: Final[tuple[ArmCheck, ...]] = tuple(
     each.CHECK for each in (out, dup, lost, sm, evt, ckpt, retry, ord, iso, data, log, idem, clock, ident, secret)
 )
+_SECRET: Final = secret.CHECK.id
 _CONTROLS: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK)
 """The control has flaws of its own; what it makes of an execution alone is what it may make of it beside another."""
 
@@ -47,8 +48,12 @@ def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
         facts, broken = _broken(play)
         examined[play.check] += facts + len(play.commands)
         known = flaws if play.role == "control" else set[str]()
-        told = [*_commands(play), *(each for each in broken if each[0] not in known)]
-        findings[play.check] += [_finding(play, *each) for each in told]
+        findings[play.check] += [_finding(play, play.check, *each) for each in _commands(play)]
+        for told in broken:
+            if told[0] not in known:
+                check = _SECRET if told[0].startswith(f"{_SECRET}: ") else play.check
+                findings[check].append(_finding(play, check, *told))
+                examined[check] += 0
     return tuple(
         CheckResult(check=check, arm="candidate", examined=facts, findings=tuple(findings[check]))
         for check, facts in examined.items()
@@ -102,9 +107,9 @@ def _refusal(command: PlayCommand) -> str:
 _MAY_REFUSE: Final = frozenset({"ExecutionHeld", "LeaseLost"})
 
 
-def _finding(play: PlayRecord, message: str, verdict: Verdict, witness: Witness) -> Finding:
+def _finding(play: PlayRecord, check: str, message: str, verdict: Verdict, witness: Witness) -> Finding:
     return Finding(
-        check=play.check,
+        check=check,
         verdict=verdict,
         trial=0,
         scenario="plays",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cutover.harness.mutants.model import Crashes, EngineMutant, Plays, Trials
-from cutover.harness.record.cases import Way
+from cutover.harness.mutants.model import EngineMutant, Plays, Trials
 
 __all__ = ["PLAYED", "SURROUNDINGS"]
 
@@ -20,7 +19,7 @@ PLAYED: Final = Plays((
 """All plays."""
 
 
-def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials | Crashes | Plays) -> EngineMutant:
+def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials | Plays) -> EngineMutant:
     return EngineMutant(name, pattern, check, f"cutover.harness.mutants.engines:{engine}", experiment)
 
 
@@ -71,13 +70,7 @@ SURROUNDINGS: Final = (
     _engine("over-after-half-a-minute", "30 days over after 31 s", "CLOCK", "OverAfterHalfAMinute", Plays(("waits",))),
     _engine("speaks-local-time", "a local deadline", "CLOCK", "SpeaksLocalTime", Plays(("waits",))),
     _engine("names-another", "a call in another's name", "IDENT", "NamesAnother", Trials((_FLOW,))),
-    _engine(
-        "names-the-first",
-        "a call in an earlier one's name",
-        "IDENT",
-        "NamesTheFirst",
-        Crashes(_FLOW, (Way.ONCE,), ("call",)),
-    ),
+    _engine("names-the-first", "a call in an earlier one's name", "IDENT", "NamesTheFirst", Trials((_FLOW, "04"))),
     _engine("short-keys", "keys too short to be unique", "IDENT", "ShortKeys", Trials(("76", "54", "79"))),
     _engine(
         "takes-the-newest-definition",
@@ -89,7 +82,7 @@ SURROUNDINGS: Final = (
     _engine("loses-metadata", "request metadata lost", "IDENT", "LosesMetadata", Trials((_FLOW,))),
     _engine("titles-metadata", "request metadata renamed", "IDENT", "TitlesMetadata", Trials((_FLOW,))),
     _engine("logs-inputs", "payloads in the log", "SECRET", "LogsInputs", Trials((_FLOW,))),
-    _engine("logs-answers", "answers in the log's text", "SECRET", "LogsAnswers", Trials((_FLOW,))),
+    _engine("logs-answers", "answers in the log's text", "SECRET", "LogsAnswers", Plays(("early",))),
     _engine("gives-the-outer-input", "an outer input for an inner", "BESIDE", "GivesTheOuterInput", _BESIDE),
     _engine("answers-for-the-inner", "an inner call taken for done", "BESIDE", "AnswersForTheInner", _BESIDE),
 )

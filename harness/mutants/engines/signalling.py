@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from uuid import UUID
 
 from cutover.engines.api import EngineContext, JsonText, Signal, WaitNode
@@ -171,16 +172,10 @@ class ServesTheSignalTwice(_OwnSignals):
 class TakesSignalsTwice(BrokenV2):
     """Takes a signal in again that another worker has taken in."""
 
-    def __init__(self, context: EngineContext) -> None:
-        super().__init__(context)
-        self.taken: set[str] = set()
-
-    def is_new(self, signal: Signal, rows: Rows) -> bool:
-        """Whether this worker has not met it."""
-        del rows
-        new = signal.id not in self.taken
-        self.taken.add(signal.id)
-        return new
+    def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
+        """As V2, with ids that are each worker's own."""
+        own = None if signal is None else replace(signal, id=f"{signal.id} {self.owner}")
+        super().resume(execution_id, own)
 
 
 class SwallowsHeldSignals(BrokenV2):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID, uuid5
 
 from cutover.engines.api import (
@@ -22,6 +22,7 @@ from cutover.engines.payloads import decode, encode
 from cutover.engines.sqlfiles import sql
 from cutover.engines.v2 import graph, recovery
 from cutover.engines.v2.graph import Graph
+from cutover.engines.v2.lease import Claims
 from cutover.engines.v2.planner import Step
 from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
@@ -154,37 +155,50 @@ class DatesLocally(BrokenV2):
 _FEW: Final = 1_000
 
 
-class OverAfterHalfAMinute(BrokenV2):
-    """Takes a wait for over when it is looked after half a minute later, and notes its deadline rightly."""
+class _LooksAhead(BrokenV2):
+    """V2 that sees another time where it looks whether a wait is over; what it notes is right."""
+
+    def ahead(self, now: datetime) -> datetime:
+        """The time by which it decides."""
+        return now
 
     def patches(self) -> tuple[Patch, ...]:
-        """Which wait is overdue."""
-        original = ExecutionRun._overdue
-        began = self.began
+        """Which wait is over, and whether there is one."""
+        overdue, terms = ExecutionRun._overdue, Claims.terms
 
-        def overdue(run: ExecutionRun, now: datetime) -> Step | None:
-            first = began.setdefault(run.execution_id, now)
-            return original(run, datetime.max.replace(tzinfo=now.tzinfo) if now - first > _HALF_A_MINUTE else now)
+        def looked_ahead(run: ExecutionRun, now: datetime) -> Step | None:
+            return overdue(run, self.ahead(now))
 
-        return ((ExecutionRun, "_overdue", overdue),)
+        def asked_ahead(claims: Claims, execution_id: UUID, signal_id: str | None, *, force: bool) -> dict[str, Any]:
+            wanted = terms(claims, execution_id, signal_id, force=force)
+            return {**wanted, "now": self.ahead(wanted["now"])}
 
-    began: ClassVar[dict[UUID, datetime]] = {}
+        return ((ExecutionRun, "_overdue", looked_ahead), (Claims, "terms", asked_ahead))
+
+
+class OverAfterHalfAMinute(_LooksAhead):
+    """Takes any wait for over that it looks after half a minute after the start, and notes its deadline rightly."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.began: datetime | None = None
+
+    def ahead(self, now: datetime) -> datetime:
+        """Far ahead, half a minute after it looked first."""
+        self.began = self.began or now
+        return now + _AGES if now - self.began > _HALF_A_MINUTE else now
 
 
 _HALF_A_MINUTE: Final = timedelta(seconds=30)
+_AGES: Final = timedelta(days=400)
 
 
-class SpeaksLocalTime(BrokenV2):
-    """Works deadlines out in local time, and takes them for UTC."""
+class SpeaksLocalTime(_LooksAhead):
+    """Compares deadlines with local time, and takes that for UTC."""
 
-    def patches(self) -> tuple[Patch, ...]:
-        """Which wait is overdue."""
-        original = ExecutionRun._overdue
-
-        def overdue(run: ExecutionRun, now: datetime) -> Step | None:
-            return original(run, now.astimezone().replace(tzinfo=now.tzinfo))
-
-        return ((ExecutionRun, "_overdue", overdue),)
+    def ahead(self, now: datetime) -> datetime:
+        """What the clock on the wall shows."""
+        return now.astimezone().replace(tzinfo=now.tzinfo)
 
 
 class LogsInputs(BrokenV2):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import Final
 
 import psycopg
@@ -12,7 +13,7 @@ import psycopg
 from cutover.engines.sqlfiles import sql
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
-from cutover.harness.run.side.plays.workflows import DAY_MS, chain, failing, side_by_side, signals, wait
+from cutover.harness.run.side.plays.workflows import DAY_MS, HOUR_MS, chain, failing, side_by_side, signals, wait
 from cutover.scenarios.model import Scenario
 
 __all__ = ["KEEPING"]
@@ -36,10 +37,10 @@ def waits(stage: PlayStage) -> Iterator[PlayRecord]:
         play.start()
         if scenario is beside:
             play.send("s1-go")
-        for after_ms in (31_000, 6 * 3_600_000, 12 * DAY_MS, month - 31_000 - 6 * 3_600_000 - 12 * DAY_MS - 1, 1):
+        for before, after in pairwise((0, 31_000, DAY_MS // 4, 12 * DAY_MS, month - HOUR_MS, month - 1_000, month)):
             if other:
                 play.by(stage.engine())
-            play.wake(after_ms)
+            play.wake(after - before)
         yield play.play()
 
 

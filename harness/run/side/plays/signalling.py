@@ -17,7 +17,7 @@ from cutover.scenarios.model import Scenario
 __all__ = ["SIGNALLING"]
 
 _GO_THEN_PAY = (wait("a", "go"), "pack", wait("b", "pay"), "ship")
-_GO_TWICE = (wait("a", "go"), "pack", wait("b", "go"), "ship")
+_GO_AGAIN = (wait("a", "go"), "pack", wait("b", "go"), "bill", wait("c", "go"), "ship")
 
 
 def _on(stage: PlayStage, name: str, scenario: Scenario, *, also: Scenario | None = None) -> Performance:
@@ -97,11 +97,11 @@ def one_each(stage: PlayStage) -> Iterator[PlayRecord]:
 def twice(stage: PlayStage) -> Iterator[PlayRecord]:
     """One signal is delivered twice, and the next wait has its name."""
     for name, other in (("delivered twice", False), ("delivered twice, to two workers", True)):
-        play = _on(stage, name, chain("twice", *_GO_TWICE, sent=signals("go", "go")))
+        play = _on(stage, name, chain("twice", *_GO_AGAIN, sent=signals("go", "go", "go")))
         play.send("s1-go")
         if other:
             play.by(stage.engine())
-        play.send("s1-go", "s2-go", "s1-go")
+        play.send("s1-go", "s2-go", "s1-go", "s2-go", "s3-go", "s3-go")
         play.finish()
         yield play.play()
     play = _on(stage, "delivered twice, early", chain("twice-early", *_GO_THEN_PAY[:3], wait("c", "pay"), "ship",

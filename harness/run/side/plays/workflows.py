@@ -7,13 +7,25 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from cutover.engines.api import ActivityNode, Edge, JoinNode, LoopNode, Node, RetryPolicy, StartNode, WaitNode, Workflow
+from cutover.engines.api import (
+    ActivityNode,
+    Edge,
+    JoinNode,
+    JsonValue,
+    LoopNode,
+    Node,
+    RetryPolicy,
+    StartNode,
+    WaitNode,
+    Workflow,
+)
 from cutover.scenarios.model import PlannedSignal, Response, Scenario
 from cutover.scenarios.tokens import token_of
 
-__all__ = ["DAY_MS", "chain", "each_item", "failing", "side_by_side", "signals", "wait"]
+__all__ = ["DAY_MS", "HOUR_MS", "chain", "each_item", "failing", "side_by_side", "signals", "wait"]
 
-DAY_MS: Final = 86_400_000
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 
 
 def wait(name: str, signal: str | None = None, timeout_ms: int | None = None) -> WaitNode:
@@ -23,8 +35,10 @@ def wait(name: str, signal: str | None = None, timeout_ms: int | None = None) ->
 
 def signals(*named: str) -> tuple[PlannedSignal, ...]:
     """Returns signals of these names, in order, each with an id and a payload of its own."""
+    secret = token_of("play-signals")
     return tuple(
-        PlannedSignal(id=f"s{i}-{name}", name=name, payload={"by": name, "turn": i}) for i, name in enumerate(named, 1)
+        PlannedSignal(id=f"s{i}-{name}", name=name, payload={"by": name, "turn": i, "token": secret})
+        for i, name in enumerate(named, 1)
     )
 
 
@@ -75,12 +89,16 @@ def _node(node: Node | str) -> Node:
 
 
 def _scenario(name: str, workflow: Workflow, sent: tuple[PlannedSignal, ...]) -> Scenario:
+    secret: dict[str, JsonValue] = {"token": token_of(f"play-{name}")}
     return Scenario(
         id=f"play-{name}",
         title=name,
         workflow=workflow,
-        input={"token": token_of(f"play-{name}")},
-        world={node.activity: (Response(output=node.id, echo=True),) for node in _activities(workflow.nodes)},
+        input=secret,
+        world={
+            node.activity: (Response(output={"by": node.id, **secret}, echo=True),)
+            for node in _activities(workflow.nodes)
+        },
         signals=sent,
     )
 
