@@ -33,9 +33,11 @@ from cutover.harness.store.reader import (
     TrialPart,
     crash_scenarios,
     iter_cases,
+    iter_rereads,
     iter_trials,
     load_manifest,
     load_memory,
+    load_plays,
     load_routing,
     parts_of,
     read_part,
@@ -71,6 +73,8 @@ def judge_run(
     for record in iter_cases(folder):
         gathered.add_case(scenarios[record.case.scenario], record)
     gathered.add_routing(load_routing(folder))
+    gathered.add_plays(load_plays(folder))
+    gathered.add_rereads(iter_rereads(folder))
     gathered.weighed = load_memory(folder)
     gathered.facts.selftest = self_test(islice(iter_trials(folder), SELF_TEST_TRIALS), saved=_saved_again)
     return conclude(gathered, policy, stage, production)

@@ -21,7 +21,8 @@ from cutover.engines.api import (
     StepRow,
     Workflow,
 )
-from cutover.harness.record.trials import Again, ArmRecord, LedgerEntry
+from cutover.harness.record.trials import Again, ArmRecord, Companion, LedgerEntry
+from cutover.harness.store.lines import scenario_text
 from cutover.scenarios.model import Response, Scenario
 
 ID = UUID("7f9c2ba4-e88f-4827-96ab-1d2c3b4a5f60")
@@ -118,6 +119,7 @@ def call(sequence: int, step_id: str, attempt: int, given: str, output: str | No
         input=given,
         output=output,
         at=NOW + timedelta(seconds=attempt - 1 if step_id == "ship" else 1),
+        execution_id=ID,
     )
     return made if output is not None else replace(made, status="error", ports=(), error="busy", effect="none")
 
@@ -134,7 +136,7 @@ JOURNAL = Journal(
         current_node_id=None,
         input=INPUT,
         output="9.5",
-        metadata={"orchestrator_version": "v2"},
+        metadata={"orchestrator_version": "v2", "tenant": "t-1"},
         version=5,
     ),
     steps=(step("start", 1, INPUT, INPUT), step("ship", 2, INPUT, PARCEL), step("bill", 1, PARCEL, "9.5")),
@@ -147,6 +149,8 @@ LEDGER = (
     call(2, "ship", 2, INPUT, PARCEL),
     call(3, "bill", 1, PARCEL, "9.5"),
 )
+LOGS = tuple(log_line(row, ID) for row in EVENTS)
+COMPANION = Companion(place="inside", execution_id=ID, journal=JOURNAL, ledger=LEDGER, logs=LOGS, duration_ms=20.0)
 GOOD = ArmRecord(
     arm="candidate",
     engine="v2",
@@ -154,7 +158,13 @@ GOOD = ArmRecord(
     position=0,
     journal=JOURNAL,
     ledger=LEDGER,
-    logs=tuple(log_line(row, ID) for row in EVENTS),
+    logs=LOGS,
     again=Again(calls=0, rows_changed=False),
     duration_ms=20.0,
+    companion_scenario=scenario_text(SCENARIO),
+    companions=(COMPANION,),
+    began_at=NOW,
+    ended_at=NOW + timedelta(seconds=1),
+    metadata={"tenant": "t-1"},
+    waits=(),
 )

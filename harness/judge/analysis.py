@@ -31,6 +31,8 @@ from cutover.harness.judge.summaries.sides import SideBySide, side_by_side
 from cutover.harness.judge.view import Place
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.memory import Weighed
+from cutover.harness.record.plays import PlayRecord
+from cutover.harness.record.rereads import Reread
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import Manifest, Trial
 from cutover.scenarios.model import Scenario
@@ -93,6 +95,8 @@ def analyse(
     cases: Iterable[tuple[Scenario, CaseRecord]] = (),
     routing: Sequence[Routed] = (),
     weighed: tuple[Weighed, ...] = (),
+    plays: Sequence[PlayRecord] = (),
+    rereads: Iterable[Reread] = (),
     production: Mapping[str, Measurement] | None = None,
     checks: Mapping[str, Check] = CHECKS,
     waivers: Iterable[Waiver] = (),
@@ -101,9 +105,10 @@ def analyse(
     """Judges a run for one stage of a policy; goes through the trials again where the control is noisy.
 
     `cases` are its crash cases, each with its scenario; `routing` are the executions that the router served, `weighed`
-    the memory of the engines' processes. `production` maps metrics to measurements that only production can
-    make. `checks` are those of trials that the code has: one that the stage requires and that neither these nor the
-    crash checks have makes it INVALID. `waivers` are those of a file; `waives` may decide in their stead. Raises
+    the memory of the engines' processes, `plays` and `rereads` what came of the plays and of reading executions again.
+    `production` maps metrics to measurements that only production can make. `checks` are those of trials that the code
+    has: one that the stage requires and that neither these nor the crash checks have makes it INVALID. `waivers` are
+    those of a file; `waives` may decide in their stead. Raises
     PolicyError where there is no such stage.
     """
     if isinstance(trials, Iterator):
@@ -125,6 +130,8 @@ def analyse(
     for scenario, record in cases:
         gathered.add_case(scenario, record)
     gathered.add_routing(routing)
+    gathered.add_plays(plays)
+    gathered.add_rereads(rereads)
     gathered.weighed = weighed
     return conclude(gathered, policy, stage, production)
 
@@ -134,6 +141,7 @@ def conclude(
 ) -> Analysis:
     """As `analyse`, where the trials have been gathered already, with the stage's required checks."""
     guarded, manifest = policy.stage(stage), gathered.manifest
+    gathered.checks.add([gathered.keys.result()])
     crash = gathered.crash.summary()
     frames = gathered.tally.frames(
         cases=crash.cases - crash.unfired, case_duplicates=crash.duplicates, weighed=gathered.weighed

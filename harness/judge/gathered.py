@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from cutover.harness.judge import flag
+from cutover.harness.judge import flag, plays
 from cutover.harness.judge.checks import CHECKS, broken_checks, run_checks
 from cutover.harness.judge.checks.base import Check
 from cutover.harness.judge.crash.checks import HOLDS_WHEN
@@ -19,9 +19,11 @@ from cutover.harness.judge.differences.noise import Noise
 from cutover.harness.judge.differences.waivers import Waiver, WaiversInUse
 from cutover.harness.judge.findings import CheckResult
 from cutover.harness.judge.flag import FLAG, judge_routing
+from cutover.harness.judge.identity import RunKeys
 from cutover.harness.judge.measures.tally import Tally
 from cutover.harness.judge.meta import RunFacts
 from cutover.harness.judge.reference.prepared import PreparedScenarios
+from cutover.harness.judge.rereads import judge_rereads
 from cutover.harness.judge.summaries.checks import SAMPLES, CheckCollector
 from cutover.harness.judge.summaries.coverage import LanguageCoverage
 from cutover.harness.judge.summaries.differences import DifferenceCollector
@@ -29,6 +31,8 @@ from cutover.harness.judge.summaries.headline import JudgedCounts
 from cutover.harness.judge.view import Place, view_of
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.memory import Weighed
+from cutover.harness.record.plays import PlayRecord
+from cutover.harness.record.rereads import Reread
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import Manifest, Trial
 from cutover.scenarios.model import Scenario
@@ -65,12 +69,13 @@ class Gathered:
         self.facts = RunFacts(manifest)
         self.tally = Tally(required)
         holds_when = {name: check.holds_when for name, check in checks.items()}
-        self.checks = CheckCollector({**holds_when, **HOLDS_WHEN, FLAG: flag.HOLDS_WHEN})
+        self.checks = CheckCollector({**holds_when, **HOLDS_WHEN, FLAG: flag.HOLDS_WHEN, **plays.HOLDS_WHEN})
         self.crash = CrashTally(
             manifest.candidate.name, manifest.seed, checks, self._scenarios, planned=manifest.cases_planned
         )
         self.differences = DifferenceCollector()
         self.coverage = LanguageCoverage()
+        self.keys = RunKeys()
         self.weighed: tuple[Weighed, ...] = ()
         self.failed = 0
         self.failed_scenarios: list[tuple[int, str]] = []
@@ -95,9 +100,19 @@ class Gathered:
         if rows:
             self.checks.add([judge_routing(rows)])
 
+    def add_plays(self, rows: Sequence[PlayRecord]) -> None:
+        """Judges the run's plays; without any there is nothing for their checks to look at."""
+        self.keys.add_plays(rows)
+        self.checks.add(plays.judge_plays(rows))
+
+    def add_rereads(self, rows: Iterable[Reread]) -> None:
+        """Judges the executions that were read again."""
+        self.checks.add([judge_rereads(rows)])
+
     def add(self, trial: Trial) -> None:
         """Judges one trial; one that cannot be judged is an ERROR of the run, and no reason to stop."""
         self.facts.add(trial)
+        self.keys.add(trial)
         self.coverage.add(trial.scenario)
         results: Sequence[CheckResult] = ()
         try:
@@ -128,6 +143,7 @@ class Gathered:
             "coverage": self.coverage.part(),
             "waivers": self.waivers.part(),
             "noise": self.noise.part(),
+            "keys": self.keys.part(),
             "failed": self.failed,
             "failed_scenarios": self.failed_scenarios,
         }
@@ -141,6 +157,7 @@ class Gathered:
         self.coverage.absorb(part["coverage"])
         self.waivers.absorb(part["waivers"])
         self.noise.absorb(part["noise"])
+        self.keys.absorb(part["keys"])
         self.failed += part["failed"]
         more = part["failed_scenarios"][: SAMPLES - len(self.failed_scenarios)]
         self.failed_scenarios += [(number, scenario) for number, scenario in more]

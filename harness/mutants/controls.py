@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Crashes, Routing, SoundControl, Trials
+from cutover.harness.mutants.surroundings import PLAYED
 from cutover.harness.record.cases import Way
 
 __all__ = ["CONTROLS"]
@@ -18,25 +19,25 @@ CONTROLS: Final = (
         "the-engine-itself",
         "A/A: the candidate against itself",
         "v2",
-        (Trials(_WIDE, control="v2"), Crashes(FLOW, _DEATHS), Crashes("42", (Way.ONCE,), AT_ROUND_TRIPS)),
+        (Trials(_WIDE, control="v2"), Crashes(FLOW, _DEATHS), Crashes("42", (Way.ONCE,), AT_ROUND_TRIPS), PLAYED),
     ),
     SoundControl(
         "lives-later",
         "other ids, and other times",
         f"{_SOUND}:LivesLater",
-        (Trials(_WIDE, control="v2"), Crashes("42", (Way.ONCE,), AT_ROUND_TRIPS)),
+        (Trials(_WIDE, control="v2"), Crashes("42", (Way.ONCE,), AT_ROUND_TRIPS), PLAYED),
     ),
     SoundControl(
         "takes-the-last-first",
         "branches in another legal order",
         f"{_SOUND}:TakesTheLastFirst",
-        (Trials(_WIDE, control="v2"), Crashes("31", (Way.ONCE,), AT_EFFECTS)),
+        (Trials(_WIDE, control="v2"), Crashes("31", (Way.ONCE,), AT_EFFECTS), PLAYED),
     ),
     SoundControl(
         "says-more",
         "extra informational events",
         f"{_SOUND}:SaysMore",
-        (Trials(_WIDE, control="v2"), Crashes(FLOW, (Way.ONCE,), AT_ROUND_TRIPS)),
+        (Trials(_WIDE, control="v2"), Crashes(FLOW, (Way.ONCE,), AT_ROUND_TRIPS), PLAYED),
     ),
     SoundControl(
         "takes-its-time",

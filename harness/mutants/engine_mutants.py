@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Crashes, EngineMutant, Routing, Trials
+from cutover.harness.mutants.surroundings import SURROUNDINGS
 from cutover.harness.record.cases import Way
 
 __all__ = ["ENGINE_MUTANTS"]
@@ -14,7 +15,8 @@ def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials
     return EngineMutant(name, pattern, check, f"cutover.harness.mutants.engines:{engine}", experiment)
 
 
-ENGINE_MUTANTS: Final = (
+ENGINE_MUTANTS: Final[tuple[EngineMutant, ...]] = (
+    *SURROUNDINGS,
     _engine(
         "effect-without-key",
         "effect before record, without an idempotency key",

@@ -7,7 +7,17 @@ from typing import Final
 
 from cutover.harness.record.cases import PointKind, Way
 
-__all__ = ["AT_EFFECTS", "AT_ROUND_TRIPS", "FLOW", "Crashes", "EngineMutant", "Routing", "SoundControl", "Trials"]
+__all__ = [
+    "AT_EFFECTS",
+    "AT_ROUND_TRIPS",
+    "FLOW",
+    "Crashes",
+    "EngineMutant",
+    "Plays",
+    "Routing",
+    "SoundControl",
+    "Trials",
+]
 
 FLOW: Final = "03-data-flow"
 """The scenario on which most mutants are shown: activities in a chain, each fed by the one before."""
@@ -19,7 +29,8 @@ AT_ROUND_TRIPS: Final[tuple[PointKind, ...]] = ("request", "answer")
 class Trials:
     """The scenarios run once each, uninterrupted; with a companion, executions of that one run in between.
 
-    With a control, that engine runs each of them twice beside it, and what differs is judged too.
+    With a control, that engine runs each of them twice beside it, and what differs is judged too. In the end every
+    execution is read again.
     """
 
     scenarios: tuple[str, ...]
@@ -37,6 +48,13 @@ class Crashes:
 
 
 @dataclass(frozen=True, slots=True)
+class Plays:
+    """Plays by name, each on tables of its own; see `cutover.harness.run.side.plays`."""
+
+    plays: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Routing:
     """Executions started and resumed through a router while its flag changes."""
 
@@ -49,7 +67,7 @@ class EngineMutant:
     pattern: str
     check: str
     engine: str
-    experiment: Trials | Crashes | Routing
+    experiment: Trials | Crashes | Plays | Routing
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +80,5 @@ class SoundControl:
     id: str
     pattern: str
     engine: str
-    experiments: tuple[Trials | Crashes | Routing, ...]
+    experiments: tuple[Trials | Crashes | Plays | Routing, ...]
     counts: str = ""

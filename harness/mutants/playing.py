@@ -21,7 +21,8 @@ from cutover.harness.judge.differences.classify import classify
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass
 from cutover.harness.judge.flag import judge_routing
 from cutover.harness.judge.view import view_of
-from cutover.harness.mutants.model import Crashes, EngineMutant, Routing, SoundControl, Trials
+from cutover.harness.mutants.model import Crashes, EngineMutant, Plays, Routing, SoundControl, Trials
+from cutover.harness.mutants.plays import played, read_again_at_the_end
 from cutover.harness.mutants.scenarios import scenario
 from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, Way
 from cutover.harness.record.mutants import Kill
@@ -125,7 +126,7 @@ def play_control(control: SoundControl, dsn: str, seed: int) -> Kill:
 
 
 def _play(
-    experiment: Trials | Crashes | Routing,
+    experiment: Trials | Crashes | Plays | Routing,
     engine: str,
     dsn: str,
     seen: _CheckTally,
@@ -137,6 +138,10 @@ def _play(
             _trials(experiment, factory, dsn, seen)
         case Crashes():
             _crashes(experiment, factory, dsn, seen, restart)
+        case Plays():
+            for name in experiment.plays:
+                with _within(_ARM_S):
+                    seen.add(name, played(name, factory, dsn, seen.draw.getrandbits(64)))
         case Routing():
             ids = [seen.id() for _ in range(_ROUTED)]
             seen.add("routing", [judge_routing(run_routing(cast("RouterFactory", factory), dsn, ids=ids))])
@@ -148,14 +153,17 @@ def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _CheckTa
         control = resolve(experiment.control)
         arms += [Arm("control", control, dsn), Arm("control_again", control, dsn)]
     companion = scenario(experiment.companion) if experiment.companion else None
+    trials: list[Trial] = []
     for number, name in enumerate(experiment.scenarios, start=1):
         with _within(_ARM_S):
             records = [arm.run(scenario(name), seen.id(), place, companion) for place, arm in enumerate(arms)]
         trial = Trial(number=number, scenario=scenario(name), arms={record.arm: record for record in records})
+        trials.append(trial)
         view = view_of(trial)
         results = run_checks(view)
         seen.add(name, [result for result in results if result.arm == "candidate"])
         seen.differ(name, classify(view))
+    seen.add("in the end", read_again_at_the_end(arms[0], dsn, trials))
     for arm in arms:
         arm.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal, Self, TypeAlias, cast, get_args
 
@@ -176,7 +177,8 @@ class CaseRecord:
     `resume_points` counts the kill points of the resume, by kind; `leftovers` the processes that the engine left
     behind; `strays` are tables and the like that appeared meanwhile. `clock_shift_ms` is how far waiting for a lease
     moved time. `acknowledged` is what was committed at one moment after another, before and after each fault and at
-    each pause; runs that older versions saved have none.
+    each pause; runs that older versions saved have none. `clock_began_at` is the injected clock when the case began;
+    None there.
     """
 
     case: CrashCase
@@ -193,6 +195,7 @@ class CaseRecord:
     strays: tuple[str, ...] = ()
     clock_shift_ms: int = 0
     acknowledged: tuple[Acknowledged, ...] = ()
+    clock_began_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ __all__ = [
     "Again",
     "ArmName",
     "ArmRecord",
+    "Companion",
     "EngineInfo",
     "Failure",
     "LedgerEntry",
@@ -23,6 +24,7 @@ __all__ = [
     "Role",
     "SavedRun",
     "Trial",
+    "WaitSeen",
     "role",
 ]
 
@@ -52,6 +54,7 @@ class LedgerEntry:
     `planned` is False where the scenario has no response for the call. `effect` says what the call changed outside:
     `applied`, `deduplicated` (its idempotency key had been applied before) or `none`. `after_completion` says that
     the engine had committed this step's completion before it made the call. `at` is the injected clock.
+    `execution_id` is the execution that the call names; None in runs of older versions.
     """
 
     sequence: int
@@ -69,6 +72,7 @@ class LedgerEntry:
     effect: Literal["applied", "deduplicated", "none"]
     after_completion: bool
     at: datetime
+    execution_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +95,49 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitSeen:
+    """A wait as its caller saw it, by the injected clock.
+
+    It began while a command ran, between `since` and `until`; `over` is the end of the command that ended it, None
+    where it has not ended.
+    """
+
+    step_id: str
+    since: datetime
+    until: datetime
+    over: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Companion:
+    """An execution that ran beside an arm's, in the same process.
+
+    It ran on a second engine while the arm was `inside` an activity, or on the arm's own `between` two of its commands.
+    """
+
+    place: Literal["inside", "between"]
+    execution_id: UUID
+    journal: Journal | None
+    ledger: tuple[LedgerEntry, ...] = ()
+    logs: tuple[str, ...] = ()
+    signals: tuple[str, ...] = ()
+    pauses: int = 0
+    failure: Failure | None = None
+    duration_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmRecord:
     """One run of a scenario on one engine. `position` is its place in the trial's order, from 0.
 
     `journal` is None only where the engine could not read one out; `duration_ms` is real time spent in the engine;
     `signals` are the ids delivered, in order; `pauses` counts the returns with the execution still running;
     `kills` how often its process was killed or cut off on purpose: only then is a redelivery legal; `companion` is
-    the id of the scenario whose executions ran in between, in the same process, to show what executions share.
+    the id of the scenario whose executions ran in between, in the same process, to show what executions share;
+    `companion_scenario` is that scenario as a file has it, `companions` what came of those executions.
+
+    `began_at` and `ended_at` are the clock of the database's server before and after; `metadata` is what the request
+    gave; `waits` are the waits as the caller saw them. Runs of older versions have none of these.
     """
 
     arm: ArmName
@@ -114,6 +154,12 @@ class ArmRecord:
     duration_ms: float = 0.0
     kills: int = 0
     companion: str | None = None
+    companion_scenario: JsonText | None = None
+    companions: tuple[Companion, ...] = ()
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    waits: tuple[WaitSeen, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import MISSING, Field, field, fields, make_dataclass
 from functools import cache
+from types import GenericAlias
 from typing import Any, TypeVar, cast, get_type_hints
 
 import msgspec
 
 from cutover.engines.api import ExecutionRow, Journal
-from cutover.harness.record.trials import Again, ArmRecord
+from cutover.harness.record.trials import Again, ArmRecord, Companion
 
 __all__ = ["quick_arm"]
 
@@ -37,7 +38,15 @@ def _default(each: Field[Any]) -> Any:
 _EXECUTION = _twin(ExecutionRow, metadata=dict[str, Any])
 _JOURNAL = _twin(Journal, execution=_EXECUTION)
 _AGAIN = _twin(Again, journal=_JOURNAL | None)
-_ARM = _twin(ArmRecord, journal=_JOURNAL | None, again=_AGAIN | None, trial=int)
+_COMPANION = _twin(Companion, journal=_JOURNAL | None)
+_ARM = _twin(
+    ArmRecord,
+    journal=_JOURNAL | None,
+    again=_AGAIN | None,
+    companions=GenericAlias(tuple, (_COMPANION, ...)),
+    metadata=dict[str, str],
+    trial=int,
+)
 
 _decode = msgspec.json.Decoder(_ARM).decode
 
@@ -46,7 +55,8 @@ def quick_arm(line: bytes | str) -> tuple[int, ArmRecord]:
     """The trial's number and the arm. Raises ValueError for what does not fit, and for NaN."""
     read = _decode(line)
     again = None if read.again is None else _as(Again, read.again, journal=_journal(read.again.journal))
-    return read.trial, _as(ArmRecord, read, journal=_journal(read.journal), again=again)
+    companions = tuple(_as(Companion, each, journal=_journal(each.journal)) for each in read.companions)
+    return read.trial, _as(ArmRecord, read, journal=_journal(read.journal), again=again, companions=companions)
 
 
 def _journal(read: Any) -> Journal | None:

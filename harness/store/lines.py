@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -33,6 +33,7 @@ __all__ = [
     "encode_scenario",
     "read_as",
     "record_trial",
+    "scenario_text",
 ]
 
 
@@ -87,9 +88,14 @@ def decode_arm(line: bytes | str) -> tuple[int, ArmRecord]:
 
 def encode_scenario(number: int, scenario: Scenario) -> bytes:
     """The scenario of trial `number`: what one filters by, and the whole as JSON text."""
-    text = _encoder.encode(scenario)
+    text = scenario_text(scenario)
     head = {"trial": number, "id": scenario.id, "title": scenario.title, "origin": scenario.origin}
     return _encode({**head, "tags": scenario.tags, "scenario": text})
+
+
+def scenario_text(scenario: Scenario) -> str:
+    """The scenario alone, as JSON text."""
+    return _encoder.encode(scenario)
 
 
 def decode_scenario(line: bytes | str) -> tuple[int, Scenario]:
@@ -112,7 +118,7 @@ def decode_manifest(text: bytes | str) -> Manifest:
 
 def read_as(kind: type[_T], row: object) -> _T:
     """A row of JSON as a dataclass of that kind; raises ValueError."""
-    value: _T = TypeAdapter(kind).validate_python(row)
+    value: _T = _adapter(cast("Any", kind)).validate_python(row)
     return value
 
 

@@ -17,6 +17,8 @@ from typing import TypeVar
 from cutover.harness.errors import RunError
 from cutover.harness.record.cases import CaseError, CaseRecord
 from cutover.harness.record.memory import Weighed
+from cutover.harness.record.plays import PlayRecord
+from cutover.harness.record.rereads import Reread
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import RUN_SCHEMA_VERSION, ArmName, ArmRecord, Manifest, SavedRun, Trial
 from cutover.harness.store.case_lines import decode_case
@@ -30,9 +32,11 @@ __all__ = [
     "TrialPart",
     "crash_scenarios",
     "iter_cases",
+    "iter_rereads",
     "iter_trials",
     "load_manifest",
     "load_memory",
+    "load_plays",
     "load_routing",
     "load_run",
     "parts_of",
@@ -147,6 +151,16 @@ def load_routing(folder: Path | str) -> tuple[Routed, ...]:
 def load_memory(folder: Path | str) -> tuple[Weighed, ...]:
     """The engines of a run that were weighed; none where that could not be done. Raises RunError."""
     return tuple(_decoded(folder, Table.MEMORY, lambda line: read_as(Weighed, json.loads(line))))
+
+
+def load_plays(folder: Path | str) -> tuple[PlayRecord, ...]:
+    """The executions of a run's plays; none where nothing was played. Raises RunError."""
+    return tuple(_decoded(folder, Table.PLAYS, lambda line: read_as(PlayRecord, json.loads(line))))
+
+
+def iter_rereads(folder: Path | str) -> Iterator[Reread]:
+    """The executions of a run that were read again at its end; none where that was not done. Raises RunError."""
+    return _decoded(folder, Table.REREADS, lambda line: read_as(Reread, json.loads(line)))
 
 
 def _decoded(folder: Path | str, table: Table, decode: Callable[[bytes], _T]) -> Iterator[_T]:

@@ -21,7 +21,8 @@ class Table(StrEnum):
     `scenarios` has a line a trial, `arms` a line an arm, the arms of a trial next to each other and the trials in the
     same order; the n-th files of both are of the same trials. `cases` has a line a crash case, `crash_scenarios` a
     line a scenario of theirs. `routing` has a line an execution that the router served, `memory` a line an engine that
-    was weighed.
+    was weighed. `rereads` has a line an execution that was read again at the end, `plays` a line an execution of a
+    play.
     """
 
     SCENARIOS = "scenarios"
@@ -30,6 +31,8 @@ class Table(StrEnum):
     CRASH_SCENARIOS = "crash_scenarios"
     ROUTING = "routing"
     MEMORY = "memory"
+    REREADS = "rereads"
+    PLAYS = "plays"
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,11 @@ class RunWriter:
         for row in rows:
             self._line(Table.MEMORY, encode_fields(row))
 
+    def write_lines(self, table: Table, lines: Iterable[bytes]) -> None:
+        """Adds lines of a table that come encoded."""
+        for line in lines:
+            self._line(table, line)
+
     def _line(self, table: Table, line: bytes) -> None:
         writer = self._tables[table]
         with saving(self.folder):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import get_args
 from uuid import UUID
 
 import pytest
+from histories import GOOD, SCENARIO
 from rows import CALL, CHECKPOINT, ENGINES, EXECUTION, MANIFEST, NOW, STEP
 
 from cutover.engines.api import (
@@ -34,8 +36,11 @@ from cutover.harness.judge.view import TrialView
 from cutover.harness.record.acknowledged import acknowledged
 from cutover.harness.record.cases import CaseRecord, CommandRecord, CrashCase, KillPoint, Way
 from cutover.harness.record.memory import Weighed
+from cutover.harness.record.plays import PlayCheck, PlayRecord
+from cutover.harness.record.rereads import Reread
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import ARMS, Again, ArmName, ArmRecord, LedgerEntry, Manifest, Trial, role
+from cutover.harness.store.lines import scenario_text
 from cutover.scenarios.model import Response, Scenario
 
 SHIP = Scenario(
@@ -48,7 +53,10 @@ SHIP = Scenario(
     input=1,
     world={"ship": (Response(error="busy"), Response(output=7))},
 )
-DECISIVE = ("OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM", "MET", "PERF")
+DECISIVE = (
+    "OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM", "MET", "PERF",
+    "CLOCK", "IDENT", "SECRET", "BESIDE",
+)  # fmt: skip
 
 
 def journal(status: ExecutionStatus, ship: StepStatus, checkpoint_ms: float | None) -> Journal:
@@ -141,6 +149,11 @@ WEIGHED = (
     Weighed(role="control", executions=60, idle_kib=70_000, peak_kib=80_000, limit_kib=1_000_000),
     Weighed(role="candidate", executions=60, idle_kib=70_000, peak_kib=800_000, limit_kib=1_000_000),
 )
+PLAYED = tuple(
+    PlayRecord(check=check, name="early", role="candidate", scenario=scenario_text(SCENARIO), arm=GOOD)
+    for check in get_args(PlayCheck)
+)
+REREAD = (Reread(trial=1, scenario="ship", arm="candidate", execution_id=UUID(int=5), tables=()),)
 CASES = tuple((SHIP, case(number)) for number in range(1, 599))
 
 
@@ -196,6 +209,8 @@ def judged(
     cases: Sequence[tuple[Scenario, CaseRecord]] = CASES,
     routing: Sequence[Routed] = ROUTED,
     weighed: tuple[Weighed, ...] = WEIGHED,
+    plays: Sequence[PlayRecord] = PLAYED,
+    rereads: Sequence[Reread] = REREAD,
     policy: Policy | None = None,
 ) -> Analysis:
     return analyse(
@@ -208,6 +223,8 @@ def judged(
         production=production,
         routing=routing,
         weighed=weighed,
+        plays=plays,
+        rereads=rereads,
     )
 
 
@@ -412,6 +429,22 @@ def test_a_router_that_moves_an_execution_is_no_go(good: list[Trial]) -> None:
     analysis = judged(good, routing=(moved, *ROUTED[2:], ROUTED[0]))
     assert analysis.verdict is StageVerdict.NO_GO
     assert blocked_by(analysis) == ["FLAG"]
+
+
+def test_a_run_without_plays_or_later_reads_never_goes(good: list[Trial]) -> None:
+    analysis = judged(good, plays=())
+    assert analysis.verdict is StageVerdict.INCONCLUSIVE
+    assert blocked_by(analysis) == ["SIGNAL", "INSTALL"]  # of the others something is known from trials
+    analysis = judged(good, plays=[each for each in PLAYED if each.check != "READ"], rereads=())
+    assert (analysis.verdict, blocked_by(analysis)) == (StageVerdict.INCONCLUSIVE, ["READ"])
+
+
+def test_a_key_that_two_trials_share_is_no_go(good: list[Trial]) -> None:
+    named = changed(
+        good, 2, lambda arm: replace(arm, ledger=tuple(replace(each, execution_id=UUID(int=1)) for each in arm.ledger))
+    )
+    analysis = judged(named)
+    assert (analysis.verdict, blocked_by(analysis)) == (StageVerdict.NO_GO, ["IDENT"])
 
 
 def test_a_run_that_does_not_tell_its_memory_never_goes(good: list[Trial]) -> None:

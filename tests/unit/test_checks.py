@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from histories import (
     COMMITS,
+    COMPANION,
     EVENTS,
     FOREIGN,
     GOOD,
@@ -22,6 +23,7 @@ from histories import (
     LEDGER,
     PARCEL,
     SCENARIO,
+    TOKEN,
     State,
     call,
     chain,
@@ -101,6 +103,14 @@ def with_line(number: int, **changes: Any) -> ArmRecord:
 
 def less(text: str, field: str) -> str:
     return json.dumps({key: value for key, value in json.loads(text).items() if key != field})
+
+
+def beside(**changes: Any) -> ArmRecord:
+    return replace(GOOD, companions=(replace(COMPANION, **changes),))
+
+
+HOURS = timedelta(hours=3)
+FAILED = replace(JOURNAL, execution=replace(JOURNAL.execution, status="failed"))
 
 
 def again(**changes: Any) -> ArmRecord:
@@ -278,6 +288,17 @@ BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
     ("MET", "has no metrics row", with_journal(metrics=JOURNAL.metrics[:1])),
     ("MET", "no call in the ledger", with_journal(metrics=(*JOURNAL.metrics, metric("start", 0)))),
     ("MET", "more than one metrics row", with_journal(metrics=(*JOURNAL.metrics, JOURNAL.metrics[0]))),
+    ("CLOCK", "the execution's created_at is dated -10800 s outside", with_execution(created_at=NOW - HOURS)),
+    ("CLOCK", "the end of step ship is dated 10799 s outside", with_step("ship", finished_at=NOW + HOURS)),
+    ("CLOCK", "event 3 is dated", with_event(3, at=NOW - HOURS)),
+    ("CLOCK", "checkpoint 2 is dated", with_checkpoint(2, created_at=NOW + HOURS)),
+    ("CLOCK", "the metric of step ship is dated", with_metric(recorded_at=NOW - HOURS)),
+    ("IDENT", f"step bill is asked for in the name of execution {UUID(int=9)}", with_call(3, execution_id=UUID(int=9))),
+    ("IDENT", "the request's metadata 'tenant' is None", with_execution(metadata={"orchestrator_version": "v2"})),
+    ("SECRET", "1 of 10 log lines tell of payloads, first line 4", with_line(3, given={"order": TOKEN})),
+    ("BESIDE", "inside an activity of this one: LOST: step bill counts as done", beside(ledger=LEDGER[:2])),
+    ("BESIDE", "while this one was paused: OUT: status: value", beside(place="between", journal=FAILED)),
+    ("BESIDE", "OUT: the engine did not return", beside(failure=Failure(kind="exception", type="X", message="no"))),
 )
 
 
@@ -320,7 +341,7 @@ def test_an_engine_without_a_history_is_judged_by_rows_and_ledger_alone() -> Non
     )
     results = judged(bare)
     looked = {result.check for result in results if result.examined}
-    assert looked == CHECKS.keys() - {"EVT", "CKPT", "MET", "PERF"}
+    assert looked == CHECKS.keys() - {"EVT", "CKPT", "MET", "PERF", "BESIDE"}
 
 
 def test_a_redelivery_after_a_kill_is_legal_and_counted() -> None:
@@ -491,6 +512,7 @@ def test_a_check_that_raises_is_an_error_and_the_others_still_speak() -> None:
 
 def test_every_check_says_when_it_holds() -> None:
     assert list(CHECKS) == [
-        "OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM", "MET", "PERF"
+        "OUT", "DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "LOG", "IDEM", "MET", "PERF",
+        "CLOCK", "IDENT", "SECRET", "BESIDE",
     ]  # fmt: skip
     assert all(check.holds_when for check in CHECKS.values())

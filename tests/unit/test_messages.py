@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cutover.harness.judge import flag, meta
+from cutover.harness.judge import flag, meta, plays
 from cutover.harness.judge.checks import CHECKS
 from cutover.harness.judge.crash.checks import HOLDS_WHEN
 from cutover.harness.judge.crash.tally import CrashTally
@@ -105,7 +105,11 @@ def test_a_hostile_sentence_neither_fills_in_nor_takes_long() -> None:
 
 
 def test_the_checks_are_told_in_portuguese() -> None:
-    assert untold([*(check.holds_when for check in CHECKS.values()), *HOLDS_WHEN.values(), flag.HOLDS_WHEN]) == []
+    assert (
+        untold([*(check.holds_when for check in CHECKS.values()), *HOLDS_WHEN.values(), *plays.HOLDS_WHEN.values()])
+        == []
+    )
+    assert untold([flag.HOLDS_WHEN]) == []
 
 
 def test_thresholds_are_told_in_portuguese() -> None:

@@ -25,8 +25,10 @@ from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan
 from cutover.harness.run.crash.sampling import selection
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side.measurements import route, weigh
+from cutover.harness.run.side.playing import play_all
 from cutover.harness.run.trials.shadow import run_trials
 from cutover.harness.store.lines import RecordedTrial
+from cutover.harness.store.tables import Table
 from cutover.harness.store.writer import RunWriter, saving
 from cutover.reports.document import Document
 from cutover.reports.messages import Lang, Messages
@@ -160,11 +162,12 @@ def _compare(
             seed=plan.seed,
             deadline_s=plan.deadline_s,
             on_trial=keep,
+            on_reread=lambda line: writer.write_lines(Table.REREADS, [line]),
         )
 
 
 def _measure_sides(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter) -> None:
-    """Routes the run's executions and measures both engines' memory.
+    """Routes the run's executions, measures both engines' memory, and plays what no trial does.
 
     What could not be done is told on stderr; the judge finds it missing.
     """
@@ -172,7 +175,13 @@ def _measure_sides(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...
     writer.write_routing(routed)
     weighed, unweighed = weigh(server, scenarios, control=plan.control, candidate=plan.candidate)
     writer.write_memory(weighed)
-    for what, problem in (("the router could not be tried", unrouted), ("memory could not be measured", unweighed)):
+    played, unplayed = play_all(server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
+    writer.write_lines(Table.PLAYS, played)
+    for what, problem in (
+        ("the router could not be tried", unrouted),
+        ("memory could not be measured", unweighed),
+        ("not everything was played", unplayed),
+    ):
         if problem:
             note(f"cutover: {what}: {plain(problem)}", quiet=False)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from cutover.harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, met, ord, out, perf, retry, sm  # noqa: A004
+from cutover.harness.judge.checks.around import beside, clock, ident, secret
 from cutover.harness.judge.checks.base import Check
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
 from cutover.harness.judge.view import TrialView
@@ -30,9 +31,13 @@ CHECKS: Final[Mapping[str, Check]] = {
         idem.CHECK,
         met.CHECK,
         perf.CHECK,
+        clock.CHECK,
+        ident.CHECK,
+        secret.CHECK,
+        beside.CHECK,
     )
 }
-"""By id, in the order of the design's table."""
+"""By id, in the order of the design's table, those of what is around an execution last."""
 
 
 def run_checks(view: TrialView, checks: Mapping[str, Check] = CHECKS) -> Sequence[CheckResult]:

@@ -23,7 +23,21 @@ from cutover.scenarios.model import Scenario
 
 __all__ = ["CRASH_CHECK_IDS", "CaseVerdict", "CoverageCell", "CrashSummary", "CrashTally", "judge_case"]
 
-_OF_TRIALS: Final = ("DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "IDEM", "MET")
+_OF_TRIALS: Final = (
+    "DUP",
+    "LOST",
+    "SM",
+    "EVT",
+    "CKPT",
+    "RETRY",
+    "ORD",
+    "ISO",
+    "DATA",
+    "IDEM",
+    "MET",
+    "IDENT",
+    "SECRET",
+)
 _EXPECT_THE_END: Final = frozenset({"RETRY"})
 """Checks that count what a cancelled execution may not reach."""
 

@@ -21,7 +21,8 @@ _SLACK: Final = timedelta(milliseconds=1)
 def _not_early(case: CaseView, sheet: Sheet) -> None:
     """TIME: a wait's deadline lies its whole time after the last call that it waits for.
 
-    Nobody but the engine knows when the wait began; that call is the latest moment that the ledger knows before it.
+    Nobody but the engine knows when the wait began; that call is the latest moment that the ledger knows before it,
+    else it is the beginning of the case.
     """
     journal = case.arm.record.journal
     expected = case.arm.expected.steps
@@ -29,7 +30,7 @@ def _not_early(case: CaseView, sheet: Sheet) -> None:
         step = expected.get(timer.step_id)
         if timer.kind != "wait" or step is None or step.timeout_ms is None:
             continue
-        before = _behind(step, expected, case.arm.calls)
+        before = _behind(step, expected, case.arm.calls) or case.record.clock_began_at
         if before is None:
             continue
         sheet.saw()
@@ -40,6 +41,28 @@ def _not_early(case: CaseView, sheet: Sheet) -> None:
                 step_id=timer.step_id,
                 timeout_ms=step.timeout_ms,
             )
+
+
+def _not_over_early(case: CaseView, sheet: Sheet) -> None:
+    """TIME: what follows a wait that its timer ended is not asked for before the wait's whole time has passed."""
+    expected, calls = case.arm.expected.steps, case.arm.calls
+    for step_id, step in expected.items():
+        first = calls[step_id][0].at if step_id in calls else None
+        for wait_id in step.waits.all_of if first is not None else ():
+            wait = expected.get(wait_id)
+            if wait is None or wait.timeout_ms is None or wait.woken_by != "timer":
+                continue
+            before = _behind(wait, expected, calls) or case.record.clock_began_at
+            if before is None or first is None:
+                continue
+            sheet.saw()
+            missing = before + timedelta(milliseconds=wait.timeout_ms) - first
+            if missing > _SLACK:
+                sheet.fault(
+                    f"step {step_id} is asked for {missing.total_seconds():g} s before wait {wait_id} is over",
+                    step_id=step_id,
+                    wait=wait_id,
+                )
 
 
 def _behind(
@@ -79,6 +102,7 @@ def _not_anew(case: CaseView, sheet: Sheet) -> None:
 
 TIME_CHECKS: Final[tuple[tuple[str, Callable[[CaseView, Sheet], None]], ...]] = (
     ("TIME", _not_early),
+    ("TIME", _not_over_early),
     ("TIME", _not_anew),
 )
 """Beside the check of the same id that looks at the timers' rows."""

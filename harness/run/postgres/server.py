@@ -18,6 +18,7 @@ from cutover.harness.run.postgres.container import container
 from cutover.harness.run.postgres.dsn import parse_dsn, redact, scrub, to_url
 from cutover.harness.run.postgres.embedded import embedded
 from cutover.harness.run.postgres.ownership import Owner, drop_stale
+from cutover.harness.run.process.zone import database_zone
 
 __all__ = ["URL_VARIABLE", "Database", "ProvisionMode", "Server", "provision"]
 
@@ -55,6 +56,7 @@ class Server:
         with self._session() as session:
             session.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), base))
             self._owner.note(session, name)
+            _move_abroad(session, name)
         return Database(name=name, dsn=to_url(parse_dsn(self.dsn), dbname=name), server=self)
 
     def drop_database(self, name: str) -> None:
@@ -119,6 +121,14 @@ def provision(
             server = _connect(_start(stack, mode, settings or {}))
             stack.callback(server.release)
         yield server
+
+
+def _move_abroad(session: psycopg.Connection[tuple[Any, ...]], name: str) -> None:
+    """Gives a database a time zone that is not UTC; does nothing where the server knows no such zone."""
+    zone = database_zone()
+    if zone is not None:
+        with contextlib.suppress(psycopg.DataError):
+            session.execute(sql.SQL("ALTER DATABASE {} SET TimeZone = {}").format(sql.Identifier(name), zone))
 
 
 def _start(stack: contextlib.ExitStack, mode: ProvisionMode, settings: Mapping[str, str]) -> Server:

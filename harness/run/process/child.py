@@ -19,6 +19,7 @@ from typing import IO, Final
 from cutover.engines.modulepath import installed_first, without_current_folder
 from cutover.harness.run.process.boot import BOOT
 from cutover.harness.run.process.lifetime import discard_sockets
+from cutover.harness.run.process.zone import PROCESS_ZONE
 
 __all__ = ["Child", "ChildExit", "ChildProgram"]
 
@@ -138,8 +139,8 @@ class Child:
 
 
 def _environment() -> dict[str, str]:
-    """Returns our own variables, with a PYTHONPATH that is as safe for the programs that a child starts."""
-    environment = dict(os.environ)
+    """Returns our own variables but for the zone, with a PYTHONPATH that is as safe for what a child starts."""
+    environment = {**os.environ, "TZ": PROCESS_ZONE}
     path = without_current_folder(environment.pop("PYTHONPATH", ""))
     return {**environment, "PYTHONPATH": path} if path else environment
 

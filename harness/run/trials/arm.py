@@ -3,52 +3,58 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 import psycopg
 
-from cutover.engines.api import Engine, EngineFactory, ExecutionRequest
+from cutover.engines.api import Engine, EngineFactory
 from cutover.engines.sqlfiles import sql
-from cutover.harness.record.trials import ArmName, ArmRecord
+from cutover.harness.record.trials import ArmName, ArmRecord, Companion
 from cutover.harness.run.trials.drive import ArmDriver
 from cutover.harness.run.world.clock import VirtualClock
 from cutover.harness.run.world.dispatcher import Dispatcher, Flight
 from cutover.harness.run.world.world import World
+from cutover.harness.store.lines import scenario_text
 from cutover.scenarios.model import Scenario
 
-__all__ = ["Arm"]
+__all__ = ["Arm", "metadata_of"]
 
 
 class Arm:
     """One engine on its database, for many executions one after another. Makes the engine on first use."""
 
     def __init__(self, name: ArmName, factory: EngineFactory, dsn: str) -> None:
-        self._name, self._factory, self._dsn = name, factory, dsn
+        self.name = name
+        self._factory, self._dsn = factory, dsn
         self._dispatcher = Dispatcher()
         self._engine: Engine | None = None
-        self._probe: psycopg.Connection[tuple[bool]] | None = None
+        self._probe: psycopg.Connection[tuple[Any, ...]] | None = None
 
     def run(self, scenario: Scenario, execution_id: UUID, position: int, companion: Scenario | None) -> ArmRecord:
         """Runs the scenario. With a companion, executions of that one run in between, in the same process."""
-        if self._engine is None:
-            self._engine = self._factory(self._dispatcher.context(self._dsn))
         clock = VirtualClock()
         world = World(scenario, clock, lambda step_id: self._ended(execution_id, step_id))
         flight = Flight(execution_id, world, clock)
-        drive = ArmDriver(self._engine, scenario, flight)
+        metadata = metadata_of(execution_id)
+        drive = ArmDriver(self.engine, scenario, flight, metadata)
+        companions: list[Companion] = []
         if companion is not None:
-            flight.at_first_call = lambda: drive.apart(lambda: self._beside(companion, execution_id))
+            flight.at_first_call = lambda: drive.apart(lambda: companions.append(self._inside(companion, execution_id)))
+        began_at = self._server_time()
         with self._dispatcher.flying(flight):
             drive.start()
             while (move := drive.next()) is not None:
                 if companion is not None and drive.outside.pauses == 1:
-                    self._between(companion, execution_id)
+                    companions.append(self._accompany("between", drive.engine, companion, execution_id))
                 drive.make(move)
             again = drive.again()
         if drive.failure is not None:
             self.close()  # what it left behind belongs to this arm alone
         return ArmRecord(
-            arm=self._name,
+            arm=self.name,
             engine=drive.engine.name,
             execution_id=execution_id,
             position=position,
@@ -61,7 +67,24 @@ class Arm:
             again=again,
             duration_ms=drive.seconds * 1000,
             companion=None if companion is None else companion.id,
+            companion_scenario=scenario_text(companion) if companion is not None and companions else None,
+            companions=tuple(companions),
+            began_at=began_at,
+            ended_at=self._server_time(),
+            metadata=metadata,
+            waits=tuple(drive.waits.values()),
         )
+
+    @property
+    def engine(self) -> Engine:
+        """The arm's engine; made where there is none."""
+        if self._engine is None:
+            self._engine = self.another()
+        return self._engine
+
+    def another(self) -> Engine:
+        """Returns a second engine of the arm's kind on the same database, which the caller closes."""
+        return self._factory(self._dispatcher.context(self._dsn))
 
     def close(self) -> None:
         """Closes the engine and connections; the next run makes new ones."""
@@ -72,29 +95,50 @@ class Arm:
             self._probe.close()
         self._engine = self._probe = None
 
-    def _beside(self, companion: Scenario, execution_id: UUID) -> None:
+    def _inside(self, companion: Scenario, execution_id: UUID) -> Companion:
         """While the arm is inside an activity: the companion on a second engine of this process."""
-        second = self._factory(self._dispatcher.context(self._dsn))
-        self._accompany(second, companion, uuid5(execution_id, "beside"))
-        with contextlib.suppress(Exception):
-            second.close()
+        second = self.another()
+        try:
+            return self._accompany("inside", second, companion, execution_id)
+        finally:
+            with contextlib.suppress(Exception):
+                second.close()
 
-    def _between(self, companion: Scenario, execution_id: UUID) -> None:
-        """While the arm is paused: the companion on the arm's own engine."""
-        if self._engine is not None:
-            self._accompany(self._engine, companion, uuid5(execution_id, "between"))
-
-    def _accompany(self, engine: Engine, companion: Scenario, execution_id: UUID) -> None:
-        clock = VirtualClock()
-        request = ExecutionRequest(execution_id=execution_id, workflow=companion.workflow, input=companion.input)
-        with (
-            self._dispatcher.flying(Flight(execution_id, World(companion, clock), clock)),
-            contextlib.suppress(Exception),  # its own trial says what is wrong with it
-        ):
-            engine.execute(request)
+    def _accompany(
+        self, place: Literal["inside", "between"], engine: Engine, companion: Scenario, execution_id: UUID
+    ) -> Companion:
+        own, clock = uuid5(execution_id, place), VirtualClock()
+        flight = Flight(own, World(companion, clock), clock)
+        drive = ArmDriver(engine, companion, flight)
+        with self._dispatcher.flying(flight):
+            drive.finish()
+        return Companion(
+            place=place,
+            execution_id=own,
+            journal=drive.journal,
+            ledger=flight.world.ledger,
+            logs=tuple(flight.logs),
+            signals=tuple(drive.outside.delivered),
+            pauses=drive.outside.pauses,
+            failure=drive.failure,
+            duration_ms=drive.seconds * 1000,
+        )
 
     def _ended(self, execution_id: UUID, step_id: str) -> bool:
+        found = self._ask("step_ended", (execution_id, step_id))
+        return found is not None and bool(found[0])
+
+    def _server_time(self) -> datetime | None:
+        """Returns what the clock of the database's server shows, UTC."""
+        found = self._ask("server_time", ())
+        return None if found is None else found[0].replace(tzinfo=UTC)
+
+    def _ask(self, name: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
         if self._probe is None:
             self._probe = psycopg.connect(self._dsn, autocommit=True)
-        row = self._probe.execute(sql("cutover.harness.run.trials", "step_ended"), (execution_id, step_id)).fetchone()
-        return row is not None and row[0]
+        return self._probe.execute(sql("cutover.harness.run.trials", name), parameters).fetchone()
+
+
+def metadata_of(execution_id: UUID) -> Mapping[str, str]:
+    """Returns what a request of this execution says of itself: the same each time, and another in each execution."""
+    return {"tenant": f"tenant-{execution_id.hex[:12]}", "Trace Id": f"{execution_id}/é"}

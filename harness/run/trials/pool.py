@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.lifetime import Closing, killed_from_outside
 from cutover.harness.run.process.outcomes import JobAnswer, JobLost, JobNote
-from cutover.harness.run.trials.worker import BEGIN, RECORD, Setup, TrialJob
+from cutover.harness.run.trials.worker import BEGIN, RECORD, REREAD, RereadJob, Setup, TrialJob
 
-__all__ = ["LostArm", "Pool", "RecordedArm"]
+__all__ = ["DIGEST", "LostArm", "Pool", "RecordedArm"]
 
 _FAILED_STARTS = 3
+DIGEST = 64
+"""Characters of a journal's digest, in front of its arm's record."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedArm:
-    """An arm has its record, as a line of `cutover.harness.store.lines`."""
+    """An arm has its record, as a line of `cutover.harness.store.lines`; `digest` is that of its journal."""
 
     number: int
     arm: str
     line: bytes = field(repr=False)
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Pool(Closing):
     def __init__(self, setup: Setup, *, workers: int, deadline_s: float) -> None:
         self._deadline_s = deadline_s
         program = ChildProgram("cutover.harness.run.trials.worker:main", asdict(setup), keeps_errors=True)
-        self._executor = Executor[TrialJob]([program] * workers, lambda job, _told: asdict(job), silence_s=deadline_s)
+        self._executor = Executor[Any]([program] * workers, lambda job, _told: asdict(job), silence_s=deadline_s)
         self._running: dict[int, str] = {}
         self._over: dict[int, set[str]] = {}
         """Of the trials under way: the arm that is running, and those that are over."""
@@ -62,11 +65,20 @@ class Pool(Closing):
                 case JobNote(job, line) if line[:1] == RECORD:
                     arm = self._running.pop(job.number)
                     self._over.setdefault(job.number, set()).add(arm)
-                    yield RecordedArm(job.number, arm, line[1:])
+                    yield RecordedArm(job.number, arm, line[1 + DIGEST :], line[1 : 1 + DIGEST].decode("ascii"))
                 case JobAnswer(job):
                     self._over.pop(job.number, None)
                 case JobLost():
                     yield from self._lost(outcome)
+
+    def read_again(self, jobs: Iterable[RereadJob]) -> Iterator[bytes | RereadJob]:
+        """Yields a line for each execution that was read again, and each job in which a worker was lost."""
+        for outcome in self._executor.run(jobs):
+            match outcome:
+                case JobNote(_, line) if line[:1] == REREAD:
+                    yield line[1:]
+                case JobLost(job=job) if isinstance(job, RereadJob):
+                    yield job
 
     def close(self) -> None:
         """Ends every worker at once."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from uuid import UUID, uuid5
 
 from cutover.engines.errors import CutoverError
 from cutover.engines.registry import resolve
@@ -14,7 +13,9 @@ from cutover.harness.record.trials import ARMS, ArmName, ArmRecord, Failure, rol
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.outage import OutageProbe
 from cutover.harness.run.postgres.server import Database, Server
+from cutover.harness.run.trials.ids import execution_id
 from cutover.harness.run.trials.pool import LostArm, Pool, RecordedArm
+from cutover.harness.run.trials.rereading import Rereading
 from cutover.harness.run.trials.worker import Setup, TrialJob
 from cutover.harness.run.world.engine import idle
 from cutover.harness.store.lines import RecordedTrial, encode_arm, encode_scenario
@@ -36,7 +37,6 @@ MOST_WORKERS = 8
 COMPANION_EVERY = 8
 """In every so many trials another scenario runs in between, in the same process; see `trials.arm`."""
 
-_NAMESPACE = UUID("6f0f7f0e-3b0a-5c1f-9d52-6b7a0c9f41d1")
 _SQUARE = ((0, 1, 3, 2), (1, 2, 0, 3), (2, 3, 1, 0), (3, 0, 2, 1))
 
 
@@ -50,11 +50,6 @@ def default_workers() -> int:
     return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
 
 
-def execution_id(seed: int, scenario: Scenario, arm: ArmName, number: int) -> UUID:
-    """Returns the id of an arm, the same for the same seed, so that a trial can be run again as it was."""
-    return uuid5(_NAMESPACE, f"{seed}:{scenario.id}:{arm}:{number}")
-
-
 def run_trials(
     scenarios: Sequence[Scenario],
     *,
@@ -66,11 +61,13 @@ def run_trials(
     deadline_s: float = DEADLINE_S,
     companion_every: int = COMPANION_EVERY,
     on_trial: Callable[[RecordedTrial], object],
+    on_reread: Callable[[bytes], object] = lambda _line: None,
 ) -> int:
     """Runs each scenario as one trial, numbered from 1, and hands each to `on_trial` as it ends; returns their number.
 
     `workers` is the number of processes, `default_workers()` where None; `deadline_s` is real time for one arm;
-    `companion_every` 0 leaves companions out. Databases and processes are gone afterwards, also when `on_trial` or a
+    `companion_every` 0 leaves companions out. When all trials have ended the candidate's executions are read again, and
+    `on_reread` is given a line of each. Databases and processes are gone afterwards, also when `on_trial` or a
     signal interrupts. Raises EnvironmentProblem where the server or the workers fail.
     """
     specs = {"control": control, "candidate": candidate}
@@ -84,13 +81,18 @@ def run_trials(
         probe = stack.enter_context(OutageProbe(server.dsn))
         assembly = _TrialAssembly(scenarios, seed, names)
         finished = 0
+        rereading = Rereading(scenarios, seed)
         for news in pool.run(_jobs(scenarios, seed, companion_every)):
+            rereading.note(news)
             if isinstance(news, LostArm):
                 probe.check()
             if (trial := assembly.take(news)) is not None:
                 probe.check()
                 finished += 1
                 on_trial(trial)
+        probe.check()
+        for line in rereading.lines(pool):
+            on_reread(line)
         probe.check()
     return finished
 

@@ -14,12 +14,14 @@ from cutover.engines.registry import resolve
 from cutover.harness.record.trials import ARMS, ArmName, role
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.trials.arm import Arm
-from cutover.harness.store.lines import decode_scenario, encode_arm
+from cutover.harness.run.trials.reread import DIGEST_OF_NONE, digest, read_again
+from cutover.harness.store.lines import decode_scenario, encode_arm, encode_fields
 
-__all__ = ["BEGIN", "RECORD", "Setup", "TrialJob", "main"]
+__all__ = ["BEGIN", "RECORD", "REREAD", "RereadJob", "Setup", "TrialJob", "main"]
 
-BEGIN, RECORD = b"B", b"R"
-"""The first byte of a note to the parent: an arm begins; an arm's record follows."""
+BEGIN, RECORD, REREAD = b"B", b"R", b"L"
+"""The first byte of a note to the parent: an arm begins; an arm's record follows, behind the digest of its journal; an
+execution that was read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +42,41 @@ class TrialJob:
     arms: list[tuple[str, int, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class RereadJob:
+    """Executions of one arm to read again: of each its trial's number and scenario, its id, its journal's digest.
+
+    A `fresh` engine reads them, or the one that the worker has had all along.
+    """
+
+    arm: str
+    fresh: bool
+    executions: tuple[tuple[int, str, str, str], ...]
+
+
 def main(link: ParentLink) -> None:
-    """Runs the arms of each job, with a note at the beginning of each and another with its record."""
+    """Does each job: runs arms, with a note at the beginning of each and another with its record, or reads again."""
     setup = Setup(**link.setup)
     arms = {name: Arm(name, resolve(setup.specs[role(name)]), setup.dsns[name]) for name in ARMS}
 
     def play(message: dict[str, Any]) -> bytes:
-        job = TrialJob(**message)
+        if "executions" in message:
+            job = RereadJob(**message)
+            for row in read_again(arms[cast("ArmName", job.arm)], setup.dsns[job.arm], job.executions, fresh=job.fresh):
+                link.note(REREAD + encode_fields(row))
+        else:
+            run(TrialJob(**message))
+        return b""
+
+    def run(job: TrialJob) -> None:
         _, scenario = decode_scenario(job.scenario)
         companion = None if job.companion is None else decode_scenario(job.companion)[1]
         for name, position, execution_id in job.arms:
             link.note(BEGIN + name.encode("ascii"))
             record = arms[cast("ArmName", name)].run(scenario, UUID(execution_id), position, companion)
-            link.note(RECORD + encode_arm(job.number, scenario.id, record))
-        return b""
+            journal = record.journal if record.again is None else record.again.journal or record.journal
+            told = DIGEST_OF_NONE if journal is None or record.failure is not None else digest(journal)
+            link.note(RECORD + told.encode("ascii") + encode_arm(job.number, scenario.id, record))
 
     link.serve(play)
     for arm in arms.values():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from cutover.engines.api import Clock, Journal, JsonValue, LoopNode, WaitNode, Workflow
+from cutover.engines.api import Clock, Journal, JsonValue, LoopNode, StepRow, WaitNode, Workflow
 from cutover.engines.payloads import encode
 from cutover.scenarios.model import PlannedSignal, Scenario
 
@@ -67,6 +67,12 @@ class Outside:
         due = min(deadlines)
         self._woken.add(due)
         return Move("resume", until=due[0])
+
+    def waits_of(self, journal: Journal) -> Sequence[StepRow]:
+        """Returns the steps of the journal that are waits."""
+        if not self._waits:
+            return ()
+        return [step for step in journal.steps if _ITERATION.sub("", step.step_id) in self._waits]
 
     def recall(self, move: Move) -> None:
         """Takes back a timer's move that was not made, so that `next` returns it again."""

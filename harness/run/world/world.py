@@ -111,6 +111,7 @@ class World:
                 effect=effect,
                 after_completion=late,
                 at=self._clock.now(),
+                execution_id=call.execution_id,
             )
         )
         return answer

@@ -1,0 +1,106 @@
+"""CLOCK: rows are dated by the database's clock, and no wait ends before its time. Pure.
+
+Outcomes show no times, so an engine that dates its rows in local time, or takes a deadline for local, shows here alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from cutover.engines.api import Journal
+from cutover.harness.judge.checks.base import ArmCheck, Sheet
+from cutover.harness.judge.view import ArmView
+from cutover.harness.record.trials import WaitSeen
+
+__all__ = ["CHECK"]
+
+_CLOCKS: Final = timedelta(minutes=1)
+"""How far the clocks of an engine and its database may differ."""
+_SLACK: Final = timedelta(milliseconds=1)
+"""Deadlines are kept to the microsecond, delays may have fractions."""
+
+
+def _look(arm: ArmView, sheet: Sheet) -> None:
+    _dated(arm, sheet)
+    if arm.record.waits and arm.record.failure is None and arm.expected.refused is None:
+        timers = () if arm.record.journal is None else arm.record.journal.timers
+        deadlines = {timer.step_id: timer.due_at for timer in timers if timer.kind == "wait"}
+        for seen in arm.record.waits:
+            _waited(arm, sheet, seen, deadlines.get(seen.step_id))
+
+
+def _dated(arm: ArmView, sheet: Sheet) -> None:
+    """Holds against the arm what is dated outside the time in which it ran, by the server's own clock."""
+    began, ended, journal = arm.record.began_at, arm.record.ended_at, arm.record.journal
+    if began is None or ended is None or journal is None:
+        return
+    first, last = began - _CLOCKS, ended + _CLOCKS
+    for what, at in _times(journal):
+        sheet.examined += 1
+        if first <= at <= last:
+            continue
+        off = at - began if at < began else at - ended
+        sheet.fault(
+            f"{what} is dated {off.total_seconds():g} s outside the time in which the execution ran, by the "
+            "database's clock",
+            what=what,
+            off_s=off.total_seconds(),
+        )
+        return  # the others are off by as much
+
+
+def _times(journal: Journal) -> Iterator[tuple[str, datetime]]:
+    execution = journal.execution
+    for name, at in (
+        ("created_at", execution.created_at),
+        ("started_at", execution.started_at),
+        ("finished_at", execution.finished_at),
+    ):
+        if at is not None:
+            yield f"the execution's {name}", at
+    for step in journal.steps:
+        if step.started_at is not None:
+            yield f"the start of step {step.step_id}", step.started_at
+        if step.finished_at is not None:
+            yield f"the end of step {step.step_id}", step.finished_at
+    for event in journal.events:
+        yield f"event {event.sequence}", event.at
+    for checkpoint in journal.checkpoints:
+        yield f"checkpoint {checkpoint.version}", checkpoint.created_at
+    for metric in journal.metrics:
+        yield f"the metric of step {metric.step_id}", metric.recorded_at
+
+
+def _waited(arm: ArmView, sheet: Sheet, seen: WaitSeen, due_at: datetime | None) -> None:
+    """A wait that no signal ended takes its whole time, and its deadline lies no earlier than that.
+
+    A later one is no fault by itself: what it delays shows in the outcome, and an engine's clock may be ahead.
+    """
+    step, row = arm.expected.steps.get(seen.step_id), arm.rows.get(seen.step_id)
+    if step is None or step.timeout_ms is None or row is None or row.status == "skipped":
+        return
+    whole = timedelta(milliseconds=step.timeout_ms)
+    by_timer = row.status == "completed" and (step.woken_by == "timer" or "timeout" in row.ports)
+    if by_timer and seen.over is not None:
+        sheet.saw()
+        missing = whole - (seen.over - seen.since)
+        if missing > _SLACK:
+            sheet.fault(
+                f"step {seen.step_id} waited {missing.total_seconds():g} s less than its {whole.total_seconds():g} s",
+                step_id=seen.step_id,
+                timeout_ms=step.timeout_ms,
+            )
+    if due_at is not None:
+        sheet.saw()
+        early = seen.since + whole - due_at
+        if early > _SLACK:
+            sheet.fault(
+                f"the deadline of step {seen.step_id} lies {early.total_seconds():g} s before its time",
+                step_id=seen.step_id,
+                early_s=early.total_seconds(),
+            )
+
+
+CHECK = ArmCheck("CLOCK", "rows are dated by the database's clock, and no wait ends before its time", _look)

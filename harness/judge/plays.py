@@ -1,0 +1,122 @@
+"""SIGNAL, INSTALL and READ, and what plays tell of IDENT and CLOCK: executions that are driven as no trial is. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from cutover.engines.api import JsonText
+from cutover.harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, ord, out, retry, sm  # noqa: A004 - a check's id, as its module
+from cutover.harness.judge.checks.around import clock, ident, secret
+from cutover.harness.judge.checks.base import ArmCheck
+from cutover.harness.judge.findings import CheckResult, Finding, Verdict, Witness
+from cutover.harness.judge.view import view_of
+from cutover.harness.record.plays import HELD, UNKNOWN, PlayCommand, PlayRecord
+from cutover.harness.record.trials import Trial
+from cutover.scenarios.model import Scenario
+
+__all__ = ["HOLDS_WHEN", "judge_plays"]
+
+HOLDS_WHEN: Final[Mapping[str, str]] = {
+    "SIGNAL": "an early signal is kept for the next wait of its name, each signal serves one wait, and none twice",
+    "INSTALL": "an install, the first or a later one, loses and ends nothing, and the control goes on with its own",
+    "READ": "an execution reads the same later on, and the public tables say what its journal says",
+}
+"""What each of them says, for reports."""
+
+_OWN: Final[tuple[ArmCheck, ...]] = tuple(
+    each.CHECK for each in (out, dup, lost, sm, evt, ckpt, retry, ord, iso, data, log, idem, clock, ident, secret)
+)
+_SECRET: Final = secret.CHECK.id
+_CONTROLS: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK)
+"""The control has flaws of its own; what it makes of an execution alone is what it may make of it beside another."""
+
+
+def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
+    """Returns a result of each check of which there are plays."""
+    flaws = {message for play in plays if play.alone for message, _, _ in _broken(play)[1]}
+    examined: dict[str, int] = defaultdict(int)
+    findings: dict[str, list[Finding]] = defaultdict(list)
+    for play in plays:
+        if play.alone:
+            continue
+        facts, broken = _broken(play)
+        examined[play.check] += facts + len(play.commands)
+        known = flaws if play.role == "control" else set[str]()
+        findings[play.check] += [_finding(play, play.check, *each) for each in _commands(play)]
+        for told in broken:
+            if told[0] not in known:
+                check = _SECRET if told[0].startswith(f"{_SECRET}: ") else play.check
+                findings[check].append(_finding(play, check, *told))
+                examined[check] += 0
+    return tuple(
+        CheckResult(check=check, arm="candidate", examined=facts, findings=tuple(findings[check]))
+        for check, facts in examined.items()
+    )
+
+
+_Told = tuple[str, Verdict, Witness]
+
+
+def _broken(play: PlayRecord) -> tuple[int, Sequence[_Told]]:
+    """Returns how many facts the checks looked at, and what they hold against the play's better order."""
+    found = [_judged(play, text) for text in (play.scenario, play.also) if text is not None]
+    return min(found, key=lambda each: len(each[1]))
+
+
+def _judged(play: PlayRecord, text: JsonText) -> tuple[int, Sequence[_Told]]:
+    scenario: Scenario = _ADAPTER.validate_python(json.loads(text))
+    arm = replace(play.arm, arm="candidate")
+    view = view_of(Trial(number=0, scenario=scenario, arms={"candidate": arm}))
+    examined, told = 0, list[_Told]()
+    for check in _OWN if play.role == "candidate" else _CONTROLS:
+        for result in check(view):
+            examined += result.examined
+            told += [(f"{each.check}: {each.message}", each.verdict, each.witness) for each in result.findings]
+    return examined, told
+
+
+def _commands(play: PlayRecord) -> Iterator[_Told]:
+    """Yields what is wrong with the commands of a play."""
+    for command in play.commands:
+        message = _refusal(command)
+        if message:
+            yield message, Verdict.FAIL, {"command": command.what}
+        elif command.changed:
+            yield (
+                f"{command.what}: the execution's rows are not what they were",
+                Verdict.FAIL,
+                {"command": command.what},
+            )
+
+
+def _refusal(command: PlayCommand) -> str:
+    """Returns what is wrong with how a command ended; empty where nothing is."""
+    failure = command.failure
+    name = "" if failure is None else failure.type.rpartition(".")[2]
+    if failure is None or (command.what == HELD and name in _MAY_REFUSE) or command.what == UNKNOWN:
+        return ""
+    return f"{command.what}: {failure.kind}, {failure.type}: {failure.message}"
+
+
+_MAY_REFUSE: Final = frozenset({"ExecutionHeld", "LeaseLost"})
+
+
+def _finding(play: PlayRecord, check: str, message: str, verdict: Verdict, witness: Witness) -> Finding:
+    return Finding(
+        check=check,
+        verdict=verdict,
+        trial=0,
+        scenario="plays",
+        arm="candidate",
+        message=f"{play.name}: {message}",
+        witness=witness,
+    )
+
+
+_ADAPTER: Final[TypeAdapter[Scenario]] = TypeAdapter(Scenario)

@@ -1,0 +1,1 @@
+DELETE FROM workflow_executions WHERE metadata ->> 'orchestrator_version' = 'v1'

@@ -1,0 +1,1 @@
+DELETE FROM workflow_step_executions WHERE execution_id = %(id)s

@@ -1,0 +1,1 @@
+TRUNCATE workflow_executions, workflow_step_executions CASCADE

@@ -1,0 +1,1 @@
+SELECT to_regclass('workflow_checkpoints') IS NOT NULL

@@ -1,0 +1,88 @@
+"""Mutants in what is around an execution: signals, installs, later reads, clocks, identity, companions, logs. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cutover.harness.mutants.model import EngineMutant, Plays, Trials
+
+__all__ = ["PLAYED", "SURROUNDINGS"]
+
+_FLOW: Final = "03-data-flow"
+_FEW: Final = (_FLOW, "04", "06", "31", "54")
+_BESIDE: Final = Trials((_FLOW,), companion="04")
+
+PLAYED: Final = Plays((
+    "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out",
+    "waits", "definitions", "ended", "migration", "again",
+))  # fmt: skip
+"""All plays."""
+
+
+def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials | Plays) -> EngineMutant:
+    return EngineMutant(name, pattern, check, f"cutover.harness.mutants.engines:{engine}", experiment)
+
+
+SURROUNDINGS: Final = (
+    _engine("drops-early-signals", "early signal dropped", "SIGNAL", "DropsEarlySignals", Plays(("early",))),
+    _engine("keeps-one-signal", "one kept signal a name", "SIGNAL", "KeepsOneSignal", Plays(("several",))),
+    _engine("serves-the-newest", "kept signals newest first", "SIGNAL", "ServesTheNewest", Plays(("several",))),
+    _engine(
+        "keeps-signals-in-memory",
+        "kept signals lost with their worker",
+        "SIGNAL",
+        "KeepsSignalsInMemory",
+        Plays(("kept_long",)),
+    ),
+    _engine("matches-prefixes", "signal names matched by prefix", "SIGNAL", "MatchesPrefixes", Plays(("names",))),
+    _engine("ignores-case-of-names", "signal names without case", "SIGNAL", "IgnoresCaseOfNames", Plays(("names",))),
+    _engine("wakes-all-waits", "one signal wakes all its waits", "SIGNAL", "WakesAllWaits", Plays(("one_each",))),
+    _engine("takes-signals-twice", "one signal taken twice", "SIGNAL", "TakesSignalsTwice", Plays(("twice",))),
+    _engine("serves-the-signal-twice", "used signal serves again", "SIGNAL", "ServesTheSignalTwice", Plays(("twice",))),
+    _engine("swallows-held-signals", "held signal swallowed", "SIGNAL", "SwallowsHeldSignals", Plays(("held",))),
+    _engine("swallows-unknown-signals", "signal to nobody", "SIGNAL", "SwallowsUnknownSignals", Plays(("unknown",))),
+    _engine("empties-at-install", "install empties the tables", "INSTALL", "EmptiesAtInstall", Plays(("migration",))),
+    _engine(
+        "empties-at-second-install",
+        "a second install empties the tables",
+        "INSTALL",
+        "EmptiesAtSecondInstall",
+        Plays(("again",)),
+    ),
+    _engine("ends-at-install", "install ends what runs", "INSTALL", "EndsAtInstall", Plays(("migration",))),
+    _engine(
+        "removes-the-controls",
+        "install removes V1's executions",
+        "INSTALL",
+        "RemovesTheControls",
+        Plays(("migration",)),
+    ),
+    _engine(
+        "adopts-the-controls", "install adopts V1's executions", "INSTALL", "AdoptsTheControls", Plays(("migration",))
+    ),
+    _engine("deletes-the-old", "ended executions deleted after a minute", "READ", "DeletesTheOld", Plays(("ended",))),
+    _engine("keeps-the-newest", "old executions deleted", "READ", "KeepsTheNewest", Trials(_FEW)),
+    _engine("changes-the-ended", "an execution changed after its end", "READ", "ChangesTheEnded", Trials(_FEW)),
+    _engine("forgets-at-third-read", "a later read differs", "READ", "ForgetsAtThirdRead", Trials(_FEW)),
+    _engine("hides-its-steps", "public tables stay empty", "READ", "HidesItsSteps", Trials(_FEW)),
+    _engine("three-hours-off", "times hours off", "CLOCK", "ThreeHoursOff", Trials((_FLOW,))),
+    _engine("dates-locally", "a local time taken for UTC", "CLOCK", "DatesLocally", Trials((_FLOW,))),
+    _engine("over-after-half-a-minute", "30 days over after 31 s", "CLOCK", "OverAfterHalfAMinute", Plays(("waits",))),
+    _engine("speaks-local-time", "a local deadline", "CLOCK", "SpeaksLocalTime", Plays(("waits",))),
+    _engine("names-another", "a call in another's name", "IDENT", "NamesAnother", Trials((_FLOW,))),
+    _engine("names-the-first", "a call in an earlier one's name", "IDENT", "NamesTheFirst", Trials((_FLOW, "04"))),
+    _engine("short-keys", "keys too short to be unique", "IDENT", "ShortKeys", Trials(("76", "54", "79"))),
+    _engine(
+        "takes-the-newest-definition",
+        "resume by the newest definition",
+        "IDENT",
+        "TakesTheNewestDefinition",
+        Plays(("definitions",)),
+    ),
+    _engine("loses-metadata", "request metadata lost", "IDENT", "LosesMetadata", Trials((_FLOW,))),
+    _engine("titles-metadata", "request metadata renamed", "IDENT", "TitlesMetadata", Trials((_FLOW,))),
+    _engine("logs-inputs", "payloads in the log", "SECRET", "LogsInputs", Trials((_FLOW,))),
+    _engine("logs-answers", "answers in the log's text", "SECRET", "LogsAnswers", Plays(("early",))),
+    _engine("gives-the-outer-input", "an outer input for an inner", "BESIDE", "GivesTheOuterInput", _BESIDE),
+    _engine("answers-for-the-inner", "an inner call taken for done", "BESIDE", "AnswersForTheInner", _BESIDE),
+)

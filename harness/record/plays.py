@@ -1,0 +1,47 @@
+"""Plays: executions that are not driven as trials are, with what was asked of engines on their behalf. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from cutover.engines.api import JsonText
+from cutover.harness.record.trials import ArmRecord, Failure, Role
+
+__all__ = ["HELD", "UNKNOWN", "PlayCheck", "PlayCommand", "PlayRecord"]
+
+PlayCheck: TypeAlias = Literal["SIGNAL", "INSTALL", "READ", "IDENT", "CLOCK"]
+
+HELD: Final = "a signal to an execution that another worker holds"
+UNKNOWN: Final = "a signal to an execution that nobody has started"
+"""The two commands that an engine may refuse, or must."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayCommand:
+    """One command of a play beside those that drive the execution, and how it ended.
+
+    `changed` says that the execution's journal was another afterwards; None where it was not looked at.
+    """
+
+    what: str
+    failure: Failure | None = None
+    changed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayRecord:
+    """One execution of a play. `check` is the check that it is for; `name` says what is special about it.
+
+    `scenario` is what it ran, as JSON text, with its signals in the order of their arrival; `also` the same for another
+    order that is as right, where there is one. `alone` marks one of the control before the candidate's install.
+    """
+
+    check: PlayCheck
+    name: str
+    role: Role
+    scenario: JsonText
+    arm: ArmRecord
+    also: JsonText | None = None
+    commands: tuple[PlayCommand, ...] = ()
+    alone: bool = False

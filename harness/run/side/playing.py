@@ -1,0 +1,148 @@
+"""Plays everything in `plays`, in processes of their own, on databases of their own. Starts processes.
+
+An engine that hangs or takes its process down costs the plays that come after, and the play that it was in is recorded
+as one that did not return.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from cutover.engines.registry import resolve
+from cutover.harness.record.plays import PlayCheck, PlayRecord
+from cutover.harness.record.trials import ArmRecord, Failure
+from cutover.harness.run.postgres.installation import install_engine
+from cutover.harness.run.postgres.server import Database, Server
+from cutover.harness.run.process.boot import ParentLink
+from cutover.harness.run.process.child import ChildProgram
+from cutover.harness.run.process.executor import Executor
+from cutover.harness.run.process.outcomes import JobLost, JobNote
+from cutover.harness.run.side.plays.installing import INSTALLING
+from cutover.harness.run.side.plays.keeping import KEEPING
+from cutover.harness.run.side.plays.performance import PlayStage
+from cutover.harness.run.side.plays.signalling import SIGNALLING
+from cutover.harness.run.side.plays.workflows import chain
+from cutover.harness.store.lines import encode_fields, scenario_text
+
+__all__ = ["PLAYS", "PlayScript", "main", "play_all"]
+
+PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
+
+PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*SIGNALLING, *KEEPING, *INSTALLING)}
+"""By name, in order."""
+
+_CHECKS: Final[Mapping[str, PlayCheck]] = {
+    **dict.fromkeys((each.__name__ for each in SIGNALLING), "SIGNAL"),
+    **dict.fromkeys((each.__name__ for each in INSTALLING), "INSTALL"),
+    "waits": "CLOCK",
+    "definitions": "IDENT",
+    "ended": "READ",
+}
+_SILENCE_S: Final = 30.0
+"""Real time for one play; each takes well below a second."""
+_LOCK_MS: Final = 5_000
+"""How long a statement may wait for a lock: an engine that keeps one while an activity runs must not hang the play."""
+_BEGIN, _ROW = b"B", b"R"
+
+
+@dataclass(frozen=True, slots=True)
+class _PlayJob:
+    """The plays that one process plays on one database."""
+
+    dsn: str
+    plays: tuple[str, ...]
+
+
+def play_all(server: Server, *, control: str, candidate: str, seed: int) -> tuple[tuple[bytes, ...], str]:
+    """Returns a line for each execution of each play, as a saved run has it, and why there are none or not all."""
+    setup = {"control": control, "candidate": candidate, "seed": seed}
+    program = ChildProgram(f"{__name__}:main", setup, keeps_errors=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            jobs = _jobs(stack, server, candidate)
+        except Exception as error:  # noqa: BLE001 - whatever an engine does here costs the plays alone
+            return (), f"{type(error).__name__}: {' '.join(str(error).split())}"
+        executor = stack.enter_context(
+            Executor[_PlayJob]([program] * len(jobs), lambda job, _told: _message(job), silence_s=_SILENCE_S)
+        )
+        return _played(executor, jobs, candidate)
+
+
+def _message(job: _PlayJob) -> dict[str, object]:
+    return {"dsn": job.dsn, "plays": job.plays}
+
+
+def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[_PlayJob, ...]:
+    """Makes a database with the candidate's tables, and one with none."""
+    ready, bare = (_database(stack, server) for _ in range(2))
+    install_engine(candidate, ready.dsn)
+    return (
+        _PlayJob(ready.dsn, tuple(each.__name__ for each in (*SIGNALLING, *KEEPING))),
+        _PlayJob(bare.dsn, tuple(each.__name__ for each in INSTALLING)),
+    )
+
+
+def _database(stack: contextlib.ExitStack, server: Server) -> Database:
+    database = server.create_database()
+    stack.callback(database.drop)
+    statement = sql.SQL("ALTER DATABASE {} SET lock_timeout = {}").format(sql.Identifier(database.name), _LOCK_MS)
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute(statement)
+    return database
+
+
+def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str) -> tuple[tuple[bytes, ...], str]:
+    rows: list[bytes] = []
+    begun: dict[_PlayJob, str] = {}
+    problem = ""
+    for outcome in executor.run(jobs):
+        match outcome:
+            case JobNote(job, line) if line[:1] == _BEGIN:
+                begun[job] = line[1:].decode("ascii")
+            case JobNote(job, line):
+                rows.append(line[1:])
+            case JobLost(job=job):
+                name = begun.get(job) if job is not None else None
+                last = outcome.exit.errors.strip().splitlines()[-1:] or ["nothing was said"]
+                how = f"took more than {_SILENCE_S:g} s" if outcome.reason == "timeout" else last[0][:200]
+                problem = f"{name or 'the plays'}: {how}"
+                if name is not None:
+                    rows.append(encode_fields(_lost(name, engine, problem, timeout=outcome.reason == "timeout")))
+    return tuple(rows), problem
+
+
+def _lost(name: str, engine: str, message: str, *, timeout: bool) -> PlayRecord:
+    """Returns the row of a play in the middle of which its process was lost."""
+    failure = Failure(kind="timeout" if timeout else "died", type="lost", message=message)
+    stage = PlayStage("", 0, {})
+    arm = ArmRecord(
+        arm="candidate", engine=engine, execution_id=stage.draw(), position=0, journal=None, failure=failure
+    )
+    scenario = scenario_text(chain(name, "pack"))
+    return PlayRecord(check=_CHECKS[name], name=name, role="candidate", scenario=scenario, arm=arm)
+
+
+def main(link: ParentLink) -> None:
+    """Plays what it is told, with a note at the beginning of each play and one with each execution's row."""
+    setup: Mapping[str, Any] = link.setup
+
+    def play(order: Mapping[str, Any]) -> bytes:
+        stage = PlayStage(
+            order["dsn"],
+            setup["seed"],
+            {"control": resolve(setup["control"]), "candidate": resolve(setup["candidate"])},
+        )
+        for name in order["plays"]:
+            link.note(_BEGIN + name.encode("ascii"))
+            for row in PLAYS[name](stage):
+                link.note(_ROW + encode_fields(row))
+            stage.close()
+        return b""
+
+    link.serve(play)

@@ -1,0 +1,90 @@
+"""Plays of installs where executions of both engines are: on their way, waiting, and ended. Calls engines.
+
+Nothing may be lost or ended by an install, the first or a later one, and the control goes on with its own afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from cutover.engines.api import Engine
+from cutover.harness.record.plays import PlayRecord
+from cutover.harness.record.trials import Role
+from cutover.harness.run.side.plays.performance import Performance, PlayStage
+from cutover.harness.run.side.plays.workflows import chain, signals, wait
+from cutover.scenarios.model import Scenario
+
+__all__ = ["INSTALLING"]
+
+_ENDED: Final = chain("ended", "pack", "ship")
+_WAITING: Final = chain("waiting", "pack", wait("a", "go"), "ship", sent=signals("go"))
+_UNDER_WAY: Final = chain("under-way", "pack", "ship", wait("a", "go"), "bill", sent=signals("go"))
+
+
+def migration(stage: PlayStage) -> Iterator[PlayRecord]:
+    """The candidate is installed where the control has been at work, and then again and again."""
+    control = stage.engine("control")
+    control.install()
+    yield from _alone(stage, control)
+    before = [_started(stage, scenario, control, "control") for scenario in (_ENDED, _WAITING)]
+    yield from _installed(stage, before, control, "control")
+    for play in before:
+        play.finish()
+    yield from (play.play() for play in before)
+    late = _started(stage, _WAITING, control, "control", " since")
+    late.by(stage.engine("control"))
+    late.finish()
+    yield late.play()
+
+
+def again(stage: PlayStage) -> Iterator[PlayRecord]:
+    """The candidate is installed once more where it has been at work itself, with the control's rows beside it."""
+    engine = stage.engine()
+    engine.install()
+    own = [_started(stage, scenario, engine, "candidate") for scenario in (_ENDED, _WAITING)]
+    yield from _installed(stage, own, engine, "candidate")
+    for play in own:
+        play.by(stage.engine())
+        play.finish()
+    yield from (play.play() for play in own)
+
+
+def _alone(stage: PlayStage, control: Engine) -> Iterator[PlayRecord]:
+    """What the control makes of the same executions where nothing else is installed."""
+    for scenario in (_ENDED, _WAITING, _UNDER_WAY):
+        play = Performance(
+            stage, scenario, control, check="INSTALL", name=f"{scenario.title} alone", role="control", alone=True
+        )
+        play.start()
+        play.finish()
+        yield play.play()
+
+
+def _started(stage: PlayStage, scenario: Scenario, engine: Engine, role: Role, since: str = "") -> Performance:
+    name = f"{role}: {scenario.title}{since}"
+    play = Performance(stage, scenario, engine, check="INSTALL", name=name, role=role)
+    play.start()
+    return play
+
+
+def _installed(stage: PlayStage, there: Sequence[Performance], engine: Engine, role: Role) -> Iterator[PlayRecord]:
+    """Installs the candidate twice, then in the middle of an activity, and reads what was there after each."""
+    for what in ("install()", "install() once more"):
+        there[0].ask(what, stage.engine().install)
+        for play in there:
+            play.read(f"read after {what}")
+    beside = Performance(stage, _UNDER_WAY, engine, check="INSTALL", name=f"{role}: under way", role=role)
+    beside.flight.at_first_call = lambda: _beside(stage, beside)
+    beside.start()
+    for play in there:
+        play.read("read after install() while another runs")
+    beside.finish()
+    yield beside.play()
+
+
+def _beside(stage: PlayStage, play: Performance) -> None:
+    play.ask("install() inside its activity", stage.engine().install)
+
+
+INSTALLING = (migration, again)

@@ -1,0 +1,124 @@
+"""Plays of what must be kept: waits their time, executions their definition, ended ones their rows. Calls engines."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+from typing import Final
+
+import psycopg
+
+from cutover.engines.sqlfiles import sql
+from cutover.harness.record.plays import PlayRecord
+from cutover.harness.run.side.plays.performance import Performance, PlayStage
+from cutover.harness.run.side.plays.workflows import DAY_MS, HOUR_MS, chain, failing, side_by_side, signals, wait
+from cutover.scenarios.model import Scenario
+
+__all__ = ["KEEPING"]
+
+_AGED: Final = timedelta(days=1)
+_LATER: Final = {"a minute": timedelta(minutes=2), "a day": timedelta(days=1), "a year": timedelta(days=400)}
+
+
+def waits(stage: PlayStage) -> Iterator[PlayRecord]:
+    """A long wait is looked after too early, by the same worker and by others, and nothing has run before it."""
+    month = 30 * DAY_MS
+    first = chain("month", wait("a", timeout_ms=month), "ship")
+    beside = side_by_side("months", (wait("a", timeout_ms=month), "pack"), (wait("b", "go"), "ship"),
+                          sent=signals("go"))  # fmt: skip
+    for name, scenario, other in (
+        ("a wait of 30 days", first, False),
+        ("a wait of 30 days, and other workers", first, True),
+        ("a wait of 30 days beside another", beside, True),
+    ):
+        play = Performance(stage, scenario, stage.engine(), check="CLOCK", name=name)
+        play.start()
+        if scenario is beside:
+            play.send("s1-go")
+        for before, after in pairwise((0, 31_000, DAY_MS // 4, 12 * DAY_MS, month - HOUR_MS, month - 1_000, month)):
+            if other:
+                play.by(stage.engine())
+            play.wake(after - before)
+        yield play.play()
+
+
+def definitions(stage: PlayStage) -> Iterator[PlayRecord]:
+    """One workflow id has two definitions, both in flight at once: each execution goes on by its own."""
+    sent = signals("go")
+    older = chain("older", wait("a", "go"), "pack", "ship", sent=sent, workflow_id="orders")
+    newer = chain("newer", "check", wait("a", "go"), "bill", sent=sent, workflow_id="orders")
+    both = [(older, "the older"), (newer, "the newer"), (older, "the older again")]
+    engine = stage.engine()
+    plays = [
+        Performance(stage, scenario, engine, check="IDENT", name=f"{name} of two definitions")
+        for scenario, name in both
+    ]
+    for play in plays:
+        play.start()
+    for play, same in zip(plays, (False, False, True), strict=True):
+        if not same:
+            play.by(stage.engine())
+        play.finish()
+    yield from (play.play() for play in plays)
+
+
+def ended(stage: PlayStage) -> Iterator[PlayRecord]:
+    """Executions that have ended, and one that waits, are read again as time goes by and others run."""
+    engine = stage.engine()
+    plays = [_ended(stage, scenario) for scenario in _ENDED]
+    for play in plays:
+        play.by(engine)
+    for name, span in _LATER.items():
+        _run_another(stage, span)
+        for play in plays:
+            play.read(f"read again {name} later")
+            play.read(f"read again {name} later, by another worker", engine=stage.engine())
+    old = [play for play in plays if play.ended]
+    if _age(stage.dsn, old, _AGED):
+        for play in old:
+            play.aged()
+        _run_another(stage, timedelta())
+        for play in old:
+            play.read("read again when its rows were a day old")
+        _age(stage.dsn, old, -_AGED)
+        for play in old:
+            play.restored()
+    for play in plays:
+        play.finish()
+    yield from (play.play() for play in plays)
+
+
+_ENDED: Final[tuple[Scenario, ...]] = (
+    chain("completed", "pack", "ship"),
+    failing("failed"),
+    chain("waiting", "pack", wait("a", "go"), "ship", sent=signals("go")),
+)
+
+
+def _ended(stage: PlayStage, scenario: Scenario) -> Performance:
+    play = Performance(stage, scenario, stage.engine(), check="READ", name=f"{scenario.title} and read again later")
+    play.start()
+    return play
+
+
+def _run_another(stage: PlayStage, later: timedelta) -> None:
+    """Runs an execution on each of two workers, so much later by the injected clock."""
+    for _ in range(2):
+        other = Performance(stage, chain("another", "pack", "ship"), stage.engine(), check="READ", name="another")
+        other.clock.advance(other.clock.now() + later)
+        other.start()
+
+
+def _age(dsn: str, plays: list[Performance], by: timedelta) -> bool:
+    """Dates the rows of executions back, where they are in the public tables; says whether that could be done."""
+    ids = [play.id for play in plays]
+    with contextlib.suppress(psycopg.Error), psycopg.connect(dsn, autocommit=True) as connection:
+        for table in ("executions", "steps"):
+            connection.execute(sql("cutover.harness.run.side.plays", f"age_{table}"), {"ids": ids, "by": by})
+        return True
+    return False
+
+
+KEEPING = (waits, definitions, ended)

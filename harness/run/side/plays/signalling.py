@@ -1,0 +1,162 @@
+"""Plays of signals that come early, twice, in numbers, or to an execution that another worker holds. Calls engines.
+
+The contract: an early signal is kept for the next wait of its name, each signal serves one wait, and a second delivery
+of one id changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cutover.harness.record.plays import HELD, UNKNOWN, PlayRecord
+from cutover.harness.run.side.plays.performance import Performance, PlayStage
+from cutover.harness.run.side.plays.workflows import chain, each_item, side_by_side, signals, wait
+from cutover.scenarios.model import Scenario
+
+__all__ = ["SIGNALLING"]
+
+_GO_THEN_PAY = (wait("a", "go"), "pack", wait("b", "pay"), "ship")
+_GO_AGAIN = (wait("a", "go"), "pack", wait("b", "go"), "bill", wait("c", "go"), "ship")
+
+
+def _on(stage: PlayStage, name: str, scenario: Scenario, *, also: Scenario | None = None) -> Performance:
+    made = Performance(stage, scenario, stage.engine(), check="SIGNAL", name=name, also=also)
+    made.start()
+    return made
+
+
+def early(stage: PlayStage) -> Iterator[PlayRecord]:
+    """A signal comes before its wait: while another wait is paused, and with another worker going on from there."""
+    for name, other in (("early", False), ("early, and another worker goes on", True)):
+        play = _on(stage, name, chain("early", *_GO_THEN_PAY, sent=signals("go", "pay")))
+        play.send("s2-pay")
+        if other:
+            play.by(stage.engine())
+        play.send("s1-go")
+        play.finish()
+        yield play.play()
+
+
+def several(stage: PlayStage) -> Iterator[PlayRecord]:
+    """Several early signals of one name are kept, and served in the order in which they came."""
+    sent = signals("go", "tick", "tick", "tick", "tick")
+    for name, other in (("several kept", False), ("several kept, and another worker goes on", True)):
+        play = _on(stage, name, each_item("several", wait("a", "go"), wait("b", "tick"), 4, sent=sent))
+        play.send("s2-tick", "s3-tick", "s4-tick")
+        if other:
+            play.by(stage.engine())
+        play.send("s5-tick", "s1-go")
+        play.finish()
+        yield play.play()
+
+
+def kept_long(stage: PlayStage) -> Iterator[PlayRecord]:
+    """An early signal is kept while other waits pause and other signals are served, and each worker is another."""
+    nodes = (wait("a", "go"), wait("b", "go"), wait("c", timeout_ms=60_000), wait("d", "pay"), "ship")
+    play = _on(stage, "kept over other waits", chain("kept", *nodes, sent=signals("go", "go", "pay")))
+    for signal_id in ("s3-pay", "s1-go", "s2-go"):
+        play.by(stage.engine())
+        play.send(signal_id)
+    play.by(stage.engine())
+    play.finish()
+    yield play.play()
+
+
+def names(stage: PlayStage) -> Iterator[PlayRecord]:
+    """Names that are alike: one begins with another, or differs in its case, or in a mark."""
+    sent = signals("pay", "pay.done", "Pay", "pay_done", "pay%")
+    for first, second in (("pay", "pay.done"), ("pay.done", "pay"), ("pay", "Pay"), ("pay.done", "pay_done")):
+        both = {each.name: each for each in sent}
+        chosen = (both[first], both[second])
+        scenario = chain("names", wait("a", first), "pack", wait("b", second), "ship", sent=chosen)
+        play = _on(stage, f"{second!r} before {first!r}", scenario)
+        play.stray("p_y%")
+        play.send(chosen[1].id)
+        play.send(chosen[0].id)
+        play.finish()
+        yield play.play()
+
+
+def one_each(stage: PlayStage) -> Iterator[PlayRecord]:
+    """Two waits of one name are paused at once, and each signal serves one of them."""
+    sent = signals("go", "go")
+    scenario = side_by_side("one-each", (wait("a", "go"), "pack"), (wait("b", "go"), "ship"), sent=sent)
+    other = replace(scenario, signals=sent[::-1])
+    for name, early_too in (("two waits of one name", False), ("two waits of one name, one signal early", True)):
+        made = scenario
+        if early_too:
+            nodes = (wait("z", "on"), wait("a", "go"), wait("b", "go"), "ship")
+            made = chain("one-each-early", *nodes, sent=signals("on", "go", "go"))
+        play = _on(stage, name, made, also=None if early_too else other)
+        play.send(*(["s2-go", "s1-on", "s3-go"] if early_too else ["s1-go", "s2-go"]))
+        play.finish()
+        yield play.play()
+
+
+def twice(stage: PlayStage) -> Iterator[PlayRecord]:
+    """One signal is delivered twice, and the next wait has its name."""
+    for name, other in (("delivered twice", False), ("delivered twice, to two workers", True)):
+        play = _on(stage, name, chain("twice", *_GO_AGAIN, sent=signals("go", "go", "go")))
+        play.send("s1-go")
+        if other:
+            play.by(stage.engine())
+        play.send("s1-go", "s2-go", "s1-go", "s2-go", "s3-go", "s3-go")
+        play.finish()
+        yield play.play()
+    play = _on(stage, "delivered twice, early", chain("twice-early", *_GO_THEN_PAY[:3], wait("c", "pay"), "ship",
+               sent=signals("go", "pay", "pay")))  # fmt: skip
+    play.send("s2-pay")
+    play.by(stage.engine())
+    play.send("s2-pay", "s1-go", "s3-pay")
+    play.finish()
+    yield play.play()
+
+
+def held(stage: PlayStage) -> Iterator[PlayRecord]:
+    """A signal comes while another worker is inside an activity: it is refused, or it is kept."""
+    nodes = ("pack", wait("a", "go"), "ship")
+    scenario = chain("held", *nodes, sent=signals("go"))
+    other = stage.engine()
+    play = Performance(stage, scenario, stage.engine(), check="SIGNAL", name="while another worker holds it")
+    delivered: list[bool] = []
+    play.flight.at_first_call = lambda: delivered.append(play.deliver(HELD, other, "s1-go"))
+    play.start()
+    if not any(delivered):
+        play.by(other)
+        play.send("s1-go")
+    play.finish()
+    yield play.play()
+
+
+def unknown(stage: PlayStage) -> Iterator[PlayRecord]:
+    """A signal comes before the execution is there: the sender must learn it, or the signal must be kept."""
+    play = Performance(
+        stage, chain("unknown", wait("a", "go"), "ship", sent=signals("go")), stage.engine(),
+        check="SIGNAL", name="before the execution is there",
+    )  # fmt: skip
+    delivered = play.deliver(UNKNOWN, stage.engine(), "s1-go")
+    play.start()
+    if not delivered:
+        play.send("s1-go")
+    play.finish()
+    yield play.play()
+
+
+def timed_out(stage: PlayStage) -> Iterator[PlayRecord]:
+    """A signal that comes after its wait was up changes nothing, and neither does one that nobody waits for."""
+    nodes = (wait("a", "go", 60_000), wait("b", "stop"), "ship")
+    scenario = chain("late", *nodes, sent=signals("stop"))
+    workflow = scenario.workflow
+    edges = tuple(replace(edge, port="timeout") if edge.source == "a" else edge for edge in workflow.edges)
+    play = _on(stage, "after its wait was up", replace(scenario, workflow=replace(workflow, edges=edges)))
+    play.wake(60_000)
+    play.stray("go")
+    play.stray("nobody")
+    play.by(stage.engine())
+    play.send("s1-stop")
+    play.finish()
+    yield play.play()
+
+
+SIGNALLING = (early, several, kept_long, names, one_each, twice, held, unknown, timed_out)

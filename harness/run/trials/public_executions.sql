@@ -1,0 +1,1 @@
+SELECT id, status::text FROM workflow_executions WHERE id = ANY(%s)

@@ -1,0 +1,135 @@
+"""SIGNAL, INSTALL and READ on literal plays, later reads and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from histories import GOOD, ID, JOURNAL, LEDGER, SCENARIO, TOKEN
+
+from cutover.harness.judge.findings import Finding
+from cutover.harness.judge.identity import RunKeys
+from cutover.harness.judge.plays import judge_plays
+from cutover.harness.judge.rereads import judge_rereads
+from cutover.harness.record.plays import HELD, UNKNOWN, PlayCommand, PlayRecord
+from cutover.harness.record.rereads import Reread
+from cutover.harness.record.trials import Failure, Trial
+from cutover.harness.store.lines import scenario_text
+
+PLAY = PlayRecord(check="SIGNAL", name="early", role="candidate", scenario=scenario_text(SCENARIO), arm=GOOD)
+READ = Reread(trial=7, scenario="s", arm="candidate_again", execution_id=ID, tables=())
+LOST = Failure(kind="exception", type="cutover.engines.errors.LeaseLost", message="gone")
+BOOM = Failure(kind="exception", type="ValueError", message="boom")
+FAILED = replace(GOOD, journal=replace(JOURNAL, execution=replace(JOURNAL.execution, status="failed")))
+
+
+def told(*plays: PlayRecord) -> list[tuple[str, str]]:
+    return [(finding.check, finding.message) for result in judge_plays(plays) for finding in result.findings]
+
+
+def asked(what: str, **outcome: Any) -> PlayRecord:
+    return replace(PLAY, commands=(PlayCommand(what=what, **outcome),))
+
+
+def test_a_good_play_is_examined_and_nothing_is_held_against_it() -> None:
+    [result] = judge_plays([PLAY])
+    assert (result.check, result.findings) == ("SIGNAL", ())
+    assert result.examined > 50
+
+
+def test_no_play_is_no_result() -> None:
+    assert judge_plays([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("play", "words"),
+    [
+        (replace(PLAY, arm=replace(GOOD, ledger=LEDGER[:2])), "early: LOST: step bill counts as done"),
+        (replace(PLAY, arm=FAILED), "early: OUT: status: value"),
+        (asked("install()", failure=BOOM), "early: install(): exception, ValueError: boom"),
+        (asked("read", changed=True), "early: read: the execution's rows are not what they were"),
+        (asked(HELD, failure=BOOM), "holds: exception, ValueError: boom"),
+    ],
+)
+def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None:
+    messages = told(play)
+    assert {check for check, _ in messages} == {"SIGNAL"}
+    assert any(words in message for _, message in messages)
+
+
+@pytest.mark.parametrize(
+    "play",
+    [asked(HELD, failure=LOST), asked(UNKNOWN, failure=BOOM), asked("read", changed=False), asked("install()")],
+)
+def test_a_worker_may_refuse_what_it_cannot_do(play: PlayRecord) -> None:
+    assert told(play) == []
+
+
+def test_the_other_order_is_as_right() -> None:
+    wrong = replace(PLAY, scenario=scenario_text(replace(SCENARIO, input=2)))
+    assert told(wrong)
+    assert told(replace(wrong, also=PLAY.scenario)) == []
+
+
+def test_a_secret_in_a_play_s_log_is_one_for_secret() -> None:
+    leaking = replace(GOOD, logs=(*GOOD.logs, f"given {TOKEN}"))
+    assert ("SECRET", "early: SECRET: 1 of 11 log lines tell of payloads, first line 11") in told(
+        replace(PLAY, arm=leaking)
+    )
+
+
+def test_the_control_may_have_the_flaws_that_it_has_alone() -> None:
+    after = replace(PLAY, check="INSTALL", role="control", arm=FAILED)
+    assert {check for check, _ in told(after)} == {"INSTALL"}
+    assert told(replace(after, alone=True), after) == []
+
+
+def read(*rows: Reread) -> Sequence[Finding]:
+    return judge_rereads(rows).findings
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (replace(READ, changed=True, journal=JOURNAL), "it is not what it was: now completed, with 3 steps"),
+        (replace(READ, changed=True), "nothing is left of it"),
+        (replace(READ, failure=BOOM), "read again at the end of the run: exception, ValueError: boom"),
+        (replace(READ, tables=("workflow_metrics",)), "the table workflow_metrics does not say what the journal says"),
+    ],
+)
+def test_an_execution_that_is_not_the_same_later_is_found(row: Reread, words: str) -> None:
+    [finding] = read(READ, row)
+    assert words in finding.message
+    assert (finding.check, finding.trial, finding.arm) == ("READ", 7, "candidate_again")
+
+
+def test_an_execution_that_is_the_same_is_examined() -> None:
+    assert judge_rereads([]).examined == 0
+    assert judge_rereads([READ, replace(READ, tables=None)]).examined == 2
+    assert read(READ) == ()
+
+
+def test_a_key_of_two_executions_is_found_over_the_whole_run_however_it_is_gathered() -> None:
+    first = Trial(number=1, scenario=SCENARIO, arms={"candidate": GOOD})
+    other = UUID(int=3)
+    ledger = tuple(replace(each, execution_id=other) for each in LEDGER)
+    second = Trial(
+        number=2, scenario=SCENARIO, arms={"candidate": replace(GOOD, execution_id=other, ledger=ledger, companions=())}
+    )
+    keys, apart = RunKeys(), RunKeys()
+    keys.add(first)
+    assert (keys.result().examined, keys.result().findings) == (2, ())
+    apart.add(second)
+    keys.absorb(apart.part())
+    seconds = {finding.witness["second"] for finding in keys.result().findings}
+    assert seconds == {f"{other}/ship", f"{other}/bill"}
+
+
+def test_a_run_of_an_older_version_has_no_keys_to_compare() -> None:
+    old = replace(GOOD, ledger=tuple(replace(each, execution_id=None) for each in LEDGER), companions=())
+    keys = RunKeys()
+    keys.add(Trial(number=1, scenario=SCENARIO, arms={"candidate": old}))
+    assert keys.result().examined == 0
