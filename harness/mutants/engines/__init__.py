@@ -84,12 +84,6 @@ from cutover.harness.mutants.engines.resuming import (
     ResumesTheLastBranch,
     StoresTheSecondRefusal,
 )
-from cutover.harness.mutants.engines.retrying import (
-    AttemptsReset,
-    AttemptsRolledBack,
-    ConstantBackoff,
-    RetriesTheFinal,
-)
 from cutover.harness.mutants.engines.routing import (
     reads_the_flag_again,
     sound_router,
@@ -145,11 +139,15 @@ from cutover.harness.mutants.engines.telling import (
     YesterdaysEvents,
 )
 from cutover.harness.mutants.engines.waiting import (
+    AttemptsReset,
+    AttemptsRolledBack,
     BacksOffAnew,
+    ConstantBackoff,
     ForgetsTheBackoff,
     KeepsTimersInMemory,
     RenewsOften,
     RestartsTimers,
+    RetriesTheFinal,
     WaitsHalfTheTime,
     WakesByNotify,
 )
