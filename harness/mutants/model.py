@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cutover.harness.record.cases import PointKind, Way
 
-__all__ = ["Crashes", "EngineMutant", "Routing", "SoundControl", "Trials"]
+__all__ = ["Crashes", "EngineMutant", "Routing", "SoundControl", "Timing", "Trials"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,23 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """One scenario so many times on the control and on the engine, twice each, for the policy to judge durations."""
+
+    scenario: str
+    times: int
+    control: str = "v2"
+
+
+@dataclass(frozen=True, slots=True)
 class EngineMutant:
-    """A broken engine; `check` is the id of the check that must kill it. `engine` is a spec for the registry."""
+    """A broken engine; `check` is the id of what must kill it, a check or a criterion. `engine` is a spec."""
 
     id: str
     pattern: str
     check: str
     engine: str
-    experiment: Trials | Crashes | Routing
+    experiment: Trials | Crashes | Routing | Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +65,5 @@ class SoundControl:
     id: str
     pattern: str
     engine: str
-    experiments: tuple[Trials | Crashes | Routing, ...]
+    experiments: tuple[Trials | Crashes | Routing | Timing, ...]
     counts: str = ""

@@ -21,8 +21,9 @@ from cutover.harness.judge.differences.classify import classify
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass
 from cutover.harness.judge.flag import judge_routing
 from cutover.harness.judge.view import view_of
-from cutover.harness.mutants.model import Crashes, EngineMutant, Routing, SoundControl, Trials
+from cutover.harness.mutants.model import Crashes, EngineMutant, Routing, SoundControl, Timing, Trials
 from cutover.harness.mutants.scenarios import scenario
+from cutover.harness.mutants.timing import broken_criteria
 from cutover.harness.record.cases import CrashCase, CrashTrial
 from cutover.harness.record.mutants import Kill
 from cutover.harness.record.trials import Trial
@@ -121,16 +122,25 @@ def play_control(control: SoundControl, dsn: str, seed: int) -> Kill:
     )
 
 
-def _play(experiment: Trials | Crashes | Routing, engine: str, dsn: str, seen: _CheckSightings) -> None:
+def _play(experiment: Trials | Crashes | Routing | Timing, engine: str, dsn: str, seen: _CheckSightings) -> None:
     factory = resolve(engine)
     match experiment:
         case Trials():
             _trials(experiment, factory, dsn, seen)
         case Crashes():
             _crashes(experiment, factory, dsn, seen)
+        case Timing():
+            _timing(experiment, factory, dsn, seen)
         case Routing():
             ids = [seen.id() for _ in range(_ROUTED)]
             seen.add("routing", [judge_routing(run_routing(cast("RouterFactory", factory), dsn, ids=ids))])
+
+
+def _timing(experiment: Timing, factory: EngineFactory, dsn: str, seen: _CheckSightings) -> None:
+    seen.looked_at += experiment.times
+    for criterion, reason in broken_criteria(experiment, factory, dsn, seen.id):
+        seen.checks[criterion] += 1
+        seen.witness.setdefault(criterion, reason)
 
 
 def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _CheckSightings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cutover.harness.mutants.model import Crashes, EngineMutant, Routing, SoundControl, Trials
+from cutover.harness.mutants.timed import TIMED_CONTROLS, TIMED_MUTANTS
 from cutover.harness.record.cases import Way
 
 __all__ = ["CONTROLS", "ENGINE_MUTANTS"]
@@ -19,6 +20,7 @@ def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials
 
 
 ENGINE_MUTANTS: Final = (
+    *TIMED_MUTANTS,
     _engine(
         "effect-without-key",
         "effect before record, without an idempotency key",
@@ -252,6 +254,7 @@ _WIDE: Final = (_FLOW, "06", "15", "31", "34", "38", "45", "47", "54", "56", "60
 _DEATHS: Final = (Way.ONCE, Way.CONCURRENT, Way.ZOMBIE)
 
 CONTROLS: Final = (
+    *TIMED_CONTROLS,
     SoundControl(
         "the-engine-itself",
         "A/A: the candidate against itself",

@@ -51,6 +51,7 @@ from cutover.harness.mutants.engines.keeping import (
     SkipsVersions,
     StripsNul,
 )
+from cutover.harness.mutants.engines.lagging import DragsOneWorkflow, StallsNowAndThen, WaitsForOthers
 from cutover.harness.mutants.engines.retrying import (
     AttemptsReset,
     AttemptsRolledBack,
@@ -106,6 +107,7 @@ __all__ = [
     "CommitsBlindly",
     "ConstantBackoff",
     "CutsLongTexts",
+    "DragsOneWorkflow",
     "DropsEvents",
     "DropsTheLastItem",
     "EndsTooSoon",
@@ -148,6 +150,7 @@ __all__ = [
     "SharesContext",
     "SignalsUnlogged",
     "SkipsVersions",
+    "StallsNowAndThen",
     "StartsOver",
     "StaysAtTheStart",
     "StoresTheRefusal",
@@ -155,6 +158,7 @@ __all__ = [
     "TakesItsTime",
     "TakesTheLastFirst",
     "TellsOfEverySecond",
+    "WaitsForOthers",
     "WaitsHalfTheTime",
     "WakesByNotify",
     "WritesBehind",
