@@ -16,9 +16,11 @@ from cutover.reports.parts.crash import CrashPart, crash_part
 from cutover.reports.parts.differences import (
     DifferencePart,
     NoisePart,
+    NormalisationPart,
     WaiverPart,
     difference_parts,
     noise_parts,
+    normalisation_parts,
     waiver_parts,
 )
 from cutover.reports.parts.evidence import CheckPart, CriterionPart, ReasonPart, check_parts, criterion_parts
@@ -55,6 +57,7 @@ class Document(ReportPart):
     differences: tuple[DifferencePart, ...]
     waivers: tuple[WaiverPart, ...] = ()
     noise: tuple[NoisePart, ...] = ()
+    normalisation: tuple[NormalisationPart, ...] = ()
     side_by_side: tuple[SidePart, ...]
     distributions: tuple[DistributionPart, ...]
     crash: CrashPart | None
@@ -93,6 +96,7 @@ def build(analysis: Analysis, manifest: Manifest, *, judged_by: Mapping[str, str
         differences=difference_parts(analysis),
         waivers=waiver_parts(analysis),
         noise=noise_parts(analysis),
+        normalisation=normalisation_parts(analysis),
         side_by_side=tuple(SidePart.model_validate(side) for side in analysis.side_by_side),
         distributions=tuple(DistributionPart.model_validate(each) for each in analysis.distributions),
         crash=crash_part(analysis.crash, commands.case) if analysis.crash else None,

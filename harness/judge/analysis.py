@@ -6,13 +6,14 @@ Trials are taken one at a time and forgotten; what is kept grows by a few number
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cutover.harness.judge.checks import CHECKS
 from cutover.harness.judge.checks.base import Check
 from cutover.harness.judge.crash.tally import CrashSummary
 from cutover.harness.judge.differences.classify import Waives
 from cutover.harness.judge.differences.noise import NoisyPath
+from cutover.harness.judge.differences.normalisation import NormalisationSummary
 from cutover.harness.judge.differences.waivers import Waiver, WaiverUse
 from cutover.harness.judge.gathered import Gathered
 from cutover.harness.judge.measures.frames import sample
@@ -59,7 +60,8 @@ class Analysis:
     the harness cannot measure have `measured` False. `drawn` counts the trials whose scenario chance chose, each
     content once. `crash` is what the crash cases came to, None where there are none. `not_tested` lists, in sentences,
     what the run says nothing of. `distributions` are the durations, for charts;
-    `waivers` what became of each waiver; `noise` the paths at which the control differs from itself, tested.
+    `waivers` what became of each waiver; `noise` the paths at which the control differs from itself, tested;
+    `normalisation` how many comparisons were equal only after it.
     """
 
     run_id: str
@@ -84,6 +86,7 @@ class Analysis:
     waivers: tuple[WaiverUse, ...] = ()
     noise: tuple[NoisyPath, ...] = ()
     drawn: int = 0
+    normalisation: NormalisationSummary = field(default_factory=NormalisationSummary)
 
 
 def analyse(
@@ -173,6 +176,7 @@ def conclude(
         crash=crash if crash.cases else None,
         waivers=gathered.waivers.uses(),
         noise=gathered.noise.paths(),
+        normalisation=gathered.normalisation.summary(),
         not_tested=gathered.coverage.gaps(
             (summary.check for summary in summaries if summary.examined_candidate), results, manifest, crash
         ),

@@ -16,6 +16,7 @@ from cutover.harness.judge.crash.checks import HOLDS_WHEN
 from cutover.harness.judge.crash.tally import CrashTally
 from cutover.harness.judge.differences.classify import Waives, classify
 from cutover.harness.judge.differences.noise import Noise
+from cutover.harness.judge.differences.normalisation import Normalisation
 from cutover.harness.judge.differences.waivers import Waiver, WaiversInUse
 from cutover.harness.judge.findings import CheckResult
 from cutover.harness.judge.flag import FLAG, judge_routing
@@ -66,6 +67,7 @@ class Gathered:
         self.waivers = WaiversInUse(waivers, manifest.created_at.astimezone(UTC).date())
         self._waives = waives or self.waivers
         self.noise = Noise()
+        self.normalisation = Normalisation()
         self.facts = RunFacts(manifest)
         self.tally = Tally(required)
         holds_when = {name: check.holds_when for name, check in checks.items()}
@@ -128,6 +130,7 @@ class Gathered:
             return
         self.checks.add(results)
         self.differences.add(trial, differences)
+        self.normalisation.add(view, differences)
         if self.tally.add(trial, results, differences, view.prepared.expected):
             self.failed += 1
             if len(self.failed_scenarios) < SAMPLES:
@@ -144,6 +147,7 @@ class Gathered:
             "waivers": self.waivers.part(),
             "noise": self.noise.part(),
             "keys": self.keys.part(),
+            "normalisation": self.normalisation.part(),
             "failed": self.failed,
             "failed_scenarios": self.failed_scenarios,
         }
@@ -158,6 +162,7 @@ class Gathered:
         self.waivers.absorb(part["waivers"])
         self.noise.absorb(part["noise"])
         self.keys.absorb(part["keys"])
+        self.normalisation.absorb(part["normalisation"])
         self.failed += part["failed"]
         more = part["failed_scenarios"][: SAMPLES - len(self.failed_scenarios)]
         self.failed_scenarios += [(number, scenario) for number, scenario in more]

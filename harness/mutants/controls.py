@@ -6,6 +6,7 @@ from typing import Final
 
 from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Crashes, Routing, SoundControl, Trials
 from cutover.harness.mutants.surroundings import PLAYED
+from cutover.harness.mutants.timed import TIMED_CONTROLS
 from cutover.harness.record.cases import Way
 
 __all__ = ["CONTROLS"]
@@ -15,6 +16,7 @@ _WIDE: Final = (FLOW, "06", "15", "31", "34", "38", "45", "47", "54", "56", "60"
 _DEATHS: Final = (Way.ONCE, Way.CONCURRENT, Way.ZOMBIE)
 
 CONTROLS: Final = (
+    *TIMED_CONTROLS,
     SoundControl(
         "the-engine-itself",
         "A/A: the candidate against itself",

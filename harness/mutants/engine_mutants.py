@@ -6,6 +6,7 @@ from typing import Final
 
 from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Crashes, EngineMutant, Routing, Trials
 from cutover.harness.mutants.surroundings import SURROUNDINGS
+from cutover.harness.mutants.timed import TIMED_MUTANTS
 from cutover.harness.record.cases import Way
 
 __all__ = ["ENGINE_MUTANTS"]
@@ -17,6 +18,7 @@ def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials
 
 ENGINE_MUTANTS: Final[tuple[EngineMutant, ...]] = (
     *SURROUNDINGS,
+    *TIMED_MUTANTS,
     _engine(
         "effect-without-key",
         "effect before record, without an idempotency key",

@@ -16,6 +16,7 @@ __all__ = [
     "Plays",
     "Routing",
     "SoundControl",
+    "Timing",
     "Trials",
 ]
 
@@ -60,14 +61,23 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """One scenario so many times on the control and on the engine, twice each, for the policy to judge durations."""
+
+    scenario: str
+    times: int
+    control: str = "v2"
+
+
+@dataclass(frozen=True, slots=True)
 class EngineMutant:
-    """A broken engine; `check` is the id of the check that must kill it. `engine` is a spec for the registry."""
+    """A broken engine; `check` is the id of what must kill it, a check or a criterion. `engine` is a spec."""
 
     id: str
     pattern: str
     check: str
     engine: str
-    experiment: Trials | Crashes | Plays | Routing
+    experiment: Trials | Crashes | Plays | Routing | Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +90,5 @@ class SoundControl:
     id: str
     pattern: str
     engine: str
-    experiments: tuple[Trials | Crashes | Plays | Routing, ...]
+    experiments: tuple[Trials | Crashes | Plays | Routing | Timing, ...]
     counts: str = ""

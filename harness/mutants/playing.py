@@ -21,9 +21,10 @@ from cutover.harness.judge.differences.classify import classify
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass
 from cutover.harness.judge.flag import judge_routing
 from cutover.harness.judge.view import view_of
-from cutover.harness.mutants.model import Crashes, EngineMutant, Plays, Routing, SoundControl, Trials
+from cutover.harness.mutants.model import Crashes, EngineMutant, Plays, Routing, SoundControl, Timing, Trials
 from cutover.harness.mutants.plays import played, read_again_at_the_end
 from cutover.harness.mutants.scenarios import scenario
+from cutover.harness.mutants.timing import broken_criteria
 from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, Way
 from cutover.harness.record.mutants import Kill
 from cutover.harness.record.trials import Trial
@@ -126,7 +127,7 @@ def play_control(control: SoundControl, dsn: str, seed: int) -> Kill:
 
 
 def _play(
-    experiment: Trials | Crashes | Plays | Routing,
+    experiment: Trials | Crashes | Plays | Routing | Timing,
     engine: str,
     dsn: str,
     seen: _CheckTally,
@@ -142,9 +143,18 @@ def _play(
             for name in experiment.plays:
                 with _within(_ARM_S):
                     seen.add(name, played(name, factory, dsn, seen.draw.getrandbits(64)))
+        case Timing():
+            _timing(experiment, factory, dsn, seen)
         case Routing():
             ids = [seen.id() for _ in range(_ROUTED)]
             seen.add("routing", [judge_routing(run_routing(cast("RouterFactory", factory), dsn, ids=ids))])
+
+
+def _timing(experiment: Timing, factory: EngineFactory, dsn: str, seen: _CheckTally) -> None:
+    seen.looked_at += experiment.times
+    for criterion, reason in broken_criteria(experiment, factory, dsn, seen.id):
+        seen.checks[criterion] += 1
+        seen.witness.setdefault(criterion, reason)
 
 
 def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _CheckTally) -> None:

@@ -7,6 +7,7 @@ from datetime import date
 from pydantic import ConfigDict, Field
 
 from cutover.harness.judge.analysis import Analysis
+from cutover.harness.judge.differences.normalisation import RULES
 from cutover.harness.judge.differences.waivers import WaiverUse
 from cutover.harness.judge.findings import DifferenceClass, Verdict
 from cutover.reports.parts.base import ReportPart
@@ -15,9 +16,11 @@ __all__ = [
     "DifferencePart",
     "DifferenceSamplePart",
     "NoisePart",
+    "NormalisationPart",
     "WaiverPart",
     "difference_parts",
     "noise_parts",
+    "normalisation_parts",
     "waiver_parts",
 ]
 
@@ -86,6 +89,18 @@ class NoisePart(ReportPart):
     noise: bool
 
 
+class NormalisationPart(ReportPart):
+    """How many of `compared` texts of control and candidate were equal only because a rule passed over something.
+
+    `passes_over` says what that is.
+    """
+
+    rule: str
+    passes_over: str
+    count: int
+    compared: int
+
+
 def difference_parts(analysis: Analysis) -> tuple[DifferencePart, ...]:
     """Returns the differences, the most telling class first."""
     return tuple(
@@ -121,6 +136,16 @@ def waiver_parts(analysis: Analysis) -> tuple[WaiverPart, ...]:
 def noise_parts(analysis: Analysis) -> tuple[NoisePart, ...]:
     """Returns the paths at which the control differs from itself, by workflow and path."""
     return tuple(NoisePart.model_validate(each) for each in analysis.noise)
+
+
+def normalisation_parts(analysis: Analysis) -> tuple[NormalisationPart, ...]:
+    """Returns every rule, those that were not needed too; none where nothing was compared."""
+    counted = analysis.normalisation
+    return tuple(
+        NormalisationPart(rule=name, passes_over=RULES[name], count=count, compared=counted.compared)
+        for name, count in counted.by_rule.items()
+        if counted.compared
+    )
 
 
 def _waiver(use: WaiverUse) -> WaiverPart:

@@ -8,11 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cutover.reports.parts.differences import DifferencePart, NoisePart, WaiverPart
+from cutover.reports.parts.differences import DifferencePart, NoisePart, NormalisationPart, WaiverPart
 from cutover.reports.terminal.style import table, verdict
 from cutover.reports.words import clip, count, number, plain
 
-__all__ = ["differences", "noise", "waivers"]
+__all__ = ["differences", "noise", "normalisation", "waivers"]
 
 _KINDS_SHOWN = 10
 _BLOCKING = ("REGRESSION", "BOTH_WRONG")
@@ -39,6 +39,12 @@ def differences(parts: Sequence[DifferencePart]) -> RenderableType:
                 _difference(part),
             )
     return made
+
+
+def normalisation(parts: Sequence[NormalisationPart]) -> Text:
+    """Returns, in one sentence, how often each rule was needed for texts to be equal."""
+    counts = ", ".join(f"{part.passes_over} {count(part.count)}" for part in parts)
+    return Text(f"of {count(parts[0].compared)} texts, equal only because something was passed over: {counts}", "dim")
 
 
 def _grouped(parts: Iterable[DifferencePart]) -> dict[tuple[str, str | None], list[DifferencePart]]:

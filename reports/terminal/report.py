@@ -14,7 +14,7 @@ from cutover.reports.document import Document
 from cutover.reports.messages import Lang, Messages
 from cutover.reports.parts.evidence import CheckPart, CriterionPart
 from cutover.reports.terminal.crash import compact
-from cutover.reports.terminal.differences import differences, noise, waivers
+from cutover.reports.terminal.differences import differences, noise, normalisation, waivers
 from cutover.reports.terminal.style import STYLES, table, verdict
 from cutover.reports.words import clip, count, needed, number, plain
 
@@ -48,6 +48,8 @@ def _parts(document: Document, width: int, say: Messages) -> Iterator[Renderable
     yield _headed("Criteria of this stage", _criteria(document, width))
     yield _headed("Checks, and what each engine has against it", _checks(document, width))
     yield _headed("Differences between control, candidate and reference, by class", differences(document.differences))
+    if document.normalisation:
+        yield Padding(normalisation(document.normalisation), (0, 0, 0, 2))
     if document.waivers:
         yield _headed("Waivers: differences that somebody answers for", waivers(document.waivers))
     if document.noise:

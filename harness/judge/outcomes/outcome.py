@@ -15,6 +15,8 @@ from cutover.harness.record.trials import ArmRecord, LedgerEntry
 
 __all__ = [
     "ENGINES_WORDS",
+    "EXECUTION",
+    "TIME",
     "Effect",
     "Names",
     "Outcome",
@@ -24,8 +26,9 @@ __all__ = [
     "outcome_of",
 ]
 
-_EXECUTION = "<execution>"
-_TIME = "<time>"
+EXECUTION = "<execution>"
+TIME = "<time>"
+"""What stands in a compared text for the execution's own id, and for its own times."""
 
 OutcomeStatus: TypeAlias = ExecutionStatus | Literal["refused", "unknown"]
 """`refused`: the engine said clearly that it cannot keep the payload. `unknown`: it kept no account to read."""
@@ -75,13 +78,13 @@ class Names:
     @classmethod
     def of(cls, arm: ArmRecord) -> Self:
         """Returns the arm's execution id, with and without dashes, and its execution row's times in ISO 8601."""
-        pairs = {str(arm.execution_id): _EXECUTION, arm.execution_id.hex: _EXECUTION}
+        pairs = {str(arm.execution_id): EXECUTION, arm.execution_id.hex: EXECUTION}
         if arm.journal is not None:
             row = arm.journal.execution
             for at in (row.created_at, row.started_at, row.finished_at):
                 if at is not None:
                     text = at.isoformat()
-                    pairs[text] = pairs[text.replace("+00:00", "Z")] = _TIME
+                    pairs[text] = pairs[text.replace("+00:00", "Z")] = TIME
         return cls(tuple(pairs.items()))
 
     def hide(self, text: str) -> str:

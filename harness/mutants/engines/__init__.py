@@ -63,6 +63,11 @@ from cutover.harness.mutants.engines.keeping import (
     SkipsVersions,
     StripsNul,
 )
+from cutover.harness.mutants.engines.lagging import (
+    DragsOneWorkflow,
+    StallsNowAndThen,
+    WaitsForOthers,
+)
 from cutover.harness.mutants.engines.losing import (
     CommitsInPairs,
     DoesNotWaitForTheDisk,
@@ -174,6 +179,7 @@ __all__ = [
     "DatesLocally",
     "DeletesTheOld",
     "DoesNotWaitForTheDisk",
+    "DragsOneWorkflow",
     "DropsEarlySignals",
     "DropsEvents",
     "DropsTheLastItem",
@@ -250,6 +256,7 @@ __all__ = [
     "SignalsUnlogged",
     "SkipsVersions",
     "SpeaksLocalTime",
+    "StallsNowAndThen",
     "StartsOver",
     "StaysAtTheStart",
     "StoresTheRefusal",
@@ -266,6 +273,7 @@ __all__ = [
     "ThreeHoursOff",
     "TitlesMetadata",
     "TrustsTheLostAnswer",
+    "WaitsForOthers",
     "WaitsHalfTheTime",
     "WakesAllWaits",
     "WakesByNotify",
