@@ -117,8 +117,8 @@ class CheckCollector:
                 mine[name].absorb(side)
 
     def summaries(self, required: Collection[str]) -> tuple[CheckSummary, ...]:
-        """Returns a summary of each check that is required, registered or was seen."""
-        ids = dict.fromkeys((*required, *self._registered, *self._sides))
+        """Returns a summary of each check that is required or found something to look at, in the code's order."""
+        ids = dict.fromkeys((*required, *(name for name in self._registered if name in self._sides), *self._sides))
         return tuple(self._summary(check, required=check in required) for check in ids)
 
     def _summary(self, check: str, *, required: bool) -> CheckSummary:
