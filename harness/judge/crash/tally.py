@@ -23,28 +23,16 @@ from cutover.scenarios.model import Scenario
 
 __all__ = ["CRASH_CHECK_IDS", "CaseVerdict", "CoverageCell", "CrashSummary", "CrashTally", "judge_case"]
 
-_OF_TRIALS: Final = (
-    "DUP",
-    "LOST",
-    "SM",
-    "EVT",
-    "CKPT",
-    "RETRY",
-    "ORD",
-    "ISO",
-    "DATA",
-    "IDEM",
-    "MET",
-    "IDENT",
-    "SECRET",
-)
+_OF_TRIALS: Final = ("DUP", "LOST", "SM", "EVT", "CKPT", "RETRY", "ORD", "ISO", "DATA", "IDEM", "MET")
+_OF_NEWER_TRIALS: Final = ("IDENT", "SECRET")
+"""Those that are not made on cases of older versions, which did not record what they look at."""
 _EXPECT_THE_END: Final = frozenset({"RETRY"})
 """Checks that count what a cancelled execution may not reach."""
 
 _NEEDS_ROWS: Final = frozenset({"ACK"})
 """Checks of rows that not every version has saved."""
 
-CRASH_CHECK_IDS: Final = (*CRASH_CHECKS, *_OF_TRIALS)
+CRASH_CHECK_IDS: Final = (*CRASH_CHECKS, *_OF_TRIALS, *_OF_NEWER_TRIALS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +71,8 @@ def judge_case(
     case = CaseView(record, view.arms["candidate"])
     skipped = _EXPECT_THE_END if case.cancelled else frozenset[str]()
     results: list[CheckResult] = []
-    fitting = {name: checks[name] for name in _OF_TRIALS if name in checks and name not in skipped}
+    names = _OF_TRIALS if record.clock_began_at is None else (*_OF_TRIALS, *_OF_NEWER_TRIALS)
+    fitting = {name: checks[name] for name in names if name in checks and name not in skipped}
     if in_flight is not None and "ORD" in fitting:  # the order in which that call came says nothing
         without = replace(arm, ledger=tuple(entry for entry in arm.ledger if entry.sequence != in_flight))
         other = view_of(replace(trial, arms={"candidate": without}), scenarios)

@@ -46,13 +46,14 @@ def _not_early(case: CaseView, sheet: Sheet) -> None:
 def _not_over_early(case: CaseView, sheet: Sheet) -> None:
     """TIME: what follows a wait that its timer ended is not asked for before the wait's whole time has passed."""
     expected, calls = case.arm.expected.steps, case.arm.calls
-    for step_id, step in expected.items():
+    began = case.record.clock_began_at
+    for step_id, step in expected.items() if began is not None else ():
         first = calls[step_id][0].at if step_id in calls else None
         for wait_id in step.waits.all_of if first is not None else ():
             wait = expected.get(wait_id)
             if wait is None or wait.timeout_ms is None or wait.woken_by != "timer":
                 continue
-            before = _behind(wait, expected, calls) or case.record.clock_began_at
+            before = _behind(wait, expected, calls) or began
             if before is None or first is None:
                 continue
             sheet.saw()

@@ -15,7 +15,8 @@ __all__ = ["CHECK"]
 
 def _look(arm: ArmView, sheet: Sheet) -> None:
     logs = arm.record.logs
-    if not logs or not sheet.trial.prepared.tokens:
+    newer = any(entry.execution_id is not None for entry in arm.record.ledger)  # older runs are judged as they were
+    if not newer or not logs or not sheet.trial.prepared.tokens:
         return
     sheet.saw(len(logs))
     if not tokens_in("\n".join(logs)):
