@@ -96,7 +96,7 @@ class TellsAside(BrokenV2):
         super().close()
 
 
-class _Paired(Writer):
+class _InPairs(Writer):
     """Leaves every second commit open until the next one, or until there is nothing more to do."""
 
     def _write(
@@ -118,7 +118,7 @@ class CommitsInPairs(BrokenV2):
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
-        self.writer = _Paired(self.store, context.clock, self.lines, self.owner)
+        self.writer = _InPairs(self.store, context.clock, self.lines, self.owner)
 
 
 class _Trusting(Writer):
