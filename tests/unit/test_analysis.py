@@ -331,6 +331,14 @@ def test_without_crashes_a_run_never_goes(good: list[Trial]) -> None:
     assert "no process was killed: resuming after a crash was not tested" in analysis.not_tested
 
 
+def test_a_run_in_which_the_server_did_not_die_says_so(good: list[Trial]) -> None:
+    sentence = "the server did not die: what its death takes along was not tested"
+    assert sentence in judged(good).not_tested
+    [one, *rest] = CASES
+    died = (one[0], replace(one[1], case=replace(one[1].case, way=Way.RESTART)))
+    assert sentence not in judged(good, cases=(died, *rest)).not_tested
+
+
 def test_597_crash_cases_are_too_few(good: list[Trial]) -> None:
     analysis = judged(good, cases=CASES[1:])
     assert blocked_by(analysis) == ["resume-idempotent"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from cutover.engines.api import ActivityNode, LoopNode, WaitNode, Workflow
 from cutover.harness.judge.crash.tally import CrashSummary
 from cutover.harness.judge.policy.criteria import CriterionResult
+from cutover.harness.record.cases import Way
 from cutover.harness.record.trials import Manifest
 from cutover.scenarios.model import Scenario
 
@@ -92,6 +93,8 @@ def _unkilled(manifest: Manifest, crash: CrashSummary) -> Iterable[str]:
             f"{left:,} of {manifest.cases_planned:,} crash cases were not played: --crash-budget gives more time, "
             "`cutover crash` plays all"
         )
+    if crash.examined.get("ACK") and Way.RESTART not in {cell.way for cell in crash.coverage}:
+        yield "the server did not die: what its death takes along was not tested"
     kinds: dict[str, list[str]] = {}
     for kind, point in crash.untouched:
         kinds.setdefault(kind, []).append(point)

@@ -33,6 +33,8 @@ _MOST_THIRDS = 400
 """Third deaths beside all others; they are as many as second ones, and say little more."""
 _RESTART_S = 1.5
 """What a restart of the server takes of a sample's time, s, with the start of the process that plays it."""
+_RESTARTS_SHARE = 0.25
+"""Of the time that a sample may take at most, so much may go to restarts; a short one has fewer of them, or none."""
 _MOST_HUNG = 6
 """An engine that so often does not return has been found out; more of it would take a deadline each."""
 
@@ -94,9 +96,10 @@ def run_sample(
     runners on a database of their own, that may restart the server; None where nobody may.
     """
     began = time.monotonic()
-    restarts = budget.restarts if restarting is not None else 0
-    until, latest = began + budget.usual_s - restarts * _RESTART_S, began + budget.most_s
-    ordered = _baselines(runners, scenarios, plan, until=latest)
+    restarts = min(budget.restarts, int(budget.most_s * _RESTARTS_SHARE / _RESTART_S)) if restarting is not None else 0
+    kept_s = restarts * _RESTART_S
+    until, latest = began + budget.usual_s - kept_s, began + budget.most_s
+    ordered = _baselines(runners, scenarios, plan, until=latest - kept_s)
     trials = {trial.scenario.id: trial for trial in ordered}
     sampler = Sampler(ordered, plan)
     last = sampler.restarts(restarts)
@@ -110,7 +113,7 @@ def run_sample(
             yield case
 
     on_planned(sampler.total + len(last))
-    for record in _play(runners, trials, wanted(), plan.seed, until=latest):
+    for record in _play(runners, trials, wanted(), plan.seed, until=latest - kept_s):
         interrupted += record.fired > 0
         sampler.heard(record)
         on_record(record)

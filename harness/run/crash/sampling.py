@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, cycle, islice
 from typing import Final, TypeAlias
 
 from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, KillPoint, Way
@@ -29,6 +29,9 @@ _BASE_EFFORT: Final = 12
 """What a case costs beside its steps, in steps."""
 _DEEPER_EACH: Final = 6
 """Every so many cases one with another death follows."""
+
+_DEATHS_OF_THE_SERVER: Final = ("call", "request", "reply", "answer")
+"""Where the server dies, in turn: first where an engine has acted upon what was acknowledged."""
 
 _Cell: TypeAlias = tuple[str, ...]
 
@@ -114,8 +117,13 @@ class Sampler:
             )
             for trial in self._trials.values()
         ]
-        candidates = [case for cases in found for case in cases[:_SELECTED]]
-        return tuple(self._take(candidates) for _ in range(min(count, len(candidates))))
+        candidates = [case for cases in found for case in cases]
+        chosen: list[CrashCase] = []
+        for kind in islice(cycle(_DEATHS_OF_THE_SERVER), min(count, len(candidates))):
+            best = self._take([case for case in candidates if case.point.kind == kind] or candidates)
+            candidates.remove(best)
+            chosen.append(best)
+        return tuple(chosen)
 
     def heard(self, record: CaseRecord) -> None:
         """Takes note of how a resume went, which may be interrupted in its turn."""
