@@ -26,6 +26,7 @@ from cutover.harness.judge.summaries.checks import SAMPLES, CheckCollector
 from cutover.harness.judge.summaries.coverage import LanguageCoverage
 from cutover.harness.judge.summaries.differences import DifferenceCollector
 from cutover.harness.judge.summaries.headline import JudgedCounts
+from cutover.harness.judge.summaries.material import MaterialCollector
 from cutover.harness.judge.view import Place, view_of
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.memory import Weighed
@@ -69,6 +70,7 @@ class Gathered:
         self.crash = CrashTally(manifest.candidate.name, manifest.seed, checks, self._scenarios)
         self.differences = DifferenceCollector()
         self.coverage = LanguageCoverage()
+        self.material = MaterialCollector()
         self.weighed: tuple[Weighed, ...] = ()
         self.failed = 0
         self.failed_scenarios: list[tuple[int, str]] = []
@@ -100,6 +102,7 @@ class Gathered:
         results: Sequence[CheckResult] = ()
         try:
             view = view_of(trial, self._scenarios, self._noisy)
+            self.material.add(trial.scenario, view.prepared.expected)
             results = run_checks(view, self._registered)
             differences = classify(view, self._waives)
             results = self.waivers.without_waived(results, trial)
@@ -124,6 +127,7 @@ class Gathered:
             "checks": self.checks.part(),
             "differences": self.differences.part(),
             "coverage": self.coverage.part(),
+            "material": self.material.part(),
             "waivers": self.waivers.part(),
             "noise": self.noise.part(),
             "failed": self.failed,
@@ -137,6 +141,7 @@ class Gathered:
         self.checks.absorb(part["checks"])
         self.differences.absorb(part["differences"])
         self.coverage.absorb(part["coverage"])
+        self.material.absorb(part["material"])
         self.waivers.absorb(part["waivers"])
         self.noise.absorb(part["noise"])
         self.failed += part["failed"]
