@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from cutover.harness.judge.reference.model import Expected
 from cutover.harness.judge.summaries.sightings import features_of, sightings
 from cutover.scenarios.boundaries.boundary import PLACES
-from cutover.scenarios.boundaries.catalogue import BOUNDARIES, CELLS
+from cutover.scenarios.boundaries.catalogue import BOUNDARIES, CELLS, PLANTINGS
 from cutover.scenarios.generated.combining import PAIRS
 from cutover.scenarios.generated.tail import LARGE_BYTES, MANY_STEPS
 from cutover.scenarios.model import Scenario
@@ -24,6 +24,7 @@ __all__ = ["MaterialCollector", "MaterialSummary"]
 Cell: TypeAlias = tuple[str, str]
 _TOLD: Final = 3
 """How many of what is missing a sentence names."""
+_PLACED: Final = frozenset((each.boundary.name, each.place) for each in PLANTINGS)
 _BOUNDARIES: Final = frozenset(boundary.name for boundary in BOUNDARIES)
 
 
@@ -32,7 +33,8 @@ class MaterialSummary:
     """How many scenarios showed what.
 
     `cells` has every kind of value with every place in which it may stand; `pairs` every pair of features. `values`
-    counts the boundary values that were seen at all, of `values_known`, and `placed` those in their places. The sizes
+    counts the boundary values that were seen at all, of `values_known`, and `placed` those with their places, of
+    `places_known`. The sizes
     are those of the largest scenarios: steps that ran, and bytes of one payload.
     """
 
@@ -42,6 +44,7 @@ class MaterialSummary:
     values_known: int
     unseen: tuple[str, ...]
     placed: int
+    places_known: int
     most_steps: int
     most_bytes: int
 
@@ -110,7 +113,8 @@ class MaterialCollector:
             values=len(seen),
             values_known=len(_BOUNDARIES),
             unseen=tuple(boundary.name for boundary in BOUNDARIES if boundary.name not in seen),
-            placed=len(self._placed),
+            placed=len(self._placed & _PLACED),
+            places_known=len(_PLACED),
             most_steps=self._steps,
             most_bytes=self._bytes,
         )
