@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from cutover.harness.mutants.boundaries import BOUNDARY_MUTANTS
 from cutover.harness.mutants.model import Crashes, EngineMutant, Routing, SoundControl, Trials
 from cutover.harness.record.cases import Way
 
@@ -245,10 +246,13 @@ ENGINE_MUTANTS: Final = (
     _engine("never-renews", "lease never renewed", "CONC", "NeverRenews", Crashes("01", (Way.LAPSE,))),
     _engine("reads-the-flag-again", "flag read again on resume", "FLAG", "reads_the_flag_again", Routing()),
     _engine("takes-false-for-true", '"false" taken as true', "FLAG", "takes_false_for_true", Routing()),
+    *BOUNDARY_MUTANTS,
 )
 
 _SOUND: Final = "cutover.harness.mutants.engines"
-_WIDE: Final = (_FLOW, "06", "15", "31", "34", "38", "45", "47", "54", "56", "60", "68", "70", "75", "77")
+_ODD: Final = ("84", "85", "86", "87", "88", "91")
+_PLAIN: Final = (_FLOW, "06", "15", "31", "34", "38", "45", "47", "54", "56", "60", "68", "70", "75", "77")
+_WIDE: Final = (*_PLAIN, *_ODD)
 _DEATHS: Final = (Way.ONCE, Way.CONCURRENT, Way.ZOMBIE)
 
 CONTROLS: Final = (
