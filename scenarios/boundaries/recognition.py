@@ -43,10 +43,12 @@ def of_name(text: str) -> Iterator[tuple[BoundaryKind, str]]:
     yield from ((kind, "") for kind in _kinds_of_text(text) if kind != "size")
 
 
-def names_in(texts: Iterator[str]) -> Iterator[tuple[BoundaryKind, str]]:
-    """The groups of look-alikes of which at least two are among the names."""
-    present = set(texts)
-    yield from ((b.kind, b.name) for b in _ALIKE if len(present.intersection(b.alike)) > 1)
+def names_in(texts: set[str], beside: frozenset[str] = frozenset()) -> Iterator[tuple[BoundaryKind, str]]:
+    """The groups of look-alikes of which at least two are among the names; all but one may be among those beside."""
+    for boundary in _ALIKE:
+        present = texts.intersection(boundary.alike)
+        if present and len(present.union(beside.intersection(boundary.alike))) > 1:
+            yield boundary.kind, boundary.name
 
 
 def _exact(part: JsonValue) -> Iterator[tuple[BoundaryKind, str]]:

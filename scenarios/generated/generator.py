@@ -146,7 +146,8 @@ def _cancelled(draft: Draft, share: float) -> int | None:
 def _shortcuts(draft: Draft, level: DraftLevel) -> None:
     """Edges past whole blocks, where no order of running can change what comes of them."""
     first_wins = any(isinstance(node, JoinNode) and node.mode == "any" for node in level.nodes)
-    if first_wins or draft.fatal or draft.retries or len(level.nodes) < 4 or not draft.dice.chance(0.3):
+    retries = draft.retries or "retry" in draft.tags
+    if first_wins or draft.fatal or retries or len(level.nodes) < 4 or not draft.dice.chance(0.3):
         return
     existing = {(edge.source, edge.target) for edge in level.edges}
     for _ in range(draft.dice.between(1, 2)):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import Final, NamedTuple
 
 from cutover.engines.api import (
@@ -15,6 +16,7 @@ from cutover.engines.api import (
     LoopNode,
     Node,
     WaitNode,
+    Workflow,
 )
 from cutover.engines.payloads import decode
 from cutover.harness.judge.reference.model import Expected, ExpectedStep
@@ -59,8 +61,15 @@ def sightings(scenario: Scenario, expected: Expected) -> Iterator[Sighting]:
     for place, texts in names.items():
         for text in texts:
             yield from (Sighting(place, kind, name) for kind, name in of_name(text) if kind != "look-alike")
-        alike = names_in(iter(texts)) if place != "workflow id" else of_name(scenario.workflow.id)
+        beside = _wired(scenario.workflow, nodes) if place == "port" else frozenset[str]()
+        alike = names_in(texts, beside) if place != "workflow id" else of_name(scenario.workflow.id)
         yield from (Sighting(place, kind, name) for kind, name in alike)
+
+
+def _wired(workflow: Workflow, nodes: Mapping[str, Node]) -> frozenset[str]:
+    """Returns every port that an edge leaves by, taken or not."""
+    levels = (workflow, *(node.body for node in nodes.values() if isinstance(node, LoopNode)))
+    return frozenset(edge.port for level in levels for edge in level.edges)
 
 
 def features_of(expected: Expected) -> frozenset[Feature]:
@@ -83,8 +92,27 @@ def _features(expected: Expected) -> Iterator[Feature]:
     if any(step.attempts > 1 for step in steps):
         yield "retry"
     beside = Counter(step.waits for step in steps if step.kind != "start" and step.waits.all_of)
-    if any(count > 1 for count in beside.values()):
+    if any(count > 1 for count in beside.values()) or any(_meet(step, expected) for step in steps):
         yield "parallel branches"
+
+
+def _meet(step: ExpectedStep, expected: Expected) -> bool:
+    """Whether two of the steps that it waits for have run side by side: neither waits for the other."""
+    if len(step.waits.all_of) < 2:
+        return False
+    before = {step_id: _all_before(step_id, expected) for step_id in step.waits.all_of}
+    return any(one not in before[other] and other not in before[one] for one, other in combinations(before, 2))
+
+
+def _all_before(step_id: str, expected: Expected) -> set[str]:
+    found: set[str] = set()
+    pending = [step_id]
+    while pending:
+        step = expected.steps.get(pending.pop())
+        new = (step.waits.all_of | step.waits.any_of) - found if step is not None else frozenset[str]()
+        found |= new
+        pending += new
+    return found
 
 
 def _of_step(node: Node, step: ExpectedStep, error: str | None) -> Iterator[Sighting]:
@@ -113,7 +141,7 @@ def _cases(node: ConditionNode, step: ExpectedStep) -> Iterator[Sighting]:
     met = next((case for case in node.cases if step.ports == (case.port,)), None)
     if met is not None:
         yield from _payload("case", met.value)
-        alike = names_in(case.value for case in node.cases if isinstance(case.value, str))
+        alike = names_in({case.value for case in node.cases if isinstance(case.value, str)})
         yield from (Sighting("case", kind, name) for kind, name in alike)
 
 

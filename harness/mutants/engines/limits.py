@@ -121,13 +121,13 @@ class NoWaitOfZero(BrokenV2):
 
 
 class WaitsInThirtyTwoBits(BrokenV2):
-    """Counts the milliseconds of a wait in 32 bits with a sign."""
+    """Counts the milliseconds of a wait in 32 bits."""
 
     def patches(self) -> tuple[Patch, ...]:
         """When a timer is up."""
 
         def wrapped(now: datetime, delay: float) -> datetime:
-            return retry.due_at(now, _wrapped(delay))
+            return retry.due_at(now, delay % (2 * _BITS))
 
         return ((runs, "due_at", wrapped),)
 
