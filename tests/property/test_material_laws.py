@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import cache
 
 import pytest
@@ -15,10 +16,10 @@ from cutover.harness.judge.summaries.sightings import features_of, sightings
 from cutover.scenarios.boundaries.catalogue import BOUNDARIES, CELLS, PLANTINGS
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.files import dumps, loads
-from cutover.scenarios.generated.combining import PAIRS
+from cutover.scenarios.generated.combining import PAIRS, Feature
 from cutover.scenarios.generated.design import DESIGNED_FROM, Design, design_of
 from cutover.scenarios.generated.generator import SizeLimits, drawn, generate
-from cutover.scenarios.generated.specimens import specimens
+from cutover.scenarios.generated.specimens import Specimen, specimens
 from cutover.scenarios.generated.tail import LARGE_BYTES, MANY_STEPS
 from cutover.scenarios.validate import validate_scenario
 
@@ -73,7 +74,7 @@ def test_every_drawn_scenario_is_legal_and_repeats(seed: int, number: int) -> No
 
 @given(st.sampled_from(SPECIMENS), st.randoms(use_true_random=False))
 @settings(max_examples=200, deadline=None)
-def test_all_that_a_specimen_plants_is_seen_when_it_runs(specimen, rng) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_all_that_a_specimen_plants_is_seen_when_it_runs(specimen: Specimen, rng: random.Random) -> None:
     scenario = generate(rng, 1, CALM, Design(specimens=(specimen,)))
     validate_scenario(scenario)
     seen = {(each.name, each.place) for each in sightings(scenario, expect(scenario))}
@@ -88,7 +89,7 @@ def test_all_that_a_specimen_plants_is_seen_when_it_runs(specimen, rng) -> None:
 @pytest.mark.parametrize("pair", PAIRS, ids=" with ".join)
 @given(rng=st.randoms(use_true_random=False))
 @settings(max_examples=5, deadline=None)
-def test_a_pair_of_features_comes_together_when_it_runs(pair, rng) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_a_pair_of_features_comes_together_when_it_runs(pair: tuple[Feature, Feature], rng: random.Random) -> None:
     scenario = generate(rng, 1, CALM, Design(pair=pair))
     validate_scenario(scenario)
     assert set(pair) <= features_of(expect(scenario))
