@@ -24,6 +24,7 @@ from cutover.reports.parts.differences import (
     waiver_parts,
 )
 from cutover.reports.parts.evidence import CheckPart, CriterionPart, ReasonPart, check_parts, criterion_parts
+from cutover.reports.parts.material import MaterialPart, material_part
 from cutover.reports.parts.run import Commands, FailedScenario, RunPart
 from cutover.reports.parts.sides import DistributionPart, SidePart
 
@@ -61,6 +62,7 @@ class Document(ReportPart):
     side_by_side: tuple[SidePart, ...]
     distributions: tuple[DistributionPart, ...]
     crash: CrashPart | None
+    material: MaterialPart | None = None
     not_tested: tuple[str, ...]
     reproduce: str
     run: RunPart
@@ -100,6 +102,7 @@ def build(analysis: Analysis, manifest: Manifest, *, judged_by: Mapping[str, str
         side_by_side=tuple(SidePart.model_validate(side) for side in analysis.side_by_side),
         distributions=tuple(DistributionPart.model_validate(each) for each in analysis.distributions),
         crash=crash_part(analysis.crash, commands.case) if analysis.crash else None,
+        material=None if analysis.material is None else material_part(analysis.material),
         not_tested=analysis.not_tested,
         reproduce=commands.run,
         run=RunPart.model_validate(manifest),

@@ -139,6 +139,7 @@ def _sections(document: Document, mutants: MatrixPart | None) -> tuple[tuple[str
         ("noise", bool(document.noise)),
         ("checks", True),
         ("crash", True),
+        ("material", document.material is not None),
         ("mutants", mutants is not None),
         ("history", True),
         ("untested", True),

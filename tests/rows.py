@@ -114,6 +114,7 @@ MANIFEST = Manifest(
     finished=0,
     workers=1,
     seconds=0.0,
+    material="chosen",
 )
 
 Change: TypeAlias = tuple[str | None, str, str, str, int | None]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+from typing import Literal
 
 from cutover.harness.cli.plan import ImportSource
 from cutover.harness.errors import UsageProblem
 from cutover.scenarios.model import Scenario
 
-__all__ = ["DEFAULT_DRAWN", "select", "without_repeats"]
+__all__ = ["DEFAULT_DRAWN", "material_of", "select", "without_repeats"]
 
 DEFAULT_DRAWN = 600
 """598 clean trials of different scenarios that were drawn show a success rate of 99.5 % (exact one-sided 95 % bound).
@@ -49,6 +49,19 @@ def select(
     chosen = chosen[:wanted] + _generated(wanted - len(chosen), seed)
     chosen, _ = without_repeats(chosen)
     return tuple(_kept(chosen, tuple(only)))
+
+
+def material_of(
+    paths: Collection[Path], imports: Collection[ImportSource], only: Collection[str], scenarios: Iterable[Scenario]
+) -> Literal["designed", "chosen"]:
+    """Whether a run's scenarios were drawn so that they show all that a sample should, or the user chose them.
+
+    Chosen are those of named files, single ones, and too few to show everything.
+    """
+    from cutover.scenarios.generated.design import DESIGNED_FROM
+
+    drawn = sum(scenario.origin == "generated" for scenario in scenarios)
+    return "chosen" if paths or imports or only or drawn < DESIGNED_FROM else "designed"
 
 
 def _catalog() -> tuple[Scenario, ...]:
@@ -96,9 +109,9 @@ def _imported_by(name: str, paths: Iterable[Path], say: Callable[[str], None]) -
 def _generated(many: int, seed: int) -> list[Scenario]:
     if many <= 0:
         return []
-    from cutover.scenarios.generated.generator import generate
+    from cutover.scenarios.generated.generator import drawn
 
-    return [generate(random.Random(f"{seed}:{number}"), number) for number in range(1, many + 1)]  # noqa: S311 - not secret
+    return [drawn(seed, number) for number in range(1, many + 1)]
 
 
 def _kept(scenarios: list[Scenario], only: tuple[str, ...]) -> list[Scenario]:

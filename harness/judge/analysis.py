@@ -19,6 +19,7 @@ from cutover.harness.judge.gathered import Gathered
 from cutover.harness.judge.measures.frames import sample
 from cutover.harness.judge.measures.measurements import Measurement
 from cutover.harness.judge.measures.trials import TrialMeasurements
+from cutover.harness.judge.meta import material_reason
 from cutover.harness.judge.policy.criteria import CriterionResult, judge_criteria
 from cutover.harness.judge.policy.gate import Reason, StageVerdict, decide, ordered
 from cutover.harness.judge.policy.loading import default_policy
@@ -28,6 +29,7 @@ from cutover.harness.judge.summaries.checks import CheckSummary
 from cutover.harness.judge.summaries.differences import DifferenceSample, DifferenceSummary
 from cutover.harness.judge.summaries.distributions import Distribution, distributions
 from cutover.harness.judge.summaries.headline import headline
+from cutover.harness.judge.summaries.material import MaterialSummary
 from cutover.harness.judge.summaries.sides import SideBySide, side_by_side
 from cutover.harness.judge.view import Place
 from cutover.harness.record.cases import CaseRecord
@@ -61,7 +63,7 @@ class Analysis:
     content once. `crash` is what the crash cases came to, None where there are none. `not_tested` lists, in sentences,
     what the run says nothing of. `distributions` are the durations, for charts;
     `waivers` what became of each waiver; `noise` the paths at which the control differs from itself, tested;
-    `normalisation` how many comparisons were equal only after it.
+    `normalisation` how many comparisons were equal only after it, `material` what the scenarios showed.
     """
 
     run_id: str
@@ -87,6 +89,7 @@ class Analysis:
     noise: tuple[NoisyPath, ...] = ()
     drawn: int = 0
     normalisation: NormalisationSummary = field(default_factory=NormalisationSummary)
+    material: MaterialSummary | None = None
 
 
 def analyse(
@@ -151,7 +154,13 @@ def conclude(
     )
     summaries = gathered.checks.summaries(guarded.required_checks)
     results = judge_criteria(policy, stage, TrialMeasurements(frames), production)
-    reasons = (*gathered.facts.reasons(), *gathered.waivers.reasons(), *_reasons(summaries, results))
+    material = gathered.material.summary()
+    reasons = (
+        *gathered.facts.reasons(),
+        material_reason(manifest, material.lacks()),
+        *gathered.waivers.reasons(),
+        *_reasons(summaries, results),
+    )
     verdict, blocking = decide(reasons), ordered(reasons)
     other = policy.digest != default_policy().digest
     counts = replace(gathered.counts(), drawn=len(sample(frames)), other_policy=other)
@@ -177,8 +186,9 @@ def conclude(
         waivers=gathered.waivers.uses(),
         noise=gathered.noise.paths(),
         normalisation=gathered.normalisation.summary(),
+        material=material,
         not_tested=gathered.coverage.gaps(
-            (summary.check for summary in summaries if summary.examined_candidate), results, manifest, crash
+            (summary.check for summary in summaries if summary.examined_candidate), results, manifest, crash, material
         ),
         distributions=distributions(frames, policy, stage),
     )

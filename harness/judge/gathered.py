@@ -29,6 +29,7 @@ from cutover.harness.judge.summaries.checks import SAMPLES, CheckCollector
 from cutover.harness.judge.summaries.coverage import LanguageCoverage
 from cutover.harness.judge.summaries.differences import DifferenceCollector
 from cutover.harness.judge.summaries.headline import JudgedCounts
+from cutover.harness.judge.summaries.material import MaterialCollector
 from cutover.harness.judge.view import Place, view_of
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.memory import Weighed
@@ -78,6 +79,7 @@ class Gathered:
         self.differences = DifferenceCollector()
         self.coverage = LanguageCoverage()
         self.keys = RunKeys()
+        self.material = MaterialCollector()
         self.weighed: tuple[Weighed, ...] = ()
         self.failed = 0
         self.failed_scenarios: list[tuple[int, str]] = []
@@ -119,6 +121,7 @@ class Gathered:
         results: Sequence[CheckResult] = ()
         try:
             view = view_of(trial, self._scenarios, self._noisy)
+            self.material.add(trial.scenario, view.prepared.expected)
             results = run_checks(view, self._registered)
             differences = classify(view, self._waives)
             results = self.waivers.without_waived(results, trial)
@@ -144,6 +147,7 @@ class Gathered:
             "checks": self.checks.part(),
             "differences": self.differences.part(),
             "coverage": self.coverage.part(),
+            "material": self.material.part(),
             "waivers": self.waivers.part(),
             "noise": self.noise.part(),
             "keys": self.keys.part(),
@@ -159,6 +163,7 @@ class Gathered:
         self.checks.absorb(part["checks"])
         self.differences.absorb(part["differences"])
         self.coverage.absorb(part["coverage"])
+        self.material.absorb(part["material"])
         self.waivers.absorb(part["waivers"])
         self.noise.absorb(part["noise"])
         self.keys.absorb(part["keys"])

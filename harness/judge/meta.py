@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from cutover.harness.judge.selftest import SelfTest
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.trials import ARMS, Manifest, Trial, role
 
-__all__ = ["RunFacts"]
+__all__ = ["RunFacts", "material_reason"]
 
 
 @dataclass(slots=True)
@@ -146,6 +146,16 @@ class RunFacts:
         return ""
 
 
+def material_reason(manifest: Manifest, lacks: Iterable[str]) -> Reason:
+    """Returns whether the scenarios show all that a sample should; `lacks` says what they do not show.
+
+    Scenarios that the user chose are what the user wants to know about: what they lack is told elsewhere.
+    """
+    if manifest.material == "chosen":
+        return Reason(part="run", id="META material", verdict=Verdict.PASS, text=_CHOSEN)
+    return _fact("material", Verdict.INCONCLUSIVE, "; ".join(lacks))
+
+
 def _fact(name: str, bad: Verdict, text: str) -> Reason:
     return Reason(part="run", id=f"META {name}", verdict=bad if text else Verdict.PASS, text=text or _GOOD[name])
 
@@ -175,4 +185,6 @@ _GOOD = {
     "replays": "every crash case is there once",
     "fired": "every planned fault fired",
     "self-test": "the judge sees damage done to the run's own rows",
+    "material": "the scenarios show every kind of boundary value in its places and every pair of features",
 }
+_CHOSEN = "the scenarios were chosen, not drawn for what they show"

@@ -12,7 +12,9 @@ from cutover.harness.record.cases import Way
 __all__ = ["CONTROLS"]
 
 _SOUND: Final = "cutover.harness.mutants.engines"
-_WIDE: Final = (FLOW, "06", "15", "31", "34", "38", "45", "47", "54", "56", "60", "68", "70", "75", "77")
+_ODD: Final = ("84", "85", "86", "87", "88", "91")
+_PLAIN: Final = (FLOW, "06", "15", "31", "34", "38", "45", "47", "54", "56", "60", "68", "70", "75", "77")
+_WIDE: Final = (*_PLAIN, *_ODD)
 _DEATHS: Final = (Way.ONCE, Way.CONCURRENT, Way.ZOMBIE)
 
 CONTROLS: Final = (

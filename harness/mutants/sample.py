@@ -129,4 +129,5 @@ def _manifest(specs: dict[str, str]) -> Manifest:
         finished=0,
         workers=1,
         seconds=0.0,
+        material="chosen",
     )

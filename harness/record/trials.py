@@ -185,7 +185,8 @@ class Manifest:
     """What a run was. `partial` says that it was interrupted; `files` maps each file to its SHA-256.
 
     `cases` counts the crash cases played, of `cases_planned`; `crash_budget_s` is the real time they were given, None
-    where there was no such limit.
+    where there was no such limit. `material` says whether the scenarios were drawn so that they show all that a sample
+    should, or were chosen by the user; empty for runs that do not say.
     """
 
     run_id: str
@@ -209,6 +210,7 @@ class Manifest:
     cases: int = 0
     cases_planned: int = 0
     crash_budget_s: float | None = None
+    material: Literal["designed", "chosen", ""] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

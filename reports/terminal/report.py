@@ -13,6 +13,7 @@ from cutover.reports.advice import advice
 from cutover.reports.document import Document
 from cutover.reports.messages import Lang, Messages
 from cutover.reports.parts.evidence import CheckPart, CriterionPart
+from cutover.reports.parts.material import MaterialPart
 from cutover.reports.terminal.crash import compact
 from cutover.reports.terminal.differences import differences, noise, normalisation, waivers
 from cutover.reports.terminal.style import STYLES, table, verdict
@@ -62,6 +63,8 @@ def _parts(document: Document, width: int, say: Messages) -> Iterator[Renderable
         yield _headed(
             "Crashes: cases passed of planned, by way of interruption and by kind of node", compact(document.crash)
         )
+    if document.material is not None:
+        yield _headed("Material: what the scenarios showed", Text(_material(document.material)))
     if document.not_tested:
         yield _headed(
             "What this run says nothing of", Group(*(Text(f"- {plain(line)}") for line in document.not_tested))
@@ -162,6 +165,15 @@ def _sides(document: Document) -> RenderableType:
             Text(count(side.n_candidate), style="dim"),
         )
     return made
+
+
+def _material(part: MaterialPart) -> str:
+    seen, known = part.cells
+    return (
+        f"{count(part.values)} of {count(part.values_known)} boundary values, {count(seen)} of {count(known)} kinds of "
+        f"them in their places, {count(part.pairs_seen)} of {count(len(part.pairs))} pairs of features; at most "
+        f"{count(part.most_steps)} steps, and {count(part.most_bytes)} bytes in a payload"
+    )
 
 
 def _failed(document: Document) -> Iterator[Text]:

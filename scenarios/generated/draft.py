@@ -10,6 +10,7 @@ from cutover.engines.api import ActivityNode, Edge, JsonValue, Node, RetryPolicy
 from cutover.scenarios.generated.dice import Dice
 from cutover.scenarios.generated.vocabulary import AWKWARD, ERRORS, STATUSES, VERBS
 from cutover.scenarios.model import PlannedSignal, Response
+from cutover.scenarios.rules import MAX_NAME
 
 __all__ = ["Block", "Draft", "DraftLevel", "End", "OnError", "Place", "SizeLimits"]
 
@@ -64,10 +65,14 @@ class DraftLevel:
         self.nodes.append(node)
         self.edges.extend(Edge(source=source, port=port, target=node.id) for source, port in ends)
 
-    def inside(self, loop: str, iterations: int) -> DraftLevel:
-        """The body of a loop at this level."""
+    def call(self, node: str, ends: Sequence[End]) -> None:
+        """Puts a plain activity after the ends."""
+        self.add(ActivityNode(id=node, activity=f"{self.id}.{node}"), ends)
+
+    def inside(self, loop: str, iterations: int, word: str = "") -> DraftLevel:
+        """The body of a loop at this level; `word` stands for the loop in its workflow's id, and so in names."""
         prefixes = tuple(f"{prefix}{loop}[{i}]/" for prefix in self.prefixes for i in range(iterations))
-        return DraftLevel(id=f"{self.id}_{loop}", loops=(*self.loops, loop), prefixes=prefixes)
+        return DraftLevel(id=f"{self.id}_{word or loop}", loops=(*self.loops, loop), prefixes=prefixes)
 
     def path(self, node: str) -> str:
         """The node's path without iterations."""
@@ -89,6 +94,7 @@ class Draft:
     dice: Dice
     details: Dice
     token: str
+    subject: str
     budget: int
     retries: bool
     waits: bool
@@ -107,6 +113,22 @@ class Draft:
         count = self.names.get(word, 0) + 1
         self.names[word] = count
         return word if count == 1 else f"{word}_{count}"
+
+    def named(self, text: str) -> str:
+        """That text as a node id, where it is free in this scenario; else a plain one."""
+        if not self.free(text):
+            return self.name("handle")
+        self.budget -= 1
+        self.names[text] = 1
+        return text
+
+    def free(self, text: str) -> bool:
+        """Whether neither a node nor an activity that is answered by its name is called so."""
+        return text not in self.names and text not in self.world
+
+    def activity_of(self, node: str) -> str:
+        """What the activity of a node at the top is called."""
+        return f"{self.subject}.{node}"[:MAX_NAME]
 
     def value(self) -> dict[str, JsonValue]:
         """What an activity answers or a signal carries, in a shape that every expression here understands."""

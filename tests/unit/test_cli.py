@@ -271,8 +271,8 @@ def test_by_default_the_catalog_comes_first_and_600_generated_ones_on_top() -> N
 
 
 def test_the_same_seed_chooses_the_same_and_another_seed_others() -> None:
-    assert choose(trials=90) == choose(trials=90)
-    assert choose(trials=90) != choose(trials=90, seed=2)
+    assert choose(generated=10) == choose(generated=10)
+    assert choose(generated=10) != choose(generated=10, seed=2)
 
 
 def test_fewer_trials_than_the_catalog_has_are_said_to_leave_some_out() -> None:

@@ -33,8 +33,10 @@ from cutover.harness.judge.policy.model import Criterion
 from cutover.harness.judge.policy.wording import threshold
 from cutover.harness.judge.summaries import coverage, sides
 from cutover.harness.judge.summaries.headline import JudgedCounts, headline
+from cutover.harness.judge.summaries.material import MaterialCollector
 from cutover.reports.messages import Lang, Messages, catalogue
 from cutover.reports.parts.crash import headline as crash_headline
+from cutover.scenarios.generated.combining import FEATURES
 
 PT = Messages.of(Lang.PT_BR)
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -63,7 +65,10 @@ def test_every_message_that_a_report_asks_for_exists_and_none_is_left_over() -> 
     tables = "|".join({key.split(".")[0] for key in english})
     asked = {key for key in re.findall(rf'"((?:{tables})\.[a-z_]+)"', text) if not key.endswith("_")}
     assert sorted(asked - english.keys()) == []
-    built = ("verdict.", "action.", "tile.", "crash.point_", "latency.", "checkpoint.", "mutants.")
+    built = (
+        *("verdict.", "action.", "tile.", "crash.point_", "latency.", "checkpoint.", "mutants."),
+        *("material.kind_", "material.place_"),
+    )
     titles = {f"{name}.title" for name in ("evidence", "sides", "differences", "checks", "crash", "history")}
     assert sorted(key for key in english.keys() - asked - titles if not key.startswith(built)) == []
 
@@ -136,7 +141,14 @@ def test_what_a_run_says_nothing_of_is_told_in_portuguese() -> None:
 
 
 def test_facts_about_the_run_are_told_in_portuguese() -> None:
-    assert untold(list(meta._GOOD.values())) == []
+    assert untold([*meta._GOOD.values(), meta._CHOSEN]) == []
+
+
+def test_what_the_material_lacks_is_told_in_portuguese() -> None:
+    lacks = list(MaterialCollector().summary().lacks())
+    assert len(lacks) == 5
+    assert untold(lacks) == []
+    assert untold([*FEATURES]) == []
 
 
 def measurements(criterion: Criterion) -> list[Measurement]:

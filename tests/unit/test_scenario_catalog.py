@@ -95,7 +95,7 @@ def test_every_port_is_taken() -> None:
     assert fixed | {("condition", "default")} <= taken
     assert {("activity", "clean"), ("activity", "audit"), ("loop", "done"), ("loop", "refused")} <= taken
     cases = {type(case.value) for _, node in all_nodes() if isinstance(node, ConditionNode) for case in node.cases}
-    assert cases == {str, int, bool, type(None)}
+    assert cases == {str, int, float, bool, type(None)}
 
 
 def test_every_outcome_of_a_retry_is_there() -> None:

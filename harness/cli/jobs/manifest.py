@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from datetime import datetime
+from typing import Literal
 
 from cutover.engines.registry import describe
 from cutover.harness.cli.installation import installed_version
@@ -33,6 +34,7 @@ def new_manifest(
     workers: int,
     arguments: tuple[str, ...] = (),
     crash_budget_s: float | None = None,
+    material: Literal["designed", "chosen", ""] = "",
 ) -> Manifest:
     """Returns the manifest of a run of which nothing has finished; `planned` are its trials, `created_at` is UTC."""
     return Manifest(
@@ -52,6 +54,7 @@ def new_manifest(
         arguments=arguments,
         environment=_machine(),
         crash_budget_s=crash_budget_s,
+        material=material,
     )
 
 

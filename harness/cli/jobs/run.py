@@ -15,7 +15,7 @@ from cutover.harness.cli.jobs.manifest import engine_info, new_manifest
 from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, policy_of, waivers_of
 from cutover.harness.cli.jobs.server import started_server
 from cutover.harness.cli.plan import RunPlan, ServerChoice, Where
-from cutover.harness.cli.selection import select
+from cutover.harness.cli.selection import material_of, select
 from cutover.harness.cli.status import Status
 from cutover.harness.errors import EnvironmentProblem, UsageProblem
 from cutover.harness.judge.reference.races import races_a_timer
@@ -101,6 +101,7 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
             workers=where.workers,
             arguments=plan.arguments(),
             crash_budget_s=plan.crash_most_s,
+            material=material_of(plan.scenarios, plan.imports, plan.only, scenarios),
         )
         with RunWriter(folder, manifest) as writer:
             interrupted = _run(

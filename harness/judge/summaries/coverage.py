@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from cutover.engines.api import ActivityNode, LoopNode, WaitNode, Workflow
 from cutover.harness.judge.crash.tally import CrashSummary
 from cutover.harness.judge.policy.criteria import CriterionResult
+from cutover.harness.judge.summaries.material import MaterialSummary
 from cutover.harness.record.cases import Way
 from cutover.harness.record.trials import Manifest
 from cutover.scenarios.model import Scenario
@@ -66,13 +67,19 @@ class LanguageCoverage:
         self._seen.update(part)
 
     def gaps(
-        self, checks: Iterable[str], criteria: Iterable[CriterionResult], manifest: Manifest, crash: CrashSummary
+        self,
+        checks: Iterable[str],
+        criteria: Iterable[CriterionResult],
+        manifest: Manifest,
+        crash: CrashSummary,
+        material: MaterialSummary,
     ) -> tuple[str, ...]:
         """Returns one sentence for each gap; `checks` are the ids of those that looked at something."""
         parts = [words for part, words in _PARTS.items() if part not in self._seen]
         looked = set(checks)
         return (
             *([f"no scenario has {', '.join(parts)}"] if parts else []),
+            *material.lacks(),
             *(words for check, words in _BEYOND.items() if check not in looked),
             *_unkilled(manifest, crash),
             *(
