@@ -30,6 +30,7 @@ from cutover.harness.store.reader import (
     crash_scenarios,
     iter_cases,
     iter_trials,
+    load_costs,
     load_manifest,
     load_memory,
     load_routing,
@@ -68,6 +69,7 @@ def judge_run(
         gathered.add_case(scenarios[record.case.scenario], record)
     gathered.add_routing(load_routing(folder))
     gathered.weighed = load_memory(folder)
+    gathered.add_costs(load_costs(folder), policy.costs)
     return conclude(gathered, policy, stage, production)
 
 

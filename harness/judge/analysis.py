@@ -29,6 +29,7 @@ from cutover.harness.judge.summaries.headline import headline
 from cutover.harness.judge.summaries.sides import SideBySide, side_by_side
 from cutover.harness.judge.view import Place
 from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import Manifest, Trial
@@ -90,6 +91,7 @@ def analyse(
     cases: Iterable[tuple[Scenario, CaseRecord]] = (),
     routing: Sequence[Routed] = (),
     weighed: tuple[Weighed, ...] = (),
+    costs: Sequence[PlayCosts] = (),
     production: Mapping[str, Measurement] | None = None,
     checks: Mapping[str, Check] = CHECKS,
     waivers: Iterable[Waiver] = (),
@@ -98,10 +100,10 @@ def analyse(
     """Judges a run for one stage of a policy; goes through the trials again where the control is noisy.
 
     `cases` are its crash cases, each with its scenario; `routing` are the executions that the router served, `weighed`
-    the memory of the engines' processes. `production` maps metrics to measurements that only production can
-    make. `checks` are those of trials that the code has: one that the stage requires and that neither these nor the
-    crash checks have makes it INVALID. `waivers` are those of a file; `waives` may decide in their stead. Raises
-    PolicyError where there is no such stage.
+    the memory of the engines' processes, `costs` what their plays cost. `production` maps metrics to measurements that
+    only production can make. `checks` are those of trials that the code has: one that the stage requires and that
+    neither these nor the crash checks have makes it INVALID. `waivers` are those of a file; `waives` may decide in
+    their stead. Raises PolicyError where there is no such stage.
     """
     if isinstance(trials, Iterator):
         trials = tuple(trials)
@@ -123,6 +125,7 @@ def analyse(
         gathered.add_case(scenario, record)
     gathered.add_routing(routing)
     gathered.weighed = weighed
+    gathered.add_costs(costs, policy.costs)
     return conclude(gathered, policy, stage, production)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from cutover.harness.judge import flag
 from cutover.harness.judge.checks import CHECKS, broken_checks, run_checks
 from cutover.harness.judge.checks.base import Check
+from cutover.harness.judge.costs.judgement import judge_costs
+from cutover.harness.judge.costs.limits import CostLimits
 from cutover.harness.judge.crash.checks import HOLDS_WHEN
 from cutover.harness.judge.crash.tally import CrashTally
 from cutover.harness.judge.differences.classify import Waives, classify
@@ -28,6 +30,7 @@ from cutover.harness.judge.summaries.differences import DifferenceCollector
 from cutover.harness.judge.summaries.headline import JudgedCounts
 from cutover.harness.judge.view import Place, view_of
 from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import Manifest, Trial
@@ -92,6 +95,10 @@ class Gathered:
         """Judges whom the router served; without any there is nothing for FLAG to look at, and no result."""
         if rows:
             self.checks.add([judge_routing(rows)])
+
+    def add_costs(self, rows: Sequence[PlayCosts], limits: CostLimits) -> None:
+        """Judges what the plays of either engine cost; a run without any is judged by its trials alone."""
+        self.checks.add(judge_costs(rows, limits))
 
     def add(self, trial: Trial) -> None:
         """Judges one trial; one that cannot be judged is an ERROR of the run, and no reason to stop."""

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from cutover.harness.errors import RunError
 from cutover.harness.record.cases import CaseError, CaseRecord
+from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import RUN_SCHEMA_VERSION, ArmName, ArmRecord, Manifest, SavedRun, Trial
@@ -31,6 +32,7 @@ __all__ = [
     "crash_scenarios",
     "iter_cases",
     "iter_trials",
+    "load_costs",
     "load_manifest",
     "load_memory",
     "load_routing",
@@ -147,6 +149,11 @@ def load_routing(folder: Path | str) -> tuple[Routed, ...]:
 def load_memory(folder: Path | str) -> tuple[Weighed, ...]:
     """The engines of a run that were weighed; none where that could not be done. Raises RunError."""
     return tuple(_decoded(folder, Table.MEMORY, lambda line: read_as(Weighed, json.loads(line))))
+
+
+def load_costs(folder: Path | str) -> tuple[PlayCosts, ...]:
+    """The plays of a run whose costs were counted; none in a run of an older version. Raises RunError."""
+    return tuple(_decoded(folder, Table.COSTS, lambda line: read_as(PlayCosts, json.loads(line))))
 
 
 def _decoded(folder: Path | str, table: Table, decode: Callable[[bytes], _T]) -> Iterator[_T]:

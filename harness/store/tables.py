@@ -21,7 +21,7 @@ class Table(StrEnum):
     `scenarios` has a line a trial, `arms` a line an arm, the arms of a trial next to each other and the trials in the
     same order; the n-th files of both are of the same trials. `cases` has a line a crash case, `crash_scenarios` a
     line a scenario of theirs. `routing` has a line an execution that the router served, `memory` a line an engine that
-    was weighed.
+    was weighed, `costs` a line a play of either engine whose costs were counted.
     """
 
     SCENARIOS = "scenarios"
@@ -30,6 +30,7 @@ class Table(StrEnum):
     CRASH_SCENARIOS = "crash_scenarios"
     ROUTING = "routing"
     MEMORY = "memory"
+    COSTS = "costs"
 
 
 @dataclass(frozen=True, slots=True)

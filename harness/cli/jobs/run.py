@@ -23,6 +23,7 @@ from cutover.harness.record.cases import CaseRecord
 from cutover.harness.run.crash.matrix import crash_matrix
 from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan, selection
 from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.side.costs import measure_costs
 from cutover.harness.run.side.measurements import route, weigh
 from cutover.harness.run.trials.shadow import run_trials
 from cutover.harness.store.lines import RecordedTrial
@@ -160,7 +161,7 @@ def _compare(
 
 
 def _measure_sides(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter) -> None:
-    """Routes the run's executions and measures both engines' memory.
+    """Routes the run's executions, measures both engines' memory, and counts what executions cost them.
 
     What could not be done is told on stderr; the judge finds it missing.
     """
@@ -168,7 +169,13 @@ def _measure_sides(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...
     writer.write_routing(routed)
     weighed, unweighed = weigh(server, scenarios, control=plan.control, candidate=plan.candidate)
     writer.write_memory(weighed)
-    for what, problem in (("the router could not be tried", unrouted), ("memory could not be measured", unweighed)):
+    costs, uncounted = measure_costs(server, control=plan.control, candidate=plan.candidate)
+    writer.write_costs(costs)
+    for what, problem in (
+        ("the router could not be tried", unrouted),
+        ("memory could not be measured", unweighed),
+        ("costs could not be counted", uncounted),
+    ):
         if problem:
             note(f"cutover: {what}: {plain(problem)}", quiet=False)
 
