@@ -21,7 +21,7 @@ _OFTEN_S: Final = 0.02
 
 
 def measure_costs(server: Server, *, control: str, candidate: str) -> tuple[tuple[PlayCosts, ...], str]:
-    """Returns what both engines' plays cost, and why that of one is not known.
+    """Returns what both engines' plays cost, and why that of the candidate is not known.
 
     An engine of which nothing is known has a row that says so.
     """
@@ -42,9 +42,8 @@ def measure_costs(server: Server, *, control: str, candidate: str) -> tuple[tupl
             rows += count_costs(places)
         except Exception as error:  # noqa: BLE001 - as above
             rows += [_unknown(role, error) for role in places]
-    problems = [
-        f"{row.role}: {row.problem}" for row in rows if row.problem and (row.role == "candidate" or not row.calls)
-    ]
+    told = [row for row in rows if row.problem and (row.role == "candidate" or row.kind == "none")]
+    problems = [f"{row.role}: {row.play} {row.problem}" for row in told]
     return tuple(rows), "; ".join(problems)
 
 

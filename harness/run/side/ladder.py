@@ -7,6 +7,7 @@ of a short execution, and a late execution with an early one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from cutover.engines.api import ActivityNode, Edge, LoopNode, RetryPolicy, StartNode, WaitNode, Workflow
@@ -51,9 +52,10 @@ def _scenario(workflow: Workflow, payload_bytes: int = _SMALL, signals: tuple[Pl
 
 
 def _chain(length: int, payload_bytes: int = _SMALL) -> Scenario:
-    nodes = (StartNode(id="start"), *(ActivityNode(id=f"step-{k}", activity="cost.step") for k in range(length)))
-    edges = tuple(Edge(source=a.id, target=b.id) for a, b in zip(nodes, nodes[1:], strict=False))
-    return _scenario(Workflow(id=f"cost-chain-{length}", nodes=nodes, edges=edges), payload_bytes)
+    nodes: list[StartNode | ActivityNode] = [StartNode(id="start")]
+    nodes += [ActivityNode(id=f"step-{k}", activity="cost.step") for k in range(length)]
+    edges = tuple(Edge(source=a.id, target=b.id) for a, b in pairwise(nodes))
+    return _scenario(Workflow(id=f"cost-chain-{length}", nodes=tuple(nodes), edges=edges), payload_bytes)
 
 
 def _waits(length: int, *, answered: bool = True) -> Scenario:
@@ -61,7 +63,7 @@ def _waits(length: int, *, answered: bool = True) -> Scenario:
     nodes: list[StartNode | ActivityNode | WaitNode] = [StartNode(id="start")]
     for k in range(length):
         nodes += [ActivityNode(id=f"step-{k}", activity="cost.step"), WaitNode(id=f"wait-{k}", signal=f"go-{k}")]
-    edges = tuple(Edge(source=a.id, target=b.id) for a, b in zip(nodes, nodes[1:], strict=False))
+    edges = tuple(Edge(source=a.id, target=b.id) for a, b in pairwise(nodes))
     signals = tuple(PlannedSignal(id=f"s-{k}", name=f"go-{k}") for k in range(length if answered else 0))
     return _scenario(Workflow(id=f"cost-waits-{length}", nodes=tuple(nodes), edges=edges), signals=signals)
 

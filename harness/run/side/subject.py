@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -92,7 +93,7 @@ class _Subject:
         self._command(lambda: engine.execute(_request(execution_id, scenario)))
         for planned in scenario.signals:
             sent = SignalSent(id=planned.id, name=planned.name, payload=planned.payload)
-            self._command(lambda sent=sent: engine.resume(execution_id, sent))  # type: ignore[misc] - mypy cannot infer it
+            self._command(partial(engine.resume, execution_id, sent))
         return execution_id
 
     def _run_beside(self, scenario: Scenario) -> UUID:
