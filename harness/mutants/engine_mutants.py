@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from cutover.harness.mutants.cost_mutants import COST_MUTANTS
 from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Crashes, EngineMutant, Routing, Trials
 from cutover.harness.record.cases import Way
 
@@ -239,4 +240,5 @@ ENGINE_MUTANTS: Final = (
     _engine("never-renews", "lease never renewed", "CONC", "NeverRenews", Crashes("01", (Way.LAPSE,))),
     _engine("reads-the-flag-again", "flag read again on resume", "FLAG", "reads_the_flag_again", Routing()),
     _engine("takes-false-for-true", '"false" taken as true', "FLAG", "takes_false_for_true", Routing()),
+    *COST_MUTANTS,
 )

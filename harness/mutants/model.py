@@ -7,7 +7,17 @@ from typing import Final
 
 from cutover.harness.record.cases import PointKind, Way
 
-__all__ = ["AT_EFFECTS", "AT_ROUND_TRIPS", "FLOW", "Crashes", "EngineMutant", "Routing", "SoundControl", "Trials"]
+__all__ = [
+    "AT_EFFECTS",
+    "AT_ROUND_TRIPS",
+    "FLOW",
+    "Costs",
+    "Crashes",
+    "EngineMutant",
+    "Routing",
+    "SoundControl",
+    "Trials",
+]
 
 FLOW: Final = "03-data-flow"
 """The scenario on which most mutants are shown: activities in a chain, each fed by the one before."""
@@ -42,6 +52,13 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True)
+class Costs:
+    """What executions cost, counted in these plays of the ladder; a play is compared with those before it."""
+
+    plays: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EngineMutant:
     """A broken engine; `check` is the id of the check that must kill it. `engine` is a spec for the registry."""
 
@@ -49,7 +66,7 @@ class EngineMutant:
     pattern: str
     check: str
     engine: str
-    experiment: Trials | Crashes | Routing
+    experiment: Trials | Crashes | Routing | Costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +79,5 @@ class SoundControl:
     id: str
     pattern: str
     engine: str
-    experiments: tuple[Trials | Crashes | Routing, ...]
+    experiments: tuple[Trials | Crashes | Routing | Costs, ...]
     counts: str = ""

@@ -34,6 +34,6 @@ class CostLimits:
     copies_of_a_payload: _Limit = 4
     round_trips_a_pause: _Limit = 20
     connections_an_execution: _Limit = 2
-    resident_kib_an_execution: _Limit = 32
+    resident_kib_an_execution: _Limit = 16
     growth: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.25
     times_control: _Limit = 2

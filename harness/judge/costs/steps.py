@@ -76,7 +76,7 @@ def _too_dear(play: PlayCosts, steps: Sequence[Traffic], limits: CostLimits) -> 
             continue
         value = whole[quantity] if quantity in ROWS else mean(map(of_traffic(quantity), steps))
         limit: float = getattr(limits, f"{quantity.id}_a_step")
-        if value > limit:
+        if value > limit + quantity.slack:
             yield _above(play, value, f"{quantity.words} a step", limit)
     opened = mean(step.connections for step in steps)
     if opened > _NEW_CONNECTIONS:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Final
 
 from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.trials import Role
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import Server
-from cutover.harness.run.process.deadline import LOOK_S
 from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.side.ladder import LADDER, Rung
 from cutover.harness.run.side.meter import Meter
 
 __all__ = ["count_costs", "measure_costs"]
-
-_OFTEN_S: Final = 0.02
 
 
 def measure_costs(server: Server, *, control: str, candidate: str) -> tuple[tuple[PlayCosts, ...], str]:
@@ -52,7 +48,7 @@ def count_costs(places: Mapping[Role, tuple[str, str]], plays: Sequence[Rung] = 
     with Loop() as loop, ExitStack() as stack:
         meters = [stack.enter_context(Meter(loop, role, spec, dsn, plays)) for role, (spec, dsn) in places.items()]
         while not all(meter.done for meter in meters):
-            loop.step(_OFTEN_S if any(meter.watching for meter in meters) else LOOK_S)
+            loop.step(min(meter.patience_s for meter in meters))
             for meter in meters:
                 meter.look()
     return tuple(row for meter in meters for row in meter.rows)

@@ -17,7 +17,7 @@ from cutover.scenarios.model import PlannedSignal, Response, Scenario
 __all__ = ["LADDER", "Rung", "rung"]
 
 _SMALL: Final = 64
-_MIDDLE: Final = 8 * 1024
+_MIDDLE: Final = 16 * 1024
 _LARGE: Final = 64 * 1024
 _MANY: Final = 60
 _RETRIES: Final = RetryPolicy(max_retries=8)

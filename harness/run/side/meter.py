@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import psycopg
@@ -18,7 +18,7 @@ from cutover.harness.record.costs import CommandCosts, PlayCosts, ProcessSize, T
 from cutover.harness.record.trials import Role
 from cutover.harness.run.process.boot import ANSWER, FAILURE, QUESTION, READY
 from cutover.harness.run.process.child import Child, ChildProgram
-from cutover.harness.run.process.deadline import ActiveTime
+from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
 from cutover.harness.run.process.lifetime import Closing
 from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy.channel import Channel, Ruling
@@ -34,11 +34,36 @@ _SILENCE_S: Final = 30.0
 _BLOCKED_S: Final = 10.0
 """How long an execution may take while another is inside an activity, real seconds, where the server knows no lock."""
 _GONE_S: Final = 10.0
+_OFTEN_S: Final = 0.02
 _SURE: Final = 3
 """How often in a row the same wait is seen before it counts: nothing moves meanwhile that could end it."""
 _OPEN: Final = (b"T", b"E")
 _IN_TIME: Final = 150_000
 """Servers before this version keep their counts in a process of its own, which learns of them late."""
+
+
+@dataclass(slots=True)
+class _PlayUnderWay:
+    """What is counted of a play so far.
+
+    `mark` is what had passed at the last moment that was told, `counts` the rows before and after. While a play is
+    `watched`, `asked` are the channels whose answer is not there yet, `holders` those of the execution that is inside
+    an activity, and `seen` counts the looks that saw somebody wait.
+    """
+
+    commands: list[CommandCosts] = field(default_factory=list)
+    parts: list[Traffic] = field(default_factory=list)
+    sizes: list[ProcessSize] = field(default_factory=list)
+    mark: Traffic = field(default_factory=Traffic)
+    open_calls: int = 0
+    counts: tuple[TableCounts | None, TableCounts | None] = (None, None)
+    watched: str = ""
+    since: ActiveTime = field(default_factory=ActiveTime)
+    asked: set[Channel] = field(default_factory=set)
+    holders: list[Channel] = field(default_factory=list)
+    seen: int = 0
+    blocked: str = ""
+    lock_waits: int = 0
 
 
 class Meter(Closing):
@@ -61,34 +86,38 @@ class Meter(Closing):
         self._child = Child(ChildProgram(_ENTRY, setup, keeps_errors=True))
         self._ended = False
         loop.watch(self._child, self._hear)
-        self._play_next()
+        self._now = _PlayUnderWay()
 
     @property
-    def watching(self) -> bool:
-        """Whether `look` must be called often."""
-        return self._watched != ""
+    def patience_s(self) -> float:
+        """How long `look` may wait for the next event: not at all while two executions have both asked the server."""
+        if self.done or not self._now.watched:
+            return LOOK_S
+        return 0.0 if len(self._now.asked) > 1 else _OFTEN_S
 
     def look(self) -> None:
         """Sees who waits for a lock, where that is the question now, and whether the process still speaks."""
         if self.done:
             return
-        if self._watched == "contended" and len(self._asked) > 1:
-            self._lock_waits += bool(self._waits())
-        elif self._watched == "beside" and not self._blocked:
+        if self._now.watched == "contended" and len(self._now.asked) > 1:
+            if not self._now.seen and self._waits():
+                self._now.seen, self._now.lock_waits = 1, self._now.lock_waits + 1
+        elif self._now.watched == "beside" and not self._now.blocked:
             self._look_beside()
         if self._heard.now() > _SILENCE_S:
             self._stop(f"its process said nothing for {_SILENCE_S:g} s")
 
     def request(self, channel: Channel, _number: int, _message: bytes) -> Ruling:
         """Lets it pass; while two executions are at work, notes that it is not answered yet."""
-        if self._watched != "contended":
+        if self._now.watched != "contended":
             return Ruling.PASS
-        self._asked.add(channel)
+        self._now.asked.add(channel)
         return Ruling.COLLECT
 
     def answer(self, channel: Channel, _number: int) -> bool:
-        """Lets it pass."""
-        self._asked.discard(channel)
+        """Lets it pass; whoever waits from now on waits anew."""
+        self._now.asked.discard(channel)
+        self._now.seen = 0
         return True
 
     def close(self) -> None:
@@ -96,23 +125,9 @@ class Meter(Closing):
         if not self._ended:
             self._ended = True
             self._loop.forget(self._child)
-            self._said = str(self._child.end())
+            self._child.end()
         self._proxy.close()
         self._server.close()
-
-    def _play_next(self) -> None:
-        """Makes ready for the next play; its process begins it once it is told."""
-        self._commands: list[CommandCosts] = []
-        self._parts: list[Traffic] = []
-        self._sizes: list[ProcessSize] = []
-        self._mark = Traffic()
-        self._open_calls = 0
-        self._counts: tuple[TableCounts | None, TableCounts | None] = (None, None)
-        self._asked: set[Channel] = set()
-        self._holders: list[Channel] = []
-        self._watched = ""
-        self._seen = 0
-        self._blocked, self._lock_waits = "", 0
 
     def _hear(self) -> None:
         lines = self._child.lines()
@@ -139,13 +154,13 @@ class Meter(Closing):
         if not self._plays:
             self.done = True
             return
-        self._play_next()
+        self._now = _PlayUnderWay()
         self._child.send(self._plays[0].name)
 
     def _keep(self, problem: str) -> None:
         """Adds the row of the play that has ended."""
         played = self._plays.pop(0)
-        before, after = self._counts
+        before, after = self._now.counts
         row = PlayCosts(
             role=self._role,
             play=played.name,
@@ -153,11 +168,11 @@ class Meter(Closing):
             length=played.length,
             before=self._before,
             payload_bytes=played.payload_bytes,
-            commands=tuple(self._commands),
+            commands=tuple(self._now.commands),
             tables=None if before is None or after is None else _difference(after, before),
-            sizes=tuple(self._sizes),
-            blocked=self._blocked,
-            lock_waits=self._lock_waits,
+            sizes=tuple(self._now.sizes),
+            blocked=self._now.blocked,
+            lock_waits=self._now.lock_waits,
             problem=problem,
         )
         self.rows.append(row)
@@ -165,38 +180,43 @@ class Meter(Closing):
 
     def _stop(self, problem: str) -> None:
         """Gives up; the play that was under way and those to come are not counted."""
-        self._keep(problem)
+        if not self.done:
+            self._keep(problem)
         self.done = True
 
     def _at(self, told: Mapping[str, Any]) -> None:
         """Reads what is to be read at this moment of the process."""
         match told["moment"]:
             case "begin":
-                self._counts = (self._settled(), None)
+                self._now.counts = (self._settled(), None)
             case "command":
-                self._parts, self._mark, self._open_calls = [], self._traffic(), 0
+                self._now.parts, self._now.mark, self._now.open_calls = [], self._traffic(), 0
             case "call":
                 self._part()
-                self._open_calls += any(channel.transaction in _OPEN for channel in self._proxy.channels)
+                self._now.open_calls += any(channel.transaction in _OPEN for channel in self._proxy.channels)
             case "done":
                 self._part()
-                self._commands.append(CommandCosts(parts=tuple(self._parts), open_calls=self._open_calls))
+                self._now.commands.append(CommandCosts(parts=tuple(self._now.parts), open_calls=self._now.open_calls))
             case "size":
                 size = {name: value for name, value in told.items() if name != "moment"}
-                self._sizes.append(ProcessSize(**size, connections=len(self._proxy.channels)))
+                self._now.sizes.append(ProcessSize(**size, connections=len(self._proxy.channels)))
             case "beside" | "contended" as watched:
-                self._watched, self._holders, self._since = watched, list(self._proxy.channels), ActiveTime()
+                self._now.watched, self._now.holders, self._now.since = (
+                    watched,
+                    list(self._proxy.channels),
+                    ActiveTime(),
+                )
             case "apart":
-                self._watched = ""
-                self._asked.clear()
-                self._mark = self._traffic()
+                self._now.watched = ""
+                self._now.asked.clear()
+                self._now.mark = self._traffic()
             case "closed":
-                self._counts = (self._counts[0], self._settled())
+                self._now.counts = (self._now.counts[0], self._settled())
 
     def _part(self) -> None:
         now = self._traffic()
-        self._parts.append(now - self._mark)
-        self._mark = now
+        self._now.parts.append(now - self._now.mark)
+        self._now.mark = now
 
     def _traffic(self) -> Traffic:
         return Traffic(round_trips=self._proxy.round_trips, **asdict(self._proxy.passed_by))
@@ -204,13 +224,13 @@ class Meter(Closing):
     def _look_beside(self) -> None:
         """Ends what holds up the execution, as soon as it is clear that something does."""
         waits = self._waits()
-        self._seen = self._seen + 1 if waits else 0
-        if self._seen >= _SURE:
-            self._blocked = f"a lock ({waits[0]})"
-        elif self._since.now() > _BLOCKED_S:
-            self._blocked = "something that is no lock of the server"
-        if self._blocked:
-            for channel in self._holders:
+        self._now.seen = self._now.seen + 1 if waits else 0
+        if self._now.seen >= _SURE:
+            self._now.blocked = f"a lock ({waits[0]})"
+        elif self._now.since.now() > _BLOCKED_S:
+            self._now.blocked = "something that is no lock of the server"
+        if self._now.blocked:
+            for channel in self._now.holders:
                 channel.cut(announced=True)
 
     def _waits(self) -> list[str]:

@@ -31,7 +31,7 @@ __all__ = ["main"]
 
 _PAUSED: Final = "running"
 """The status of an execution that waits for a signal that never comes."""
-_DONE: Final = "done "
+_SAYS: Final = "says "
 _MOST: Final = 4096
 
 
@@ -168,30 +168,31 @@ class _Second:
         self._line = here
 
     def begin(self, played: Rung) -> None:
-        """Has it begin."""
+        """Has it begin, once it is ready to."""
         self._line.sendall(played.name.encode("ascii"))
+        self._line.recv(_MOST)
 
     def end(self) -> str:
         """Waits until it has ended; returns why it did not complete the execution."""
         said = self._line.recv(_MOST).decode("utf-8", "replace")
-        return said.removeprefix(_DONE) if said else "the second process is gone"
+        return said.removeprefix(_SAYS) if said else "the second process is gone"
 
 
 def _stand_by(line: socket.socket, spec: str, dsn: str) -> None:
     """The life of the second process: one execution for each name that comes."""
+    factory = resolve(spec)
     while name := line.recv(_MOST).decode("ascii"):
-        scenario = rung(name).companion
+        scenario = rung(name).companion or rung(name).scenario
         said = ""
+        line.sendall(_SAYS.encode("ascii"))
         try:
-            if scenario is not None:
-                clock = VirtualClock()
-                world = World(scenario, clock)
-                engine = resolve(spec)(EngineContext(dsn=dsn, activities=world, clock=clock, log=_unread))
-                engine.execute(_request(uuid4(), scenario))
-                engine.close()
+            clock = VirtualClock()
+            engine = factory(EngineContext(dsn=dsn, activities=World(scenario, clock), clock=clock, log=_unread))
+            engine.execute(_request(uuid4(), scenario))
+            engine.close()
         except Exception as error:  # noqa: BLE001 - whatever an engine raises tells that the play told nothing
             said = _told(error)
-        line.sendall(f"{_DONE}{said}".encode("utf-8", "replace")[:_MOST])
+        line.sendall(f"{_SAYS}{said}".encode("utf-8", "replace")[:_MOST])
 
 
 def _request(execution_id: UUID, scenario: Scenario) -> ExecutionRequest:
