@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from typing import Final
 
-from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Crashes, Routing, SoundControl, Trials
+from cutover.harness.mutants.model import (
+    AT_EFFECTS,
+    AT_ROUND_TRIPS,
+    FLOW,
+    Costs,
+    Crashes,
+    Routing,
+    SoundControl,
+    Trials,
+)
 from cutover.harness.record.cases import Way
+from cutover.harness.run.side.ladder import LADDER
 
 __all__ = ["CONTROLS"]
 
 _SOUND: Final = "cutover.harness.mutants.engines"
 _WIDE: Final = (FLOW, "06", "15", "31", "34", "38", "45", "47", "54", "56", "60", "68", "70", "75", "77")
 _DEATHS: Final = (Way.ONCE, Way.CONCURRENT, Way.ZOMBIE)
+_COUNTED: Final = Costs(tuple(each.name for each in LADDER))
 
 CONTROLS: Final = (
     SoundControl(
         "the-engine-itself",
         "A/A: the candidate against itself",
         "v2",
-        (Trials(_WIDE, control="v2"), Crashes(FLOW, _DEATHS), Crashes("42", (Way.ONCE,), AT_ROUND_TRIPS)),
+        (Trials(_WIDE, control="v2"), Crashes(FLOW, _DEATHS), Crashes("42", (Way.ONCE,), AT_ROUND_TRIPS), _COUNTED),
     ),
     SoundControl(
         "lives-later",
@@ -36,13 +47,13 @@ CONTROLS: Final = (
         "says-more",
         "extra informational events",
         f"{_SOUND}:SaysMore",
-        (Trials(_WIDE, control="v2"), Crashes(FLOW, (Way.ONCE,), AT_ROUND_TRIPS)),
+        (Trials(_WIDE, control="v2"), Crashes(FLOW, (Way.ONCE,), AT_ROUND_TRIPS), _COUNTED),
     ),
     SoundControl(
         "takes-its-time",
         "slower, within the limit",
         f"{_SOUND}:TakesItsTime",
-        (Trials(_WIDE, control="v2"), Crashes(FLOW, (Way.ONCE,), AT_EFFECTS)),
+        (Trials(_WIDE, control="v2"), Crashes(FLOW, (Way.ONCE,), AT_EFFECTS), _COUNTED),
     ),
     SoundControl(
         "keys-in-order", "keys in another order", f"{_SOUND}:KeysInOrder", (Trials(("54", "70", "77"), control="v2"),)
@@ -65,6 +76,15 @@ CONTROLS: Final = (
         "an activity that outlasts a lease which is renewed",
         f"{_SOUND}:RenewsOften",
         (Crashes("01", (Way.LAPSE,)),),
+    ),
+    SoundControl(
+        "looks-twice", "two round trips a step", f"{_SOUND}.sound:LooksTwice", (Trials((FLOW,), control="v2"), _COUNTED)
+    ),
+    SoundControl(
+        "connects-each-command",
+        "a connection a command, a pool of threads, recent outputs kept",
+        f"{_SOUND}.sound:ConnectsEachCommand",
+        (Trials((FLOW,), control="v2"), _COUNTED),
     ),
     SoundControl("sound-router", "the router itself", f"{_SOUND}:sound_router", (Routing(),)),
 )

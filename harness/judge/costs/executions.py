@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import median
 from typing import Final
 
 from cutover.harness.judge.costs.faults import CostFault, told
@@ -35,11 +36,11 @@ def executions_alike(plays: Sequence[PlayCosts], limits: CostLimits) -> Iterator
 
 
 def _dearer(play: PlayCosts, limits: CostLimits) -> Iterator[CostFault]:
-    """The first third of the executions against the last."""
+    """The first third of the executions against the last, by medians."""
     whole = [Traffic.total(command.parts) for command in play.commands]
     third = len(whole) // 3
-    for quantity in OVER_CONNECTIONS:
-        early, late = (mean(map(of_traffic(quantity), part)) for part in (whole[:third], whole[-third:]))
+    for quantity in OVER_CONNECTIONS if third else ():
+        early, late = (median(map(of_traffic(quantity), part)) for part in (whole[:third], whole[-third:]))
         if late > limits.growth * early + quantity.slack:
             yield CostFault(
                 play.play,

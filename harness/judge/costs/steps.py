@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from statistics import median
 from typing import Final
 
 from cutover.harness.judge.costs.faults import CostFault, told
@@ -89,10 +90,10 @@ def _above(play: PlayCosts, value: float, words: str, limit: float) -> CostFault
 
 
 def _dearer_late(play: PlayCosts, steps: Sequence[Traffic], limits: CostLimits) -> Iterator[CostFault]:
-    """The first third of the steps against the last."""
+    """The first third of the steps against the last; by medians, for one that reconnects is dear once."""
     third = len(steps) // 3
     for quantity in OVER_CONNECTIONS:
-        early, late = (mean(map(of_traffic(quantity), part)) for part in (steps[:third], steps[-third:]))
+        early, late = (median(map(of_traffic(quantity), part)) for part in (steps[:third], steps[-third:]))
         if _grown(quantity, early, late, limits):
             yield CostFault(
                 play.play,
