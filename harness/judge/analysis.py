@@ -33,6 +33,7 @@ from cutover.harness.judge.summaries.material import MaterialSummary
 from cutover.harness.judge.summaries.sides import SideBySide, side_by_side
 from cutover.harness.judge.view import Place
 from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
@@ -103,6 +104,7 @@ def analyse(
     weighed: tuple[Weighed, ...] = (),
     plays: Sequence[PlayRecord] = (),
     rereads: Iterable[Reread] = (),
+    costs: Sequence[PlayCosts] = (),
     production: Mapping[str, Measurement] | None = None,
     checks: Mapping[str, Check] = CHECKS,
     waivers: Iterable[Waiver] = (),
@@ -111,7 +113,8 @@ def analyse(
     """Judges a run for one stage of a policy; goes through the trials again where the control is noisy.
 
     `cases` are its crash cases, each with its scenario; `routing` are the executions that the router served, `weighed`
-    the memory of the engines' processes, `plays` and `rereads` what came of the plays and of reading executions again.
+    the memory of the engines' processes, `plays` and `rereads` what came of the plays and of reading executions again,
+    `costs` what was counted of executions played in a ladder of sizes.
     `production` maps metrics to measurements that only production can make. `checks` are those of trials that the code
     has: one that the stage requires and that neither these nor the crash checks have makes it INVALID. `waivers` are
     those of a file; `waives` may decide in their stead. Raises
@@ -139,6 +142,7 @@ def analyse(
     gathered.add_plays(plays)
     gathered.add_rereads(rereads)
     gathered.weighed = weighed
+    gathered.add_costs(costs, policy.costs)
     return conclude(gathered, policy, stage, production)
 
 

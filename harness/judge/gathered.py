@@ -12,6 +12,8 @@ from typing import Any
 from cutover.harness.judge import flag, plays
 from cutover.harness.judge.checks import CHECKS, broken_checks, run_checks
 from cutover.harness.judge.checks.base import Check
+from cutover.harness.judge.costs.judgement import judge_costs
+from cutover.harness.judge.costs.limits import CostLimits
 from cutover.harness.judge.crash.checks import HOLDS_WHEN
 from cutover.harness.judge.crash.tally import CrashTally
 from cutover.harness.judge.differences.classify import Waives, classify
@@ -32,6 +34,7 @@ from cutover.harness.judge.summaries.headline import JudgedCounts
 from cutover.harness.judge.summaries.material import MaterialCollector
 from cutover.harness.judge.view import Place, view_of
 from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
@@ -112,6 +115,10 @@ class Gathered:
     def add_rereads(self, rows: Iterable[Reread]) -> None:
         """Judges the executions that were read again."""
         self.checks.add([judge_rereads(rows)])
+
+    def add_costs(self, rows: Sequence[PlayCosts], limits: CostLimits) -> None:
+        """Judges what the plays of either engine cost; a run without any is judged by its trials alone."""
+        self.checks.add(judge_costs(rows, limits))
 
     def add(self, trial: Trial) -> None:
         """Judges one trial; one that cannot be judged is an ERROR of the run, and no reason to stop."""

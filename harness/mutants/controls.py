@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Crashes, Routing, SoundControl, Trials
+from cutover.harness.mutants.model import (
+    AT_EFFECTS,
+    AT_ROUND_TRIPS,
+    FLOW,
+    Costs,
+    Crashes,
+    Routing,
+    SoundControl,
+    Trials,
+)
 from cutover.harness.mutants.surroundings import PLAYED
 from cutover.harness.mutants.timed import TIMED_CONTROLS
 from cutover.harness.record.cases import Way
+from cutover.harness.run.side.ladder import LADDER
 
 __all__ = ["CONTROLS"]
 
@@ -16,6 +26,7 @@ _ODD: Final = ("84", "85", "86", "87", "88", "91")
 _PLAIN: Final = (FLOW, "06", "15", "31", "34", "38", "45", "47", "54", "56", "60", "68", "70", "75", "77")
 _WIDE: Final = (*_PLAIN, *_ODD)
 _DEATHS: Final = (Way.ONCE, Way.CONCURRENT, Way.ZOMBIE)
+_COUNTED: Final = Costs(tuple(each.name for each in LADDER))
 
 CONTROLS: Final = (
     *TIMED_CONTROLS,
@@ -23,7 +34,13 @@ CONTROLS: Final = (
         "the-engine-itself",
         "A/A: the candidate against itself",
         "v2",
-        (Trials(_WIDE, control="v2"), Crashes(FLOW, _DEATHS), Crashes("42", (Way.ONCE,), AT_ROUND_TRIPS), PLAYED),
+        (
+            Trials(_WIDE, control="v2"),
+            Crashes(FLOW, _DEATHS),
+            Crashes("42", (Way.ONCE,), AT_ROUND_TRIPS),
+            PLAYED,
+            _COUNTED,
+        ),
     ),
     SoundControl(
         "lives-later",
@@ -41,13 +58,13 @@ CONTROLS: Final = (
         "says-more",
         "extra informational events",
         f"{_SOUND}:SaysMore",
-        (Trials(_WIDE, control="v2"), Crashes(FLOW, (Way.ONCE,), AT_ROUND_TRIPS), PLAYED),
+        (Trials(_WIDE, control="v2"), Crashes(FLOW, (Way.ONCE,), AT_ROUND_TRIPS), PLAYED, _COUNTED),
     ),
     SoundControl(
         "takes-its-time",
         "slower, within the limit",
         f"{_SOUND}:TakesItsTime",
-        (Trials(_WIDE, control="v2"), Crashes(FLOW, (Way.ONCE,), AT_EFFECTS)),
+        (Trials(_WIDE, control="v2"), Crashes(FLOW, (Way.ONCE,), AT_EFFECTS), _COUNTED),
     ),
     SoundControl(
         "keys-in-order", "keys in another order", f"{_SOUND}:KeysInOrder", (Trials(("54", "70", "77"), control="v2"),)
@@ -70,6 +87,15 @@ CONTROLS: Final = (
         "an activity that outlasts a lease which is renewed",
         f"{_SOUND}:RenewsOften",
         (Crashes("01", (Way.LAPSE,)),),
+    ),
+    SoundControl(
+        "looks-twice", "two round trips a step", f"{_SOUND}.sound:LooksTwice", (Trials((FLOW,), control="v2"), _COUNTED)
+    ),
+    SoundControl(
+        "connects-each-command",
+        "a connection a command, a pool of threads, recent outputs kept",
+        f"{_SOUND}.sound:ConnectsEachCommand",
+        (Trials((FLOW,), control="v2"), _COUNTED),
     ),
     SoundControl("sound-router", "the router itself", f"{_SOUND}:sound_router", (Routing(),)),
 )

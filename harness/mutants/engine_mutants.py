@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cutover.harness.mutants.boundaries import BOUNDARY_MUTANTS
+from cutover.harness.mutants.cost_mutants import COST_MUTANTS
 from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Crashes, EngineMutant, Routing, Trials
 from cutover.harness.mutants.surroundings import SURROUNDINGS
 from cutover.harness.mutants.timed import TIMED_MUTANTS
@@ -245,4 +246,5 @@ ENGINE_MUTANTS: Final[tuple[EngineMutant, ...]] = (
     _engine("reads-the-flag-again", "flag read again on resume", "FLAG", "reads_the_flag_again", Routing()),
     _engine("takes-false-for-true", '"false" taken as true', "FLAG", "takes_false_for_true", Routing()),
     *BOUNDARY_MUTANTS,
+    *COST_MUTANTS,
 )

@@ -11,6 +11,7 @@ __all__ = [
     "AT_EFFECTS",
     "AT_ROUND_TRIPS",
     "FLOW",
+    "Costs",
     "Crashes",
     "EngineMutant",
     "Plays",
@@ -70,6 +71,13 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Costs:
+    """What executions cost, counted in these plays of the ladder; a play is compared with those before it."""
+
+    plays: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EngineMutant:
     """A broken engine; `check` is the id of what must kill it, a check or a criterion. `engine` is a spec."""
 
@@ -77,7 +85,7 @@ class EngineMutant:
     pattern: str
     check: str
     engine: str
-    experiment: Trials | Crashes | Plays | Routing | Timing
+    experiment: Trials | Crashes | Plays | Routing | Timing | Costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +98,5 @@ class SoundControl:
     id: str
     pattern: str
     engine: str
-    experiments: tuple[Trials | Crashes | Plays | Routing | Timing, ...]
+    experiments: tuple[Trials | Crashes | Plays | Routing | Timing | Costs, ...]
     counts: str = ""

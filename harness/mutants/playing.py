@@ -7,21 +7,24 @@ import signal
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Final, cast
 
 from cutover.engines.api import EngineFactory
+from cutover.engines.errors import CutoverError
 from cutover.engines.registry import resolve
 from cutover.harness.judge.checks import run_checks
+from cutover.harness.judge.costs.judgement import judge_costs
+from cutover.harness.judge.costs.limits import CostLimits
 from cutover.harness.judge.crash.tally import judge_case
 from cutover.harness.judge.differences.classify import classify
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass
 from cutover.harness.judge.flag import judge_routing
 from cutover.harness.judge.view import view_of
-from cutover.harness.mutants.model import Crashes, EngineMutant, Plays, Routing, SoundControl, Timing, Trials
+from cutover.harness.mutants.model import Costs, Crashes, EngineMutant, Plays, Routing, SoundControl, Timing, Trials
 from cutover.harness.mutants.plays import played, read_again_at_the_end
 from cutover.harness.mutants.scenarios import scenario
 from cutover.harness.mutants.timing import broken_criteria
@@ -32,6 +35,8 @@ from cutover.harness.run.crash.baseline import BaselineRun
 from cutover.harness.run.crash.case import CaseRun
 from cutover.harness.run.crash.plan import CasePlan, next_deaths, plan_cases
 from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.side.costs import count_costs
+from cutover.harness.run.side.ladder import rung
 from cutover.harness.run.side.routing import RouterFactory, run_routing
 from cutover.harness.run.trials.arm import Arm
 
@@ -127,7 +132,7 @@ def play_control(control: SoundControl, dsn: str, seed: int) -> Kill:
 
 
 def _play(
-    experiment: Trials | Crashes | Plays | Routing | Timing,
+    experiment: Trials | Crashes | Plays | Routing | Timing | Costs,
     engine: str,
     dsn: str,
     seen: _CheckTally,
@@ -145,6 +150,8 @@ def _play(
                     seen.add(name, played(name, factory, dsn, seen.draw.getrandbits(64)))
         case Timing():
             _timing(experiment, factory, dsn, seen)
+        case Costs(plays):
+            _costs(engine, dsn, plays, seen)
         case Routing():
             ids = [seen.id() for _ in range(_ROUTED)]
             seen.add("routing", [judge_routing(run_routing(cast("RouterFactory", factory), dsn, ids=ids))])
@@ -155,6 +162,13 @@ def _timing(experiment: Timing, factory: EngineFactory, dsn: str, seen: _CheckTa
     for criterion, reason in broken_criteria(experiment, factory, dsn, seen.id):
         seen.checks[criterion] += 1
         seen.witness.setdefault(criterion, reason)
+
+
+def _costs(engine: str, dsn: str, plays: Sequence[str], seen: _CheckTally) -> None:
+    rows = count_costs({"candidate": (engine, dsn)}, [rung(name) for name in plays])
+    if problems := [f"{row.play}: {row.problem}" for row in rows if row.problem]:
+        raise CutoverError(f"costs could not be counted: {problems[0]}")
+    seen.add("costs", judge_costs(rows, CostLimits()))
 
 
 def _trials(experiment: Trials, factory: EngineFactory, dsn: str, seen: _CheckTally) -> None:

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from cutover.harness.errors import RunError
 from cutover.harness.record.cases import CaseError, CaseRecord
+from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
@@ -34,6 +35,7 @@ __all__ = [
     "iter_cases",
     "iter_rereads",
     "iter_trials",
+    "load_costs",
     "load_manifest",
     "load_memory",
     "load_plays",
@@ -161,6 +163,11 @@ def load_plays(folder: Path | str) -> tuple[PlayRecord, ...]:
 def iter_rereads(folder: Path | str) -> Iterator[Reread]:
     """The executions of a run that were read again at its end; none where that was not done. Raises RunError."""
     return _decoded(folder, Table.REREADS, lambda line: read_as(Reread, json.loads(line)))
+
+
+def load_costs(folder: Path | str) -> tuple[PlayCosts, ...]:
+    """The plays of a run whose costs were counted; none in a run of an older version. Raises RunError."""
+    return tuple(_decoded(folder, Table.COSTS, lambda line: read_as(PlayCosts, json.loads(line))))
 
 
 def _decoded(folder: Path | str, table: Table, decode: Callable[[bytes], _T]) -> Iterator[_T]:

@@ -22,7 +22,7 @@ class Table(StrEnum):
     same order; the n-th files of both are of the same trials. `cases` has a line a crash case, `crash_scenarios` a
     line a scenario of theirs. `routing` has a line an execution that the router served, `memory` a line an engine that
     was weighed. `rereads` has a line an execution that was read again at the end, `plays` a line an execution of a
-    play.
+    play, `costs` a line a play of either engine whose costs were counted.
     """
 
     SCENARIOS = "scenarios"
@@ -33,6 +33,7 @@ class Table(StrEnum):
     MEMORY = "memory"
     REREADS = "rereads"
     PLAYS = "plays"
+    COSTS = "costs"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Self
 
 from cutover.harness.errors import EnvironmentProblem, UsageProblem
 from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import Manifest, Trial
@@ -104,6 +105,11 @@ class RunWriter:
         """Adds lines of a table that come encoded."""
         for line in lines:
             self._line(table, line)
+
+    def write_costs(self, rows: Iterable[PlayCosts]) -> None:
+        """Adds plays whose costs were counted."""
+        for row in rows:
+            self._line(Table.COSTS, encode_fields(row))
 
     def _line(self, table: Table, line: bytes) -> None:
         writer = self._tables[table]

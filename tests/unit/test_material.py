@@ -36,7 +36,7 @@ from cutover.scenarios.model import PlannedSignal, Response, Scenario
 START = StartNode(id="start")
 
 
-def chain(*nodes: Node, given: JsonValue = None, world: dict[str, tuple[Response, ...]] | None = None) -> Scenario:
+def chain(*nodes: Node, given: JsonValue = None, world: Mapping[str, tuple[Response, ...]] | None = None) -> Scenario:
     """The nodes one after another."""
     ends = [("start", "out")]
     edges = []

@@ -24,6 +24,7 @@ from cutover.harness.run.crash.matrix import crash_matrix
 from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan
 from cutover.harness.run.crash.sampling import selection
 from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.side.costs import measure_costs
 from cutover.harness.run.side.measurements import route, weigh
 from cutover.harness.run.side.playing import play_all
 from cutover.harness.run.trials.shadow import run_trials
@@ -168,7 +169,7 @@ def _compare(
 
 
 def _measure_sides(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter) -> None:
-    """Routes the run's executions, measures both engines' memory, and plays what no trial does.
+    """Routes the run's executions, measures both engines' memory and costs, and plays what no trial does.
 
     What could not be done is told on stderr; the judge finds it missing.
     """
@@ -178,10 +179,13 @@ def _measure_sides(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...
     writer.write_memory(weighed)
     played, unplayed = play_all(server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
     writer.write_lines(Table.PLAYS, played)
+    costs, uncounted = measure_costs(server, control=plan.control, candidate=plan.candidate)
+    writer.write_costs(costs)
     for what, problem in (
         ("the router could not be tried", unrouted),
         ("memory could not be measured", unweighed),
         ("not everything was played", unplayed),
+        ("costs could not be counted", uncounted),
     ):
         if problem:
             note(f"cutover: {what}: {plain(problem)}", quiet=False)

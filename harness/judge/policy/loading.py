@@ -10,13 +10,14 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
+from cutover.harness.judge.costs.limits import CostLimits
 from cutover.harness.judge.policy.model import Criterion, Policy, PolicyError, Stage
 from cutover.harness.judge.policy.rules import Problem, broken_rules
 from cutover.harness.judge.policy.toml_lines import line_of
@@ -34,6 +35,7 @@ class _PolicyFile:
     name: Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
     stage: tuple[Stage, ...]
     criterion: tuple[Criterion, ...]
+    costs: CostLimits = field(default_factory=CostLimits)
 
 
 def load_policy(text: str, name: str) -> Policy:
@@ -52,6 +54,7 @@ def load_policy(text: str, name: str) -> Policy:
         digest=hashlib.sha256(text.encode()).hexdigest(),
         stages=file.stage,
         criteria=file.criterion,
+        costs=file.costs,
         text=text,
     )
     problems = list(broken_rules(policy))

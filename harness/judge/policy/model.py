@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from pydantic import Field, StringConstraints
 
 from cutover.harness.errors import ConfigurationProblem
+from cutover.harness.judge.costs.limits import CostLimits
 from cutover.harness.judge.measures.measurements import Unit
 from cutover.harness.judge.policy.gate import Severity
 
@@ -92,12 +93,13 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """All stages and criteria; `digest` is the SHA-256 of the `text` it was read from."""
+    """All stages and criteria, and what executions may cost; `digest` is the SHA-256 of the `text` it was read from."""
 
     name: str
     digest: str
     stages: tuple[Stage, ...]
     criteria: tuple[Criterion, ...]
+    costs: CostLimits = field(default_factory=CostLimits)
     text: str = field(default="", repr=False, compare=False)
 
     def stage(self, percent: int) -> Stage:

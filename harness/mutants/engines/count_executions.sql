@@ -1,1 +1,2 @@
+-- How many executions there are.
 SELECT count(*) FROM workflow_executions

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from cutover.engines.api import ActivityResult, Clock, EngineContext, JoinNode, JsonText, StartNode, WaitNode
+from cutover.engines.api import (
+    ActivityResult,
+    Clock,
+    EngineContext,
+    ExecutionRequest,
+    JoinNode,
+    JsonText,
+    StartNode,
+    WaitNode,
+)
 from cutover.engines.payloads import encode
 from cutover.engines.v2 import events
 from cutover.engines.v2.events import Event
@@ -20,10 +31,21 @@ from cutover.engines.v2.writer import Statements, Writer
 from cutover.harness.mutants.engines.broken import BrokenV2
 from cutover.harness.mutants.patching import Patch
 
-__all__ = ["KeysInOrder", "LivesLater", "SaysMore", "TakesItsTime", "TakesTheLastFirst"]
+__all__ = [
+    "ConnectsEachCommand",
+    "KeysInOrder",
+    "LivesLater",
+    "LooksTwice",
+    "SaysMore",
+    "TakesItsTime",
+    "TakesTheLastFirst",
+]
 
 _LATER: Final = timedelta(days=400, microseconds=1)
 _PAUSE_S: Final = 0.004
+_LOOKS: Final = 5
+_RECENT: Final = 40
+_WORKERS: Final = 4
 
 
 class _Later:
@@ -109,3 +131,46 @@ class KeysInOrder(BrokenV2):
 def _tell(run: Record) -> None:
     run.sequence = events.next_sequence(run.sequence)
     run.delta.events.append(Event(run.sequence, "PROGRESS", None, None, "", "", 0, None, None, None))
+
+
+class LooksTwice(BrokenV2):
+    """Makes sure before each attempt, and at each pause a few times, where its execution is: two round trips a step."""
+
+    def attempt(self, run: ExecutionRun, step: Step) -> None:
+        """As V2, once it is sure."""
+        self.store.run("probe", {"id": run.execution_id})
+        super().attempt(run, step)
+
+    def go_on(self, run: ExecutionRun, step: Step | None) -> None:
+        """As V2, and makes sure."""
+        super().go_on(run, step)
+        for _ in range(_LOOKS):
+            self.store.run("probe", {"id": run.execution_id})
+
+
+class ConnectsEachCommand(BrokenV2):
+    """Opens a connection for each command and closes it again; beside it keeps a few workers and recent outputs."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.recent: deque[object] = deque(maxlen=_RECENT)
+        self.stop = threading.Event()
+        self.pool: list[threading.Thread] = []
+
+    def execute(self, request: ExecutionRequest) -> None:
+        """As V2, on a connection of its own."""
+        if len(self.pool) < _WORKERS:
+            self.pool.append(threading.Thread(target=self.stop.wait, daemon=True))
+            self.pool[-1].start()
+        super().execute(request)
+        self.store.close()
+
+    def succeeded(self, run: ExecutionRun, step: Step, result: ActivityResult) -> None:
+        """As V2, and remembers the newest outputs."""
+        super().succeeded(run, step, result)
+        self.recent.append(result.output)
+
+    def close(self) -> None:
+        """Ends the workers too."""
+        self.stop.set()
+        super().close()

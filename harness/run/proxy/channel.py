@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import struct
 from collections import deque
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
 from cutover.harness.run.process.loop import Loop, LoopConnection
 from cutover.harness.run.proxy import wire
 
-__all__ = ["Channel", "Gate", "OpenGate", "Ruling", "Switch"]
+__all__ = ["Channel", "Gate", "OpenGate", "PassedBy", "Ruling", "Switch"]
 
 _HIGH_WATER = 4 * 1024 * 1024
 
@@ -48,11 +49,26 @@ class OpenGate:
         return True
 
 
+@dataclass(slots=True)
+class PassedBy:
+    """What has passed since the start, over all channels.
+
+    `statements` counts those that the server has finished, `transactions` the round trips after which none was open.
+    """
+
+    connections: int = 0
+    statements: int = 0
+    transactions: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+
+
 class Switch(Protocol):
     """What a channel belongs to: it numbers round trips over all channels, and knows where the server is."""
 
     loop: Loop
     gate: Gate
+    passed_by: PassedBy
 
     def next_number(self) -> int:
         """Counts one more round trip."""
@@ -69,6 +85,7 @@ class Channel:
 
     def __init__(self, switch: Switch, client: socket.socket) -> None:
         self._switch = switch
+        self._passed_by = switch.passed_by
         self._from_client = wire.Splitter("the engine", untyped=True)
         self._from_server = wire.Splitter("the server")
         self._greeted = False
@@ -201,6 +218,9 @@ class Channel:
         ready = message[0] == wire.READY
         if ready:
             self.transaction = message[5:6]
+            self._passed_by.transactions += bool(self._awaited) and self.transaction == b"I"
+        elif message[0] == wire.COMMAND_COMPLETE:
+            self._passed_by.statements += 1
         number, collect = self._awaited[0] if self._awaited else (0, False)
         if message[0] == wire.COPY_IN and self._last == wire.SYNC and len(self._awaited) == 1:
             self._awaited.popleft()  # the server overlooks this Sync; the one behind the data counts
@@ -227,11 +247,13 @@ class Channel:
             self.close()
 
     def _to_server(self, data: bytes) -> None:
+        self._passed_by.bytes_sent += len(data)
         self.server.send(data)
         if self.server.pending > _HIGH_WATER:
             self.client.read(reading=False)
 
     def _to_client(self, data: bytes) -> None:
+        self._passed_by.bytes_received += len(data)
         self.client.send(data)
         if self.client.pending > _HIGH_WATER:
             self.server.read(reading=False)

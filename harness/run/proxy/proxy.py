@@ -16,7 +16,7 @@ from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.dsn import parse_dsn, refuse_encrypted, to_url
 from cutover.harness.run.process.lifetime import Closing, socket_folder
 from cutover.harness.run.process.loop import Loop
-from cutover.harness.run.proxy.channel import Channel, Gate, OpenGate
+from cutover.harness.run.proxy.channel import Channel, Gate, OpenGate, PassedBy
 
 __all__ = ["Proxy"]
 
@@ -35,6 +35,7 @@ class Proxy(Closing):
         self.loop = loop
         self.gate: Gate = gate or OpenGate()
         self.round_trips = 0
+        self.passed_by = PassedBy()
         self.channels: list[Channel] = []
         refuse_encrypted(target)
         self._target = parse_dsn(target)
@@ -104,6 +105,7 @@ class Proxy(Closing):
             client, _ = self._listener.accept()
         except BlockingIOError:
             return
+        self.passed_by.connections += 1
         try:
             self.channels.append(Channel(self, client))
         except OSError:

@@ -11,6 +11,7 @@ from typing import Final
 
 __all__ = [
     "CANCEL_REQUEST",
+    "COMMAND_COMPLETE",
     "COPY_IN",
     "COPY_STARTS",
     "GSSENC_REQUEST",
@@ -39,6 +40,7 @@ REQUEST_ENDS: Final = frozenset(b"QSF")
 REQUEST_PARTS: Final = frozenset(b"PBDEC")
 """Parse, Bind, Describe, Execute, Close: the parts of an extended query, sent on together with their Sync."""
 READY: Final = ord("Z")
+COMMAND_COMPLETE: Final = ord("C")
 
 SYNC: Final = ord("S")
 COPY_IN: Final = ord("G")

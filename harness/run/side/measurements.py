@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import islice
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from cutover.engines.registry import resolve
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
-from cutover.harness.record.trials import ARMS
+from cutover.harness.record.trials import ARMS, Role
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.process.boot import ParentLink
@@ -52,7 +53,7 @@ def route(
         for number, scenario in enumerate(scenarios, start=1)
     )
     order = {"control": control, "candidate": candidate, "ids": list(islice(ids, EXECUTIONS))}
-    rows, problem = _on_a_database(server, (control, candidate), "route", order)
+    [(rows, problem)] = _on_databases(server, "route", [((control, candidate), order)])
     return tuple(read_as(Routed, row) for row in rows), problem
 
 
@@ -60,49 +61,63 @@ def weigh(
     server: Server, scenarios: Sequence[Scenario], *, control: str, candidate: str
 ) -> tuple[tuple[Weighed, ...], str]:
     """Returns the memory of a process that runs one engine's executions, for each engine, and why it is not known."""
-    found: list[Weighed] = []
-    problems: list[str] = []
     lines = [encode_scenario(number, each).decode() for number, each in enumerate(scenarios[:_WEIGHED], start=1)]
-    roles: Mapping[str, str] = {"control": control, "candidate": candidate}
-    for role, spec in roles.items():
-        order = {"role": role, "spec": spec, "scenarios": lines}
-        rows, problem = _on_a_database(server, (spec,), "weigh", order)
-        found += [read_as(Weighed, row) for row in rows]
-        problems += [f"{role}: {problem}"] if problem else []
+    roles: Mapping[Role, str] = {"control": control, "candidate": candidate}
+    orders = [((spec,), {"role": role, "spec": spec, "scenarios": lines}) for role, spec in roles.items()]
+    told = _on_databases(server, "weigh", orders)
+    found = [read_as(Weighed, row) for rows, _ in told for row in rows]
+    problems = [f"{role}: {problem}" for role, (_, problem) in zip(roles, told, strict=True) if problem]
     return tuple(found), "; ".join(problems)
 
 
-def _on_a_database(
-    server: Server, specs: Sequence[str], what: Literal["route", "weigh"], order: Mapping[str, object]
-) -> tuple[Sequence[Any], str]:
-    """As `_played`, on a new database in which the engines are installed, and which is dropped again."""
-    database = server.create_database()
-    try:
-        for spec in specs:
-            install_engine(spec, database.dsn)
-        return _played(what, {"dsn": database.dsn, **order})
-    except Exception as error:  # noqa: BLE001 - whatever an engine does here costs the measurement alone
-        return (), f"{type(error).__name__}: {' '.join(str(error).split())}"
-    finally:
-        database.drop()
+_Measured: TypeAlias = tuple[Sequence[Any], str]
+"""The rows that a process has measured, and why there are none."""
 
 
-def _played(what: Literal["route", "weigh"], order: Mapping[str, object]) -> tuple[Sequence[Any], str]:
-    """Returns the rows that a process of its own measured, and why there are none."""
+def _on_databases(
+    server: Server, what: Literal["route", "weigh"], orders: Sequence[tuple[Sequence[str], Mapping[str, object]]]
+) -> list[_Measured]:
+    """Returns what each order came to, all at the same time, each on a new database of its own.
+
+    An order has the specs of the engines that are installed there; the database is dropped again.
+    """
+    measured: dict[int, _Measured] = {}
+    ready: dict[int, Mapping[str, object]] = {}
+    with ExitStack() as stack:
+        for number, (specs, order) in enumerate(orders):
+            database = server.create_database()
+            stack.callback(database.drop)
+            try:
+                for spec in specs:
+                    install_engine(spec, database.dsn)
+            except Exception as error:  # noqa: BLE001 - whatever an engine does here costs the measurement alone
+                measured[number] = (), f"{type(error).__name__}: {' '.join(str(error).split())}"
+            else:
+                ready[number] = {"dsn": database.dsn, **order}
+        try:
+            measured |= _played(what, ready)
+        except Exception as error:  # noqa: BLE001 - as above
+            measured |= {number: ((), f"{type(error).__name__}: {' '.join(str(error).split())}") for number in ready}
+    return [measured[number] for number in range(len(orders))]
+
+
+def _played(what: Literal["route", "weigh"], orders: Mapping[int, Mapping[str, object]]) -> dict[int, _Measured]:
+    """Returns what processes of their own have measured, by the numbers of their orders."""
     program = ChildProgram(_ENTRY, what, keeps_errors=True)
-    with Executor[Mapping[str, object]](
-        [program], lambda order, _told: order, silence_s=_SECONDS, start_s=_SECONDS
+    found: dict[int, _Measured] = {}
+    with Executor[int](
+        [program] * len(orders), lambda number, _told: orders[number], silence_s=_SECONDS, start_s=_SECONDS
     ) as measurements:
-        for outcome in measurements.run([order]):
+        for outcome in measurements.run(orders):
             match outcome:
-                case JobAnswer():
-                    return json.loads(outcome.line), ""
-                case JobLost(reason="timeout"):
-                    return (), f"took more than {_SECONDS:g} s"
-                case JobLost():
+                case JobAnswer(number):
+                    found[number] = json.loads(outcome.line), ""
+                case JobLost(int() as number, reason="timeout"):
+                    found[number] = (), f"took more than {_SECONDS:g} s"
+                case JobLost(int() as number):
                     last = outcome.exit.errors.strip().splitlines()[-1:] or ["nothing was said"]
-                    return (), f"its process ended with status {outcome.exit.status}: {last[0][:200]}"
-    raise AssertionError
+                    found[number] = (), f"its process ended with status {outcome.exit.status}: {last[0][:200]}"
+    return found
 
 
 def main(link: ParentLink) -> None:

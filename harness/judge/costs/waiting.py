@@ -1,0 +1,52 @@
+"""The laws of waiting: what an execution may hold while it is inside an activity, and what a pause may cost. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from cutover.harness.judge.costs.faults import CostFault, told
+from cutover.harness.judge.costs.limits import CostLimits
+from cutover.harness.record.costs import PlayCosts, Traffic
+
+__all__ = ["holds_nothing", "pauses_within_limits"]
+
+_SEEN: Final = 3
+"""How often a wait for a lock is seen before it counts; one may be over a row that both are the first to write."""
+
+
+def holds_nothing(plays: Sequence[PlayCosts]) -> Iterator[CostFault]:
+    """Yields the plays in which a transaction or a lock was held that others may need."""
+    for play in plays:
+        held = sum(command.open_calls for command in play.commands)
+        if held:
+            message = f"{play.play}: a transaction was open during {held} of {play.calls} activity calls"
+            yield CostFault(play.play, message, {"open": held, "calls": play.calls})
+        if play.blocked:
+            message = f"while one execution was inside an activity, another one waited for {play.blocked}"
+            yield CostFault(play.play, message, {"blocked": play.blocked})
+        if play.lock_waits >= _SEEN:
+            message = f"two executions at once were seen to wait for each other's locks {play.lock_waits} times"
+            yield CostFault(play.play, message, {"lock_waits": play.lock_waits})
+
+
+def pauses_within_limits(plays: Sequence[PlayCosts], limits: CostLimits) -> Iterator[CostFault]:
+    """Yields the dearest pause of each play that is dearer than allowed: of a wait, or before another attempt."""
+    for play in plays:
+        dearest = max(_pauses(play, limits), default=0.0)
+        if dearest > limits.round_trips_a_pause:
+            yield CostFault(
+                play.play,
+                f"{play.play}: {told(dearest)} round trips at one pause, "
+                f"at most {told(limits.round_trips_a_pause)} allowed",
+                {"round_trips": dearest},
+            )
+
+
+def _pauses(play: PlayCosts, limits: CostLimits) -> Iterator[float]:
+    """The round trips of each pause, without what its command's other steps may cost."""
+    for command in play.commands:
+        if play.kind == "waits":
+            yield Traffic.total(command.parts).round_trips - limits.round_trips_a_step * command.calls
+        elif play.kind == "retries":
+            yield from (step.round_trips for step in command.steps)

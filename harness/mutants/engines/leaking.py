@@ -1,0 +1,133 @@
+"""Engines that keep what an execution needed no longer: locks, transactions, memory, connections, threads, files."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import psycopg
+
+from cutover.engines.api import ActivityResult, EngineContext, ExecutionRequest
+from cutover.engines.sqlfiles import sql
+from cutover.engines.v2.planner import Step
+from cutover.engines.v2.run import ExecutionRun
+from cutover.engines.v2.writer import Statements
+from cutover.harness.mutants.engines.broken import BrokenV2
+
+__all__ = [
+    "HoldsATransaction",
+    "KeepsOutputs",
+    "LeaksConnections",
+    "LeaksFiles",
+    "LeaksMemory",
+    "LeaksThreads",
+    "LocksAllExecutions",
+    "LocksEachCommit",
+    "TriesTheLock",
+]
+
+_HERE = "cutover.harness.mutants.engines"
+_MEBIBYTE = 1 << 20
+_PAUSE_S = 0.01
+_IN_TURN = "WITH held AS (\n    UPDATE workflow_executions"
+_ONE_BY_ONE = _IN_TURN.replace(
+    "WITH held", "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(4712) IS NOT NULL AS mine),\nheld"
+)
+
+
+class HoldsATransaction(BrokenV2):
+    """Begins a transaction before an activity, and ends it when the activity has answered."""
+
+    def attempt(self, run: ExecutionRun, step: Step) -> None:
+        """As V2, inside a transaction."""
+        with self.store.connection.transaction():
+            super().attempt(run, step)
+
+
+class LocksAllExecutions(BrokenV2):
+    """Lets only one execution run at a time, whatever it does."""
+
+    def execute(self, request: ExecutionRequest) -> None:
+        """As V2, when it is its turn."""
+        self.take()
+        try:
+            super().execute(request)
+        finally:
+            self.store.connection.execute(sql(_HERE, "unlock_all"))
+
+    def take(self) -> None:
+        """Waits for the lock."""
+        self.store.connection.execute(sql(_HERE, "lock_all"))
+
+
+class TriesTheLock(LocksAllExecutions):
+    """The same, and asks for the lock again and again instead of waiting for it."""
+
+    def take(self) -> None:
+        """Asks until it has the lock."""
+        while self.store.connection.execute(sql(_HERE, "try_lock_all")).fetchone() != (True,):
+            time.sleep(_PAUSE_S)
+
+
+class LocksEachCommit(BrokenV2):
+    """Lets only one execution commit at a time."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        hold = sql("cutover.engines.v2", "hold")
+        taken = hold.replace(_IN_TURN, _ONE_BY_ONE).replace("WHERE id =", "WHERE (SELECT mine FROM turn) AND id =")
+        self.writer._next = Statements("next", taken)
+
+
+class LeaksMemory(BrokenV2):
+    """Keeps a mebibyte of each execution."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.kept: list[object] = []
+
+    def execute(self, request: ExecutionRequest) -> None:
+        """As V2, and keeps something."""
+        super().execute(request)
+        self.keep()
+
+    def keep(self) -> None:
+        """Keeps something."""
+        self.kept.append(b"x" * _MEBIBYTE)
+
+
+class KeepsOutputs(LeaksMemory):
+    """Keeps the outputs of all steps that it has ever run."""
+
+    def keep(self) -> None:
+        """Keeps nothing besides."""
+
+    def succeeded(self, run: ExecutionRun, step: Step, result: ActivityResult) -> None:
+        """As V2, and keeps the output."""
+        super().succeeded(run, step, result)
+        self.kept.append(result.output)
+
+
+class LeaksConnections(LeaksMemory):
+    """Opens a connection for each execution, and keeps it."""
+
+    def keep(self) -> None:
+        """Keeps a connection."""
+        self.kept.append(psycopg.connect(self.store._dsn))
+
+
+class LeaksThreads(LeaksMemory):
+    """Starts a thread for each execution that never ends."""
+
+    def keep(self) -> None:
+        """Keeps a thread."""
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+
+class LeaksFiles(LeaksMemory):
+    """Opens a file for each execution, and keeps it."""
+
+    def keep(self) -> None:
+        """Keeps a file."""
+        self.kept.append(os.open(os.devnull, os.O_RDONLY))

@@ -1,0 +1,2 @@
+-- All executions, by something that no index has.
+SELECT count(*) FROM workflow_executions WHERE error LIKE '%%never%%'
