@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.mutants.controls import CONTROLS
-from cutover.harness.mutants.deaths import DEATH_MUTANTS
-from cutover.harness.mutants.engine_mutants import ENGINE_MUTANTS
-from cutover.harness.mutants.harness_mutants import HARNESS_MUTANTS, HarnessMutant, play_guard
+from cutover.harness.mutants.catalog.controls import CONTROLS
+from cutover.harness.mutants.catalog.deaths import DEATH_MUTANTS
+from cutover.harness.mutants.catalog.engines import ENGINE_MUTANTS
+from cutover.harness.mutants.catalog.harnesses import HARNESS_MUTANTS, HarnessMutant, play_guard
 from cutover.harness.mutants.model import Crashes, EngineMutant, SoundControl
 from cutover.harness.mutants.playing import play_control, play_mutant
 from cutover.harness.record.cases import Way

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.mutants.controls import CONTROLS
-from cutover.harness.mutants.engine_mutants import ENGINE_MUTANTS
-from cutover.harness.mutants.harness_mutants import HARNESS_MUTANTS
+from cutover.harness.mutants.catalog.controls import CONTROLS
+from cutover.harness.mutants.catalog.engines import ENGINE_MUTANTS
+from cutover.harness.mutants.catalog.harnesses import HARNESS_MUTANTS
 from cutover.harness.mutants.matrix import _kill, kill_matrix, known
 from cutover.harness.record.mutants import Kill, KillMatrix
 from cutover.harness.run.postgres.server import Server

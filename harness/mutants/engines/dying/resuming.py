@@ -11,7 +11,7 @@ from cutover.engines.v2.planner import Frame, Step
 from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
 from cutover.harness.mutants.engines.broken import BrokenV2
-from cutover.harness.mutants.engines.committing import StoresTheRefusal
+from cutover.harness.mutants.engines.dying.committing import StoresTheRefusal
 from cutover.harness.mutants.patching import Patch
 
 __all__ = [

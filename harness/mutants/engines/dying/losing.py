@@ -18,7 +18,7 @@ from cutover.engines.v2.run import ExecutionRun
 from cutover.engines.v2.store import explained
 from cutover.engines.v2.writer import Statements, Writer
 from cutover.harness.mutants.engines.broken import BrokenV2
-from cutover.harness.mutants.engines.committing import HERE, _as_json
+from cutover.harness.mutants.engines.dying.committing import HERE, _as_json
 
 __all__ = [
     "CommitsInPairs",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from cutover.harness.mutants.boundaries import BOUNDARY_MUTANTS
-from cutover.harness.mutants.cost_mutants import COST_MUTANTS
+from cutover.harness.mutants.catalog.boundaries import BOUNDARY_MUTANTS
+from cutover.harness.mutants.catalog.costs import COST_MUTANTS
+from cutover.harness.mutants.catalog.surroundings import SURROUNDINGS
+from cutover.harness.mutants.catalog.timed import TIMED_MUTANTS
 from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Crashes, EngineMutant, Routing, Trials
-from cutover.harness.mutants.surroundings import SURROUNDINGS
-from cutover.harness.mutants.timed import TIMED_MUTANTS
 from cutover.harness.record.cases import Way
 
 __all__ = ["ENGINE_MUTANTS"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from cutover.harness.mutants.catalog.surroundings import PLAYED
+from cutover.harness.mutants.catalog.timed import TIMED_CONTROLS
 from cutover.harness.mutants.model import (
     AT_EFFECTS,
     AT_ROUND_TRIPS,
@@ -14,8 +16,6 @@ from cutover.harness.mutants.model import (
     SoundControl,
     Trials,
 )
-from cutover.harness.mutants.surroundings import PLAYED
-from cutover.harness.mutants.timed import TIMED_CONTROLS
 from cutover.harness.record.cases import Way
 from cutover.harness.run.side.ladder import LADDER
 
@@ -89,12 +89,12 @@ CONTROLS: Final = (
         (Crashes("01", (Way.LAPSE,)),),
     ),
     SoundControl(
-        "looks-twice", "two round trips a step", f"{_SOUND}.sound:LooksTwice", (Trials((FLOW,), control="v2"), _COUNTED)
+        "looks-twice", "two round trips a step", f"{_SOUND}:LooksTwice", (Trials((FLOW,), control="v2"), _COUNTED)
     ),
     SoundControl(
         "connects-each-command",
         "a connection a command, a pool of threads, recent outputs kept",
-        f"{_SOUND}.sound:ConnectsEachCommand",
+        f"{_SOUND}:ConnectsEachCommand",
         (Trials((FLOW,), control="v2"), _COUNTED),
     ),
     SoundControl("sound-router", "the router itself", f"{_SOUND}:sound_router", (Routing(),)),

@@ -1,0 +1,1 @@
+"""Engines whose fault shows in an execution that nothing interrupts."""
