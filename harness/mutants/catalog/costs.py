@@ -12,11 +12,11 @@ _HERE: Final = "cutover.harness.mutants.engines"
 
 
 def _steps(name: str, pattern: str, engine: str, *plays: str) -> EngineMutant:
-    return EngineMutant(name, pattern, "PERF", f"{_HERE}.costing:{engine}", Costs(plays))
+    return EngineMutant(name, pattern, "PERF", f"{_HERE}:{engine}", Costs(plays))
 
 
 def _keeps(name: str, pattern: str, engine: str, *plays: str) -> EngineMutant:
-    return EngineMutant(name, pattern, "PERF", f"{_HERE}.leaking:{engine}", Costs(plays))
+    return EngineMutant(name, pattern, "PERF", f"{_HERE}:{engine}", Costs(plays))
 
 
 COST_MUTANTS: Final = (
