@@ -49,7 +49,8 @@ def generate(
     asked_to_wait = "wait" in draft.tags  # a cancellation must not come before what was asked for
     _grow(draft, level, ends)
     if not draft.racy:
-        _shortcuts(draft, level)
+        if "parallel branches" not in (design.pair or ()):  # a shortcut would put one branch after the other
+            _shortcuts(draft, level)
         _reorder(draft, level)
     workflow = level.workflow()
     if design.workflow_id is not None:
