@@ -246,7 +246,7 @@ def test_what_is_behind_a_part_of_the_report(tmp_path: Path, name: str, words: s
 def test_an_unknown_part_is_named_with_those_there_are(folder: Path, cutover: Cutover) -> None:
     status, _, err = cutover("explain", "sucess", "--run", folder)
     assert status == 2
-    assert "criteria: e2e, critical-bugs, compare-latency, compare-tail, worker-memory, success" in err
+    assert "criteria: e2e, critical-bugs, compare-latency, catalog, compare-tail, delayed, stalled" in err
 
 
 def test_a_waiver_takes_a_difference_out_of_the_verdict_and_shows_it(tmp_path: Path, cutover: Cutover) -> None:

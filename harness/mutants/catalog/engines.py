@@ -19,8 +19,6 @@ def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials
 
 
 ENGINE_MUTANTS: Final[tuple[EngineMutant, ...]] = (
-    *SURROUNDINGS,
-    *TIMED_MUTANTS,
     _engine(
         "effect-without-key",
         "effect before record, without an idempotency key",
@@ -247,4 +245,6 @@ ENGINE_MUTANTS: Final[tuple[EngineMutant, ...]] = (
     _engine("takes-false-for-true", '"false" taken as true', "FLAG", "takes_false_for_true", Routing()),
     *BOUNDARY_MUTANTS,
     *COST_MUTANTS,
+    *SURROUNDINGS,
+    *TIMED_MUTANTS,
 )
