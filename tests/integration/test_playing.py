@@ -38,8 +38,8 @@ class Hangs(OrchestratorV2):
 class Empties(OrchestratorV2):
     def __init__(self, context):
         super().__init__(context)
-        if self.store.connection.execute("SELECT to_regclass('workflow_metrics')").fetchone() != (None,):
-            self.store.connection.execute("DELETE FROM workflow_metrics")
+        if self.store.connection.execute("SELECT to_regclass('workflow_events')").fetchone() != (None,):
+            self.store.connection.execute("DELETE FROM workflow_events")
 """
 
 

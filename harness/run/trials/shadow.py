@@ -77,7 +77,7 @@ def run_trials(
         count = min(workers or default_workers(), max(1, len(scenarios)))
         pool = Pool(setup, workers=count, deadline_s=deadline_s)
         stack.callback(pool.close)
-        names = {arm: resolve(specs[role(arm)])(idle(databases[arm].dsn, "the run")).name for arm in ARMS}
+        names = {arm: _name_of(specs[role(arm)], databases[arm].dsn) for arm in ARMS}
         probe = stack.enter_context(OutageProbe(server.dsn))
         assembly = _TrialAssembly(scenarios, seed, names)
         finished = 0
@@ -95,6 +95,11 @@ def run_trials(
             on_reread(line)
         probe.check()
     return finished
+
+
+def _name_of(spec: str, dsn: str) -> str:
+    with contextlib.closing(resolve(spec)(idle(dsn, "the run"))) as engine:
+        return engine.name
 
 
 def _jobs(scenarios: Sequence[Scenario], seed: int, companion_every: int) -> Iterator[TrialJob]:
