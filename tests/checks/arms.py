@@ -10,7 +10,6 @@ from uuid import UUID
 from checks.journals import ROWS, execution_rows, log_of, node_of
 from checks.lines import NOW, HistoryError, HistoryLine, record, taken
 from checks.sound import sound_lines
-
 from cutover.engines.api import EventRow
 from cutover.harness.record.trials import Again, ArmRecord, Companion, Failure, LedgerEntry, WaitSeen
 from cutover.harness.store.lines import scenario_text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final, get_args
@@ -11,7 +11,6 @@ from uuid import UUID
 
 from checks.arms import ARM, arms_of, one_arm
 from checks.lines import NOW, HistoryError, HistoryLine, record, taken
-
 from cutover.harness.record.costs import CommandCosts, PlayCosts, ProcessSize, TableCounts, Traffic
 from cutover.harness.record.plays import PlayCheck, PlayCommand, PlayRecord
 from cutover.harness.record.rereads import Reread
@@ -44,7 +43,13 @@ def plays_of(lines: Sequence[HistoryLine], scenario: Scenario, check: str) -> tu
     for number, (head, rest) in enumerate(parts(lines, "play"), 1):
         own = check if check in get_args(PlayCheck) else "SIGNAL"
         arm = one_arm(taken(rest, ARM)[0], scenario, number)
-        usual: dict[str, object] = {"check": own, "name": head.name, "role": "candidate", "scenario": scenario_text(scenario), "arm": arm}
+        usual: dict[str, object] = {
+            "check": own,
+            "name": head.name,
+            "role": "candidate",
+            "scenario": scenario_text(scenario),
+            "arm": arm,
+        }
         commands = tuple(record(PlayCommand, line, {"what": line.name}) for line in taken(rest, {"asked"})[0])
         found.append(replace(record(PlayRecord, head, usual), arm=arm, commands=commands))
     return tuple(found)
@@ -158,5 +163,3 @@ def _counts(line: HistoryLine) -> TableCounts:
 def _size(line: HistoryLine) -> ProcessSize:
     usual = {"threads": 4, "descriptors": 12, "resident_kib": 60_000, "connections": 1}
     return record(ProcessSize, line, usual)
-
-

@@ -10,7 +10,6 @@ from uuid import UUID
 from checks.arms import ARM, one_arm
 from checks.journals import execution_rows
 from checks.lines import HistoryError, HistoryLine, record, taken
-
 from cutover.engines.api import Journal
 from cutover.harness.record.acknowledged import Acknowledged, acknowledged
 from cutover.harness.record.cases import CaseRecord, CommandRecord, CrashCase, Moment

@@ -9,7 +9,6 @@ from typing import Final
 from uuid import UUID
 
 from checks.lines import NOW, HistoryError, HistoryLine, record, taken
-
 from cutover.engines.api import CheckpointRow, EventRow, ExecutionRow, Journal, MetricRow, StepRow, TimerRow
 
 __all__ = ["ROWS", "execution_rows"]
@@ -44,7 +43,9 @@ def execution_rows(lines: Sequence[HistoryLine], own: UUID, engine: str) -> Jour
         checkpoints=tuple(checkpoints),
         metrics=tuple(_metric(line, engine) for line in taken(lines, {"metric"})[0]),
         timers=tuple(
-            record(TimerRow, line, {"step_id": line.name, "kind": "wait", "attempt": 1, "due_at": NOW, "fired_at": None})
+            record(
+                TimerRow, line, {"step_id": line.name, "kind": "wait", "attempt": 1, "due_at": NOW, "fired_at": None}
+            )
             for line in taken(lines, {"timer"})[0]
         ),
     )
@@ -112,7 +113,10 @@ def _event(line: HistoryLine, place: int) -> EventRow:
         "scope": "execution" if step_id is None else "step",
         "step_id": step_id,
         "node_id": None if step_id is None else node_of(step_id),
-        **{"from_state": None, "event": None, "to_state": None, **told},
+        "from_state": None,
+        "event": None,
+        "to_state": None,
+        **told,
         "attempt": None if step_id is None or after == "skipped" else 1,
         "payload": json.dumps(told),
         "at": NOW,
@@ -142,7 +146,9 @@ def _checkpoint(line: HistoryLine, events: Sequence[EventRow], before: Sequence[
     row = record(CheckpointRow, line, usual)
     if row.checksum:
         return row
-    chained = f"{before[-1].checksum if before else ''}\n{row.schema_version}\n{row.version}\n{row.sequence}\n{row.state}"
+    chained = (
+        f"{before[-1].checksum if before else ''}\n{row.schema_version}\n{row.version}\n{row.sequence}\n{row.state}"
+    )
     return record(CheckpointRow, line, {**usual, "checksum": sha256(chained.encode()).hexdigest()})
 
 
@@ -182,5 +188,3 @@ def log_of(line: HistoryLine, event: EventRow | None, own: UUID, engine: str) ->
     if line.fields.keys() - told.keys():
         raise HistoryError(f"{line.text!r}: a log line has {', '.join(told)}")
     return json.dumps({**told, **line.fields})
-
-

@@ -12,7 +12,6 @@ from checks.interrupted import CASE, case_of
 from checks.lines import HistoryError, HistoryLine, lines_of, taken
 from checks.listed import sentences
 from checks.planned import PLANNED, scenario_of
-
 from cutover.harness.judge.checks import CHECKS, run_checks
 from cutover.harness.judge.costs.judgement import judge_costs
 from cutover.harness.judge.costs.limits import CostLimits
@@ -66,9 +65,7 @@ def judged(check: str, history: str) -> tuple[Sentence, ...]:
     return found or (whole,)
 
 
-def _results(
-    check: str, lines: Sequence[HistoryLine], scenario: Scenario, words: set[str]
-) -> Sequence[CheckResult]:
+def _results(check: str, lines: Sequence[HistoryLine], scenario: Scenario, words: set[str]) -> Sequence[CheckResult]:
     """Returns the results of whatever part of the judge reads such rows."""
     if "case" in words:
         _only(lines, (*CASE, *ARM))

@@ -96,7 +96,7 @@ def decoded(kind: type[Any], name: str, value: str, line: HistoryLine) -> object
     if hint == "JsonValue" or (value.startswith(("{", "[")) and not hint.startswith("str")):
         return _parsed(value)
     if hint.startswith("tuple"):
-        return value.split(",")
+        return value.split(",") if value else []
     return value
 
 
@@ -117,7 +117,7 @@ def _instant(value: str, line: HistoryLine) -> datetime:
 
 
 @cache
-def _hints(kind: type[Any]) -> Mapping[str, str]:
+def _hints(kind: Any) -> Mapping[str, str]:
     """Returns the record's own fields, each with its type in words."""
     hints = get_type_hints(kind)
     return {

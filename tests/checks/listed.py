@@ -34,7 +34,7 @@ def sentences() -> Mapping[str, str]:
 
 def expected_list() -> str:
     """Returns the list as a table."""
-    rows = [("check", "what holds", "made on", "required from"), ("---", "---", "---", "---")]
+    rows = [("check", "what holds", "made on", "required in"), ("---", "---", "---", "---")]
     rows += [
         (f"[{check}]({check.lower()}.md)", sentence, ", ".join(_where(check)), _stages(check))
         for check, sentence in sentences().items()

@@ -10,10 +10,9 @@ from typing import Final
 
 from checks.judged import Sentence
 from checks.lines import HistoryError
-
 from cutover.harness.judge.findings import Verdict
 
-__all__ = ["FOLDER", "PARTS", "CheckPage", "PageHistory", "page_of", "pages"]
+__all__ = ["FOLDER", "PARTS", "CheckPage", "PageHistory", "histories_in", "page_of", "pages"]
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "checks"
 PARTS: Final = ("Why", "What it looks at", "What it cannot see", "Histories")
@@ -64,11 +63,12 @@ def page_of(path: Path) -> CheckPage:
         sentence=" ".join(title[2].split()),
         parts=tuple(re.findall(r"^## (.+)$", text, flags=re.MULTILINE)),
         blocks=len(re.findall(r"^\s*(?:```|~~~)", text, flags=re.MULTILINE)),
-        histories=tuple(_histories(title[1], text)),
+        histories=tuple(histories_in(title[1], text)),
     )
 
 
-def _histories(check: str, text: str) -> Iterator[PageHistory]:
+def histories_in(check: str, text: str) -> Iterator[PageHistory]:
+    """Yields the histories in a page's text, which are all its blocks; they are the check's."""
     for place, (kind, block) in enumerate(_FENCE.findall(text), 1):
         says = tuple(Sentence(Verdict(verdict), words) for verdict, words in _SAYS.findall(block))
         if kind != "history" or not says:

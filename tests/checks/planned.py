@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from checks.lines import HistoryError, HistoryLine, decoded, record, taken
-
-from cutover.engines.api import ActivityNode, ConditionNode, Edge, JoinNode, LoopNode, Node, StartNode, WaitNode, Workflow
+from cutover.engines.api import (
+    ActivityNode,
+    ConditionNode,
+    Edge,
+    JoinNode,
+    LoopNode,
+    Node,
+    StartNode,
+    WaitNode,
+    Workflow,
+)
 from cutover.harness.store.lines import read_as
 from cutover.scenarios.model import PlannedSignal, Response, Scenario
 
@@ -65,7 +75,7 @@ def _edges(line: HistoryLine) -> Sequence[Edge]:
     """Returns the edges of `flow a > b.port > c`; the port is one of the node before the arrow."""
     parts = [part.strip() for part in line.text.removeprefix("flow").split(">")]
     found = []
-    for before, after in zip(parts, parts[1:], strict=False):
+    for before, after in pairwise(parts):
         source, _, port = before.partition(".")
         found.append(Edge(source=source, target=after.partition(".")[0], port=port or "out"))
     if not found:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from checks.lines import HistoryError, HistoryLine
-
 from cutover.engines.api import ActivityNode, JsonText, StartNode, WaitNode
 from cutover.scenarios.model import Scenario
 
