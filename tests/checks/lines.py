@@ -82,7 +82,7 @@ def _read(kind: type[_T], row: Mapping[str, object], line: HistoryLine) -> _T:
         raise HistoryError(f"{line.text!r}: {error}") from None
 
 
-def decoded(kind: type[Any], name: str, value: str, line: HistoryLine) -> object:
+def decoded(kind: Any, name: str, value: str, line: HistoryLine) -> object:
     """Returns the value of a field as what its type can be read from; a type has no other fields than its own."""
     hint = _hints(kind).get(name)
     if hint is None:
