@@ -11,6 +11,10 @@ from checks.lines import HistoryError
 from checks.listed import LIST, expected_list, list_in, sentences
 from checks.pages import FOLDER, PARTS, CheckPage, PageHistory, histories_in, page_of, pages
 
+from cutover.harness.judge import flag, plays
+from cutover.harness.judge.checks import CHECKS
+from cutover.harness.judge.costs.judgement import PERF
+from cutover.harness.judge.crash.tally import CRASH_CHECK_IDS
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.policy.loading import default_policy
 
@@ -51,6 +55,12 @@ def wording(sentence: Sentence) -> str:
 
 def test_the_list_is_that_of_the_code() -> None:
     assert list_in(LIST.read_text(encoding="utf-8")) == expected_list(), "python tests/checks writes it anew"
+
+
+def test_the_list_has_every_check_of_every_register() -> None:
+    registers = {*CHECKS, *CRASH_CHECK_IDS, *plays.HOLDS_WHEN, flag.FLAG, PERF, "META"}
+    assert registers == set(sentences())
+    assert {name: check.holds_when for name, check in CHECKS.items()}.items() <= sentences().items()
 
 
 def test_the_example_of_the_notation_is_a_history() -> None:

@@ -19,7 +19,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "escapes.md"
 HEAD = ["fault", "found", "seen by", "added", "mutants"]
 FOUND = {"attack, GO", "attack", "sibling", "reading", "draws", "change log"}
 BY_AN_ENGINE = {"attack, GO", "attack", "sibling"}
-KILLED_BY = {mutant.id: mutant.check for mutant in (*ENGINE_MUTANTS, *DEATH_MUTANTS, *HARNESS_MUTANTS)}
+KILLED_BY = {mutant.id: mutant.check for mutant in (*ENGINE_MUTANTS, *DEATH_MUTANTS)}
+KILLED_BY |= {mutant.id: mutant.check for mutant in HARNESS_MUTANTS}
 
 
 class Escape(NamedTuple):
