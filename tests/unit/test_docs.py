@@ -25,7 +25,7 @@ from cutover.harness.judge.policy.loading import default_policy, load_policy
 from cutover.harness.record.cases import Way
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 COMMANDS = typer.main.get_command(app)
 
 
