@@ -20,7 +20,7 @@ from cutover.engines.api import ActivityCall, ActivityResult, EngineContext, Eng
 from cutover.engines.errors import CutoverError
 from cutover.engines.modulepath import looking_here_last
 
-__all__ = ["GROUP", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve"]
+__all__ = ["GROUP", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve", "sources_of"]
 
 GROUP = "cutover.engines"
 _OURS = {"v1": "cutover.engines.v1.orchestrator:create", "v2": "cutover.engines.v2.orchestrator:create"}
@@ -54,7 +54,9 @@ def resolve(spec: str) -> EngineFactory:
     """Returns the factory that a spec names. Raises UnknownEngine or BrokenEngine; connects to nothing."""
     factory = _load(spec)[1]
     if not callable(factory):
-        raise BrokenEngine(f"engine {spec!r}: {type(factory).__name__} is no factory; name a function of one context")
+        raise BrokenEngine(
+            f"engine {spec!r}: {type(factory).__name__} is not a factory; name a function of one context"
+        )
     found: EngineFactory = factory
     return found
 
@@ -85,6 +87,11 @@ def describe(spec: str) -> tuple[str, str]:
             f"engine {spec!r}: closing it before its first use raised {_said(error)}; it must do nothing then"
         ) from error
     return name, _digest(module)
+
+
+def sources_of(*specs: str) -> dict[str, str]:
+    """Returns the digest of each engine's sources, as `describe` does, without making the engine."""
+    return {spec: _digest(_load(spec)[0]) for spec in specs}
 
 
 def _refuse_odd(spec: str, engine: Any) -> None:

@@ -164,6 +164,11 @@ class Manifest:
     cases_planned: int = 0
     crash_budget_s: float | None = None
 
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The digests of the engines' sources, by their specs."""
+        return {engine.spec: engine.digest for engine in (self.control, self.candidate)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedRun:

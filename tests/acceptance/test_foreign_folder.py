@@ -119,6 +119,17 @@ def test_an_engine_in_the_folder_is_found_and_an_installed_one_goes_first(server
     assert "executed-both-checkout" not in executed(here)
 
 
+def test_code_that_is_not_on_record_is_not_tested(server: Server, tmp_path: Path) -> None:
+    """An engine whose file is another one each time it is loaded: both commands say so, and come to no verdict."""
+    engine = tmp_path / "shifty.py"
+    engine.write_text(ENGINE.format(name="shifty") + "\nwith open(__file__, 'a') as file:\n    file.write('#')\n")
+    for command in (["run", "--candidate", "shifty:create", "--trials", "2"], ["crash", "--engine", "shifty:create"]):
+        done = cutover(*command, "--postgres", server.dsn, "--quiet", "--out", command[0], cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert "engine 'shifty:create': a child process loads sources with the digest" in done.stderr
+        assert "change no source during a run" in done.stderr
+
+
 @pytest.mark.parametrize(
     "start", [["-m", "cutover.harness.cli"], ["-c", "from cutover.harness.cli.main import main; main()"]]
 )

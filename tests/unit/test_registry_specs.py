@@ -108,7 +108,7 @@ def test_an_absent_module_attribute_or_dependency_is_named(folder: Path) -> None
         ("raising:Mine", "raised ZeroDivisionError: division by zero"),
         ("leaving:Mine", "raised SystemExit: 0"),
         ("poor:Other", "module poor has no 'Other'"),
-        ("poor:Mine", "int is no factory"),
+        ("poor:Mine", "int is not a factory"),
     ):
         with pytest.raises(BrokenEngine, match=said):
             resolve(spec)

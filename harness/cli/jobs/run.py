@@ -155,6 +155,7 @@ def _compare(
             workers=where.workers,
             seed=plan.seed,
             deadline_s=plan.deadline_s,
+            sources=writer.manifest.sources,
             on_trial=keep,
         )
 
@@ -164,9 +165,10 @@ def _measure_sides(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...
 
     What could not be done is told on stderr; the judge finds it missing.
     """
-    routed, unrouted = route(server, scenarios, control=plan.control, candidate=plan.candidate, seed=plan.seed)
+    control, candidate, sources = plan.control, plan.candidate, writer.manifest.sources
+    routed, unrouted = route(server, scenarios, control=control, candidate=candidate, seed=plan.seed, sources=sources)
     writer.write_routing(routed)
-    weighed, unweighed = weigh(server, scenarios, control=plan.control, candidate=plan.candidate)
+    weighed, unweighed = weigh(server, scenarios, control=control, candidate=candidate, sources=sources)
     writer.write_memory(weighed)
     for what, problem in (("the router could not be tried", unrouted), ("memory could not be measured", unweighed)):
         if problem:
@@ -204,6 +206,7 @@ def _kill(
             on_record=keep,
             on_planned=planned,
             deadline_s=plan.deadline_s,
+            digest=writer.manifest.candidate.digest,
             budget=Budget(usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=cases),
         )
 
