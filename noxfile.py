@@ -122,9 +122,9 @@ def typing(session: nox.Session) -> None:
     """What a user's type-checker says of the public names: mypy, strict, over tests/typing with the wheel installed."""
     python = _environment(session, _running(), "typing")
     session.run(*_installer(python), ".[all]", "mypy")
-    consumer = Path("tests/typing/consumer.py").resolve()
+    sources = sorted(map(str, Path("tests/typing").resolve().glob("*.py")))
     with tempfile.TemporaryDirectory() as folder, session.chdir(folder):  # where no `cutover` lies beside it
-        session.run(python, "-P", "-m", "mypy", "--strict", "--config-file", os.devnull, str(consumer))
+        session.run(python, "-P", "-m", "mypy", "--strict", "--config-file", os.devnull, *sources)
 
 
 @nox.session(venv_backend="venv")

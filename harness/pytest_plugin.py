@@ -33,6 +33,7 @@ __all__ = [
     "pytest_generate_tests",
 ]
 
+_CONFORMANCE = "cutover.harness.conformance"
 _MODES = ("auto", "container", "embedded")
 
 
@@ -77,6 +78,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker; refuses an engine that cannot be loaded before anything runs."""
     config.addinivalue_line("markers", "cutover: drives the engine of --cutover-engine on a real Postgres")
+    if any(_CONFORMANCE in argument.replace("/", ".") for argument in config.args):
+        _require_extra()
     for spec in config.getoption("--cutover-engine") or ():
         _resolved(spec)
 
@@ -162,6 +165,17 @@ def cutover_keep(pytestconfig: pytest.Config) -> Callable[[Scenario], Path | Non
         return path
 
     return keep
+
+
+def _require_extra() -> None:
+    """Refuses to collect the conformance tests where packages are absent that they need."""
+    from cutover.harness.cli.installation import EXTRAS, pip_install  # noqa: PLC0415 - see the module's docstring
+
+    for extra in EXTRAS:
+        if extra.name in {"judge", "pytest"} and (missing := extra.missing()):
+            raise pytest.UsageError(
+                f"the conformance tests need {', '.join(missing)}, not installed here: {pip_install('pytest')}"
+            )
 
 
 def _resolved(spec: str) -> EngineFactory:

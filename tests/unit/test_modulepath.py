@@ -40,7 +40,8 @@ def test_the_current_folder_comes_last_however_it_is_spelt(
     assert Path(last).resolve() == here
 
 
-def test_the_current_folder_is_not_added_where_it_was_no_entry(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("here")
+def test_the_current_folder_is_not_added_where_it_was_no_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [LIBRARY, PACKAGES, "/opt/first"])
     assert current_folder_last() == [LIBRARY, PACKAGES, "/opt/first"]
 

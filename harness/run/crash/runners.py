@@ -115,7 +115,7 @@ class Runner(Closing):
         self._executor.close()
 
 
-def _program(
+def _program(  # noqa: PLR0917 - as its callers' arguments
     handler: str, engine: str, dsn: str, deadline_s: float, takeover_s: float, digest: str | None = None
 ) -> ChildProgram:
     settings = {"handler": handler, "engine": engine, "dsn": dsn, "deadline_s": deadline_s, "takeover_s": takeover_s}
