@@ -118,6 +118,8 @@ def _refuse_odd(spec: str, engine: Any) -> None:
 
 
 def _load(spec: str) -> tuple[ModuleType, object]:
+    if not isinstance(spec, str):
+        raise UnknownEngine(f"an engine is named by a text, such as 'v2' or 'package.module:factory', not by {spec!r}")
     target = _OURS.get(spec)
     if target is None:
         point = next((point for point in entry_points(group=GROUP) if point.name == spec), None)

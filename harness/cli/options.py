@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, ParamSpec, TypeAlias
 import typer
 from typer.models import OptionInfo
 
+from cutover.harness.cli import limits
 from cutover.harness.cli.plan import ImportSource, ServerChoice
 from cutover.scenarios.importers.registry import known
 
@@ -29,6 +30,7 @@ __all__ = [
     "SeedOption",
     "TakeoverOption",
     "WholeOption",
+    "in_seconds",
     "with_importers",
 ]
 
@@ -36,6 +38,15 @@ _P = ParamSpec("_P")
 
 IMPORTERS: Final = known()
 """The names of the importers that are installed."""
+
+
+def in_seconds(given: float | None) -> float | None:
+    """Refuses what the limits of typer let pass: nan and inf."""
+    try:
+        return None if given is None else limits.finite(given)
+    except ValueError as error:
+        raise typer.BadParameter(f"it {error}.") from error
+
 
 ScenariosOption = Annotated[
     list[Path] | None,
@@ -46,27 +57,40 @@ ImportsOption: TypeAlias = tuple[ImportSource, ...]
 GeneratedOption = Annotated[
     int | None,
     typer.Option(
-        "--generated", help="This many generated scenarios after the catalog or the files.", min=0, metavar="N"
+        "--generated",
+        help="This many generated scenarios after the catalog or the files.",
+        min=limits.GENERATED.least,
+        metavar="N",
     ),
 ]
 OnlyOption = Annotated[
     list[str] | None, typer.Option("--only", help="Only the scenario with this id; may be repeated.", metavar="ID")
 ]
 SeedOption = Annotated[
-    int, typer.Option("--seed", help="Seed of all that is drawn; the same seed repeats the run.", min=0, metavar="N")
+    int,
+    typer.Option(
+        "--seed", help="Seed of all that is drawn; the same seed repeats the run.", min=limits.SEED.least, metavar="N"
+    ),
 ]
 DeadlineOption = Annotated[
     float,
     typer.Option(
         "--deadline",
         help="How long an engine may take for one arm, or for one command of a crash case.",
-        min=0.1,
+        min=limits.DEADLINE_S.least,
+        callback=in_seconds,
         metavar="S",
     ),
 ]
 TakeoverOption = Annotated[
     float,
-    typer.Option("--takeover", help="How far the clock moves before another worker takes over.", min=0, metavar="S"),
+    typer.Option(
+        "--takeover",
+        help="How far the clock moves before another worker takes over.",
+        min=limits.TAKEOVER_S.least,
+        callback=in_seconds,
+        metavar="S",
+    ),
 ]
 PostgresOption = Annotated[
     str | None, typer.Option("--postgres", help="A Postgres to run on; also CUTOVER_DATABASE_URL.", metavar="URL")
