@@ -9,6 +9,7 @@ used, and costs nothing until then.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 _CONFORMANCE = "cutover.harness.conformance"
+_PACKAGES = ("hypothesis", "msgspec", "numpy", "scipy")
+"""What the conformance tests need of the extra `pytest`."""
 _MODES = ("auto", "container", "embedded")
 
 
@@ -169,13 +172,11 @@ def cutover_keep(pytestconfig: pytest.Config) -> Callable[[Scenario], Path | Non
 
 def _require_extra() -> None:
     """Refuses to collect the conformance tests where packages are absent that they need."""
-    from cutover.harness.cli.installation import EXTRAS, pip_install  # noqa: PLC0415 - see the module's docstring
-
-    for extra in EXTRAS:
-        if extra.name in {"judge", "pytest"} and (missing := extra.missing()):
-            raise pytest.UsageError(
-                f"the conformance tests need {', '.join(missing)}, not installed here: {pip_install('pytest')}"
-            )
+    if missing := [name for name in _PACKAGES if find_spec(name) is None]:
+        raise pytest.UsageError(
+            f"the conformance tests need {', '.join(missing)}, not installed here: "
+            "pip install 'orchestrator-cutover[pytest]'"
+        )
 
 
 def _resolved(spec: str) -> EngineFactory:

@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, Final
 
-import cutover
 from cutover.engines.modulepath import current_folder_last, without_current_folder
 from cutover.harness.run.process.boot import BOOT
 from cutover.harness.run.process.lifetime import discard_sockets
@@ -28,6 +27,7 @@ _EXIT_S: Final = 5.0
 """How long one that has closed its output may take to be gone."""
 _IDLE_S, _UNWIND_S = 1.0, 10.0
 """How long one that unwinds may take to end when it has nothing to do, and in the middle of a job."""
+_PACKAGE: Final = sys.modules[__name__.partition(".")[0]]
 _TAIL: Final = 2000
 """Bytes of standard error that are kept of a child that has ended."""
 
@@ -72,7 +72,7 @@ class Child:
         self._unwinds = program.unwinds
         self._errors = tempfile.TemporaryFile() if program.keeps_errors else None  # noqa: SIM115 - closed in `end`
         end = signal.SIGTERM if program.unwinds else signal.SIGKILL
-        arguments = [program.entry, str(int(end)), str(os.getpid()), str(cutover.__file__), *current_folder_last()]
+        arguments = [program.entry, str(int(end)), str(os.getpid()), str(_PACKAGE.__file__), *current_folder_last()]
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-P", "-c", BOOT, *arguments],
             stdin=subprocess.PIPE,
