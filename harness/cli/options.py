@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, ParamSpec, TypeAlias
 
 import typer
-from typer.models import OptionInfo
 
 from cutover.harness.cli import limits
 from cutover.harness.cli.plan import ImportSource, ServerChoice
@@ -110,13 +109,11 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress; t
 def with_importers(command: Callable[_P, int]) -> Callable[_P, int]:
     """The command with an option for each importer, such as `--n8n`, in place of its parameter `imports`.
 
-    What they name reaches the command as `imports`. An importer whose option the command has already gets none; its
-    workflows can be read by `cutover import`.
+    What they name reaches the command as `imports`. No importer has the name of an option that a command has.
     """
     signature = inspect.signature(command, eval_str=True)
     parameters = list(signature.parameters.values())
-    taken = {option for parameter in parameters for option in _options_of(parameter)}
-    added = {f"from_{name.replace('-', '_')}": name for name in IMPORTERS if f"--{name}" not in taken}
+    added = {f"from_{name.replace('-', '_')}": name for name in IMPORTERS}
 
     @functools.wraps(command)
     def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> int:
@@ -137,10 +134,3 @@ def _parameter(key: str, name: str) -> inspect.Parameter:
     option = typer.Option(f"--{name}", help=f"{name} workflows instead of the catalog.", metavar="PATH")
     annotation = Annotated[list[Path] | None, option]
     return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
-
-def _options_of(parameter: inspect.Parameter) -> Iterator[str]:
-    """How a parameter is written on the command line."""
-    metadata: Iterable[object] = getattr(parameter.annotation, "__metadata__", ())
-    declared = [name for each in metadata if isinstance(each, OptionInfo) for name in each.param_decls or ()]
-    yield from declared or [f"--{parameter.name.replace('_', '-')}"]
