@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from cutover.engines.errors import CutoverError
-from cutover.harness.cli.limits import Count, Seconds
+from cutover.harness.cli.limits import CountLimit, SecondsLimit
 from cutover.harness.cli.plan import ServerChoice
 from cutover.harness.cli.status import Status, status_of
 from cutover.harness.errors import EnvironmentProblem, UsageProblem
@@ -72,7 +72,7 @@ def public(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return wrapper
 
 
-def number_of(name: str, given: object, limit: Count) -> int:
+def number_of(name: str, given: object, limit: CountLimit) -> int:
     """Returns a whole number within its limit. Raises UsageProblem, as all of these do."""
     try:
         return limit.read(given)
@@ -80,7 +80,7 @@ def number_of(name: str, given: object, limit: Count) -> int:
         raise UsageProblem(f"{name} {error}") from error
 
 
-def seconds_of(name: str, given: object, limit: Seconds) -> float:
+def seconds_of(name: str, given: object, limit: SecondsLimit) -> float:
     """Returns a time within its limit."""
     try:
         return limit.read(given)

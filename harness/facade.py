@@ -40,7 +40,7 @@ Postgres: TypeAlias = Literal["auto", "container", "embedded"]
 """Which server is started where no URL is given: `auto` takes a container if Docker answers, else the embedded one."""
 
 
-_STAGE: Final = limits.Count(0, 100)
+_STAGE: Final = limits.CountLimit(0, 100)
 
 
 @public
@@ -172,5 +172,5 @@ def _path(name: str, given: object) -> Path | None:
     return None if given is None else path_of(name, given)
 
 
-def _seconds(name: str, given: object, limit: limits.Seconds) -> float | None:
+def _seconds(name: str, given: object, limit: limits.SecondsLimit) -> float | None:
     return None if given is None else seconds_of(name, given, limit)

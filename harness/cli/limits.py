@@ -17,8 +17,8 @@ __all__ = [
     "TAKEOVER_S",
     "TRIALS",
     "WORKERS",
-    "Count",
-    "Seconds",
+    "CountLimit",
+    "SecondsLimit",
     "finite",
 ]
 
@@ -26,7 +26,7 @@ _N = TypeVar("_N", int, float)
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class CountLimit:
     """A whole number from `least` to `most`, or without an upper limit."""
 
     least: int
@@ -40,20 +40,20 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Seconds:
+class SecondsLimit:
     """Real or virtual time of at least `least` seconds."""
 
     least: float
 
     def read(self, given: object) -> float:
-        """Returns it as a float. Raises ValueError as `Count.read` does."""
+        """Returns it as a float. Raises ValueError as `CountLimit.read` does."""
         if isinstance(given, bool | str | bytes) or not isinstance(given, SupportsFloat):
             raise ValueError(f"is {given!r}, and not a number of seconds")  # noqa: TRY004 - as above
         return _within(finite(float(given)), self.least, None)
 
 
 def finite(seconds: float) -> float:
-    """Returns a time that is a number and ends. Raises ValueError as `Count.read` does."""
+    """Returns a time that is a number and ends. Raises ValueError as `CountLimit.read` does."""
     if not math.isfinite(seconds):
         raise ValueError(f"is {seconds}, and not a number of seconds")
     return seconds
@@ -67,9 +67,9 @@ def _within(number: _N, least: _N, most: _N | None) -> _N:
     return number
 
 
-TRIALS, GENERATED, SEED = Count(1), Count(0), Count(0)
-CASES = Count(1)
-WORKERS, RUNNERS = Count(1, 256), Count(1, 64)
-DEADLINE_S = Seconds(0.1)
+TRIALS, GENERATED, SEED = CountLimit(1), CountLimit(0), CountLimit(0)
+CASES = CountLimit(1)
+WORKERS, RUNNERS = CountLimit(1, 256), CountLimit(1, 64)
+DEADLINE_S = SecondsLimit(0.1)
 """Less would blame an engine for the machine."""
-TAKEOVER_S, CRASH_BUDGET_S = Seconds(0), Seconds(0)
+TAKEOVER_S, CRASH_BUDGET_S = SecondsLimit(0), SecondsLimit(0)

@@ -26,7 +26,7 @@ from cutover.harness.judge.summaries.checks import SAMPLES, CheckCollector
 from cutover.harness.judge.summaries.coverage import LanguageCoverage
 from cutover.harness.judge.summaries.differences import DifferenceCollector
 from cutover.harness.judge.summaries.headline import JudgedCounts
-from cutover.harness.judge.view import Place, view_of
+from cutover.harness.judge.view import DifferencePlace, view_of
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
@@ -52,7 +52,7 @@ class Gathered:
         *,
         waivers: Iterable[Waiver] = (),
         waives: Waives | None = None,
-        noisy: frozenset[Place] = frozenset(),
+        noisy: frozenset[DifferencePlace] = frozenset(),
         scenarios: PreparedScenarios | None = None,
     ) -> None:
         self.manifest = manifest

@@ -14,7 +14,7 @@ from cutover.harness.mutants.engine_mutants import ENGINE_MUTANTS
 from cutover.harness.mutants.harness_mutants import HARNESS_MUTANTS, HarnessMutant, play_guard
 from cutover.harness.mutants.model import EngineMutant, SoundControl
 from cutover.harness.mutants.playing import play_control, play_mutant
-from cutover.harness.record.mutants import Kill, KillMatrix, Kind
+from cutover.harness.record.mutants import Kill, KillMatrix, PlayedKind
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
@@ -107,4 +107,8 @@ def _kill(outcome: JobOutcome[_Playable]) -> Kill | None:
     return None
 
 
-_KINDS: Final[dict[type[object], Kind]] = {EngineMutant: "engine", HarnessMutant: "harness", SoundControl: "control"}
+_KINDS: Final[dict[type[object], PlayedKind]] = {
+    EngineMutant: "engine",
+    HarnessMutant: "harness",
+    SoundControl: "control",
+}

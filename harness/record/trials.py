@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 from cutover.engines.api import Journal, JsonText, JsonValue
+from cutover.engines.roles import Role
 from cutover.scenarios.model import Scenario
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "Failure",
     "LedgerEntry",
     "Manifest",
-    "Role",
     "SavedRun",
     "Trial",
     "role",
@@ -30,7 +30,6 @@ RUN_SCHEMA_VERSION = 2
 """Of a run's folder; from 2 on a table has numbered files."""
 
 ArmName: TypeAlias = Literal["control", "control_again", "candidate", "candidate_again"]
-Role: TypeAlias = Literal["control", "candidate"]
 ARMS: tuple[ArmName, ...] = ("control", "control_again", "candidate", "candidate_again")
 _ROLES: Final[Mapping[ArmName, Role]] = {
     "control": "control",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from cutover.engines.roles import Role
 from cutover.harness.judge.measures.frames import (
     Frames,
     arms_of,
@@ -26,7 +27,6 @@ from cutover.harness.judge.measures.frames import (
 )
 from cutover.harness.judge.measures.measurements import Count, Gauge, Measurement, Paired, Pairs, Samples, Share
 from cutover.harness.record.memory import utilisation
-from cutover.harness.record.trials import Role
 
 if TYPE_CHECKING:
     import pandas as pd
