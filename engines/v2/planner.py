@@ -18,7 +18,7 @@ from cutover.engines.v2.graph import AGAIN, EXIT, Graph
 __all__ = ["Frame", "Rank", "Step", "by_node", "in_list"]
 
 Rank: TypeAlias = tuple[int, ...]
-"""Where a node stands: its index, after (index, iteration) of each loop around it. Sorting gives definition order."""
+"""Where a node stands: its index, after (index, iteration) of each loop around it. Sorts in definition order."""
 
 
 class Frame:

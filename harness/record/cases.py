@@ -97,7 +97,7 @@ class KillPoint:
         kind, _, number = text.partition(":")
         if kind not in get_args(PointKind) or not number.isdigit() or int(number) < 1:
             raise CaseError(
-                f"{text!r} is no kill point; write one like answer:3 (request, answer, call, reply or signal)"
+                f"{text!r} is not a kill point; write one like answer:3 (request, answer, call, reply or signal)"
             )
         return cls(cast("PointKind", kind), int(number))
 
@@ -116,11 +116,11 @@ class CrashCase:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Returns the case that `str` wrote, as `cutover replay` takes it; raises CaseError."""
+        """Returns the case that `str` wrote, as `cutover crash --case` takes it; raises CaseError."""
         match = re.fullmatch(r"(?P<scenario>.+)@(?P<point>\w+:\d+)/(?P<way>[a-z-]+)(?:@(?P<second>\w+:\d+))?", text)
         if match is None or match["way"] not in set(Way):
             ways = ", ".join(Way)
-            raise CaseError(f"{text!r} is no case; write SCENARIO@answer:3/once (ways: {ways})")
+            raise CaseError(f"{text!r} is not a case; write SCENARIO@answer:3/once (ways: {ways})")
         second = KillPoint.parse(match["second"]) if match["second"] else None
         return cls(match["scenario"], KillPoint.parse(match["point"]), Way(match["way"]), second)
 

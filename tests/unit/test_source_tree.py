@@ -36,7 +36,7 @@ TREES = {name: ast.parse((ROOT / path).read_text(encoding="utf-8")) for name, pa
 
 
 def aliases(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Names of types that a module gives to others, such as `Kind = Literal["a", "b"]`, and their lines."""
+    """Names that a module has for other types, such as `Kind = Literal["a", "b"]`, and their lines."""
     for node in tree.body:
         match node:
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation):
