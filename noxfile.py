@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
@@ -113,6 +114,7 @@ def wheel(session: nox.Session) -> None:
     ) as name:  # outside the project, whose pyproject.toml counts
         folder = Path(name)
         built = _built(session, folder)
+        _try_sources(session, folder)
         _try_core(session, built, folder / "core")
         _try_projects(session, built, folder)
 
@@ -122,9 +124,9 @@ def typing(session: nox.Session) -> None:
     """What a user's type-checker says of the public names: mypy, strict, over tests/typing with the wheel installed."""
     python = _environment(session, _running(), "typing")
     session.run(*_installer(python), ".[all]", "mypy")
-    consumer = Path("tests/typing/consumer.py").resolve()
+    sources = sorted(map(str, Path("tests/typing").resolve().glob("*.py")))
     with tempfile.TemporaryDirectory() as folder, session.chdir(folder):  # where no `cutover` lies beside it
-        session.run(python, "-P", "-m", "mypy", "--strict", "--config-file", os.devnull, str(consumer))
+        session.run(python, "-P", "-m", "mypy", "--strict", "--config-file", os.devnull, *sources)
 
 
 @nox.session(venv_backend="venv")
@@ -169,6 +171,36 @@ def _built(session: nox.Session, folder: Path) -> Path:
     if not all(top == "cutover" or top.endswith(".dist-info") for top in tops):
         session.error(f"the wheel installs {sorted(tops)}; it may install cutover alone")
     return built
+
+
+def _try_sources(session: nox.Session, folder: Path) -> None:
+    """The sdist passes the tests of the tree, installs one name also with -e, and is not built without its links."""
+    python = _environment(session, _running(), "wheel-sources")
+    session.run(*_installer(python), "build", "pytest")
+    (archive,) = (folder / "sdist").glob("*.tar.gz")
+    with tarfile.open(archive) as file:
+        file.extractall(folder / "sources", filter="data")
+    (sources,) = (folder / "sources").iterdir()
+    alone = ("-c", os.devnull, "--rootdir", ".", "--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider")
+    with session.chdir(sources):
+        session.run(python, "-P", "-m", "pytest", "-q", *alone, "tests/unit/test_source_tree.py")
+        session.run(*_installer(python), "-e", ".")
+    names = ("cutover", *CLASHING, "tests")
+    told = f"from importlib.util import find_spec; print(*[name for name in {names} if find_spec(name)])"
+    with session.chdir(_empty(folder / "nowhere")):
+        found = session.run(python, "-P", "-c", told, silent=True)
+        session.run(python, "-P", "-c", "from cutover import Router, resolve; resolve('v2')")
+    if str(found).split() != ["cutover"]:
+        session.error(f"pip install -e makes {str(found).split()} importable; it may be cutover alone")
+    for link in (path for path in sources.rglob("*") if path.is_symlink()):
+        target = str(link.readlink())
+        link.unlink()
+        link.write_text(target)  # as an archive without symbolic links has them
+    for what in (["-m", "build", "--wheel", "--outdir", str(folder / "unlinked"), str(sources)], ["-m", "cutover"]):
+        with session.chdir(sources):
+            said = session.run(python, *what, silent=True, success_codes=[1])
+        if "clone -c core.symlinks=true" not in str(said):
+            session.error(f"a copy without its links is not told from a sound one by {what}: {said}")
 
 
 def _try_core(session: nox.Session, built: Path, folder: Path) -> None:

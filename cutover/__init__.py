@@ -6,11 +6,9 @@ Names are imported with their first use, so that `import cutover` costs nothing 
 alone needs none of the extras.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+# Nothing is imported here: the command's first module is in this package, and until it has made the module path safe a
+# file of the current folder could stand in for what is imported. Type-checkers take the name for what it says.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cutover.engines.api import Engine, EngineContext, EngineFactory, ExecutionRequest, Signal
     from cutover.engines.errors import CutoverError
@@ -54,13 +52,24 @@ _HOMES = {
 _MODULE_OF = {name: f"cutover.{module}" for module, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> object:
-    """Imports a public name with its first use (PEP 562)."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module 'cutover' has no attribute {name!r}; its public names are in cutover.__all__")
-    value: object = getattr(import_module(_MODULE_OF[name]), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # else a type-checker would believe in any name
+
+    def __getattr__(name: str) -> object:
+        """Imports a public name with its first use (PEP 562)."""
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module 'cutover' has no attribute {name!r}; its public names are in cutover.__all__")
+        from importlib import import_module  # noqa: PLC0415 - see above
+
+        from cutover.__main__ import unlinked  # noqa: PLC0415
+
+        if told := unlinked():
+            raise ImportError(told)
+        from cutover.harness.cli.installation import naming_the_extra  # noqa: PLC0415
+
+        with naming_the_extra():
+            value = getattr(import_module(_MODULE_OF[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""The order in which modules are looked for: what is installed first, the current folder last. Changes `sys.path`.
+"""Where modules are looked for: in the order of this process, but in the current folder last. Changes `sys.path`.
 
 Python puts the current folder first for `python -c` and `python -m`, and an empty entry in PYTHONPATH means it too. A
 checkout that is not trusted could then stand in for any installed module, be it only with a file `json.py`.
@@ -8,41 +8,35 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import site
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["installed_first", "looking_here_last", "without_current_folder"]
-
-_ROOT = str(Path(__file__).parents[2])
-"""The folder from which this package is imported."""
+__all__ = ["current_folder_last", "looking_here_last", "without_current_folder"]
 
 
-def installed_first() -> list[str]:
-    """Returns the module path for a process of ours, all entries absolute.
+def current_folder_last() -> list[str]:
+    """Returns the module path for a process of ours: the entries of this process in their order, all absolute.
 
-    The interpreter's own folders come first, then the one from which this package is imported, then the other entries
-    in their order; the current folder comes last, and only where it is an entry now.
+    The current folder comes last, and only where it is an entry now. Any other order could find another module than
+    this process has found, and an engine would be tested under the name and digest of another.
     """
-    interpreter, others = _interpreter(), dict.fromkeys(str(Path(entry).absolute()) for entry in sys.path)
-    here = _here()
+    here, entries = _here(), dict.fromkeys(map(_absolute, sys.path))
+    return sorted(filter(None, entries), key=lambda entry: os.path.realpath(entry) == here)
 
-    def rank(entry: str) -> int:
-        if os.path.realpath(entry) in interpreter:
-            return 0
-        if entry == _ROOT:
-            return 1
-        return 3 if os.path.realpath(entry) == here else 2
 
-    return sorted({**others, _ROOT: None}, key=rank)
+def _absolute(entry: str) -> str:
+    try:
+        return str(Path(entry).absolute())
+    except FileNotFoundError:  # it is relative to a folder that has been removed
+        return ""
 
 
 def without_current_folder(variable: str) -> str:
     """Returns a PYTHONPATH without the entries that mean the current folder, wherever that is; the rest is absolute."""
-    entries = (entry for entry in variable.split(os.pathsep) if entry and os.path.normpath(entry) != os.curdir)
-    return os.pathsep.join(str(Path(entry).absolute()) for entry in entries)
+    here, entries = _here(), (_absolute(entry) for entry in variable.split(os.pathsep))
+    return os.pathsep.join(entry for entry in entries if entry and os.path.realpath(entry) != here)
 
 
 @contextmanager
@@ -81,12 +75,3 @@ def _found(name: str) -> bool:
         return importlib.util.find_spec(name) is not None
     except ValueError:  # it is loaded, and says nothing of where from
         return True
-
-
-def _interpreter() -> frozenset[str]:
-    """Returns the real paths of the standard library and of the folders for installed packages."""
-    library = Path(os.__file__).parent
-    archive = library.parent / f"python{sys.version_info.major}{sys.version_info.minor}.zip"
-    folders = [str(each) for each in (library, archive, library / "lib-dynload")]
-    folders += [*site.getsitepackages(), site.getusersitepackages()]
-    return frozenset(os.path.realpath(folder) for folder in folders)

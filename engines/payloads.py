@@ -16,7 +16,7 @@ from cutover.engines.errors import PayloadRefused
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "decode", "encode", "storable_text"]
 
 MAX_DEPTH = 400
-"""Levels of lists and objects; Python's own JSON codec gives up a little above twice this."""
+"""Levels of lists and objects; Python's own JSON codec fails a little above twice this."""
 MAX_BYTES = 64 * 1024 * 1024
 
 _encoder = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), check_circular=False)
@@ -86,7 +86,7 @@ def _explain(value: JsonValue) -> None:
             case dict():
                 for key, item in part.items():
                     if not isinstance(key, str):
-                        raise PayloadRefused(f"payload has a key that is no string at {path}: {key!r}")
+                        raise PayloadRefused(f"payload has a key that is not a string at {path}: {key!r}")
                     pending.append((item, f"{path}.{key}", depth + 1))
             case list():
                 pending.extend((item, f"{path}[{i}]", depth + 1) for i, item in enumerate(part))

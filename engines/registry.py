@@ -20,10 +20,11 @@ from cutover.engines.api import ActivityCall, ActivityResult, EngineContext, Eng
 from cutover.engines.errors import CutoverError
 from cutover.engines.modulepath import looking_here_last
 
-__all__ = ["GROUP", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve"]
+__all__ = ["GROUP", "OURS", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve", "sources_of"]
 
 GROUP = "cutover.engines"
-_OURS = {"v1": "cutover.engines.v1.orchestrator:create", "v2": "cutover.engines.v2.orchestrator:create"}
+OURS = {"v1": "cutover.engines.v1.orchestrator:create", "v2": "cutover.engines.v2.orchestrator:create"}
+"""The engines that are part of Cutover."""
 _OWN_PACKAGE = f"{__name__.partition('.')[0]}."
 _SOURCES = frozenset({".py", ".sql"})
 _METHODS = {
@@ -47,14 +48,16 @@ class BrokenEngine(CutoverError):
 
 def known() -> tuple[str, ...]:
     """Returns the names that `resolve` takes without a module path: ours first, then the installed entry points."""
-    return (*_OURS, *sorted({point.name for point in entry_points(group=GROUP)} - set(_OURS)))
+    return (*OURS, *sorted({point.name for point in entry_points(group=GROUP)} - set(OURS)))
 
 
 def resolve(spec: str) -> EngineFactory:
     """Returns the factory that a spec names. Raises UnknownEngine or BrokenEngine; connects to nothing."""
     factory = _load(spec)[1]
     if not callable(factory):
-        raise BrokenEngine(f"engine {spec!r}: {type(factory).__name__} is no factory; name a function of one context")
+        raise BrokenEngine(
+            f"engine {spec!r}: {type(factory).__name__} is not a factory; name a function of one context"
+        )
     found: EngineFactory = factory
     return found
 
@@ -87,6 +90,11 @@ def describe(spec: str) -> tuple[str, str]:
     return name, _digest(module)
 
 
+def sources_of(*specs: str) -> dict[str, str]:
+    """Returns the digest of each engine's sources, as `describe` does, without making the engine."""
+    return {spec: _digest(_load(spec)[0]) for spec in specs}
+
+
 def _refuse_odd(spec: str, engine: Any) -> None:
     """Raises BrokenEngine where something of the contract is absent, or cannot be called as the harness calls it."""
     kind = type(engine).__name__
@@ -111,7 +119,9 @@ def _refuse_odd(spec: str, engine: Any) -> None:
 
 
 def _load(spec: str) -> tuple[ModuleType, object]:
-    target = _OURS.get(spec)
+    if not isinstance(spec, str):
+        raise UnknownEngine(f"an engine is named by a text, such as 'v2' or 'package.module:factory', not by {spec!r}")
+    target = OURS.get(spec)
     if target is None:
         point = next((point for point in entry_points(group=GROUP) if point.name == spec), None)
         target = _target(point, spec)
@@ -127,7 +137,12 @@ def _load(spec: str) -> tuple[ModuleType, object]:
 
 def _target(point: EntryPoint | None, spec: str) -> str:
     if point is not None:
-        return f"{point.module}:{point.attr}"
+        module, _, attribute = (part.strip() for part in point.value.partition("[")[0].partition(":"))
+        if not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
+            raise BrokenEngine(
+                f"engine {spec!r}: its entry point is {point.value!r}, and not of the form package.module:factory"
+            )
+        return f"{module}:{attribute}"
     path, colon, attribute = spec.partition(":")
     if not colon:
         names = ", ".join(known())

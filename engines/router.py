@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal, TypeAlias
 from uuid import UUID
 
 import psycopg
@@ -23,16 +22,15 @@ from cutover.engines.connection import Reconnecting
 from cutover.engines.errors import EngineError, ExecutionHeld, UnknownExecution
 from cutover.engines.flags import OFF, Flag, FlagError, FlagSource
 from cutover.engines.payloads import storable_text
+from cutover.engines.roles import Role
 from cutover.engines.sqlfiles import sql
 
-__all__ = ["BUCKETS", "SALT", "Assignment", "EmptyId", "Role", "Router", "assign", "bucket_of"]
+__all__ = ["BUCKETS", "SALT", "Assignment", "EmptyId", "Router", "assign", "bucket_of"]
 
 BUCKETS = 10_000
 """One bucket is 0.01 % of the executions."""
 SALT = "orchestrator-v2"
 """The default salt; another salt deals the executions anew."""
-
-Role: TypeAlias = Literal["control", "candidate"]
 
 
 class EmptyId(EngineError):

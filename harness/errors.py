@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cutover.engines.errors import CutoverError
 
-__all__ = ["ConfigurationProblem", "CutoverProblem", "EnvironmentProblem", "RunError", "UsageProblem"]
+__all__ = ["ConfigurationProblem", "CutoverProblem", "EnvironmentProblem", "OtherSources", "RunError", "UsageProblem"]
 
 
 class CutoverProblem(CutoverError):
@@ -31,6 +31,12 @@ class EnvironmentProblem(CutoverProblem):
     """The machine lacks something: a server, rights, space, a Docker image."""
 
     exit_status = 4
+
+
+class OtherSources(CutoverProblem):
+    """A process would run other sources of an engine than those whose digest is on record."""
+
+    exit_status = 2
 
 
 class RunError(CutoverProblem):

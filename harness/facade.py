@@ -7,14 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pydantic import ValidationError
 
+from cutover.harness.arguments import (
+    number_of,
+    path_of,
+    paths_of,
+    public,
+    seconds_of,
+    server_of,
+    text_of,
+    texts_of,
+)
+from cutover.harness.cli import limits
 from cutover.harness.cli.jobs.crash import CrashPlan, finished_crashes, ways_of
 from cutover.harness.cli.jobs.run import finished_run
 from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
-from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where, drawn_seed
+from cutover.harness.cli.plan import DEADLINE_S, RunPlan, Where, drawn_seed
 from cutover.harness.errors import RunError
 from cutover.harness.run.crash.matrix import DEADLINE_S as COMMAND_S
 from cutover.harness.run.crash.testbed import TAKEOVER_S
@@ -29,6 +40,10 @@ Postgres: TypeAlias = Literal["auto", "container", "embedded"]
 """Which server is started where no URL is given: `auto` takes a container if Docker answers, else the embedded one."""
 
 
+_STAGE: Final = limits.CountLimit(0, 100)
+
+
+@public
 def run_trials(
     *,
     control: str = "v1",
@@ -58,24 +73,30 @@ def run_trials(
     EnvironmentProblem for what the machine lacks; KeyboardInterrupt once what has finished is saved.
     """
     plan = RunPlan(
-        control=control,
-        candidate=candidate,
-        stage=stage,
-        trials=trials,
-        scenarios=tuple(map(Path, scenarios)),
-        seed=drawn_seed() if seed is None else seed,
-        policy=_path(policy),
-        waivers=_path(waivers),
-        deadline_s=deadline_s,
-        crash_budget_s=crash_budget_s,
+        control=text_of("control", control),
+        candidate=text_of("candidate", candidate),
+        stage=number_of("stage", stage, _STAGE),
+        trials=None if trials is None else number_of("trials", trials, limits.TRIALS),
+        scenarios=paths_of("scenarios", scenarios),
+        seed=drawn_seed() if seed is None else number_of("seed", seed, limits.SEED),
+        policy=_path("policy", policy),
+        waivers=_path("waivers", waivers),
+        deadline_s=seconds_of("deadline_s", deadline_s, limits.DEADLINE_S),
+        crash_budget_s=_seconds("crash_budget_s", crash_budget_s, limits.CRASH_BUDGET_S),
     )
-    where = Where(url=url, choice=ServerChoice(postgres), workers=workers or default_workers(), folder=_path(folder))
+    where = Where(
+        url=None if url is None else text_of("url", url),
+        choice=server_of(postgres),
+        workers=default_workers() if workers is None else number_of("workers", workers, limits.WORKERS),
+        folder=_path("folder", folder),
+    )
     run = finished_run(plan, where, quiet=True)
     if run.interrupted:
         raise KeyboardInterrupt
     return run.document
 
 
+@public
 def crash_engine(
     engine: str = "v2",
     *,
@@ -100,19 +121,19 @@ def crash_engine(
     Returns what the cases came to. Raises as `run_trials` does.
     """
     plan = CrashPlan(
-        engine=engine,
-        ways=ways_of(ways),
-        paths=tuple(map(Path, scenarios)),
-        only=tuple(only),
+        engine=text_of("engine", engine),
+        ways=ways_of(texts_of("ways", ways)),
+        paths=paths_of("scenarios", scenarios),
+        only=texts_of("only", only),
         generated=0,
-        seed=seed,
-        limit=limit,
-        workers=workers or 2 * default_workers(),
-        url=url,
-        choice=ServerChoice(postgres),
-        deadline_s=deadline_s,
-        takeover_s=takeover_s,
-        folder=_path(folder),
+        seed=number_of("seed", seed, limits.SEED),
+        limit=None if limit is None else number_of("limit", limit, limits.CASES),
+        workers=2 * default_workers() if workers is None else number_of("workers", workers, limits.RUNNERS),
+        url=None if url is None else text_of("url", url),
+        choice=server_of(postgres),
+        deadline_s=seconds_of("deadline_s", deadline_s, limits.DEADLINE_S),
+        takeover_s=seconds_of("takeover_s", takeover_s, limits.TAKEOVER_S),
+        folder=_path("folder", folder),
     )
     run = finished_crashes(plan, quiet=True)
     if run.interrupted:
@@ -120,6 +141,7 @@ def crash_engine(
     return run.part
 
 
+@public
 def judge_run(
     folder: Path | str, *, stage: int | None = None, policy: Path | str | None = None, waivers: Path | str | None = None
 ) -> Report:
@@ -128,15 +150,16 @@ def judge_run(
     Returns the report, the same each time. Raises RunError for a folder that holds no whole run, PolicyError or
     WaiverError for what it is judged by.
     """
-    run = Path(folder)
-    by = policy_of(_path(policy) or own(run, POLICY))
-    stage = load_manifest(run).stage if stage is None else stage
-    return judged(run, by, stage, waivers_of(_path(waivers) or own(run, WAIVERS)))
+    run = path_of("folder", folder)
+    by = policy_of(_path("policy", policy) or own(run, POLICY))
+    judged_for = load_manifest(run).stage if stage is None else number_of("stage", stage, _STAGE)
+    return judged(run, by, judged_for, waivers_of(_path("waivers", waivers) or own(run, WAIVERS)))
 
 
+@public
 def read_report(file: Path | str) -> Report:
     """Returns the report in a `report.json`, or in a run's folder. Raises RunError where there is none."""
-    place = Path(file)
+    place = path_of("file", file)
     place = place / "report.json" if place.is_dir() else place
     try:
         return Report.model_validate_json(place.read_text(encoding="utf-8"))
@@ -146,5 +169,9 @@ def read_report(file: Path | str) -> Report:
         raise RunError(f"{place} is not a report of this schema; judge the run again with cutover report") from error
 
 
-def _path(given: Path | str | None) -> Path | None:
-    return None if given is None else Path(given)
+def _path(name: str, given: object) -> Path | None:
+    return None if given is None else path_of(name, given)
+
+
+def _seconds(name: str, given: object, limit: limits.SecondsLimit) -> float | None:
+    return None if given is None else seconds_of(name, given, limit)

@@ -22,7 +22,7 @@ from cutover.harness.judge.gathered import Gathered
 from cutover.harness.judge.measures.measurements import Measurement
 from cutover.harness.judge.policy.model import Policy
 from cutover.harness.judge.selftest import SELF_TEST_TRIALS, self_test
-from cutover.harness.judge.view import Place
+from cutover.harness.judge.view import DifferencePlace
 from cutover.harness.record.trials import Trial
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
@@ -94,7 +94,7 @@ class _JudgingOrder:
     folder: str
     required: tuple[str, ...]
     waivers: Waivers | None = None
-    noisy: tuple[Place, ...] = ()
+    noisy: tuple[DifferencePlace, ...] = ()
 
     def empty(self) -> Gathered:
         """Returns what to gather in."""

@@ -9,6 +9,7 @@ used, and costs nothing until then.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -33,6 +34,9 @@ __all__ = [
     "pytest_generate_tests",
 ]
 
+_CONFORMANCE = "cutover.harness.conformance"
+_PACKAGES = ("hypothesis", "msgspec", "numpy", "scipy")
+"""What the conformance tests need of the extra `pytest`."""
 _MODES = ("auto", "container", "embedded")
 
 
@@ -77,6 +81,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker; refuses an engine that cannot be loaded before anything runs."""
     config.addinivalue_line("markers", "cutover: drives the engine of --cutover-engine on a real Postgres")
+    if any(_CONFORMANCE in argument.replace("/", ".") for argument in config.args):
+        _require_extra()
     for spec in config.getoption("--cutover-engine") or ():
         _resolved(spec)
 
@@ -162,6 +168,15 @@ def cutover_keep(pytestconfig: pytest.Config) -> Callable[[Scenario], Path | Non
         return path
 
     return keep
+
+
+def _require_extra() -> None:
+    """Refuses to collect the conformance tests where packages are absent that they need."""
+    if missing := [name for name in _PACKAGES if find_spec(name) is None]:
+        raise pytest.UsageError(
+            f"the conformance tests need {', '.join(missing)}, not installed here: "
+            "pip install 'orchestrator-cutover[pytest]'"
+        )
 
 
 def _resolved(spec: str) -> EngineFactory:

@@ -57,7 +57,7 @@ def _files(path: Path) -> list[Path]:
     if path.is_file() and path.name.endswith(_SUFFIXES):
         return [path]
     problem = (
-        f"is no file of scenarios ({', '.join(_SUFFIXES)})" if path.exists() else "there is no such file or folder"
+        f"is not a file of scenarios ({', '.join(_SUFFIXES)})" if path.exists() else "there is no such file or folder"
     )
     raise ScenarioError(problem, source=str(path))
 
@@ -90,4 +90,4 @@ def _decoded(data: bytes, source: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ScenarioError(f"is no UTF-8 at byte {error.start:,}", source=source) from None
+        raise ScenarioError(f"is not UTF-8 at byte {error.start:,}", source=source) from None

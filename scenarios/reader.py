@@ -61,7 +61,7 @@ def _parse(text: str) -> object:
     try:
         data: object = json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        raise ScenarioError(f"is no JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
+        raise ScenarioError(f"is not JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
     except ValueError:  # Python's own limit on the digits of an integer
         raise ScenarioError("has an integer of more digits than Python reads") from None
     _check_values(data)
@@ -89,7 +89,7 @@ def _check_values(data: object) -> None:
         elif isinstance(part, list):
             pending.extend((item, f"{path}[{i}]", depth + 1) for i, item in enumerate(part) if _may_hold(item))
         elif isinstance(part, float) and not math.isfinite(part):
-            raise ScenarioError(f"{path[:200]}: {part} is no JSON number")
+            raise ScenarioError(f"{path[:200]}: {part} is not a JSON number")
 
 
 def _may_hold(item: object) -> bool:

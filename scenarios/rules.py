@@ -77,10 +77,10 @@ def _expression_problems(at: str, expression: str) -> Iterator[str]:
     try:
         jmespath.compile(expression)
     except RecursionError:
-        yield f"{at}: {show(expression)} is no JMESPath: nests too deeply"
+        yield f"{at}: {show(expression)} is not JMESPath: nests too deeply"
     except (JMESPathError, ValueError) as error:
         reason = str(error).partition(", for expression")[0].splitlines()[0].rstrip(":")
-        yield f"{at}: {show(expression)} is no JMESPath: {reason}"
+        yield f"{at}: {show(expression)} is not JMESPath: {reason}"
 
 
 def edge_problems(flow: Workflow, path: str, *, repeat: bool) -> Iterator[str]:

@@ -32,7 +32,7 @@ _MUST = {
     "string_unicode": "has a lone surrogate, which only payloads may hold",
     "too_short": "must have at least {min_length} item",
     "tuple_type": "must be a list",
-    "unexpected_keyword_argument": "is no key that is known here",
+    "unexpected_keyword_argument": "is not a key that is known here",
     "union_tag_invalid": "has the kind {tag}; the kinds are {expected_tags}",
     "union_tag_not_found": "has no `kind`",
 }

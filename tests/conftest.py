@@ -14,7 +14,7 @@ from hypothesis import settings
 from cutover.harness.run.postgres.server import ProvisionMode, Server, provision
 
 # A change is judged by the same examples each time; new ones are found where people run the tests. No example has a
-# deadline: a machine that is busy is no failure.
+# deadline: a machine that is busy is not a failure.
 settings.register_profile("ours", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "ours")

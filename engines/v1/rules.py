@@ -83,7 +83,7 @@ def _check_expression(expression: str | None, at: str) -> None:
         if expression is not None:
             jmespath.compile(expression)
     except (ValueError, RecursionError) as error:  # JMESPath's own errors are ValueErrors
-        raise WorkflowRefused(f"{at}: {expression!r} is no JMESPath: {error}") from error
+        raise WorkflowRefused(f"{at}: {expression!r} is not JMESPath: {error}") from error
 
 
 def _check_edge(edge: Edge, at: str, ids: set[str], start: str, *, repeats: bool) -> None:

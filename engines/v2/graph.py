@@ -133,11 +133,11 @@ def load(text: JsonText) -> Workflow:
 def _port(name: str, where: str) -> None:
     """Raises WorkflowRefused for a port that a step's row cannot name."""
     if storable_text(name) != name:
-        raise WorkflowRefused(f"{where}: {name[:40]!r} is no port; it must be text without NUL and lone surrogates")
+        raise WorkflowRefused(f"{where}: {name[:40]!r} is not a port; it must be text without NUL and lone surrogates")
 
 
 def _compiled(expression: str, where: str) -> Any:
     try:
         return jmespath.compile(expression)
     except (ValueError, RecursionError) as error:  # JMESPathError is a ValueError
-        raise WorkflowRefused(f"{where}: {expression[:80]!r} is no JMESPath: {error}") from error
+        raise WorkflowRefused(f"{where}: {expression[:80]!r} is not JMESPath: {error}") from error

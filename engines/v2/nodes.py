@@ -44,11 +44,11 @@ def list_items(step: Step, expression: str) -> list[JsonText]:
     """Returns what a loop iterates over, each as JSON text; raises Unanswered where the value is not a list."""
     value = evaluate(step, expression)
     if not isinstance(value, list):
-        raise Unanswered(f"{expression!r} gives no list to loop over on this input")
+        raise Unanswered(f"{expression!r} returns no list to loop over on this input")
     try:
         return [encode(item) for item in value]
     except PayloadRefused as error:
-        raise Unanswered(f"{expression!r} gives an item that cannot be kept: {error}") from error
+        raise Unanswered(f"{expression!r} returns an item that cannot be kept: {error}") from error
 
 
 def iteration(loop: Step, number: int, given: JsonText) -> Frame:

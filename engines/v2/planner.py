@@ -15,10 +15,10 @@ from cutover.engines.api import JoinNode, JsonText, Node
 from cutover.engines.payloads import MAX_BYTES, MAX_DEPTH, decode, encode
 from cutover.engines.v2.graph import AGAIN, EXIT, Graph
 
-__all__ = ["Frame", "Place", "Step", "by_node", "in_list"]
+__all__ = ["Frame", "Rank", "Step", "by_node", "in_list"]
 
-Place: TypeAlias = tuple[int, ...]
-"""Where a node stands: its index, after (index, iteration) of each loop around it. Sorting gives definition order."""
+Rank: TypeAlias = tuple[int, ...]
+"""Where a node stands: its index, after (index, iteration) of each loop around it. Sorts in definition order."""
 
 
 class Frame:
@@ -34,7 +34,7 @@ class Frame:
     )  # fmt: skip
 
     def __init__(
-        self, graph: Graph, given: JsonText, *, prefix: str = "", place: Place = (), loop: Step | None = None
+        self, graph: Graph, given: JsonText, *, prefix: str = "", place: Rank = (), loop: Step | None = None
     ) -> None:
         self.graph = graph
         self.loop = loop
@@ -181,7 +181,7 @@ class Step:
         self.results: list[JsonText] = []
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Rank:
         """Where its node stands."""
         return (*self.frame.place, self.index)
 

@@ -15,14 +15,14 @@ from cutover.engines.payloads import encode, storable_text
 from cutover.engines.v2 import events
 from cutover.engines.v2.graph import Graph
 from cutover.engines.v2.nodes import Unanswered, choose, evaluate, iteration, list_items
-from cutover.engines.v2.planner import Frame, Place, Step, in_list
+from cutover.engines.v2.planner import Frame, Rank, Step, in_list
 from cutover.engines.v2.record import Record
 from cutover.engines.v2.retry import due_at
 
 __all__ = ["ExecutionRun"]
 
-_FIRST: Place = (-1,)
-_ORDINARY: Place = (0,)
+_FIRST: Rank = (-1,)
+_ORDINARY: Rank = (0,)
 
 
 class ExecutionRun(Record):
@@ -31,8 +31,8 @@ class ExecutionRun(Record):
     def __init__(self, execution_id: UUID, graph: Graph, given: JsonText) -> None:
         super().__init__(execution_id, graph, given)
         self.signals: list[tuple[str, str, JsonText]] = []
-        self.ready: list[tuple[Place, int, Frame]] = []
-        self.waits: list[tuple[Place, int, Frame]] = []
+        self.ready: list[tuple[Rank, int, Frame]] = []
+        self.waits: list[tuple[Rank, int, Frame]] = []
 
     def begin(self) -> None:
         """Puts the start node in line and writes the execution's first event."""

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-__all__ = ["EXTRAS", "Extra", "extra_of", "installed_version", "pip_install"]
+from cutover.harness.errors import CutoverProblem
+
+__all__ = ["EXTRAS", "Extra", "ExtraMissing", "extra_of", "installed_version", "naming_the_extra", "pip_install"]
+
+
+class ExtraMissing(CutoverProblem, ImportError):
+    """What was asked for needs packages of an extra that is not installed; the message says which, and how to."""
+
+    exit_status = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,20 @@ def extra_of(module: str | None) -> Extra | None:
 def pip_install(extra: str) -> str:
     """Returns the command that installs an extra."""
     return f"pip install 'orchestrator-cutover[{extra}]'"
+
+
+@contextmanager
+def naming_the_extra() -> Iterator[None]:
+    """Inside the block the absence of a module that an extra brings is an ExtraMissing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name)
+        if extra is None:
+            raise
+        raise ExtraMissing(
+            f"{error.name} is not installed, and needed for {extra.purpose}: {pip_install(extra.name)}"
+        ) from error
 
 
 def installed_version() -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, ParamSpec, TypeAlias
 
 import typer
-from typer.models import OptionInfo
 
+from cutover.harness.cli import limits
 from cutover.harness.cli.plan import ImportSource, ServerChoice
 from cutover.scenarios.importers.registry import known
 
@@ -30,6 +30,7 @@ __all__ = [
     "SeedOption",
     "TakeoverOption",
     "WholeOption",
+    "in_seconds",
     "with_importers",
 ]
 
@@ -37,6 +38,15 @@ _P = ParamSpec("_P")
 
 IMPORTERS: Final = known()
 """The names of the importers that are installed."""
+
+
+def in_seconds(given: float | None) -> float | None:
+    """Refuses what the limits of typer let pass: nan and inf."""
+    try:
+        return None if given is None else limits.finite(given)
+    except ValueError as error:
+        raise typer.BadParameter(f"it {error}.") from error
+
 
 ScenariosOption = Annotated[
     list[Path] | None,
@@ -47,14 +57,20 @@ ImportsOption: TypeAlias = tuple[ImportSource, ...]
 GeneratedOption = Annotated[
     int | None,
     typer.Option(
-        "--generated", help="This many generated scenarios after the catalog or the files.", min=0, metavar="N"
+        "--generated",
+        help="This many generated scenarios after the catalog or the files.",
+        min=limits.GENERATED.least,
+        metavar="N",
     ),
 ]
 OnlyOption = Annotated[
     list[str] | None, typer.Option("--only", help="Only the scenario with this id; may be repeated.", metavar="ID")
 ]
 SeedOption = Annotated[
-    int, typer.Option("--seed", help="Seed of all that is drawn; the same seed repeats the run.", min=0, metavar="N")
+    int,
+    typer.Option(
+        "--seed", help="Seed of all that is drawn; the same seed repeats the run.", min=limits.SEED.least, metavar="N"
+    ),
 ]
 DrawnSeedOption = Annotated[
     int | None,
@@ -70,13 +86,20 @@ DeadlineOption = Annotated[
     typer.Option(
         "--deadline",
         help="How long an engine may take for one arm, or for one command of a crash case.",
-        min=0.1,
+        min=limits.DEADLINE_S.least,
+        callback=in_seconds,
         metavar="S",
     ),
 ]
 TakeoverOption = Annotated[
     float,
-    typer.Option("--takeover", help="How far the clock moves before another worker takes over.", min=0, metavar="S"),
+    typer.Option(
+        "--takeover",
+        help="How far the clock moves before another worker takes over.",
+        min=limits.TAKEOVER_S.least,
+        callback=in_seconds,
+        metavar="S",
+    ),
 ]
 PostgresOption = Annotated[
     str | None, typer.Option("--postgres", help="A Postgres to run on; also CUTOVER_DATABASE_URL.", metavar="URL")
@@ -96,13 +119,11 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress; t
 def with_importers(command: Callable[_P, int]) -> Callable[_P, int]:
     """The command with an option for each importer, such as `--n8n`, in place of its parameter `imports`.
 
-    What they name reaches the command as `imports`. An importer whose option the command has already gets none; its
-    workflows can be read by `cutover import`.
+    What they name reaches the command as `imports`. No importer has the name of an option that a command has.
     """
     signature = inspect.signature(command, eval_str=True)
     parameters = list(signature.parameters.values())
-    taken = {option for parameter in parameters for option in _options_of(parameter)}
-    added = {f"from_{name.replace('-', '_')}": name for name in IMPORTERS if f"--{name}" not in taken}
+    added = {f"from_{name.replace('-', '_')}": name for name in IMPORTERS}
 
     @functools.wraps(command)
     def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> int:
@@ -123,10 +144,3 @@ def _parameter(key: str, name: str) -> inspect.Parameter:
     option = typer.Option(f"--{name}", help=f"{name} workflows instead of the catalog.", metavar="PATH")
     annotation = Annotated[list[Path] | None, option]
     return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
-
-def _options_of(parameter: inspect.Parameter) -> Iterator[str]:
-    """How a parameter is written on the command line."""
-    metadata: Iterable[object] = getattr(parameter.annotation, "__metadata__", ())
-    declared = [name for each in metadata if isinstance(each, OptionInfo) for name in each.param_decls or ()]
-    yield from declared or [f"--{parameter.name.replace('_', '-')}"]

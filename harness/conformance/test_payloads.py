@@ -42,7 +42,7 @@ def test_kept_exactly(cutover_spec: str, cutover_dsn: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [math.nan, math.inf, -math.inf, b"bytes", {1: "a key that is no string"}, {"set": {1}}, _nested(MAX_DEPTH + 1)],
+    [math.nan, math.inf, -math.inf, b"bytes", {1: "a key that is not a string"}, {"set": {1}}, _nested(MAX_DEPTH + 1)],
     ids=["nan", "infinity", "minus-infinity", "bytes", "key", "set", "too-deep"],
 )
 def test_refused_before_anything_is_written(cutover_spec: str, cutover_dsn: str, value: Any) -> None:

@@ -31,7 +31,7 @@ from cutover.harness.judge.summaries.distributions import Distribution, distribu
 from cutover.harness.judge.summaries.headline import headline
 from cutover.harness.judge.summaries.material import MaterialSummary
 from cutover.harness.judge.summaries.sides import SideBySide, side_by_side
-from cutover.harness.judge.view import Place
+from cutover.harness.judge.view import DifferencePlace
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.memory import Weighed
@@ -125,7 +125,7 @@ def analyse(
 
     scenarios = PreparedScenarios()
 
-    def gather(noisy: frozenset[Place]) -> Gathered:
+    def gather(noisy: frozenset[DifferencePlace]) -> Gathered:
         required = policy.stage(stage).required_checks
         found = Gathered(manifest, required, checks, waivers=waivers, waives=waives, noisy=noisy, scenarios=scenarios)
         for trial in trials:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from cutover.harness.record.trials import ArmName
 
-__all__ = ["CheckResult", "Difference", "DifferenceClass", "Finding", "Verdict", "Witness"]
+__all__ = ["CheckResult", "Difference", "DifferenceClass", "DifferenceKind", "Finding", "Verdict", "Witness"]
 
 
 class Verdict(StrEnum):
@@ -37,6 +37,9 @@ Witness: TypeAlias = Mapping[str, str | int | float | bool | None]
 """The smallest evidence that convinces: what to look at, in which order, with which values."""
 
 
+DifferenceKind: TypeAlias = Literal["missing", "extra", "type", "value", "order", "count"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One path at which two outcomes are unequal.
@@ -46,7 +49,7 @@ class Difference:
     """
 
     path: str
-    kind: Literal["missing", "extra", "type", "value", "order", "count"]
+    kind: DifferenceKind
     left: str | None
     right: str | None
     klass: DifferenceClass | None = None

@@ -9,10 +9,10 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from cutover.engines.roles import Role
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
 from cutover.harness.judge.measures.stats import split_check
 from cutover.harness.record.routing import Routed
-from cutover.harness.record.trials import Role
 
 __all__ = ["FLAG", "HOLDS_WHEN", "judge_routing"]
 

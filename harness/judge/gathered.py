@@ -32,7 +32,7 @@ from cutover.harness.judge.summaries.coverage import LanguageCoverage
 from cutover.harness.judge.summaries.differences import DifferenceCollector
 from cutover.harness.judge.summaries.headline import JudgedCounts
 from cutover.harness.judge.summaries.material import MaterialCollector
-from cutover.harness.judge.view import Place, view_of
+from cutover.harness.judge.view import DifferencePlace, view_of
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.memory import Weighed
@@ -61,7 +61,7 @@ class Gathered:
         *,
         waivers: Iterable[Waiver] = (),
         waives: Waives | None = None,
-        noisy: frozenset[Place] = frozenset(),
+        noisy: frozenset[DifferencePlace] = frozenset(),
         scenarios: PreparedScenarios | None = None,
     ) -> None:
         self.manifest = manifest

@@ -17,10 +17,10 @@ from cutover.harness.judge.reference.prepared import PreparedScenario, PreparedS
 from cutover.harness.record.trials import ArmName, ArmRecord, LedgerEntry, Trial
 from cutover.scenarios.model import Scenario
 
-__all__ = ["END_STATES", "ArmView", "Place", "TrialView", "against", "place_of", "view_of"]
+__all__ = ["END_STATES", "ArmView", "DifferencePlace", "TrialView", "against", "place_of", "view_of"]
 
 END_STATES: Final = frozenset({"completed", "failed", "skipped", "cancelled"})
-Place: TypeAlias = tuple[str, str]
+DifferencePlace: TypeAlias = tuple[str, str]
 """A workflow's id, and a path in its outcome without the numbers of iterations and items."""
 
 _NUMBERS = re.compile(r"\[[0-9]+\]")
@@ -57,7 +57,7 @@ class TrialView:
     prepared: PreparedScenario
     arms: Mapping[ArmName, ArmView]
     noise: frozenset[str]
-    noisy: frozenset[Place]
+    noisy: frozenset[DifferencePlace]
 
     def is_noisy(self, path: str) -> bool:
         """Whether a path in an output is noise by all that the run has shown."""
@@ -65,7 +65,7 @@ class TrialView:
 
 
 def view_of(
-    trial: Trial, scenarios: PreparedScenarios | None = None, noisy: frozenset[Place] = frozenset()
+    trial: Trial, scenarios: PreparedScenarios | None = None, noisy: frozenset[DifferencePlace] = frozenset()
 ) -> TrialView:
     """Returns the view of a trial, made anew: whoever judges the trial makes it once and passes it to every check.
 
@@ -76,7 +76,7 @@ def view_of(
     return TrialView(trial, prepared, arms, _noise(arms), noisy)
 
 
-def place_of(scenario: Scenario, path: str) -> Place:
+def place_of(scenario: Scenario, path: str) -> DifferencePlace:
     """Returns where a path of one execution lies in all executions of its workflow."""
     return scenario.workflow.id, _NUMBERS.sub("[*]", path)
 

@@ -16,7 +16,7 @@ from cutover.harness.mutants.catalog.harnesses import HARNESS_MUTANTS, HarnessMu
 from cutover.harness.mutants.model import Crashes, EngineMutant, SoundControl
 from cutover.harness.mutants.playing import play_control, play_mutant
 from cutover.harness.record.cases import Way
-from cutover.harness.record.mutants import Kill, KillMatrix, Kind
+from cutover.harness.record.mutants import Kill, KillMatrix, PlayedKind
 from cutover.harness.run.crash.runner import RESTART
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.process.boot import ParentLink
@@ -140,4 +140,8 @@ def _kill(outcome: JobOutcome[_Playable]) -> Kill | None:
     return None
 
 
-_KINDS: Final[dict[type[object], Kind]] = {EngineMutant: "engine", HarnessMutant: "harness", SoundControl: "control"}
+_KINDS: Final[dict[type[object], PlayedKind]] = {
+    EngineMutant: "engine",
+    HarnessMutant: "harness",
+    SoundControl: "control",
+}

@@ -99,7 +99,7 @@ class KillPoint:
         kind, _, number = text.partition(":")
         if kind not in get_args(PointKind) or not number.isdigit() or int(number) < 1:
             raise CaseError(
-                f"{text!r} is no kill point; write one like answer:3 (request, answer, call, reply or signal)"
+                f"{text!r} is not a kill point; write one like answer:3 (request, answer, call, reply or signal)"
             )
         return cls(cast("PointKind", kind), int(number))
 
@@ -132,11 +132,11 @@ class CrashCase:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Returns the case that `str` wrote, as `cutover replay` takes it; raises CaseError."""
+        """Returns the case that `str` wrote, as `cutover crash --case` takes it; raises CaseError."""
         match = _CASE.fullmatch(text)
         if match is None or match["way"] not in set(Way):
             ways = ", ".join(Way)
-            raise CaseError(f"{text!r} is no case; write SCENARIO@answer:3/once (ways: {ways})")
+            raise CaseError(f"{text!r} is not a case; write SCENARIO@answer:3/once (ways: {ways})")
         further = [KillPoint.parse(match[name]) for name in ("second", "third") if match[name]]
         return cls(match["scenario"], KillPoint.parse(match["point"]), Way(match["way"]), *further)
 

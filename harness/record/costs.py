@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal, Self, TypeAlias
 
-from cutover.harness.record.trials import Role
+from cutover.engines.roles import Role
 
 __all__ = ["CommandCosts", "CostKind", "PlayCosts", "ProcessSize", "TableCounts", "Traffic"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cutover.harness.record.trials import Role
+from cutover.engines.roles import Role
 
 __all__ = ["Weighed", "utilisation"]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-__all__ = ["Kill", "KillMatrix", "Kind"]
+__all__ = ["Kill", "KillMatrix", "PlayedKind"]
 
-Kind: TypeAlias = Literal["engine", "harness", "control"]
+PlayedKind: TypeAlias = Literal["engine", "harness", "control"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Kill:
     happen. `problem` says why it could not be played at all.
     """
 
-    kind: Kind
+    kind: PlayedKind
     id: str
     pattern: str
     check: str
@@ -57,6 +57,6 @@ class KillMatrix:
         """Whether every mutant was killed by the check that it names, and no control flagged."""
         return bool(self.kills) and all(kill.good for kill in self.kills)
 
-    def of(self, kind: Kind) -> tuple[Kill, ...]:
+    def of(self, kind: PlayedKind) -> tuple[Kill, ...]:
         """Returns the mutants, or controls, of one kind."""
         return tuple(kill for kill in self.kills if kill.kind == kind)

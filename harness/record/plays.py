@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from cutover.engines.api import JsonText
-from cutover.harness.record.trials import ArmRecord, Failure, Role
+from cutover.engines.roles import Role
+from cutover.harness.record.trials import ArmRecord, Failure
 
 __all__ = ["HELD", "UNKNOWN", "PlayCheck", "PlayCommand", "PlayRecord"]
 

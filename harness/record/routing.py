@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from cutover.harness.record.trials import Role
+from cutover.engines.roles import Role
 
 __all__ = ["Routed"]
 

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 from cutover.engines.api import Journal, JsonText, JsonValue
+from cutover.engines.roles import Role
 from cutover.scenarios.model import Scenario
 
 __all__ = [
@@ -21,7 +22,6 @@ __all__ = [
     "Failure",
     "LedgerEntry",
     "Manifest",
-    "Role",
     "SavedRun",
     "Trial",
     "WaitSeen",
@@ -32,7 +32,6 @@ RUN_SCHEMA_VERSION = 2
 """Of a run's folder; from 2 on a table has numbered files."""
 
 ArmName: TypeAlias = Literal["control", "control_again", "candidate", "candidate_again"]
-Role: TypeAlias = Literal["control", "candidate"]
 ARMS: tuple[ArmName, ...] = ("control", "control_again", "candidate", "candidate_again")
 _ROLES: Final[Mapping[ArmName, Role]] = {
     "control": "control",
@@ -211,6 +210,11 @@ class Manifest:
     cases_planned: int = 0
     crash_budget_s: float | None = None
     material: Literal["designed", "chosen", ""] = ""
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The digests of the engines' sources, by their specs."""
+        return {engine.spec: engine.digest for engine in (self.control, self.candidate)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ class RunWriter:
         self.folder = Path(folder)
         self.finished = 0
         self.cases = self.cases_planned = 0
-        self._manifest = manifest
+        self.manifest = manifest
         with saving(self.folder):
             if self.folder.is_dir() and any(self.folder.iterdir()):
                 raise UsageProblem(f"{self.folder} is not empty; give another output folder, or remove it first")
@@ -124,7 +124,7 @@ class RunWriter:
             self._close()
             digests = {name: sha256 for table in sorted(Table) for name, sha256 in self._tables[table].digests.items()}
             manifest = dataclasses.replace(
-                self._manifest,
+                self.manifest,
                 finished=self.finished,
                 cases=self.cases,
                 cases_planned=self.cases_planned,

@@ -77,7 +77,7 @@ class Replay:
         """Returns the command for a case, by its name."""
         made = _GENERATED.match(case)
         generated = ("--generated", str(int(made[1])), "--seed", str(self.seed)) if made else ()
-        return shlex.join(("cutover", "replay", "--engine", self.engine, *self.options, *generated, case))
+        return shlex.join(("cutover", "crash", "--engine", self.engine, *self.options, *generated, "--case", case))
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,9 +129,9 @@ def render_timeline(record: CaseRecord, judged: CaseVerdict, console: Console, *
     table.add_column("ms", justify="right")
     for column in ("worker", "what", "detail"):
         table.add_column(column, overflow="fold")
-    struck = next((i for i, moment in enumerate(record.moments) if moment.what in _FAULTS), 0)
+    fault = next((i for i, moment in enumerate(record.moments) if moment.what in _FAULTS), 0)
     for place, moment in enumerate(record.moments):
-        if around is None or abs(place - struck) <= around:
+        if around is None or abs(place - fault) <= around:
             worker = f"{moment.worker}" if moment.worker else "harness"
             style = "bold red" if moment.what in _FAULTS else ""
             table.add_row(f"{moment.at_ms:.1f}", worker, moment.what, plain(moment.detail), style=style)

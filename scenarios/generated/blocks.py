@@ -172,7 +172,7 @@ def _each(draft: Draft, level: DraftLevel, ends: Sequence[End], place: Place) ->
 
 
 def _repeat(draft: Draft, level: DraftLevel, ends: Sequence[End], place: Place) -> list[End]:
-    """A loop that polls until it is done or gives up; each run of it ends after the same number of iterations."""
+    """A loop that polls until it is done or has enough; each run of it ends after the same number of iterations."""
     loop = draft.name("until_done")
     draft.tags.add("loop")
     count = draft.dice.pick((2, 1, 3))

@@ -1,4 +1,4 @@
-"""Scenarios from a seeded generator of random numbers: the same seed gives the same scenario. Pure.
+"""Scenarios from a seeded generator of random numbers: the same seed makes the same scenario. Pure.
 
 Outcomes do not depend on the order in which ready nodes run, but for the few scenarios that carry the tag `racy`.
 """

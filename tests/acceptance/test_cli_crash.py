@@ -56,8 +56,8 @@ def test_v1_s_duplicates_are_counted_and_its_witness_is_repeated_by_replay(serve
     assert part["duplicates"] > 0
     assert part["duplicates_per_hundred"] == pytest.approx(100 * part["duplicates"] / part["cases"])
     witness = next(each for each in part["witnesses"] if each["check"] == "DUP")
-    assert witness["replay"] == f"cutover replay --engine v1 {witness['case']}"
-    for line in (witness["replay"], f"cutover crash --engine v1 --case {witness['case']}"):
+    assert witness["replay"] == f"cutover crash --engine v1 --case {witness['case']}"
+    for line in (witness["replay"], f"cutover replay --engine v1 {witness['case']}"):
         again = cutover(*line.split()[1:], "--postgres", server.dsn, cwd=tmp_path)
         assert again.returncode == 1, again.stderr
         assert again.stdout.startswith(f"FAIL: {witness['case']}")

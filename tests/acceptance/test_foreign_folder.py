@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -119,6 +120,17 @@ def test_an_engine_in_the_folder_is_found_and_an_installed_one_goes_first(server
     assert "executed-both-checkout" not in executed(here)
 
 
+def test_code_that_is_not_on_record_is_not_tested(server: Server, tmp_path: Path) -> None:
+    """An engine whose file is another one each time it is loaded: both commands say so, and come to no verdict."""
+    engine = tmp_path / "shifty.py"
+    engine.write_text(ENGINE.format(name="shifty") + "\nwith open(__file__, 'a') as file:\n    file.write('#')\n")
+    for command in (["run", "--candidate", "shifty:create", "--trials", "2"], ["crash", "--engine", "shifty:create"]):
+        done = cutover(*command, "--postgres", server.dsn, "--quiet", "--out", command[0], cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert "engine 'shifty:create': a child process loads sources with the digest" in done.stderr
+        assert "change no source during a run" in done.stderr
+
+
 @pytest.mark.parametrize(
     "start", [["-m", "cutover.harness.cli"], ["-c", "from cutover.harness.cli.main import main; main()"]]
 )
@@ -134,6 +146,19 @@ def test_an_installed_engine_goes_first_also_where_python_puts_the_folder_in_fro
     done = _run(command, here, {"PYTHONPATH": str(installed)})
     assert done.returncode == 0, done.stderr
     assert [name for name in executed(here) if name.startswith("executed-both")] == ["executed-both-installed"]
+
+
+@pytest.mark.parametrize("name", ["with space", "50%20 é", "a,b"])
+def test_a_temporary_folder_may_have_any_name(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    here = tmp_path_factory.mktemp("here")
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        folder = Path(short, name)
+        folder.mkdir(mode=0o755)
+        Path(short).chmod(0o755)
+        arguments = ("--only", "01-one-activity", "--limit", "2", "--quiet", "--postgres-mode", "embedded")
+        done = cutover("crash", *arguments, "--workers", "1", cwd=here, TMPDIR=str(folder))
+        assert done.returncode == 0, done.stderr
+        assert list(folder.iterdir()) == []
 
 
 def test_a_project_with_a_package_of_the_same_name_as_ours_runs_its_own_tests(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -22,9 +23,73 @@ def test_every_public_name_is_there_and_on_the_page() -> None:
     assert set(cutover.__all__) <= set(dir(cutover))
 
 
+def listed() -> dict[str, set[str]]:
+    """The modules on the page that are public for some of their names, and those names; none for a whole module."""
+    rows = re.findall(r"^\| `(cutover\.[\w.]+)` \| (.*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {module: set(re.findall(r"`(\w+)`", names)) for module, names in rows}
+
+
+WHOLE = ("cutover.engines.api", "cutover.engines.errors", "cutover.engines.payloads")
+OF_THE_PROJECT = ("cutover.harness.judge", "cutover.reports.document")
+"""What CONTRIBUTING names for who works on Cutover itself."""
+DOTTED = re.compile(r"(?<![\w.-])cutover(?:\.[a-z_]\w*)*\.[a-zA-Z_]\w*")
+
+
+def named(text: str) -> set[str]:
+    """Every module or name inside `cutover` that a page names; what `from` takes is put behind its module."""
+    found = {
+        f"{module}.{name.strip()}"
+        for module, names in re.findall(r"^from (cutover[\w.]*) import ([\w, ]+)$", text, re.MULTILINE)
+        for name in names.split(",")
+    }
+    text = re.sub(r"^from .*$", "", text, flags=re.MULTILINE)
+    files = ("cutover.xml", "cutover.toml", "cutover.harness.judge...")
+    return found | {each for each in DOTTED.findall(text) if not each.startswith(files)}
+
+
+def is_public(name: str) -> bool:
+    module, _, last = name.rpartition(".")
+    if (
+        name in {"cutover.engines", "cutover.importers"} or module == "cutover"
+    ):  # the groups of entry points; names of ours
+        return name in {"cutover.engines", "cutover.importers"} or last in cutover.__all__
+    return name in {*WHOLE, *listed()} or module in WHOLE or last in listed().get(module, ())
+
+
+@pytest.mark.parametrize("page", ["../README.md", *sorted(path.name for path in PAGE.parent.glob("*.md"))])
+def test_what_pages_for_users_name_is_public(page: str) -> None:
+    text = (PAGE.parent / page).read_text(encoding="utf-8")
+    assert [name for name in sorted(named(text)) if not is_public(name)] == []
+
+
+def test_the_names_on_a_page_are_seen() -> None:
+    found = named((PAGE.parent / "test-your-engine.md").read_text(encoding="utf-8"))
+    assert {"cutover.harness.record.cases.KillPoint", "cutover.harness.conformance"} <= found
+    private = "from cutover.harness.cli.plan import RunPlan, Where\n`cutover.harness.run.trials`"
+    assert {name: is_public(name) for name in named(private)} == {
+        "cutover.harness.cli.plan.RunPlan": False,
+        "cutover.harness.cli.plan.Where": False,
+        "cutover.harness.run.trials": False,
+    }
+
+
+def test_what_contributors_are_told_is_public_or_of_the_project() -> None:
+    names = named((PAGE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert "cutover.scenarios.importers.imported.Importer" in names
+    assert [name for name in sorted(names) if not is_public(name) and not name.startswith(OF_THE_PROJECT)] == []
+
+
+def test_every_listed_module_has_its_names() -> None:
+    assert len(listed()) > 10
+    for module, names in listed().items():
+        found = importlib.import_module(module)
+        assert names <= set(getattr(found, "__all__", names)), module
+        assert all(hasattr(found, name) for name in names if not name.startswith("cutover_")), module
+
+
 def test_an_unknown_name_is_an_attribute_error_that_says_where_the_names_are() -> None:
     with pytest.raises(AttributeError, match=r"cutover\.__all__"):
-        _ = cutover.no_such_name
+        _ = cutover.no_such_name  # type: ignore[attr-defined]
 
 
 def test_importing_it_loads_nothing_but_itself() -> None:

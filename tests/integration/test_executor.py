@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from cutover.harness.errors import EnvironmentProblem, RunError
+from cutover.engines.registry import sources_of
+from cutover.harness.errors import EnvironmentProblem, OtherSources, RunError
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost, JobNote, JobOutcome
@@ -279,19 +280,45 @@ def test_no_child_and_no_socket_outlives_a_parent_that_was_killed(program: str, 
         assert list(Path(folder).iterdir()) == []
 
 
-def test_the_current_folder_is_never_in_front_for_a_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_looks_for_modules_as_its_parent_does_but_in_the_current_folder_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
-    monkeypatch.setattr(sys, "path", ["", str(here), *sys.path])
+    before = [entry for entry in sys.path if entry]
+    monkeypatch.setattr(sys, "path", ["", str(here), "src", "/opt/first", *before, "/opt/last"])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", ".", "src", str(tmp_path)]))
     with works() as executor:
         [answer] = heard(executor, "path")
     assert isinstance(answer, JobAnswer)
     path, safe, inherited = json.loads(answer.line)
     assert safe is True
-    assert path[-1] == str(here)
-    assert path.count(str(here)) == 1
-    assert all(os.path.isabs(entry) for entry in path)  # noqa: PTH117 - texts, as they stand in sys.path
-    assert path.index(str(Path(os.__file__).parent)) < path.index(str(tmp_path))
+    assert path == [str(here / "src"), "/opt/first", *before, "/opt/last", str(here)]
     assert inherited == os.pathsep.join([str(here / "src"), str(tmp_path)])
+
+
+def test_a_child_loads_the_cutover_of_its_parent_whatever_else_has_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cutover").mkdir()
+    (tmp_path / "cutover" / "__init__.py").write_text("raise AssertionError('another one')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with works() as executor:
+        assert [type(outcome) for outcome in heard(executor, "path")] == [JobAnswer]
+
+
+def test_a_child_with_other_sources_of_an_engine_refuses_its_first_job() -> None:
+    v2 = sources_of("v2")
+    with Executor[str]([ChildProgram("cutover_children:works", None, sources=v2)], lambda job, _told: job) as executor:
+        assert [type(outcome) for outcome in executor.run(["path"])] == [JobAnswer]
+    for sources, said in (
+        ({**v2, "v1": "0" * 64}, "engine 'v1': a child process loads"),
+        ({"v3": ""}, "unknown engine"),
+    ):
+        program = ChildProgram("cutover_children:works", None, sources=sources)
+        with Executor[str]([program], lambda job, _told: job) as executor:
+            outcome = next(iter(executor.run(["path"])))
+        assert isinstance(outcome, JobFailure)
+        assert outcome.kind((OtherSources,)) is OtherSources
+        assert outcome.message.startswith(said)

@@ -158,7 +158,7 @@ def test_names_that_are_not_ours_are_left_alone(server: Server, name: str) -> No
 
 
 class Found:
-    """A container as docker's client gives it, as far as it is looked at."""
+    """A container as docker's client returns it, as far as it is looked at."""
 
     def __init__(self, label: str) -> None:
         self.labels = {"cutover.owner": label}

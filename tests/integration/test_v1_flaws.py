@@ -263,7 +263,7 @@ A = ActivityNode(id="a", activity="post")
         (graph(START, LoopNode(id="l", body=graph(START))), "exactly one of items and repeat"),
         (graph(START, LoopNode(id="l", items="@", repeat=True, body=graph(START))), "exactly one of items and repeat"),
         (graph(START, LoopNode(id="l", items="@", body=graph())), "in loop 'l': needs exactly one start"),
-        (graph(START, ConditionNode(id="c", expression="a ||")), "is no JMESPath"),
+        (graph(START, ConditionNode(id="c", expression="a ||")), "is not JMESPath"),
         (graph(START, LoopNode(id="l", repeat=True, max_iterations=0, body=graph(START))), "max_iterations"),
     ],
 )

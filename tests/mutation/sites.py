@@ -87,7 +87,7 @@ class Site:
         return first, int(getattr(statement, "end_lineno", first))
 
     def code(self, filename: str) -> CodeType:
-        """The mutated module, compiled; raises SyntaxError where that is no Python."""
+        """The mutated module, compiled; raises SyntaxError where that is not Python."""
         with _replaced(self.place, self.replacement):
             ast.fix_missing_locations(self.tree)
             return compile(self.tree, filename, "exec", dont_inherit=True)

@@ -1,4 +1,4 @@
-"""Laws of generated scenarios: the same seed gives the same one, each is sound, and none is decided by a race."""
+"""Laws of generated scenarios: the same seed makes the same one, each is sound, and none is decided by a race."""
 
 from __future__ import annotations
 

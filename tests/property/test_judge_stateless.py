@@ -22,7 +22,7 @@ from cutover.harness.judge.crash.tally import judge_case
 from cutover.harness.judge.differences.classify import classify
 from cutover.harness.judge.findings import DifferenceClass
 from cutover.harness.judge.reference.prepared import PreparedScenarios
-from cutover.harness.judge.view import Place, TrialView, view_of
+from cutover.harness.judge.view import DifferencePlace, TrialView, view_of
 from cutover.harness.record.acknowledged import acknowledged
 from cutover.harness.record.cases import CaseRecord, CommandRecord, CrashCase, KillPoint, Way
 from cutover.harness.record.trials import ARMS, ArmRecord, Failure, Trial
@@ -31,7 +31,7 @@ from cutover.scenarios.model import Scenario
 _TRIALS: Final = 240
 _CASES: Final = 60
 _THREADS: Final = 8
-_NOISY: Final[frozenset[Place]] = frozenset({("w", "output"), ("w", "steps/bill/output")})
+_NOISY: Final[frozenset[DifferencePlace]] = frozenset({("w", "output"), ("w", "steps/bill/output")})
 _SCENARIOS: Final = tuple(replace(SCENARIO, id=f"scenario-{number}") for number in range(12))
 """Alike, and none the same as another; each is that of many trials."""
 
@@ -117,7 +117,7 @@ class Question:
 
     number: int
     about: str
-    noisy: frozenset[Place] = frozenset()
+    noisy: frozenset[DifferencePlace] = frozenset()
 
     def answer(self, view: TrialView) -> object:
         """What the judge says of the view of this question's trial."""
@@ -129,7 +129,7 @@ QUESTIONS: Final = (
         Question(number, about, noisy)
         for number in range(_TRIALS)
         for about in ("classify", *CHECKS)
-        for noisy in (frozenset[Place](), _NOISY)
+        for noisy in (frozenset[DifferencePlace](), _NOISY)
     ),
     *(Question(number, "case") for number in range(_CASES)),
 )
@@ -197,7 +197,7 @@ def test_noise_of_one_view_never_shows_in_another(data: st.DataObject) -> None:
 def test_one_view_answers_every_question_as_often_as_it_is_asked(alone: Mapping[Question, object]) -> None:
     scenarios = PreparedScenarios()
     for number, trial in enumerate(TRIALS):
-        for noisy in (frozenset[Place](), _NOISY):
+        for noisy in (frozenset[DifferencePlace](), _NOISY):
             view = view_of(trial, scenarios, noisy)
             asked = [
                 Question(number, about, noisy) for about in ("classify", *reversed(tuple(CHECKS)), *CHECKS, "classify")

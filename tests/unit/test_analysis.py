@@ -543,7 +543,7 @@ def test_a_single_nan_is_not_dropped(good: list[Trial]) -> None:
     nan = arm("candidate", checkpoint_ms=math.nan).journal
     analysis = judged(changed(good, 1, lambda one: replace(one, journal=nan)))
     assert blocked_by(analysis) == ["checkpoint-p95"]
-    assert "2 of 1200 samples are no duration" in analysis.blocking[0].text
+    assert "2 of 1200 samples are not durations" in analysis.blocking[0].text
 
 
 def test_a_scenario_that_breaks_the_judge_is_an_error(good: list[Trial], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def results(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module `tests/benchmarks/results.py`, which is no part of a package."""
+    """The module `tests/benchmarks/results.py`, which is not part of a package."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
     return import_module("results")
 

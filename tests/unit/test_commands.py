@@ -60,12 +60,12 @@ def test_the_run_is_asked_for_as_it_was_judged() -> None:
 @pytest.mark.parametrize(
     ("case", "line"),
     [
-        ("03-data-flow@answer:3/once", "cutover replay --engine v2 03-data-flow@answer:3/once"),
+        ("03-data-flow@answer:3/once", "cutover crash --engine v2 --case 03-data-flow@answer:3/once"),
         (
             "gen-000049-850240@reply:1/once",
-            "cutover replay --engine v2 --generated 49 --seed 7 gen-000049-850240@reply:1/once",
+            "cutover crash --engine v2 --generated 49 --seed 7 --case gen-000049-850240@reply:1/once",
         ),
-        ("mine's@call:1/once", "cutover replay --engine v2 'mine'\"'\"'s@call:1/once'"),
+        ("mine's@call:1/once", "cutover crash --engine v2 --case 'mine'\"'\"'s@call:1/once'"),
     ],
 )
 def test_a_case_is_found_again_wherever_its_scenario_came_from(case: str, line: str) -> None:
@@ -74,4 +74,6 @@ def test_a_case_is_found_again_wherever_its_scenario_came_from(case: str, line: 
 
 def test_a_case_of_a_run_on_files_is_looked_for_there() -> None:
     case = Commands.of(replace(MANIFEST, arguments=(*FILES, "--n8n", "flows"))).case
-    assert case("a@call:1/once") == ("cutover replay --engine v2 --scenarios 'my flows' --n8n flows a@call:1/once")
+    assert case("a@call:1/once") == (
+        "cutover crash --engine v2 --scenarios 'my flows' --n8n flows --case a@call:1/once"
+    )

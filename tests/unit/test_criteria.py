@@ -130,7 +130,7 @@ def test_the_bound_is_the_one_that_must_be_safe() -> None:
 def test_what_is_needed_is_said() -> None:
     assert judge(SUCCESS, Share(successes=597, n=598)).reason.endswith("349 more without a failure would decide")
     assert judge(SUCCESS, Share(successes=0, n=0)).reason == "nothing was measured; 598 measurements needed"
-    assert "90 of 90 samples are no duration" in judge(P95, ms(*[math.nan] * 90)).reason
+    assert "90 of 90 samples are not durations" in judge(P95, ms(*[math.nan] * 90)).reason
 
 
 @pytest.mark.parametrize(

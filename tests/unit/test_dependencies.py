@@ -139,6 +139,46 @@ def test_the_command_says_what_to_install_where_the_core_stands_alone() -> None:
     assert "pip install 'orchestrator-cutover[all]'" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from cutover import *",
+        "cutover.run_trials",
+        "cutover.crash_engine",
+        "cutover.judge_run",
+        "cutover.read_report",
+        "cutover.Report",
+        "cutover.CrashReport",
+    ],
+)
+def test_a_public_name_that_needs_an_extra_says_which(statement: str) -> None:
+    code = (
+        "import cutover\n"
+        f"try:\n    exec({statement!r})\n"
+        "except cutover.CutoverError as error:\n    print(isinstance(error, ImportError), error)\n"
+        "from cutover import Router, resolve\n"
+    )
+    done = _without(USERS, code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("True ")
+    assert "pip install 'orchestrator-cutover[judge]'" in done.stdout
+
+
+def test_the_conformance_tests_say_which_extra_they_need(tmp_path: Path) -> None:
+    code = (
+        "import pytest, sys\n"
+        "sys.modules['hypothesis'] = None\n"
+        "options = ['-p', 'no:cacheprovider', '-p', 'cutover.harness.pytest_plugin']\n"
+        "sys.exit(pytest.main([*options, '--pyargs', 'cutover.harness.conformance']))\n"
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    done = _without((), code, tmp_path)
+    assert done.returncode == 4
+    assert done.stderr.strip() == (
+        "ERROR: the conformance tests need hypothesis, not installed here: pip install 'orchestrator-cutover[pytest]'"
+    )
+
+
 def test_the_plugin_does_no_harm_to_the_tests_of_a_project_that_has_the_core_alone(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     (tmp_path / "test_theirs.py").write_text("def test_it():\n    pass\n", encoding="utf-8")

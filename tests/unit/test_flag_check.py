@@ -1,6 +1,6 @@
 """FLAG on literal assignments.
 
-The id below is in bucket 1442: `printf %s orchestrator-v2:ID | sha256sum` gives 24f03f57...,
+The id below is in bucket 1442: `printf %s orchestrator-v2:ID | sha256sum` prints 24f03f57...,
 which is 0.14429 of 2^32.
 """
 

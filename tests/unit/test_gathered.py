@@ -41,7 +41,7 @@ def arm(name: ArmName, output: str, ms: float) -> ArmRecord:
 
 
 def trials(count: int) -> list[Trial]:
-    """Some right, some with another output, one with a duration that is no number, one without an arm, one twice."""
+    """Some right, some with another output, one with a duration that is not a number, one without an arm, one twice."""
     rng = random.Random(4)  # noqa: S311 - not secret
     made = []
     for number in range(1, count + 1):
@@ -88,6 +88,6 @@ def test_the_whole_has_something_of_everything() -> None:
         "REGRESSION",
         "IMPROVEMENT",
         "BOTH_WRONG",
-        "pair of durations",
+        "pairs of durations",
     ):
         assert expected in text, expected

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -11,12 +12,16 @@ from pathlib import Path
 import pytest
 from rows import SHIP
 
+from cutover.harness.cli.commands.crash import crash
+from cutover.harness.cli.commands.replay import replay
+from cutover.harness.cli.commands.run import run
 from cutover.harness.cli.plan import ImportSource
 from cutover.harness.cli.selection import select
+from cutover.harness.cli.status import Status, status_of
 from cutover.harness.errors import UsageProblem
 from cutover.scenarios.importers import registry
 from cutover.scenarios.importers.imported import Imported, ImportRefused
-from cutover.scenarios.importers.registry import BrokenImporter, UnknownImporter, import_path, known, resolve
+from cutover.scenarios.importers.registry import BrokenImporter, UnknownImporter, broken, import_path, known, resolve
 from cutover.scenarios.model import Scenario
 
 ACME = """
@@ -84,6 +89,51 @@ def test_one_that_cannot_be_used_is_told_why(
         resolve("acme")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("help", "--help is another option already"),
+        ("out", "--out is another option already"),
+        ("trials", "--trials is another option already"),
+        ("No Option", "its name must be a short name of small letters"),
+        ("-x", "its name must be a short name of small letters"),
+    ],
+)
+def test_one_whose_name_cannot_be_an_option_is_not_known_and_told_why(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    (folder / "acme_flows.py").write_text(f"{ACME}\nAcme.name = {name!r}\nIMPORTER = Acme()")
+    register(monkeypatch, (name, "acme_flows:IMPORTER"))
+    assert known() == ("n8n",)
+    with pytest.raises(BrokenImporter, match=f"importer '{name}': {said}"):
+        resolve(name)
+    assert set(broken()) == {name}
+
+
+def test_no_option_of_a_command_is_free_for_an_importer() -> None:
+    commands: list[Callable[..., int]] = [run, crash, replay]
+    taken = {
+        option.removeprefix("--")
+        for command in commands
+        for parameter in inspect.signature(command).parameters.values()
+        if not parameter.name.startswith("from_") and parameter.kind is parameter.KEYWORD_ONLY
+        for option in _options_of(parameter)
+    }
+    assert taken <= registry._OPTIONS
+    assert {"help", "version"} <= registry._OPTIONS
+    assert len(taken) > 20
+
+
+def _options_of(parameter: inspect.Parameter) -> list[str]:
+    """How a parameter is written on the command line."""
+    declared = [
+        name for each in parameter.annotation.__metadata__ for name in (each.default, *(each.param_decls or ()))
+    ]
+    return [name for name in declared if isinstance(name, str) and name.startswith("--")] or [
+        f"--{parameter.name.replace('_', '-')}"
+    ]
+
+
 class Fixed:
     """An importer that makes of each path what it was told."""
 
@@ -105,6 +155,30 @@ def test_a_scenario_that_breaks_a_rule_is_the_importers_fault() -> None:
     bad = Imported(file="b", scenarios=(replace(SHIP, world={}),))
     with pytest.raises(BrokenImporter, match=r"'fixed': b became scenario .* which is not valid: .*no responses for"):
         import_path(Fixed(good, bad), Path("flows"))
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (42, "returned 42 at flows, and not a tuple of Imported"),
+        (None, "returned None at flows, and not a tuple of Imported"),
+        ("ab", "returned 'ab' at flows, and not a tuple of Imported"),
+        ((3,), r"returned \(3,\) at flows, and not a tuple of Imported"),
+        ((Imported(file="a", scenarios=(7,)),), r"returned \(7,\) for a, and not scenarios"),  # type: ignore[arg-type]
+        (ZeroDivisionError("by zero"), "raised ZeroDivisionError: by zero at flows"),
+        (SystemExit(0), "raised SystemExit: 0 at flows"),
+    ],
+)
+def test_one_that_fails_or_returns_something_else_is_broken(returned: object, said: str) -> None:
+    class Odd(Fixed):
+        def import_folder(self, _path: Path, /) -> tuple[Imported, ...]:
+            if isinstance(returned, BaseException):
+                raise returned
+            return returned  # type: ignore[return-value]
+
+    with pytest.raises(BrokenImporter, match=f"importer 'fixed': import_folder {said}"):
+        import_path(Odd(), Path("flows"))
+    assert status_of(BrokenImporter("x"))[0] == Status.USAGE
 
 
 def chosen(monkeypatch: pytest.MonkeyPatch, fixed: Fixed, *paths: str) -> tuple[tuple[Scenario, ...], list[str]]:

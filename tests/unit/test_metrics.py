@@ -372,7 +372,7 @@ def test_every_metric_of_nothing_has_no_n() -> None:
             case None:
                 assert name == "worker_memory"
             case other:
-                pytest.fail(f"{name} gives {other}")
+                pytest.fail(f"{name} returns {other}")
 
 
 def test_what_trials_measure_is_in_the_catalogue_and_has_its_shape() -> None:

@@ -1,8 +1,7 @@
-"""The module path: what is installed first, the current folder last."""
+"""The module path: the order of this process, the current folder last."""
 
 from __future__ import annotations
 
-import os
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -10,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import cutover
-from cutover.engines.modulepath import installed_first, looking_here_last, without_current_folder
+from cutover.engines.modulepath import current_folder_last, looking_here_last, without_current_folder
 
 LIBRARY = sysconfig.get_path("stdlib")
 PACKAGES = sysconfig.get_path("purelib")
-OURS = str(Path(cutover.__file__).parents[1])
 
 
 @pytest.fixture
@@ -38,33 +35,38 @@ def test_the_current_folder_comes_last_however_it_is_spelt(
     link.symlink_to(here)
     entry = {"absolute": str(here), "link": str(link)}.get(spelling, spelling)
     monkeypatch.setattr(sys, "path", [entry, "/opt/first", PACKAGES, LIBRARY, "/opt/second"])
-    path = installed_first()
-    assert [Path(each).resolve() == here for each in path] == [False] * (len(path) - 1) + [True]
-    own, others = path[: path.index("/opt/first")], path[path.index("/opt/first") : -1]
-    assert own[:2] == [PACKAGES, LIBRARY]
-    assert set(own) == {PACKAGES, LIBRARY, OURS}
-    assert others == ["/opt/first", "/opt/second"]
+    *others, last = current_folder_last()
+    assert others == ["/opt/first", PACKAGES, LIBRARY, "/opt/second"]
+    assert Path(last).resolve() == here
 
 
-def test_the_current_folder_is_not_added_where_it_was_no_entry(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("here")
+def test_the_current_folder_is_not_added_where_it_was_no_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [LIBRARY, PACKAGES, "/opt/first"])
-    assert str(here) not in installed_first()
+    assert current_folder_last() == [LIBRARY, PACKAGES, "/opt/first"]
 
 
-def test_the_folder_of_this_package_is_on_the_path_even_where_it_was_found_otherwise(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(OURS)
-    monkeypatch.setattr(sys, "path", ["", LIBRARY, PACKAGES, "/opt/first"])
-    assert installed_first() == [LIBRARY, PACKAGES, OURS, "/opt/first"]
+def test_the_order_stays_and_entries_are_absolute_and_there_once(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", ["src", "/opt/first", LIBRARY, str(here / "src"), PACKAGES, LIBRARY])
+    assert current_folder_last() == [str(here / "src"), "/opt/first", LIBRARY, PACKAGES]
 
 
 @pytest.mark.parametrize(
     ("variable", "expected"),
-    [("", ""), (":", ""), (".:./:", ""), ("/a::/b", "/a:/b"), ("src:/b:.", "HERE/src:/b"), ("..", "HERE/..")],
+    [
+        ("", ""),
+        (":", ""),
+        (".:./:", ""),
+        ("HERE:/a:src/..", "/a"),
+        ("/a::/b", "/a:/b"),
+        ("src:/b:.", "HERE/src:/b"),
+        ("..", "HERE/.."),
+    ],
 )
 def test_a_pythonpath_keeps_what_does_not_mean_the_current_folder(here: Path, variable: str, expected: str) -> None:
-    assert without_current_folder(variable) == expected.replace("HERE", str(here))
+    (here / "src").mkdir()
+    asked = variable.replace("HERE", str(here))
+    assert without_current_folder(asked) == expected.replace("HERE", str(here))
 
 
 def test_a_module_that_is_found_elsewhere_adds_no_entry(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,5 +96,5 @@ def test_a_folder_that_is_gone_is_no_entry(tmp_path: Path, monkeypatch: pytest.M
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    monkeypatch.setattr(sys, "path", [LIBRARY, PACKAGES])
-    assert os.fspath(gone) not in installed_first()
+    monkeypatch.setattr(sys, "path", ["", "src", LIBRARY, PACKAGES])
+    assert current_folder_last() == [LIBRARY, PACKAGES]

@@ -341,9 +341,9 @@ def test_a_file_that_breaks_a_rule_is_refused_with_its_name_the_place_and_the_ru
         (b"{", "no JSON"),
         (b"\xff\xfe", "no JSON"),
         (b"[" * 200_000, "nests too deep"),
-        (b"[]", "$: no n8n workflow"),
-        (b'{"nodes": 7}', "$: no n8n workflow"),
-        (b'{"nodes": [], "connections": {}, "x": NaN}', "NaN is no JSON number"),
+        (b"[]", "$: not an n8n workflow"),
+        (b'{"nodes": 7}', "$: not an n8n workflow"),
+        (b'{"nodes": [], "connections": {}, "x": NaN}', "NaN is not a JSON number"),
         (b" " * (20 * 1024 * 1024 + 1), "at most 20,971,520 are read"),
     ],
 )

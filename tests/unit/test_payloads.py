@@ -46,7 +46,7 @@ def test_text_is_ascii(value: str) -> None:
     [
         (float("nan"), r"nan at \$;"),
         ({"a": [1, float("-inf")]}, r"-inf at \$\.a\[1\]"),
-        ({"a": {1: 2}}, r"key that is no string at \$\.a: 1"),
+        ({"a": {1: 2}}, r"key that is not a string at \$\.a: 1"),
         ({"a": (1,)}, r"tuple at \$\.a"),
         ([{1, 2}], r"set at \$\[0\]"),
         (nested(MAX_DEPTH + 1), "nests deeper than 400"),

@@ -82,6 +82,17 @@ def test_an_entry_point_is_known_by_its_name(folder: Path, monkeypatch: pytest.M
         resolve("v3")
 
 
+@pytest.mark.parametrize("value", ["badplug", "badplug:", ":create", "bad plug:create", "badplug:create:more"])
+def test_an_entry_point_that_names_no_factory_is_told_the_form(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    (folder / "badplug.py").write_text(ENGINE)
+    point = EntryPoint(name="acme", value=value, group=registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda *, group: EntryPoints([point]).select(group=group))
+    with pytest.raises(BrokenEngine, match=re.escape(f"its entry point is {value!r}, and not of the form")):
+        describe("acme")
+
+
 @pytest.mark.parametrize("spec", ["", "v3", "V1", "cutover.engines.v1.orchestrator"])
 def test_an_unknown_name_is_told_the_known_ones(spec: str) -> None:
     with pytest.raises(UnknownEngine, match=r"known are v1, v2.*package\.module:factory"):
@@ -102,13 +113,13 @@ def test_an_absent_module_attribute_or_dependency_is_named(folder: Path) -> None
     (folder / "leaving.py").write_text("import sys; sys.exit(0)")
     for spec, said in (
         ("absent.engine:Mine", "no module 'absent'"),
-        ("engines.absent:Mine", "no module 'engines.absent'"),
+        ("psycopg.absent:Mine", "no module 'psycopg.absent'"),
         ("needy:Mine", "absent: nowhere_to_be_found"),
         ("wrong:Mine", "raised SyntaxError"),
         ("raising:Mine", "raised ZeroDivisionError: division by zero"),
         ("leaving:Mine", "raised SystemExit: 0"),
         ("poor:Other", "module poor has no 'Other'"),
-        ("poor:Mine", "int is no factory"),
+        ("poor:Mine", "int is not a factory"),
     ):
         with pytest.raises(BrokenEngine, match=said):
             resolve(spec)

@@ -125,7 +125,7 @@ def test_a_payload_as_deep_as_engines_keep_is_written_and_read() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.update(colour="red"), "$.colour: is no key that is known here"),
+        (lambda d: d.update(colour="red"), "$.colour: is not a key that is known here"),
         (lambda d: d["workflow"].pop("id"), "$.workflow.id: is missing"),
         (lambda d: d.update(schema_version=2), "$.schema_version: must be 1"),
         (lambda d: d.update(id=7), "$.id: must be text"),
@@ -186,14 +186,14 @@ def test_every_problem_of_a_file_is_told() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is no JSON at line 1, column 1: Expecting value"),
-        ('{\n  "id" "a"\n}', "is no JSON at line 2, column 8: Expecting ':' delimiter"),
+        ("", "is not JSON at line 1, column 1: Expecting value"),
+        ('{\n  "id" "a"\n}', "is not JSON at line 2, column 8: Expecting ':' delimiter"),
         ("[]", "$: must be an object"),
         ('"pay"', "$: must be an object"),
         ('{"id": "a", "id": "b"}', "has an object with the key 'id' twice, so one of the values would be lost"),
-        ('{"input": {"x": [1, NaN]}}', "$.input.x[1]: nan is no JSON number"),
-        ('{"input": -Infinity}', "$.input: -inf is no JSON number"),
-        ('{"input": 1e999}', "$.input: inf is no JSON number"),
+        ('{"input": {"x": [1, NaN]}}', "$.input.x[1]: nan is not a JSON number"),
+        ('{"input": -Infinity}', "$.input: -inf is not a JSON number"),
+        ('{"input": 1e999}', "$.input: inf is not a JSON number"),
         ('{"input": ' + "9" * 5_000 + "}", "has an integer of more digits than Python reads"),
         ("[" * 100_000, "nests too deeply to be read"),
         ('{"a":' * 100_000, "nests too deeply to be read"),
@@ -278,9 +278,9 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     for name, message in {
         "cut.jsonl.gz": "cannot be read: Compressed file ended",
         "plain.jsonl.gz": "cannot be read: Not a gzipped file",
-        "latin.json": "is no UTF-8 at byte 8",
+        "latin.json": "is not UTF-8 at byte 8",
         "two.jsonl": "holds 2 scenarios where one is wanted",
-        "other.txt": "is no file of scenarios",
+        "other.txt": "is not a file of scenarios",
         "nowhere.json": "there is no such file",
     }.items():
         with pytest.raises(ScenarioError, match=message) as caught:

@@ -177,7 +177,7 @@ def test_a_sound_workflow_passes(name: str) -> None:
         (flow(WaitNode(id="w"), "start -> w"), "$.nodes[1] (w): a wait needs a `signal`, a `timeout_ms` or both"),
         (
             flow(ConditionNode(id="c", expression="a.b."), "start -> c"),
-            "$.nodes[1] (c).expression: a.b. is no JMESPath: Expecting: [",
+            "$.nodes[1] (c).expression: a.b. is not JMESPath: Expecting: [",
         ),
         (
             flow(ConditionNode(id="c", expression="a == '\ud800'"), "start -> c"),
@@ -185,7 +185,7 @@ def test_a_sound_workflow_passes(name: str) -> None:
         ),
         (
             flow(ConditionNode(id="c", expression="(" * 5_000), "start -> c"),
-            "$.nodes[1] (c).expression: " + "(" * 57 + "... is no JMESPath: nests too deeply",
+            "$.nodes[1] (c).expression: " + "(" * 57 + "... is not JMESPath: nests too deeply",
         ),
         (
             flow(ConditionNode(id="c", expression="a" * 10_001), "start -> c"),
@@ -193,7 +193,7 @@ def test_a_sound_workflow_passes(name: str) -> None:
         ),
         (
             flow(LoopNode(id="l", items="]", body=flow(PAY, "start -> pay")), "start -> l"),
-            "$.nodes[1] (l).items: ] is no JMESPath: invalid token: Parse error at column 0",
+            "$.nodes[1] (l).items: ] is not JMESPath: invalid token: Parse error at column 0",
         ),
     ],
 )

@@ -35,6 +35,31 @@ MODULES = modules()
 TREES = {name: ast.parse((ROOT / path).read_text(encoding="utf-8")) for name, path in MODULES.items()}
 
 
+def aliases(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Names that a module has for other types, such as `Kind = Literal["a", "b"]`, and their lines."""
+    for node in tree.body:
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation):
+                alias = ast.unparse(annotation).endswith("TypeAlias")
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                made = ast.unparse(value.func).rpartition(".")[2] if isinstance(value, ast.Call) else ""
+                alias = made == "NewType" or isinstance(value, ast.Subscript | ast.BinOp | ast.Name | ast.Attribute)
+            case _:
+                continue
+        words = name.lstrip("_")
+        if alias and words[:1].isupper() and not words.isupper():
+            yield name, node.lineno
+
+
+def types() -> Mapping[str, list[str]]:
+    """Where each class or type alias is named at the top of a module; a leading underscore makes no other name."""
+    found = defaultdict(list, {name: list(places) for name, places in classes().items()})
+    for module, tree in TREES.items():
+        for name, line in aliases(tree):
+            found[name.lstrip("_")].append(f"{module}:{line}")
+    return found
+
+
 def classes() -> Mapping[str, list[str]]:
     """Where each class name is defined at the top of a module; a leading underscore makes no other name."""
     found = defaultdict(list)
@@ -60,8 +85,34 @@ def test_the_tree_was_found() -> None:
     assert sum(map(len, classes().values())) > 300
 
 
-def test_no_class_name_has_two_meanings() -> None:
-    assert {name: places for name, places in classes().items() if len(places) > 1} == {}
+def test_no_name_of_a_type_has_two_meanings() -> None:
+    assert {name: places for name, places in types().items() if len(places) > 1} == {}
+    assert {"Rank", "DifferencePlace", "Role", "DifferenceKind", "PlayedKind"} <= types().keys()
+
+
+def test_every_way_to_name_a_type_is_seen() -> None:
+    source = """
+Plain: TypeAlias = int
+Quoted: typing.TypeAlias = "int"
+_Bare = Literal["a"]
+Either = int | None
+Other = Plain
+Far = ast.Name
+New = NewType("New", int)
+_T = TypeVar("_T")
+LIMIT = OTHER
+Made = make()
+number: int = 3
+"""
+    assert [name for name, _ in aliases(ast.parse(source))] == [
+        "Plain",
+        "Quoted",
+        "_Bare",
+        "Either",
+        "Other",
+        "Far",
+        "New",
+    ]
 
 
 def test_no_module_is_longer_than_a_sitting_but_the_contract() -> None:

@@ -159,7 +159,7 @@ def test_a_port_that_no_row_can_name_is_refused(port: str) -> None:
     body = Workflow(id="b", nodes=(start,), edges=(edge,))
     condition = ConditionNode(id="c", expression="@", cases=(Case(port=port, value=1),))
     for node in (LoopNode(id="l", repeat=True, body=body), condition):
-        with pytest.raises(WorkflowRefused, match="is no port"):
+        with pytest.raises(WorkflowRefused, match="is not a port"):
             Graph(Workflow(id="w", nodes=(start, node), edges=(Edge(source="s", target=node.id),)))
 
 

@@ -122,7 +122,7 @@ def test_the_probe_is_asked_only_about_a_step_called_before() -> None:
 
 def test_an_input_that_is_no_json_is_refused() -> None:
     world = World(scenario(post=(Response(),)), VirtualClock())
-    with pytest.raises(ActivityError, match="no JSON"):
+    with pytest.raises(ActivityError, match="not JSON"):
         world.call(ask(value=float("nan")))
     assert [(e.status, e.effect) for e in world.ledger] == [("error", "none")]
 

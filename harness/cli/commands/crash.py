@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cutover.harness.cli import limits
 from cutover.harness.cli.options import (
     DeadlineOption,
     GeneratedOption,
@@ -40,13 +41,18 @@ LimitOption = Annotated[
     int | None,
     typer.Option(
         help="At most this many cases, drawn by the seed; further deaths and server restarts come on top.",
-        min=1,
+        min=limits.CASES.least,
         metavar="N",
     ),
 ]
 RunnersOption = Annotated[
     int | None,
-    typer.Option(help="Runner processes; two per processor by default, 16 at most.", min=1, max=64, metavar="N"),
+    typer.Option(
+        help="Runner processes; two per processor by default, 16 at most.",
+        min=limits.RUNNERS.least,
+        max=limits.RUNNERS.most,
+        metavar="N",
+    ),
 ]
 
 

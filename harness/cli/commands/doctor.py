@@ -30,7 +30,7 @@ _ROOM_MB = 200
 @dataclass(frozen=True, slots=True)
 class _Inspection:
     what: str
-    state: Literal["yes", "no", "-"]
+    state: Literal["yes", "no", "warning", "-"]
     why: str
 
 
@@ -44,11 +44,12 @@ def doctor(
         "cutover-runs"
     ),
 ) -> int:
-    """Say what this machine offers a run: Python, Cutover's extras, Postgres, Docker, engines, disk.
+    """Say what this machine offers a run: Python, Cutover's extras, importers, Postgres, Docker, engines, disk.
 
     Tries each way to a Postgres, in the order in which [bold]cutover run[/bold] takes them, and installs every known
-    engine on the first that works. Databases that killed runs have left on the server of the URL are removed. Exit
-    status 4 where a run could not work.
+    engine on the first that works. Databases that killed runs have left on the server of the URL are removed. An engine
+    or importer of another package that cannot be used is a warning: a run without it works. Exit status 4 where a run
+    could not work.
 
     [bold]Examples[/bold]
 
@@ -57,7 +58,7 @@ def doctor(
     """
     from cutover.harness.cli.console import captured, emit
 
-    seen = [_python(), *_extras(), *_servers(postgres), _disk(out)]
+    seen = [_python(), *_extras(), *_importers(), *_servers(postgres), _disk(out)]
     emit(captured(lambda console: console.print(_table(seen))))
     ways = [one for one in seen if one.what.startswith("Postgres")]
     broken = [one for one in seen if one.state == "no" and (one not in ways or one.what == _BY_URL)]
@@ -81,6 +82,17 @@ def _extras() -> Iterator[_Inspection]:
             yield _Inspection(what, "no" if extra.required else "-", why)
         else:
             yield _Inspection(what, "yes", f"for {extra.purpose}")
+
+
+def _importers() -> Iterator[_Inspection]:
+    from cutover.scenarios.importers.registry import broken, known, resolve
+
+    wrong = broken()
+    for name in known():
+        if name not in wrong:
+            yield _Inspection(f"Importer {name}", "yes", f"reads {resolve(name).reads}")
+    for name, why in wrong.items():
+        yield _Inspection(f"Importer {name}", "warning", why)
 
 
 def _servers(url: str | None) -> Iterator[_Inspection]:
@@ -123,7 +135,7 @@ def _engines(server: Server) -> Iterator[_Inspection]:
 
 
 def _engine(spec: str, dsn: str) -> _Inspection:
-    from cutover.engines.registry import describe
+    from cutover.engines.registry import OURS, describe
     from cutover.harness.run.postgres.installation import install_engine
 
     what = f"Engine {spec}"
@@ -131,7 +143,7 @@ def _engine(spec: str, dsn: str) -> _Inspection:
         name, digest = describe(spec)
         install_engine(spec, dsn)
     except Exception as error:  # noqa: BLE001 - an engine is anybody's code, and the finding is that it fails
-        return _Inspection(what, "no", f"{type(error).__name__}: {error}")
+        return _Inspection(what, "no" if spec in OURS else "warning", f"{type(error).__name__}: {error}")
     return _Inspection(what, "yes", f"installs as {name}, sources {digest[:12]}")
 
 
@@ -145,7 +157,7 @@ def _table(seen: Sequence[_Inspection]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    styles = {"yes": "green", "no": "red", "-": "dim"}
+    styles = {"yes": "green", "no": "red", "warning": "yellow", "-": "dim"}
     for one in seen:
         table.add_row(Text(one.what), Text(one.state, style=styles[one.state]), Text(plain(one.why)))
     return table

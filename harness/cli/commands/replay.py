@@ -1,4 +1,4 @@
-"""`cutover replay CASE`: another name of `cutover crash --case CASE`, the one that reports print."""
+"""`cutover replay CASE`: another name of `cutover crash --case CASE`, which older reports print."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def replay(
 ) -> int:
     """Repeat one crash case from its name, and show what happened.
 
-    Another name of [bold]cutover crash --case CASE[/bold]; reports print this one.
+    Another name of [bold]cutover crash --case CASE[/bold]; older reports print this one.
 
     [bold]Examples[/bold]
 

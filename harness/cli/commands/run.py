@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cutover.harness.cli import limits
 from cutover.harness.cli.options import (
     DeadlineOption,
     DrawnSeedOption,
@@ -19,6 +20,7 @@ from cutover.harness.cli.options import (
     PostgresOption,
     QuietOption,
     ScenariosOption,
+    in_seconds,
     with_importers,
 )
 from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where, drawn_seed
@@ -39,13 +41,18 @@ TrialsOption = Annotated[
     int | None,
     typer.Option(
         help="Exactly this many trials, filled up with drawn ones; by default the catalog and 600 drawn, or files.",
-        min=1,
+        min=limits.TRIALS.least,
         metavar="N",
     ),
 ]
 WorkersOption = Annotated[
     int | None,
-    typer.Option(help="Processes at once; one per core by default, eight at most.", min=1, max=256, metavar="N"),
+    typer.Option(
+        help="Processes at once; one per core by default, eight at most.",
+        min=limits.WORKERS.least,
+        max=limits.WORKERS.most,
+        metavar="N",
+    ),
 ]
 PolicyOption = Annotated[Path | None, typer.Option(help="Judge by this policy file.", metavar="FILE")]
 WaiversOption = Annotated[
@@ -55,7 +62,8 @@ CrashBudgetOption = Annotated[
     float | None,
     typer.Option(
         help="How long to kill and resume the candidate; by default 30, longer where too few cases fit; 0: not at all.",
-        min=0,
+        min=limits.CRASH_BUDGET_S.least,
+        callback=in_seconds,
         metavar="S",
     ),
 ]

@@ -185,6 +185,7 @@ def _play(
             on_planned=planned,
             deadline_s=plan.deadline_s,
             takeover_s=plan.takeover_s,
+            digest=writer.manifest.candidate.digest,
         )
     if plan.limit is None and set(plan.ways) & set(BASIC_WAYS):
         tally.expect_sweep(trials)

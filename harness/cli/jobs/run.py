@@ -163,6 +163,7 @@ def _compare(
             workers=where.workers,
             seed=plan.seed,
             deadline_s=plan.deadline_s,
+            sources=writer.manifest.sources,
             on_trial=keep,
             on_reread=lambda line: writer.write_lines(Table.REREADS, [line]),
         )
@@ -173,9 +174,10 @@ def _measure_sides(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...
 
     What could not be done is told on stderr; the judge finds it missing.
     """
-    routed, unrouted = route(server, scenarios, control=plan.control, candidate=plan.candidate, seed=plan.seed)
+    control, candidate, sources = plan.control, plan.candidate, writer.manifest.sources
+    routed, unrouted = route(server, scenarios, control=control, candidate=candidate, seed=plan.seed, sources=sources)
     writer.write_routing(routed)
-    weighed, unweighed = weigh(server, scenarios, control=plan.control, candidate=plan.candidate)
+    weighed, unweighed = weigh(server, scenarios, control=control, candidate=candidate, sources=sources)
     writer.write_memory(weighed)
     played, unplayed = play_all(server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
     writer.write_lines(Table.PLAYS, played)
@@ -223,6 +225,7 @@ def _kill(
             on_planned=planned,
             deadline_s=plan.deadline_s,
             budget=Budget(usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=cases, restarts=_RESTARTS),
+            digest=writer.manifest.candidate.digest,
         )
 
 

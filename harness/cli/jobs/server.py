@@ -23,9 +23,11 @@ def started_server(
 ) -> Iterator[Server]:
     """Provides the server that was asked for, as `provision` does.
 
-    Raises UsageProblem where an extra that every run needs is not installed, EnvironmentProblem where no server can be
-    had; both name `cutover doctor`.
+    Raises UsageProblem where a URL and another server are asked for, or an extra that every run needs is not installed,
+    EnvironmentProblem where no server can be had.
     """
+    if url is not None and choice not in (ServerChoice.AUTO, ServerChoice.URL):
+        raise UsageProblem(f"--postgres and --postgres-mode {choice} cannot both be given")
     _require_extras(choice)
     started = False
     try:

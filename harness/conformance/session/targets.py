@@ -30,7 +30,7 @@ class StatePoint:
         """The point that `str` wrote; raises CaseError."""
         kind, _, state = text.partition("@")
         if kind not in get_args(PointKind) or not state:
-            raise CaseError(f"{text!r} is no kill point; write one like answer@retrying")
+            raise CaseError(f"{text!r} is not a kill point; write one like answer@retrying")
         return cls(cast("PointKind", kind), state)
 
 

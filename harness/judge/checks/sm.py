@@ -42,7 +42,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         if (row.scope, row.from_state, row.event, row.to_state) in LEGAL:
             continue
         who = f"step {row.step_id}" if row.step_id is not None else "the execution"
-        why = "leaves an end state" if row.from_state in END_STATES else "is no legal transition"
+        why = "leaves an end state" if row.from_state in END_STATES else "is not a legal transition"
         sheet.fault(
             f"event {row.sequence}: {who}: {row.from_state} -{row.event}-> {row.to_state} {why}",
             sequence=row.sequence,

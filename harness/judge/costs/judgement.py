@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from cutover.engines.roles import Role
 from cutover.harness.judge.costs.executions import executions_alike
 from cutover.harness.judge.costs.faults import CostFault
 from cutover.harness.judge.costs.limits import CostLimits
@@ -12,7 +13,6 @@ from cutover.harness.judge.costs.steps import steps_against_control, steps_withi
 from cutover.harness.judge.costs.waiting import holds_nothing, pauses_within_limits
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
 from cutover.harness.record.costs import PlayCosts
-from cutover.harness.record.trials import Role
 
 __all__ = ["PERF", "judge_costs"]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from cutover.harness.judge.findings import Difference, DifferenceClass
 from cutover.harness.judge.measures.stats import holm, sign_test
 from cutover.harness.judge.outcomes.diff import may_be_noise
-from cutover.harness.judge.view import Place, place_of
+from cutover.harness.judge.view import DifferencePlace, place_of
 from cutover.harness.record.trials import Trial
 
 __all__ = ["ALPHA", "Noise", "NoisyPath"]
@@ -45,7 +45,7 @@ class Noise:
     """Takes in trials one at a time and counts place by place."""
 
     def __init__(self) -> None:
-        self._counts: dict[Place, list[int]] = {}
+        self._counts: dict[DifferencePlace, list[int]] = {}
 
     def add(self, trial: Trial, own: Iterable[str], differences: Sequence[Difference]) -> None:
         """Takes one in: the paths at which its control differs from itself, and the candidate's classed differences.
@@ -95,6 +95,6 @@ class Noise:
             )
         )
 
-    def places(self) -> frozenset[Place]:
+    def places(self) -> frozenset[DifferencePlace]:
         """Returns the places at which the candidate is excused in every trial, not only where the control is noisy."""
         return frozenset((each.workflow, each.path) for each in self.paths() if each.noise and each.worse)

@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from cutover.harness.errors import ConfigurationProblem
-from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, Finding, Verdict
+from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, DifferenceKind, Finding, Verdict
 from cutover.harness.judge.outcomes.diff import may_be_noise
 from cutover.harness.judge.policy.gate import Reason
 from cutover.harness.judge.policy.toml_lines import line_of
@@ -28,9 +28,8 @@ from cutover.harness.record.trials import Trial, role
 __all__ = ["Waiver", "WaiverError", "WaiverUse", "Waivers", "WaiversInUse", "load_waivers"]
 
 _STRICT: dict[str, object] = {"extra": "forbid", "strict": True}
-_Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+_WaiverText = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 _Class = Literal["REGRESSION", "IMPROVEMENT", "BOTH_WRONG"]
-_Kind = Literal["missing", "extra", "type", "value", "order", "count"]
 _INSIDE = re.compile(r"(?P<step>steps/(?P<id>.+)/|\*)?output(?P<member>[.\[].*)?", re.DOTALL)
 
 
@@ -49,13 +48,13 @@ class Waiver:
     __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-    owner: _Text
-    reason: _Text
+    owner: _WaiverText
+    reason: _WaiverText
     expires: date
     most_hits: Annotated[int, Field(ge=1)]
-    path: _Text
-    scenario: _Text = "*"
-    kind: _Kind | None = None
+    path: _WaiverText
+    scenario: _WaiverText = "*"
+    kind: DifferenceKind | None = None
     klass: Annotated[_Class | None, Field(alias="class")] = None
 
     def covers(self, path: str, kind: str, klass: str, scenario: str) -> bool:

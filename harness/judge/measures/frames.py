@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cutover.engines.roles import Role
 from cutover.harness.judge.measures.measurements import Count, Share
 from cutover.harness.judge.measures.stats import Floats
 from cutover.harness.record.memory import Weighed
-from cutover.harness.record.trials import ArmName, Role
+from cutover.harness.record.trials import ArmName
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,10 +12,9 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Literal
 
 from cutover.engines.api import JsonText, JsonValue
-from cutover.harness.judge.findings import Difference
+from cutover.harness.judge.findings import Difference, DifferenceKind
 from cutover.harness.judge.outcomes.outcome import Effect, Outcome, StepOutcome
 
 __all__ = ["MOST", "diff", "diff_outcomes", "diff_texts", "may_be_noise", "short"]
@@ -28,7 +27,6 @@ _SHORT = 120
 _TYPES: Mapping[type, str] = {
     type(None): "null", bool: "boolean", int: "integer", float: "float", str: "string", list: "list", dict: "object",
 }  # fmt: skip
-_Kind = Literal["missing", "extra", "type", "value", "order", "count"]
 
 
 def diff(left: JsonValue, right: JsonValue, path: str = "") -> list[Difference]:
@@ -142,7 +140,7 @@ def _steps(at: str, one: StepOutcome, other: StepOutcome) -> list[Difference]:
         return [_made(f"{at}/status", "value", one.status, other.status)]
     found = diff_texts(one.output, other.output, f"{at}/output")
     if one.error != other.error:
-        kind: _Kind = "missing" if other.error is None else "extra" if one.error is None else "value"
+        kind: DifferenceKind = "missing" if other.error is None else "extra" if one.error is None else "value"
         found.append(_made(f"{at}/error", kind, one.error, other.error))
     return found
 
@@ -159,11 +157,11 @@ def _effects(left: Iterable[Effect], right: Iterable[Effect], optional: Collecti
             for one, other in zip(ours, theirs, strict=True):
                 yield from diff_texts(one, other, f"{at}/input")
         elif theirs or step_id not in optional:
-            kind: _Kind = "missing" if not theirs else "extra" if not ours else "count"
+            kind: DifferenceKind = "missing" if not theirs else "extra" if not ours else "count"
             yield Difference(path=at, kind=kind, left=str(len(ours)), right=str(len(theirs)))
 
 
-def _made(path: str, kind: _Kind, left: JsonValue, right: JsonValue) -> Difference:
+def _made(path: str, kind: DifferenceKind, left: JsonValue, right: JsonValue) -> Difference:
     return Difference(
         path=path,
         kind=kind,
@@ -172,7 +170,7 @@ def _made(path: str, kind: _Kind, left: JsonValue, right: JsonValue) -> Differen
     )
 
 
-def _shown(value: JsonValue, kind: _Kind) -> str:
+def _shown(value: JsonValue, kind: DifferenceKind) -> str:
     return f"{_TYPES.get(type(value), type(value).__name__)} {short(value)}" if kind == "type" else short(value)
 
 

@@ -33,8 +33,8 @@ Source: TypeAlias = Literal["harness", "production"]
 
 _STRICT: dict[str, object] = {"extra": "forbid", "strict": True}
 _Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-_Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-_Number = Annotated[float, Field(allow_inf_nan=False)]
+_PolicyText = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Percent = Annotated[int, Field(ge=0, le=100)]
 
 
@@ -51,7 +51,7 @@ class Condition:
 
     statistic: Statistic
     operator: Operator
-    limit: _Number
+    limit: _Finite
     quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
     excess: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
@@ -68,9 +68,9 @@ class Criterion:
     __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
 
     id: _Id
-    words: _Text
-    section: _Text
-    metric: _Text
+    words: _PolicyText
+    section: _PolicyText
+    metric: _PolicyText
     condition: Condition
     unit: Unit
     min_n: Annotated[int, Field(ge=1)]
@@ -87,8 +87,8 @@ class Stage:
     __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
 
     percent: _Percent
-    name: _Text
-    required_checks: tuple[_Text, ...]
+    name: _PolicyText
+    required_checks: tuple[_PolicyText, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

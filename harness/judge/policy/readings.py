@@ -110,7 +110,7 @@ def _share(condition: Condition, share: Share) -> Reading:
 
 def _samples(condition: Condition, samples: Samples) -> Reading:
     values = samples.values[np.isfinite(samples.values) & (samples.values >= 0)]
-    invalid = _unusable(len(samples.values) - len(values), len(samples.values), "samples", "duration")
+    invalid = _unusable(len(samples.values) - len(values), len(samples.values), "samples", "durations")
     n = len(values)
     if n == 0:
         return Reading(n=0, invalid=invalid)
@@ -141,7 +141,7 @@ def _samples(condition: Condition, samples: Samples) -> Reading:
 
 def _pairs(condition: Condition, pairs: Pairs) -> Reading:
     usable = _positive(pairs.control) & _positive(pairs.candidate)
-    invalid = _unusable(int(np.count_nonzero(~usable)), len(usable), "pairs", "pair of durations")
+    invalid = _unusable(int(np.count_nonzero(~usable)), len(usable), "pairs", "pairs of durations")
     n = int(np.count_nonzero(usable))
     if n == 0:
         return Reading(n=0, invalid=invalid)
@@ -201,4 +201,4 @@ def _positive(values: Floats) -> np.typing.NDArray[np.bool_]:
 
 
 def _unusable(bad: int, n: int, noun: str, what: str) -> str:
-    return f"{bad} of {n} {noun} are no {what}" if bad else ""
+    return f"{bad} of {n} {noun} are not {what}" if bad else ""

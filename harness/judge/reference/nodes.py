@@ -149,7 +149,7 @@ class Nodes:
         except NoValue as error:
             return (yield from self._steps.fail(ran, str(error)))
         if not isinstance(items, list):
-            return (yield from self._steps.fail(ran, "the items are no list"))
+            return (yield from self._steps.fail(ran, "the items are not a list"))
         outputs: list[JsonValue] = []
         waits = ran.waits
         for i, item in enumerate(items):

@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
+from cutover.engines.roles import Role
 from cutover.harness.judge.measures.frames import Frames, checkpoint_durations, latencies
 from cutover.harness.judge.measures.stats import Floats
 from cutover.harness.judge.policy.model import Policy
-from cutover.harness.record.trials import Role
 
 __all__ = ["BINS", "Distribution", "Limit", "distributions"]
 

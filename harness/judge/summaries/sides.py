@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from cutover.engines.roles import Role
 from cutover.harness.judge.measures import stats
 from cutover.harness.judge.measures.frames import (
     Frames,
@@ -22,11 +23,10 @@ from cutover.harness.judge.measures.frames import (
 )
 from cutover.harness.judge.measures.measurements import Count, Share
 from cutover.harness.judge.measures.stats import Floats
-from cutover.harness.record.trials import Role
 
 __all__ = ["SideBySide", "SideUnit", "side_by_side"]
 
-_Number: TypeAlias = tuple[float | None, int]
+_SideNumber: TypeAlias = tuple[float | None, int]
 SideUnit: TypeAlias = Literal["share", "ms", "MiB", "count"]
 
 
@@ -63,51 +63,51 @@ def side_by_side(frames: Frames) -> tuple[SideBySide, ...]:
     )
 
 
-def _share(measured: Callable[[Frames, Role], Share]) -> Callable[[Frames, Role], _Number]:
-    def number(frames: Frames, role: Role) -> _Number:
+def _share(measured: Callable[[Frames, Role], Share]) -> Callable[[Frames, Role], _SideNumber]:
+    def number(frames: Frames, role: Role) -> _SideNumber:
         share = measured(frames, role)
         return (share.successes / share.n if share.n else None), share.n
 
     return number
 
 
-def _per_hundred(measured: Callable[[Frames, Role], Count]) -> Callable[[Frames, Role], _Number]:
-    def number(frames: Frames, role: Role) -> _Number:
+def _per_hundred(measured: Callable[[Frames, Role], Count]) -> Callable[[Frames, Role], _SideNumber]:
+    def number(frames: Frames, role: Role) -> _SideNumber:
         count = measured(frames, role)
         return (100 * count.count / count.n if count.n else None), count.n
 
     return number
 
 
-def _count(measured: Callable[[Frames, Role], Count]) -> Callable[[Frames, Role], _Number]:
-    def number(frames: Frames, role: Role) -> _Number:
+def _count(measured: Callable[[Frames, Role], Count]) -> Callable[[Frames, Role], _SideNumber]:
+    def number(frames: Frames, role: Role) -> _SideNumber:
         count = measured(frames, role)
         return (count.count if count.n else None), count.n
 
     return number
 
 
-def _memory(frames: Frames, role: Role) -> _Number:
+def _memory(frames: Frames, role: Role) -> _SideNumber:
     ran = next((each.executions for each in frames.weighed if each.role == role), 0)
     return peak_memory(frames, role), ran
 
 
-def _sum(column: str) -> Callable[[Frames, Role], _Number]:
-    def number(frames: Frames, role: Role) -> _Number:
+def _sum(column: str) -> Callable[[Frames, Role], _SideNumber]:
+    def number(frames: Frames, role: Role) -> _SideNumber:
         arms = arms_of(frames, role)
         return (int(arms[column].sum()) if len(arms) else None), len(arms)
 
     return number
 
 
-def _quantile(measured: Callable[[Frames, Role], Floats], q: float) -> Callable[[Frames, Role], _Number]:
+def _quantile(measured: Callable[[Frames, Role], Floats], q: float) -> Callable[[Frames, Role], _SideNumber]:
     return _of_values(measured, lambda values: stats.quantile(values, q))
 
 
 def _of_values(
     measured: Callable[[Frames, Role], Floats], statistic: Callable[[Floats], float]
-) -> Callable[[Frames, Role], _Number]:
-    def number(frames: Frames, role: Role) -> _Number:
+) -> Callable[[Frames, Role], _SideNumber]:
+    def number(frames: Frames, role: Role) -> _SideNumber:
         values = measured(frames, role)
         usable = values[np.isfinite(values)]
         return (statistic(usable) if len(usable) else None), len(usable)
@@ -116,7 +116,7 @@ def _of_values(
 
 
 _NUMBERS: tuple[
-    tuple[str, str, SideUnit, Callable[[Frames, Role], _Number]],
+    tuple[str, str, SideUnit, Callable[[Frames, Role], _SideNumber]],
     ...,
 ] = (
     ("success", "executions that end in the right status", "share", _share(execution_success)),

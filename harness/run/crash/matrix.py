@@ -34,10 +34,11 @@ def crash_matrix(
     deadline_s: float = DEADLINE_S,
     takeover_s: float = TAKEOVER_S,
     budget: Budget | None = None,
+    digest: str | None = None,
 ) -> list[CrashTrial]:
     """Plays every planned case, in a database that is dropped afterwards; returns the trials with their baselines.
 
-    With a budget it is a sample of as many cases as fit.
+    With a budget it is a sample of as many cases as fit. `digest` is that of `Runners`.
     """
     with (
         installed(server, plan.engine, relaxed=Way.RESTART not in plan.ways) as dsn,
@@ -49,6 +50,7 @@ def crash_matrix(
             deadline_s=deadline_s,
             takeover_s=takeover_s,
             restart=probe.around(server.restart),
+            digest=digest,
         ) as runners,
     ):
 

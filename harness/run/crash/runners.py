@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from cutover.harness.errors import CutoverProblem, EnvironmentProblem
+from cutover.engines.registry import sources_of
+from cutover.harness.errors import CutoverProblem, EnvironmentProblem, OtherSources
 from cutover.harness.record.cases import CrashCase
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
@@ -45,7 +46,7 @@ class Runners(Closing):
 
     `dsn` is a database in which the engine is installed. `deadline_s` is real time for one command, `takeover_s` how
     far the virtual clock moves after a death. `restart` stops the server with immediate and starts it again; it is
-    called by jobs played alone.
+    called by jobs played alone. `digest` is that on record of the engine's sources, and that of now where None.
     """
 
     def __init__(
@@ -57,9 +58,10 @@ class Runners(Closing):
         deadline_s: float,
         takeover_s: float,
         restart: Callable[[], None] | None = None,
+        digest: str | None = None,
     ) -> None:
         self._restart = restart
-        program = _program("cutover.harness.run.crash.handler", engine, dsn, deadline_s, takeover_s)
+        program = _program("cutover.harness.run.crash.handler", engine, dsn, deadline_s, takeover_s, digest)
         self._executor = Executor[CaseJob]([program] * count, _message, on_question=self._asked)
 
     @property
@@ -73,7 +75,7 @@ class Runners(Closing):
         """Yields each job with its answer, as they finish; `alone` one after another.
 
         None is begun after `until` (the monotonic clock, s), nor once the caller stops listening. Raises RunnerProblem,
-        EngineProblem or EnvironmentProblem, which name the job.
+        EngineProblem or EnvironmentProblem, which name the job, and OtherSources.
         """
         for outcome in self._executor.run(_until(jobs, until), most=1 if alone else None):
             line = _answer(outcome, str(outcome.job or "its start"))
@@ -113,9 +115,12 @@ class Runner(Closing):
         self._executor.close()
 
 
-def _program(handler: str, engine: str, dsn: str, deadline_s: float, takeover_s: float) -> ChildProgram:
+def _program(  # noqa: PLR0917 - as its callers' arguments
+    handler: str, engine: str, dsn: str, deadline_s: float, takeover_s: float, digest: str | None = None
+) -> ChildProgram:
     settings = {"handler": handler, "engine": engine, "dsn": dsn, "deadline_s": deadline_s, "takeover_s": takeover_s}
-    return ChildProgram("cutover.harness.run.crash.runner:main", settings, unwinds=True)
+    sources = sources_of(engine) if digest is None else {engine: digest}
+    return ChildProgram("cutover.harness.run.crash.runner:main", settings, unwinds=True, sources=sources)
 
 
 def _message(job: CaseJob, told: set[str]) -> Mapping[str, object]:
@@ -141,6 +146,8 @@ def _answer(outcome: JobOutcome[_J], what: str) -> bytes | None:
         case JobAnswer():
             return outcome.line
         case JobFailure():
+            if outcome.kind((OtherSources,)):
+                raise OtherSources(outcome.message)
             if kind := outcome.kind(_PASSED_ON):
                 raise kind(f"{what}: {outcome.message}")
             raise RunnerProblem(f"{what}: the harness failed: {outcome}\n{outcome.trace}")

@@ -25,6 +25,7 @@ import psycopg
 
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.backend import LAZY_WRITER
+from cutover.harness.run.postgres.dsn import to_url
 from cutover.harness.run.process.lifetime import socket_root
 
 __all__ = ["DURATION_S", "embedded"]
@@ -155,7 +156,7 @@ class _Postmaster:
     """The server process."""
 
     def __init__(self, command: Sequence[str], home: Path, user: pwd.struct_passwd | None) -> None:
-        self.url = f"postgresql://postgres@/postgres?host={home}"
+        self.url = to_url({"user": "postgres", "host": str(home), "dbname": "postgres"})
         self._command, self._home, self._user = command, home, user
         self._server: subprocess.Popen[bytes] | None = None
 

@@ -13,17 +13,29 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
+from cutover.engines.errors import CutoverError
+from cutover.harness.errors import OtherSources
 from cutover.harness.run.process.lifetime import die_with_parent, discard_sockets
 
 __all__ = ["ANSWER", "BOOT", "FAILURE", "NOTE", "QUESTION", "READY", "ParentLink", "main"]
 
-BOOT: Final = (
-    "import sys; sys.path[:] = sys.argv[4:]; from cutover.harness.run.process.boot import main; main(*sys.argv[1:4])"
+BOOT: Final = """
+import sys
+sys.path[:] = sys.argv[5:]
+import importlib.util, os.path
+spec = importlib.util.spec_from_file_location(
+    "cutover", sys.argv[4], submodule_search_locations=[os.path.dirname(sys.argv[4])]
 )
-"""The code of every child. Its arguments are those of `main`, then the entries of its module path."""
+sys.modules["cutover"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sys.modules["cutover"])
+from cutover.harness.run.process.boot import main
+main(*sys.argv[1:4])
+"""
+"""The code of every child. Its arguments are those of `main`, the file of its parent's package `cutover`, which is
+loaded wherever else there may be one, then the entries of its module path."""
 READY, NOTE, QUESTION, ANSWER, FAILURE = b"Y", b"N", b"Q", b"A", b"F"
 """The first byte of a line to the parent: ready for the first job; news of the present job; a question that the parent
 answers with a line; the job's answer; or why there is none, and in both cases ready for the next job."""
@@ -43,8 +55,11 @@ class ParentLink:
         os.dup2(nothing, 0)
         os.close(nothing)
         os.dup2(2, 1)
-        self.setup: Any = self._receive()
+        start = self._receive()
+        self.setup: Any = start["setup"]
         """What the parent told it at the start, once for all jobs."""
+        self.sources: Mapping[str, str] = start["sources"]
+        """The digests of the engines that it is to load, by their specs."""
 
     def serve(self, play: Callable[[Any], bytes], caught: tuple[type[Exception], ...] = ()) -> None:
         """Answers jobs until the parent closes the line; the answer is one line, without its end.
@@ -59,6 +74,10 @@ class ParentLink:
                 self._say(FAILURE, _failure(error))
             else:
                 self._say(ANSWER, answer)
+
+    def refuse(self, error: Exception) -> None:
+        """Answers the first job, which has not come yet, with the error; the process then ends."""
+        self._say(FAILURE, _failure(error))
 
     def note(self, news: bytes) -> None:
         """Tells the parent how the present job gets on."""
@@ -90,6 +109,8 @@ def main(entry: str, end: str, parent: str) -> None:
     try:
         die_with_parent(signal.Signals(int(end)), int(parent))
         link = ParentLink()
+        if not _loads_the_same(link):
+            sys.exit(1)
         module, _, function = entry.partition(":")
         getattr(importlib.import_module(module), function)(link)
     except BrokenPipeError:
@@ -97,6 +118,26 @@ def main(entry: str, end: str, parent: str) -> None:
     except Terminated:
         discard_sockets(os.getpid())  # one that was being made at that moment has no owner yet to remove it
         sys.exit(1)
+
+
+def _loads_the_same(link: ParentLink) -> bool:
+    """Whether the engines here have the sources that the parent has on record; tells it where they have not."""
+    if not link.sources:
+        return True
+    from cutover.engines.registry import sources_of  # noqa: PLC0415 - only where there are engines
+
+    try:
+        for spec, digest in link.sources.items():
+            if (here := sources_of(spec)[spec]) != digest:
+                raise OtherSources(
+                    f"engine {spec!r}: a child process loads sources with the digest {here[:12]}, and {digest[:12]} is "
+                    "on record; change no source during a run, and let the module be found by its name in one place "
+                    "only"
+                )
+    except CutoverError as error:  # also that it cannot be loaded at all
+        link.refuse(OtherSources(str(error)))
+        return False
+    return True
 
 
 def _terminate(*_: object) -> NoReturn:

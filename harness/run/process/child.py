@@ -1,7 +1,7 @@
 """A child process of ours as its parent sees it: lines of JSON to it, lines from it. Starts and ends a process.
 
-Every child is started here: with a module path of its parent's making, in which the current folder never stands before
-an installed module, in a session of its own, so that Ctrl-C reaches the parent alone, and so that it dies with it.
+Every child is started here: with its parent's own Cutover and its parent's module path, but for the current folder,
+which comes last; in a session of its own, so that Ctrl-C reaches the parent alone; and so that it dies with it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import IO, Final
 
-from cutover.engines.modulepath import installed_first, without_current_folder
+from cutover.engines.modulepath import current_folder_last, without_current_folder
 from cutover.harness.run.process.boot import BOOT
 from cutover.harness.run.process.lifetime import discard_sockets
 from cutover.harness.run.process.zone import PROCESS_ZONE
@@ -27,6 +28,7 @@ _EXIT_S: Final = 5.0
 """How long one that has closed its output may take to be gone."""
 _IDLE_S, _UNWIND_S = 1.0, 10.0
 """How long one that unwinds may take to end when it has nothing to do, and in the middle of a job."""
+_PACKAGE: Final = sys.modules[__name__.partition(".")[0]]
 _TAIL: Final = 2000
 """Bytes of standard error that are kept of a child that has ended."""
 
@@ -37,12 +39,15 @@ class ChildProgram:
 
     One that `unwinds` begins what it has to end itself, such as processes of its own, and is given time for that.
     Where `keeps_errors`, the end of what it writes to standard error is kept; else that goes where the parent's goes.
+    `sources` are the digests of the engines that it loads, by their specs: with others it does not begin, and fails at
+    its first job with OtherSources.
     """
 
     entry: str
     setup: object
     unwinds: bool = False
     keeps_errors: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Child:
         self._unwinds = program.unwinds
         self._errors = tempfile.TemporaryFile() if program.keeps_errors else None  # noqa: SIM115 - closed in `end`
         end = signal.SIGTERM if program.unwinds else signal.SIGKILL
-        arguments = [program.entry, str(int(end)), str(os.getpid()), *installed_first()]
+        arguments = [program.entry, str(int(end)), str(os.getpid()), str(_PACKAGE.__file__), *current_folder_last()]
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-P", "-c", BOOT, *arguments],
             stdin=subprocess.PIPE,
@@ -80,7 +85,7 @@ class Child:
         self._orders, self._answers = _pipe(self._process.stdin), _pipe(self._process.stdout)
         self._unfinished: list[bytes] = []
         self._silent = False
-        self.send(program.setup)
+        self.send({"setup": program.setup, "sources": dict(program.sources)})
 
     def fileno(self) -> int:
         """Returns the descriptor on which it answers, for a selector."""

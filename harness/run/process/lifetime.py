@@ -60,7 +60,8 @@ def killed_from_outside(what: str) -> EnvironmentProblem:
 def socket_root() -> Path:
     """Returns the folder for temporary files, or /tmp where the path of a socket in there would be too long."""
     root = tempfile.gettempdir()
-    return Path(root) if len(os.fsencode(root)) <= _LONGEST else Path("/tmp")  # noqa: S108 - see socket_folder
+    fit = len(os.fsencode(root)) <= _LONGEST and "," not in root  # which libpq reads as several hosts
+    return Path(root) if fit else Path("/tmp")  # noqa: S108 - see socket_folder
 
 
 def socket_folder() -> Path:

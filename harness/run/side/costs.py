@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
+from cutover.engines.roles import Role
 from cutover.harness.record.costs import PlayCosts
-from cutover.harness.record.trials import Role
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.process.loop import Loop

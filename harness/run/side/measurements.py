@@ -14,16 +14,18 @@ from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
-from cutover.engines.registry import resolve
+from cutover.engines.registry import resolve, sources_of
+from cutover.engines.roles import Role
+from cutover.harness.errors import OtherSources
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
-from cutover.harness.record.trials import ARMS, Role
+from cutover.harness.record.trials import ARMS
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
-from cutover.harness.run.process.outcomes import JobAnswer, JobLost
+from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost
 from cutover.harness.run.side.memory import memory_limit_kib, peak_kib
 from cutover.harness.run.side.routing import EXECUTIONS, own_router, run_routing
 from cutover.harness.run.trials.arm import Arm
@@ -41,11 +43,19 @@ _SECONDS: Final = 60.0
 
 
 def route(
-    server: Server, scenarios: Sequence[Scenario], *, control: str, candidate: str, seed: int
+    server: Server,
+    scenarios: Sequence[Scenario],
+    *,
+    control: str,
+    candidate: str,
+    seed: int,
+    sources: Mapping[str, str] | None = None,
 ) -> tuple[tuple[Routed, ...], str]:
     """Returns who served the run's executions through the router, and why it is not known.
 
     The ids are those of the run's arms; they run in a database of their own, in which both engines are installed.
+    `sources` are the digests on record of the engines' sources, by spec, and those of now where None. Raises
+    OtherSources.
     """
     ids = (
         str(execution_id(seed, scenario, arm, number))
@@ -53,18 +63,26 @@ def route(
         for number, scenario in enumerate(scenarios, start=1)
     )
     order = {"control": control, "candidate": candidate, "ids": list(islice(ids, EXECUTIONS))}
-    [(rows, problem)] = _on_databases(server, "route", [((control, candidate), order)])
+    [(rows, problem)] = _on_databases(server, "route", [((control, candidate), order)], sources)
     return tuple(read_as(Routed, row) for row in rows), problem
 
 
 def weigh(
-    server: Server, scenarios: Sequence[Scenario], *, control: str, candidate: str
+    server: Server,
+    scenarios: Sequence[Scenario],
+    *,
+    control: str,
+    candidate: str,
+    sources: Mapping[str, str] | None = None,
 ) -> tuple[tuple[Weighed, ...], str]:
-    """Returns the memory of a process that runs one engine's executions, for each engine, and why it is not known."""
+    """Returns the memory of a process that runs one engine's executions, for each engine, and why it is not known.
+
+    `sources` are those of `route`. Raises OtherSources.
+    """
     lines = [encode_scenario(number, each).decode() for number, each in enumerate(scenarios[:_WEIGHED], start=1)]
     roles: Mapping[Role, str] = {"control": control, "candidate": candidate}
     orders = [((spec,), {"role": role, "spec": spec, "scenarios": lines}) for role, spec in roles.items()]
-    told = _on_databases(server, "weigh", orders)
+    told = _on_databases(server, "weigh", orders, sources)
     found = [read_as(Weighed, row) for rows, _ in told for row in rows]
     problems = [f"{role}: {problem}" for role, (_, problem) in zip(roles, told, strict=True) if problem]
     return tuple(found), "; ".join(problems)
@@ -75,7 +93,10 @@ _Measured: TypeAlias = tuple[Sequence[Any], str]
 
 
 def _on_databases(
-    server: Server, what: Literal["route", "weigh"], orders: Sequence[tuple[Sequence[str], Mapping[str, object]]]
+    server: Server,
+    what: Literal["route", "weigh"],
+    orders: Sequence[tuple[Sequence[str], Mapping[str, object]]],
+    sources: Mapping[str, str] | None,
 ) -> list[_Measured]:
     """Returns what each order came to, all at the same time, each on a new database of its own.
 
@@ -95,15 +116,20 @@ def _on_databases(
             else:
                 ready[number] = {"dsn": database.dsn, **order}
         try:
-            measured |= _played(what, ready)
+            used = dict.fromkeys(spec for number in ready for spec in orders[number][0])
+            measured |= _played(what, ready, sources_of(*used) if sources is None else sources)
+        except OtherSources:
+            raise
         except Exception as error:  # noqa: BLE001 - as above
             measured |= {number: ((), f"{type(error).__name__}: {' '.join(str(error).split())}") for number in ready}
     return [measured[number] for number in range(len(orders))]
 
 
-def _played(what: Literal["route", "weigh"], orders: Mapping[int, Mapping[str, object]]) -> dict[int, _Measured]:
+def _played(
+    what: Literal["route", "weigh"], orders: Mapping[int, Mapping[str, object]], sources: Mapping[str, str]
+) -> dict[int, _Measured]:
     """Returns what processes of their own have measured, by the numbers of their orders."""
-    program = ChildProgram(_ENTRY, what, keeps_errors=True)
+    program = ChildProgram(_ENTRY, what, keeps_errors=True, sources=sources)
     found: dict[int, _Measured] = {}
     with Executor[int](
         [program] * len(orders), lambda number, _told: orders[number], silence_s=_SECONDS, start_s=_SECONDS
@@ -112,6 +138,8 @@ def _played(what: Literal["route", "weigh"], orders: Mapping[int, Mapping[str, o
             match outcome:
                 case JobAnswer(number):
                     found[number] = json.loads(outcome.line), ""
+                case JobFailure(message=message):
+                    raise OtherSources(message)
                 case JobLost(int() as number, reason="timeout"):
                     found[number] = (), f"took more than {_SECONDS:g} s"
                 case JobLost(int() as number):

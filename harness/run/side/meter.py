@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import psycopg
 
+from cutover.engines.roles import Role
 from cutover.engines.sqlfiles import sql
 from cutover.harness.record.costs import CommandCosts, PlayCosts, ProcessSize, TableCounts, Traffic
-from cutover.harness.record.trials import Role
 from cutover.harness.run.process.boot import ANSWER, FAILURE, QUESTION, READY
 from cutover.harness.run.process.child import Child, ChildProgram
 from cutover.harness.run.process.deadline import LOOK_S, ActiveTime

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.errors import EnvironmentProblem, OtherSources
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.lifetime import Closing, killed_from_outside
-from cutover.harness.run.process.outcomes import JobAnswer, JobLost, JobNote
+from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost, JobNote
 from cutover.harness.run.trials.worker import BEGIN, RECORD, REREAD, RereadJob, Setup, TrialJob
 
 __all__ = ["DIGEST", "LostArm", "Pool", "RecordedArm"]
@@ -41,11 +41,13 @@ class LostArm:
 
 
 class Pool(Closing):
-    """At most `workers` processes; an arm may take `deadline_s` of real time."""
+    """At most `workers` processes; an arm may take `deadline_s` of real time. `sources` are those of `ChildProgram`."""
 
-    def __init__(self, setup: Setup, *, workers: int, deadline_s: float) -> None:
+    def __init__(self, setup: Setup, *, workers: int, deadline_s: float, sources: Mapping[str, str]) -> None:
         self._deadline_s = deadline_s
-        program = ChildProgram("cutover.harness.run.trials.worker:main", asdict(setup), keeps_errors=True)
+        program = ChildProgram(
+            "cutover.harness.run.trials.worker:main", asdict(setup), keeps_errors=True, sources=sources
+        )
         self._executor = Executor[Any]([program] * workers, lambda job, _told: asdict(job), silence_s=deadline_s)
         self._running: dict[int, str] = {}
         self._over: dict[int, set[str]] = {}
@@ -55,7 +57,8 @@ class Pool(Closing):
     def run(self, jobs: Iterable[TrialJob]) -> Iterator[RecordedArm | LostArm]:
         """Yields what becomes of every arm of every job.
 
-        Raises EnvironmentProblem where workers do not start, or somebody kills one in the middle of an arm.
+        Raises EnvironmentProblem where workers do not start, or somebody kills one in the middle of an arm, and
+        OtherSources where one would run other sources than those on record.
         """
         for outcome in self._executor.run(jobs):
             match outcome:
@@ -68,6 +71,8 @@ class Pool(Closing):
                     yield RecordedArm(job.number, arm, line[1 + DIGEST :], line[1 : 1 + DIGEST].decode("ascii"))
                 case JobAnswer(job):
                     self._over.pop(job.number, None)
+                case JobFailure(message=message):
+                    raise OtherSources(message)
                 case JobLost():
                     yield from self._lost(outcome)
 

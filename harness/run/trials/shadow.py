@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cutover.engines.errors import CutoverError
-from cutover.engines.registry import resolve
+from cutover.engines.registry import resolve, sources_of
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.record.trials import ARMS, ArmName, ArmRecord, Failure, role
 from cutover.harness.run.postgres.installation import install_engine
@@ -60,22 +60,25 @@ def run_trials(
     seed: int = 0,
     deadline_s: float = DEADLINE_S,
     companion_every: int = COMPANION_EVERY,
+    sources: Mapping[str, str] | None = None,
     on_trial: Callable[[RecordedTrial], object],
     on_reread: Callable[[bytes], object] = lambda _line: None,
 ) -> int:
     """Runs each scenario as one trial, numbered from 1, and hands each to `on_trial` as it ends; returns their number.
 
     `workers` is the number of processes, `default_workers()` where None; `deadline_s` is real time for one arm;
-    `companion_every` 0 leaves companions out. When all trials have ended the candidate's executions are read again, and
-    `on_reread` is given a line of each. Databases and processes are gone afterwards, also when `on_trial` or a
-    signal interrupts. Raises EnvironmentProblem where the server or the workers fail.
+    `companion_every` 0 leaves companions out; `sources` are the digests on record of the engines' sources, by spec, and
+    those of now where None. When all trials have ended the candidate's executions are read again, and `on_reread` is
+    given a line of each. Databases and processes are gone afterwards, also when `on_trial` or a signal interrupts.
+    Raises EnvironmentProblem where the server or the workers fail, OtherSources where a worker would run other sources.
     """
     specs = {"control": control, "candidate": candidate}
     with contextlib.ExitStack() as stack:
         databases = _databases(stack, server, specs)
         setup = Setup(specs=specs, dsns={arm: database.dsn for arm, database in databases.items()})
         count = min(workers or default_workers(), max(1, len(scenarios)))
-        pool = Pool(setup, workers=count, deadline_s=deadline_s)
+        sources = sources or sources_of(control, candidate)
+        pool = Pool(setup, workers=count, deadline_s=deadline_s, sources=sources)
         stack.callback(pool.close)
         names = {arm: _name_of(specs[role(arm)], databases[arm].dsn) for arm in ARMS}
         probe = stack.enter_context(OutageProbe(server.dsn))

@@ -85,7 +85,7 @@ class World:
             given = encode(call.input)
         except (PayloadRefused, ValueError, TypeError, RecursionError) as error:
             given = encode(f"unreadable input: {type(error).__name__}")
-            answer = _Answer(status="error", error=f"step {call.step_id} sent an input that is no JSON: {error}")
+            answer = _Answer(status="error", error=f"step {call.step_id} sent an input that is not JSON: {error}")
         else:
             if response is None:
                 answer = _Answer(status="error", error=f"the scenario plans no response for step {call.step_id}")

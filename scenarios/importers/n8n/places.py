@@ -16,7 +16,7 @@ from cutover.scenarios.importers.n8n.workflow import Built, plain_path
 
 __all__ = ["Places", "locate"]
 
-_Place: TypeAlias = tuple[tuple[tuple[str, int], ...], str]
+_RunPlace: TypeAlias = tuple[tuple[tuple[str, int], ...], str]
 _ITERATION = re.compile(r"\[\d+\](?=/)")
 
 
@@ -44,7 +44,7 @@ def locate(built: Built, execution: Execution, source: WorkflowFile) -> Places:
     outputs: dict[str, int] = {}
     for one in source.connections:
         outputs[one.source] = max(outputs.get(one.source, 0), one.output + 1)
-    placed: dict[tuple[str, int], _Place] = {}
+    placed: dict[tuple[str, int], _RunPlace] = {}
     found = Places()
     for run in execution.runs:
         place, came_by = None, list[tuple[str, str]]()
@@ -73,7 +73,7 @@ def locate(built: Built, execution: Execution, source: WorkflowFile) -> Places:
 
 def _add_silent_ports(
     found: Places,
-    placed: dict[tuple[str, int], _Place],
+    placed: dict[tuple[str, int], _RunPlace],
     walk: _Walk,
     source: WorkflowFile,
     outputs: dict[str, int],
@@ -97,7 +97,7 @@ def _add_silent_ports(
                 found.unlike.append(f"{run.node!r} gave items for {missing[0]!r}, which n8n did not run")
 
 
-def _step_id(place: _Place) -> str:
+def _step_id(place: _RunPlace) -> str:
     return "".join(f"{loop}[{i}]/" for loop, i in place[0]) + place[1]
 
 
@@ -124,28 +124,28 @@ class _Walk:
             for edge in level.edges:
                 self._leaving.setdefault((path, edge.source, edge.port), []).append(edge)
 
-    def is_start(self, place: _Place) -> bool:
+    def is_start(self, place: _RunPlace) -> bool:
         """Whether the place is the workflow's start node."""
         return place == ((), self._start[()])
 
-    def first(self, name: str, taken: dict[str, NodeRun]) -> _Place | None:
+    def first(self, name: str, taken: dict[str, NodeRun]) -> _RunPlace | None:
         """The place of a run that nothing led to."""
-        start: _Place = ((), self._start[()])
+        start: _RunPlace = ((), self._start[()])
         for place in (start, *self.after(start, "out")):
             if self._stands_for(place, name) and _step_id(place) not in taken:
                 return place
         return None
 
-    def next_free(self, place: _Place, port: str, name: str, taken: dict[str, NodeRun]) -> _Place | None:
+    def next_free(self, place: _RunPlace, port: str, name: str, taken: dict[str, NodeRun]) -> _RunPlace | None:
         """The first step behind a port that stands for the node and has no run yet."""
         for target in self.after(place, port):
             if self._stands_for(target, name) and _step_id(target) not in taken:
                 return target
         return None
 
-    def after(self, place: _Place, port: str) -> Iterator[_Place]:
+    def after(self, place: _RunPlace, port: str) -> Iterator[_RunPlace]:
         """The steps to which a port leads."""
-        pending: list[tuple[_Place, str]] = [(place, port)]
+        pending: list[tuple[_RunPlace, str]] = [(place, port)]
         while pending:
             (around, node_id), by = pending.pop(0)
             path = tuple(loop for loop, _ in around)
@@ -161,6 +161,6 @@ class _Walk:
                 else:
                     yield (around, edge.target)
 
-    def _stands_for(self, place: _Place, name: str) -> bool:
+    def _stands_for(self, place: _RunPlace, name: str) -> bool:
         origin = self._origins.get(plain_path(_step_id(place)))
         return origin is not None and origin.name == name

@@ -84,13 +84,15 @@ def read_json(path: Path) -> Any:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON number")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def parse_source(document: Any) -> WorkflowFile:
     """The workflow in a JSON value; raises ImportRefused with the path inside it and the rule."""
     if not isinstance(document, dict) or not isinstance(document.get("nodes"), list):
-        raise ImportRefused("$: no n8n workflow, which is an object with a list `nodes` and an object `connections`")
+        raise ImportRefused(
+            "$: not an n8n workflow, which is an object with a list `nodes` and an object `connections`"
+        )
     listed: list[Any] = document["nodes"]
     if len(listed) > MAX_NODES:
         raise ImportRefused(f"$.nodes: {len(listed):,} nodes; at most {MAX_NODES:,} are imported")

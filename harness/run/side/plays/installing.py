@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cutover.engines.api import Engine
+from cutover.engines.roles import Role
 from cutover.harness.record.plays import PlayRecord
-from cutover.harness.record.trials import Role
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import chain, signals, wait
 from cutover.scenarios.model import Scenario

@@ -13,8 +13,9 @@ from datetime import timedelta
 from uuid import UUID, uuid5
 
 from cutover.engines.api import Engine, EngineFactory, Journal, Signal
+from cutover.engines.roles import Role
 from cutover.harness.record.plays import PlayCheck, PlayCommand, PlayRecord
-from cutover.harness.record.trials import ArmRecord, Role
+from cutover.harness.record.trials import ArmRecord
 from cutover.harness.run.trials.arm import metadata_of
 from cutover.harness.run.trials.drive import ArmDriver, failure_of
 from cutover.harness.run.world.clock import VirtualClock
