@@ -26,7 +26,7 @@ from cutover.harness.record.memory import Weighed
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.routing import Routed
-from cutover.harness.record.trials import Manifest
+from cutover.harness.record.trials import ArmName, Manifest, role
 from cutover.harness.run.side.ladder import LADDER
 from cutover.harness.run.side.playing import PLAYS
 from cutover.harness.store.lines import RecordedTrial, read_as
@@ -65,12 +65,14 @@ def parts_that_speak(check: str) -> tuple[RunPart, ...]:
 class KillWatch:
     """Takes a run's rows where its writer would, and raises MutantKilled with the row that shows the mutant.
 
-    `check` is the id of a check or, judged where a part ends, of a criterion of the policy.
+    `check` is the id of a check or, judged where a part ends, of a criterion of the policy. `controls` are the
+    control's arms, by trial.
     """
 
     def __init__(self, check: str, manifest: Manifest, policy: Policy, scenarios: PreparedScenarios) -> None:
         self.finished = self.cases = self.cases_planned = 0
         self.played: dict[RunPart, int] = {}
+        self.controls: dict[int, Mapping[ArmName, bytes]] = {}
         self._check, self._policy, self._stage = check, policy, manifest.stage
         required = policy.stage(manifest.stage).required_checks
         self._gathered = Gathered(manifest, required, scenarios=scenarios)
@@ -79,6 +81,7 @@ class KillWatch:
     def write(self, trial: RecordedTrial) -> None:
         """Judges a trial."""
         self.finished += 1
+        self.controls[trial.number] = {arm: line for arm, line in trial.lines.items() if role(arm) == "control"}
         self._gathered.add(trial.trial)
         self._look(RunPart.TRIALS, self.finished)
 

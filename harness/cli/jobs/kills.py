@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -21,6 +21,7 @@ from cutover.harness.mutants.catalog.engines import ENGINE_MUTANTS
 from cutover.harness.mutants.model import EngineMutant, Routing
 from cutover.harness.mutants.watch import KillWatch, MutantKilled, parts_that_speak
 from cutover.harness.record.kills import RunFate, RunKill, RunKillMatrix, RunPart
+from cutover.harness.record.trials import ArmName
 from cutover.harness.run.postgres.server import Server
 from cutover.scenarios.model import Scenario
 
@@ -63,7 +64,10 @@ def kills_in_runs(
 
 @dataclass
 class _RunsOfSeed:
-    """The default runs of one seed, which differ in nothing but their candidate."""
+    """The default runs of one seed, which differ in nothing but their candidate.
+
+    So the control's arms are run once, but where durations are compared, which must be of one run.
+    """
 
     seed: int
     server: Server
@@ -71,6 +75,7 @@ class _RunsOfSeed:
     parts: Sequence[RunPart]
     policy: Policy = field(default_factory=default_policy)
     prepared: PreparedScenarios = field(default_factory=PreparedScenarios)
+    controls: dict[int, Mapping[ArmName, bytes]] = field(default_factory=dict)
 
     @cached_property
     def scenarios(self) -> tuple[Scenario, ...]:
@@ -107,8 +112,10 @@ class _RunsOfSeed:
             quiet=True,
             on_problem=problems.append,
             to_kill=self.to_kill,
+            known={} if mutant.check in {each.id for each in self.policy.criteria} else self.controls,
         )
         fate = replace(_fate(mutant, watch, player, self.parts), seed=self.seed, seconds=time.monotonic() - began)
+        self.controls |= watch.controls
         return replace(fate, problem="; ".join([*problems, *filter(None, [fate.problem])]))
 
     def _watch(self, mutant: EngineMutant, plan: RunPlan) -> KillWatch:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from cutover.harness.cli.console import progress
@@ -14,6 +15,7 @@ from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.kills import RunPart
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
+from cutover.harness.record.trials import ArmName
 from cutover.harness.run.crash.matrix import crash_matrix
 from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan
 from cutover.harness.run.crash.sampling import selection
@@ -72,7 +74,7 @@ class PartPlayer:
     """Plays the parts of one run, with at least `cases` crash cases if there is time.
 
     `on_problem` is told what could not be done beside the trials; the judge finds it missing. `to_kill` are the
-    scenarios of crash cases where the caller knows them.
+    scenarios of crash cases where the caller knows them, `known` arms of trials that need not be run again.
     """
 
     plan: RunPlan
@@ -84,6 +86,7 @@ class PartPlayer:
     quiet: bool
     on_problem: Callable[[str], None]
     to_kill: tuple[Scenario, ...] | None = None
+    known: Mapping[int, Mapping[ArmName, bytes]] = MappingProxyType({})
 
     def play(self, part: RunPart) -> None:
         """Plays one part; rereads come with the trials."""
@@ -136,6 +139,7 @@ class PartPlayer:
                 deadline_s=plan.deadline_s,
                 on_trial=keep,
                 on_reread=lambda line: self.rows.write_lines(Table.REREADS, [line]),
+                known=self.known,
             )
 
     def _kill(self) -> None:

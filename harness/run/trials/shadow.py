@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from cutover.engines.errors import CutoverError
 from cutover.engines.registry import resolve
@@ -62,13 +63,15 @@ def run_trials(
     companion_every: int = COMPANION_EVERY,
     on_trial: Callable[[RecordedTrial], object],
     on_reread: Callable[[bytes], object] = lambda _line: None,
+    known: Mapping[int, Mapping[ArmName, bytes]] = MappingProxyType({}),
 ) -> int:
     """Runs each scenario as one trial, numbered from 1, and hands each to `on_trial` as it ends; returns their number.
 
     `workers` is the number of processes, `default_workers()` where None; `deadline_s` is real time for one arm;
     `companion_every` 0 leaves companions out. When all trials have ended the candidate's executions are read again, and
-    `on_reread` is given a line of each. Databases and processes are gone afterwards, also when `on_trial` or a
-    signal interrupts. Raises EnvironmentProblem where the server or the workers fail.
+    `on_reread` is given a line of each. `known` has, by trial, lines of arms that another run of these scenarios and
+    this seed has brought, which are not run again. Databases and processes are gone afterwards, also when `on_trial`
+    or a signal interrupts. Raises EnvironmentProblem where the server or the workers fail.
     """
     specs = {"control": control, "candidate": candidate}
     with contextlib.ExitStack() as stack:
@@ -79,10 +82,10 @@ def run_trials(
         stack.callback(pool.close)
         names = {arm: resolve(specs[role(arm)])(idle(databases[arm].dsn, "the run")).name for arm in ARMS}
         probe = stack.enter_context(OutageProbe(server.dsn))
-        assembly = _TrialAssembly(scenarios, seed, names)
+        assembly = _TrialAssembly(scenarios, seed, names, known)
         finished = 0
         rereading = Rereading(scenarios, seed)
-        for news in pool.run(_jobs(scenarios, seed, companion_every)):
+        for news in pool.run(_jobs(scenarios, seed, companion_every, known)):
             rereading.note(news)
             if isinstance(news, LostArm):
                 probe.check()
@@ -97,7 +100,9 @@ def run_trials(
     return finished
 
 
-def _jobs(scenarios: Sequence[Scenario], seed: int, companion_every: int) -> Iterator[TrialJob]:
+def _jobs(
+    scenarios: Sequence[Scenario], seed: int, companion_every: int, known: Mapping[int, Mapping[ArmName, bytes]]
+) -> Iterator[TrialJob]:
     for number, scenario in enumerate(scenarios, start=1):
         companion = scenarios[number % len(scenarios)]
         apart = companion_every and number % companion_every == 0 and companion.id != scenario.id
@@ -108,6 +113,7 @@ def _jobs(scenarios: Sequence[Scenario], seed: int, companion_every: int) -> Ite
             arms=[
                 (arm, position, str(execution_id(seed, scenario, arm, number)))
                 for position, arm in enumerate(arm_order(number, seed))
+                if arm not in known.get(number, ())
             ],
         )
 
@@ -115,13 +121,21 @@ def _jobs(scenarios: Sequence[Scenario], seed: int, companion_every: int) -> Ite
 class _TrialAssembly:
     """Where the arms of a trial come together."""
 
-    def __init__(self, scenarios: Sequence[Scenario], seed: int, engines: dict[ArmName, str]) -> None:
-        self._scenarios, self._seed, self._engines = scenarios, seed, engines
+    def __init__(
+        self,
+        scenarios: Sequence[Scenario],
+        seed: int,
+        engines: dict[ArmName, str],
+        known: Mapping[int, Mapping[ArmName, bytes]] = MappingProxyType({}),
+    ) -> None:
+        self._scenarios, self._seed, self._engines, self._known = scenarios, seed, engines, known
         self._open: dict[int, dict[str, bytes]] = {}
 
     def take(self, news: RecordedArm | LostArm) -> RecordedTrial | None:
         """Returns the trial, when this was its last arm."""
-        lines = self._open.setdefault(news.number, {})
+        lines = self._open.setdefault(
+            news.number, {str(arm): line for arm, line in self._known.get(news.number, {}).items()}
+        )
         lines[news.arm] = self._broken(news) if isinstance(news, LostArm) else news.line
         if len(lines) < len(ARMS):
             return None
