@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cutover.harness.cli.console import progress
@@ -86,7 +85,7 @@ class PartPlayer:
     quiet: bool
     on_problem: Callable[[str], None]
     to_kill: tuple[Scenario, ...] | None = None
-    known: Mapping[int, Mapping[ArmName, bytes]] = MappingProxyType({})
+    known: Mapping[int, Mapping[ArmName, bytes]] = field(default_factory=dict)
 
     def play(self, part: RunPart) -> None:
         """Plays one part; rereads come with the trials."""
