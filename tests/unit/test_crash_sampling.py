@@ -72,6 +72,7 @@ def shown(name: str) -> frozenset[str]:
         ("79", "dozen"),
         ("78", "large"),
         ("06", "retry"),
+        ("80", "late retry"),
         ("42", "timer"),
         ("50", "cancel"),
     ],
@@ -172,3 +173,25 @@ def test_a_selection_goes_into_depth_and_has_the_runs_own() -> None:
         world={"pay": (Response(output=1),)},
     )
     assert waits in selection([waits], load_catalog())
+
+
+def test_only_a_delay_beyond_a_takeover_makes_a_retry_late() -> None:
+    assert "late retry" not in shown("06")
+
+
+def test_a_step_is_between_tries_where_it_had_failed_and_did_not_run_again() -> None:
+    points = {
+        "request:1": ("pay",), "answer:1": ("pay",), "call:1": ("pay",), "reply:1": ("pay",),
+        "request:2": ("pay",), "answer:2": ("pay",),
+        "request:3": ("pay",), "answer:3": ("pay",), "call:2": ("pay",), "reply:2": ("pay",),
+        "request:4": ("pay", "pack"), "answer:4": ("pay", "pack"),
+        "request:5": ("pack",), "answer:5": ("pack",),
+    }  # fmt: skip
+    tried = replace(ARM, ledger=(replace(CALL, step_id="pay"), replace(CALL, step_id="pay", attempt=2)))
+    features = PointFeatures(trial(ROW, points, tried))
+    between = [name for name in points if "between tries" in features.at(KillPoint.parse(name))]
+    assert between == ["answer:2", "request:3"]
+    assert not any("between late tries" in features.at(KillPoint.parse(name)) for name in points)
+    charged = replace(tried, ledger=tuple(replace(entry, step_id="charge") for entry in tried.ledger))
+    late = PointFeatures(trial(CATALOG["80"], dict.fromkeys(points, ("charge",)), charged))
+    assert "between late tries" in late.at(KillPoint.parse("answer:2"))

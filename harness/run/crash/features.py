@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import Final
 
-from cutover.engines.api import ActivityNode, JoinNode, LoopNode, Node, WaitNode, Workflow
+from cutover.engines.api import ActivityNode, JoinNode, LoopNode, Node, RetryPolicy, WaitNode, Workflow
 from cutover.harness.record.cases import CrashTrial, KillPoint
 from cutover.scenarios.model import Response, Scenario
 
@@ -17,6 +18,8 @@ __all__ = ["PointFeatures", "ScenarioFeatures", "node_kinds"]
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 _LARGE: Final = 20_000
 """Characters of payload from which a scenario is a large one."""
+_LATE_MS: Final = 31_000
+"""By then another worker takes over, ms."""
 _MANY: Final = 3
 _DOZEN: Final = 11
 """Iterations: enough to have two behind one, and enough that text order differs from the numbers'."""
@@ -38,6 +41,10 @@ class ScenarioFeatures:
             "signal": bool(self.scenario.signals),
             "cancel": self.scenario.cancel_at_pause is not None,
             "retry": any(_retried(self.scenario.world.get(path, ())) for path, _ in nodes),
+            "late retry": any(
+                isinstance(node, ActivityNode) and _tried_late(node.retry, self.scenario.world.get(path, ()))
+                for path, node in nodes
+            ),
             "any": any(isinstance(node, JoinNode) and node.mode == "any" for _, node in nodes),
             "wait in a loop": any(isinstance(node, WaitNode) and "/" in path for path, node in nodes),
             "loop in a loop": any(isinstance(node, LoopNode) and "/" in path for path, node in nodes),
@@ -79,7 +86,8 @@ class PointFeatures:
         self._trial = trial
         self._kinds = node_kinds(trial.scenario.workflow)
         self._branches = {path for path, _ in _side_by_side(trial.scenario.workflow)}
-        self._large = "large" in ScenarioFeatures(trial.scenario).shown
+        shown = ScenarioFeatures(trial.scenario).shown
+        self._large, self._late = "large" in shown, "late retry" in shown
         self._tried = {entry.step_id for entry in trial.baseline.ledger if entry.attempt > 1}
 
     def at(self, point: KillPoint) -> frozenset[str]:
@@ -87,7 +95,7 @@ class PointFeatures:
         steps = self._trial.points.get(point, ())
         paths = {_INDEX.sub("", step) for step in steps}
         rounds = [[int(index) for index in _INDEX.findall(step)] for step in steps]
-        done = self.done(point)
+        done, between = self.done(point), self._between_tries(point)
         named = {
             "one done": done == 1,
             "two done": done == 2,
@@ -97,6 +105,8 @@ class PointFeatures:
             "tenth round": any(max(numbers, default=0) >= _DOZEN - 1 for numbers in rounds),
             "inner round": any(len(numbers) > 1 for numbers in rounds),
             "retried": bool(self._tried.intersection(steps)),
+            "between tries": between,
+            "between late tries": between and self._late,
             "waited": self._waited(point),
             "large": self._large and done > 0,
         }
@@ -118,6 +128,18 @@ class PointFeatures:
             for step in steps
             if self._kinds.get(_INDEX.sub("", step)) == "activity"
         }
+
+    def _between_tries(self, point: KillPoint) -> bool:
+        """Returns whether a step had failed and was to be tried again: it runs and waits for that in turn."""
+        if point.kind not in {"request", "answer"}:
+            return False
+        changes = [other for other in self._trial.points if other.kind == "answer"]
+        for step in self._tried.intersection(self._trial.points.get(point, ())):
+            numbers = [other.number for other in changes if step in self._trial.points[other]]
+            made = sum(number < point.number + (point.kind == "answer") for number in numbers)
+            if 0 < made < len(numbers) and made % 2 == 0:
+                return True
+        return False
 
     def _waited(self, point: KillPoint) -> bool:
         """Returns whether a wait has begun: what follows it was brought about from outside."""
@@ -226,6 +248,13 @@ def _effort(workflow: Workflow, prefix: str, rounds: Callable[[str, LoopNode], i
 
 def _retried(responses: Iterable[Response]) -> bool:
     return any(response.error is not None and response.retryable for response in responses)
+
+
+def _tried_late(policy: RetryPolicy, responses: Sequence[Response]) -> bool:
+    """Returns whether an attempt is due only after another worker may have taken over."""
+    failed = list(takewhile(lambda response: response.error is not None and response.retryable, responses))
+    delays = (policy.initial_ms * policy.factor**k for k in range(min(len(failed), policy.max_retries)))
+    return any(min(delay, policy.cap_ms) > _LATE_MS for delay in delays)
 
 
 def _longest_list(value: object) -> int:
