@@ -131,10 +131,14 @@ class KillWatch:
             raise MutantKilled(part, self.played.get(part, 0))
 
     def seen(self) -> Mapping[str, str]:
-        """Returns the checks that hold something against the candidate, each with the reason."""
+        """Returns the checks that hold something against the candidate, each with the reason.
+
+        Findings that leave a run INCONCLUSIVE are some too, but for PERF's, which say that nothing was counted.
+        """
         found = {told.check: told.message for told in self._gathered.keys.result().findings[:1]}
         for summary in self._gathered.checks.summaries(()):
-            if summary.verdict is Verdict.FAIL:
+            undecided = summary.verdict is Verdict.INCONCLUSIVE and summary.findings_candidate and summary.check != PERF
+            if summary.verdict is Verdict.FAIL or undecided:
                 found[summary.check] = summary.reason
         return found
 
