@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from cutover.engines.api import JsonText, JsonValue
 from cutover.harness.mutants.engines.around.installing import DeletesTheOld, EmptiesAtSecondInstall, ForgetsAtThirdRead
-from cutover.harness.mutants.engines.around.signalling import DropsEarlySignals, ServesTheNewest, SwallowsHeldSignals
+from cutover.harness.mutants.engines.around.signalling import (
+    DropsEarlySignals,
+    ServesTheNewest,
+    SwallowsHeldSignals,
+    SwallowsUnknownSignals,
+)
 from cutover.harness.mutants.engines.around.surrounding import (
     AnswersForTheInner,
     LosesMetadata,
@@ -14,7 +19,7 @@ from cutover.harness.mutants.engines.around.surrounding import (
     TakesTheNewestDefinition,
     ThreeHoursOff,
 )
-from cutover.harness.mutants.engines.dying.losing import DoesNotWaitForTheDisk
+from cutover.harness.mutants.engines.dying.losing import DoesNotWaitForTheDisk, KeepsTablesInMemory
 from cutover.harness.mutants.engines.dying.resuming import (
     FirstEffectAgain,
     ForgetsBranches,
@@ -31,13 +36,31 @@ from cutover.harness.mutants.engines.running.boundaries import (
     RunsEqualItemsOnce,
     TrimsTexts,
 )
+from cutover.harness.mutants.engines.running.limits import (
+    ComparesWithoutCase,
+    NoCapOfZero,
+    NoWaitOfZero,
+    RetriesAtMostTen,
+    WaitsInThirtyTwoBits,
+)
 from cutover.harness.mutants.patching import Patch
 
 __all__ = ["AllAtOnce"]
 
 
 class _Tame(
-    CutsErrors, DropsNullResults, FlattensResults, RunsEqualItemsOnce, TrimsTexts, RewritesDates, RendersTemplates
+    CutsErrors,
+    DropsNullResults,
+    FlattensResults,
+    RunsEqualItemsOnce,
+    TrimsTexts,
+    RewritesDates,
+    RendersTemplates,
+    ComparesWithoutCase,
+    NoWaitOfZero,
+    NoCapOfZero,
+    WaitsInThirtyTwoBits,
+    RetriesAtMostTen,
 ):
     """Every boundary value that it comes to is changed."""
 
@@ -54,6 +77,7 @@ class _Around(
     DropsEarlySignals,
     ServesTheNewest,
     SwallowsHeldSignals,
+    SwallowsUnknownSignals,
     EmptiesAtSecondInstall,
     DeletesTheOld,
     ForgetsAtThirdRead,
@@ -74,6 +98,7 @@ class _Dying(
     StoresTheSecondRefusal,
     ResumesInTextOrder,
     DoesNotWaitForTheDisk,
+    KeepsTablesInMemory,
 ):
     """Whatever follows from a death is wrong."""
 
@@ -82,6 +107,9 @@ class AllAtOnce(_Around, _Dying, _Tame, TakesTheNewestDefinition):
     """Has a bug of each of the kinds that once passed unseen; each class goes on to the next as it would to V2."""
 
     def patches(self) -> tuple[Patch, ...]:
-        """Those of all; no two of them replace the same."""
+        """Those of all; where two replace the same, that of the class which comes first."""
         bugs = (bug for bug in type(self).__mro__ if bug is not AllAtOnce and "patches" in vars(bug))
-        return tuple(patch for bug in bugs for patch in vars(bug)["patches"](self))
+        found: dict[tuple[int, str], Patch] = {}
+        for owner, name, new in (patch for bug in bugs for patch in vars(bug)["patches"](self)):
+            found.setdefault((id(owner), name), (owner, name, new))
+        return tuple(found.values())
