@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
 from typing import Final
 
-from cutover.engines.api import ActivityNode, JoinNode, LoopNode, Node, RetryPolicy, WaitNode, Workflow
+from cutover.engines.api import ActivityNode, JoinNode, LoopNode, Node, WaitNode, Workflow
 from cutover.harness.record.cases import CrashTrial, KillPoint
-from cutover.scenarios.model import Response, Scenario
+from cutover.harness.run.crash.extents import note_lists, retried, size, tried_late
+from cutover.scenarios.model import Scenario
 
 __all__ = ["PointFeatures", "ScenarioFeatures", "node_kinds"]
 
 _INDEX: Final = re.compile(r"\[(\d+)\]")
+_LAST_INDEX: Final = re.compile(r"\[(\d+)\]$")
+_NAME: Final = re.compile(r"\w+")
 _LARGE: Final = 20_000
 """Characters of payload from which a scenario is a large one."""
-_LATE_MS: Final = 31_000
-"""By then another worker takes over, ms."""
 _MANY: Final = 3
-_DOZEN: Final = 11
-"""Iterations: enough to have two behind one, and enough that text order differs from the numbers'."""
+_DOZEN: Final = 12
+"""Iterations: enough to have two behind one, and so many that those behind one are in another order as text."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class ScenarioFeatures:
             "timer": any(isinstance(node, WaitNode) and node.timeout_ms is not None for _, node in nodes),
             "signal": bool(self.scenario.signals),
             "cancel": self.scenario.cancel_at_pause is not None,
-            "retry": any(_retried(self.scenario.world.get(path, ())) for path, _ in nodes),
+            "retry": any(retried(self.scenario.world.get(path, ())) for path, _ in nodes),
             "late retry": any(
-                isinstance(node, ActivityNode) and _tried_late(node.retry, self.scenario.world.get(path, ()))
+                isinstance(node, ActivityNode) and tried_late(node.retry, self.scenario.world.get(path, ()))
                 for path, node in nodes
             ),
             "any": any(isinstance(node, JoinNode) and node.mode == "any" for _, node in nodes),
@@ -62,21 +62,29 @@ class ScenarioFeatures:
         return _effort(self.scenario.workflow, "", self._rounds)
 
     @cached_property
-    def _lists(self) -> int:
+    def _lists(self) -> Mapping[str, int]:
+        """The longest list of each name, in the input and in what the world answers."""
+        found: dict[str, int] = {}
         responses = (response.output for planned in self.scenario.world.values() for response in planned)
-        return max((_longest_list(value) for value in (self.scenario.input, *responses)), default=0)
+        for value in (self.scenario.input, *responses):
+            note_lists(value, found)
+        return found
 
     @cached_property
     def _characters(self) -> int:
         responses = (response.output for planned in self.scenario.world.values() for response in planned)
-        return sum(_size(value) for value in (self.scenario.input, *responses))
+        return sum(size(value) for value in (self.scenario.input, *responses))
 
     def _rounds(self, path: str, loop: LoopNode) -> int:
-        """Returns a guess at the iterations: the longest list there is, or the highest number in the world's steps."""
-        if loop.items is not None:
-            return self._lists
-        begins = [key.removeprefix(path) for key in self.scenario.world if key.startswith(f"{path}[")]
-        return 1 + max((int(found[1]) for key in begins if (found := _INDEX.match(key))), default=0)
+        """Returns a guess at the iterations: by the steps that the world is told of, or by the list of that name."""
+        depth = path.count("/")
+        parts = (key.split("/")[: depth + 1] for key in self.scenario.world)
+        last = (own[depth] for own in parts if len(own) > depth and _INDEX.sub("", "/".join(own)) == path)
+        told = [int(index[1]) for index in map(_LAST_INDEX.search, last) if index]
+        if told:
+            return 1 + max(told)
+        names = _NAME.findall(loop.items or "")
+        return self._lists.get(names[-1], 1) if names else 1
 
 
 class PointFeatures:
@@ -96,13 +104,16 @@ class PointFeatures:
         paths = {_INDEX.sub("", step) for step in steps}
         rounds = [[int(index) for index in _INDEX.findall(step)] for step in steps]
         done, between = self.done(point), self._between_tries(point)
+        over = sum(self._kinds.get(path) == "activity" for path in paths) > 1  # one activity ends, another begins
         named = {
             "one done": done == 1,
             "two done": done == 2,
             "many done": done > 2,
+            "hands over": over and point.kind == "request",
+            "handed over": over and point.kind == "answer",
             "branch": bool(paths & self._branches),
             "third round": any(max(numbers, default=0) >= _MANY - 1 for numbers in rounds),
-            "tenth round": any(max(numbers, default=0) >= _DOZEN - 1 for numbers in rounds),
+            "twelfth round": any(max(numbers, default=0) >= _DOZEN - 1 for numbers in rounds),
             "inner round": any(len(numbers) > 1 for numbers in rounds),
             "retried": bool(self._tried.intersection(steps)),
             "between tries": between,
@@ -244,34 +255,3 @@ def _effort(workflow: Workflow, prefix: str, rounds: Callable[[str, LoopNode], i
         if isinstance(node, LoopNode):
             total += rounds(path, node) * _effort(node.body, f"{path}/", rounds)
     return total
-
-
-def _retried(responses: Iterable[Response]) -> bool:
-    return any(response.error is not None and response.retryable for response in responses)
-
-
-def _tried_late(policy: RetryPolicy, responses: Sequence[Response]) -> bool:
-    """Returns whether an attempt is due only after another worker may have taken over."""
-    failed = list(takewhile(lambda response: response.error is not None and response.retryable, responses))
-    delays = (policy.initial_ms * policy.factor**k for k in range(min(len(failed), policy.max_retries)))
-    return any(min(delay, policy.cap_ms) > _LATE_MS for delay in delays)
-
-
-def _longest_list(value: object) -> int:
-    match value:
-        case list():
-            return max(len(value), *(_longest_list(each) for each in value)) if value else 0
-        case dict():
-            return max(map(_longest_list, value.values()), default=0)
-    return 0
-
-
-def _size(value: object) -> int:
-    match value:
-        case str():
-            return len(value)
-        case list():
-            return sum(map(_size, value))
-        case dict():
-            return sum(map(_size, value.values()))
-    return 8

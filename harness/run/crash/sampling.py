@@ -45,7 +45,9 @@ def selection(own: Sequence[Scenario], catalog: Sequence[Scenario]) -> tuple[Sce
     """
     ids = {scenario.id for scenario in own}
     known = {each.scenario.id: each for each in map(ScenarioFeatures, (*own, *catalog))}
-    left = [each for each in known.values() if each.effort <= _MOST_EFFORT or each.scenario.id in ids]
+    left = [each for each in known.values() if each.effort <= _MOST_EFFORT]
+    if sum(each.scenario.id in ids for each in left) < _SELECTED:  # few are the run's own: none is too long
+        left = [each for each in known.values() if each.effort <= _MOST_EFFORT or each.scenario.id in ids]
     wanted = {each.scenario.id: _aspects(each) for each in left}
     seen: Counter[_Cell] = Counter()
     chosen: list[ScenarioFeatures] = []
