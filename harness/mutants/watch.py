@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from cutover.harness.judge.checks import CHECKS
@@ -28,7 +29,6 @@ from cutover.harness.record.rereads import Reread
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import ArmName, Manifest, role
 from cutover.harness.run.side.ladder import LADDER
-from cutover.harness.run.side.playing import PLAYS
 from cutover.harness.store.lines import RecordedTrial, read_as
 from cutover.harness.store.tables import Table
 from cutover.scenarios.model import Scenario
@@ -115,8 +115,8 @@ class KillWatch:
         else:
             rows = [read_as(PlayRecord, row) for row in decoded]
             self._gathered.add_plays(rows)
-            seen_in = {told.message.partition(":")[0] for told in self._findings(judge_plays(rows))}
-            self._look(RunPart.PLAYS, _place(tuple(PLAYS), seen_in))
+            first = bisect_left(range(len(rows)), x=True, key=self._shown_by(rows))
+            self._look(RunPart.PLAYS, min(1 + first, len(rows)))
 
     def write_costs(self, rows: Iterable[PlayCosts]) -> None:
         """Judges what the plays of the ladder cost."""
@@ -156,6 +156,16 @@ class KillWatch:
         for result in results:
             if result.check == self._check and result.arm == "candidate":
                 yield from (told for told in result.findings if told.verdict is Verdict.FAIL)
+
+    def _shown_by(self, rows: Sequence[PlayRecord]) -> Callable[[int], bool]:
+        """Returns whether the executions up to one show it; what the control does alone is known before."""
+        alone = [row for row in rows if row.alone]
+
+        def shown(last: int) -> bool:
+            played = [row for row in rows[: last + 1] if not row.alone]
+            return any(self._findings(judge_plays([*alone, *played])))
+
+        return shown
 
     def _look(self, part: RunPart, cases: int) -> None:
         self.played[part] = cases

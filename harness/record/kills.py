@@ -13,8 +13,8 @@ __all__ = ["RunFate", "RunKill", "RunKillMatrix", "RunPart"]
 class RunPart(StrEnum):
     """The parts of a run, in their order; each counts what it plays in cases of its own.
 
-    Trials; executions read again; executions that the router served; engines that were weighed; plays; rungs of the
-    ladder of costs; crash cases.
+    Trials; executions read again; executions that the router served; engines that were weighed; executions of plays;
+    rungs of the ladder of costs; crash cases.
     """
 
     TRIALS = "trials"

@@ -106,7 +106,7 @@ def in_runs(server: Server, capsys: pytest.CaptureFixture[str], *arguments: str)
 
 
 def test_runs_of_two_seeds_end_with_the_first_finding(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nearly every trial shows another output, whatever the seed, and the first play drops an early signal."""
+    """Nearly every trial shows another output, whatever the seed, and one of the first plays sends an early signal."""
     status, fates = in_runs(
         server, capsys, "--only", "another-output", "--only", "drops-early-signals", "--seeds", "2", "--seed", "5"
     )
@@ -117,7 +117,7 @@ def test_runs_of_two_seeds_end_with_the_first_finding(server: Server, capsys: py
         ("another-output", 5, "trials"),
         ("another-output", 6, "trials"),
     ]
-    assert [fate["cases"] for fate in fates[:2]] == [1, 1]
+    assert all(isinstance(fate["cases"], int) and fate["cases"] <= 9 for fate in fates[:2])
     assert all(isinstance(fate["cases"], int) and fate["cases"] <= 3 for fate in fates[2:])
 
 
