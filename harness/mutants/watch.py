@@ -22,7 +22,7 @@ from cutover.harness.judge.reference.prepared import PreparedScenarios
 from cutover.harness.judge.rereads import READ
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.costs import PlayCosts
-from cutover.harness.record.kills import RunPart
+from cutover.harness.record.kills import PlayedPart
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
@@ -42,24 +42,24 @@ _OF_PLAYS: Final = frozenset({"SIGNAL", "INSTALL", "READ", "CLOCK", "IDENT", "SE
 class MutantKilled(Exception):
     """The check has its finding: in this part, after so many cases of it."""
 
-    def __init__(self, part: RunPart, cases: int) -> None:
+    def __init__(self, part: PlayedPart, cases: int) -> None:
         super().__init__(part, cases)
         self.part, self.cases = part, cases
 
 
-def parts_that_speak(check: str) -> tuple[RunPart, ...]:
+def parts_that_speak(check: str) -> tuple[PlayedPart, ...]:
     """Returns the parts of a run in which a check, or else a criterion, can speak; the others say nothing of it."""
     alone = {FLAG, *_OF_PLAYS, *HOLDS_WHEN}
     spoken = {
-        RunPart.TRIALS: check in CHECKS or check == READ or check not in alone,
-        RunPart.REREADS: check == READ,
-        RunPart.ROUTING: check == FLAG,
-        RunPart.MEMORY: check == "worker-memory",
-        RunPart.PLAYS: check in _OF_PLAYS,
-        RunPart.COSTS: check == PERF,
-        RunPart.CRASHES: check in CRASH_CHECK_IDS,
+        PlayedPart.TRIALS: check in CHECKS or check == READ or check not in alone,
+        PlayedPart.REREADS: check == READ,
+        PlayedPart.ROUTING: check == FLAG,
+        PlayedPart.MEMORY: check == "worker-memory",
+        PlayedPart.PLAYS: check in _OF_PLAYS,
+        PlayedPart.COSTS: check == PERF,
+        PlayedPart.CRASHES: check in CRASH_CHECK_IDS,
     }
-    return tuple(part for part in RunPart if spoken[part])
+    return tuple(part for part in PlayedPart if spoken[part])
 
 
 class KillWatch:
@@ -71,7 +71,7 @@ class KillWatch:
 
     def __init__(self, check: str, manifest: Manifest, policy: Policy, scenarios: PreparedScenarios) -> None:
         self.finished = self.cases = self.cases_planned = 0
-        self.played: dict[RunPart, int] = {}
+        self.played: dict[PlayedPart, int] = {}
         self.controls: dict[int, Mapping[ArmName, bytes]] = {}
         self._check, self._policy, self._stage = check, policy, manifest.stage
         required = policy.stage(manifest.stage).required_checks
@@ -83,13 +83,13 @@ class KillWatch:
         self.finished += 1
         self.controls[trial.number] = {arm: line for arm, line in trial.lines.items() if role(arm) == "control"}
         self._gathered.add(trial.trial)
-        self._look(RunPart.TRIALS, self.finished)
+        self._look(PlayedPart.TRIALS, self.finished)
 
     def write_case(self, record: CaseRecord) -> None:
         """Judges a crash case."""
         self.cases += 1
         self._gathered.add_case(self._to_kill[record.case.scenario], record)
-        self._look(RunPart.CRASHES, self.cases)
+        self._look(PlayedPart.CRASHES, self.cases)
 
     def write_crash_scenarios(self, scenarios: Iterable[Scenario]) -> None:
         """Notes the scenarios of crash cases."""
@@ -99,33 +99,33 @@ class KillWatch:
         """Judges whom the router served."""
         served = tuple(rows)
         self._gathered.add_routing(served)
-        self._look(RunPart.ROUTING, len(served))
+        self._look(PlayedPart.ROUTING, len(served))
 
     def write_memory(self, rows: Iterable[Weighed]) -> None:
         """Notes what the engines weigh, for a criterion."""
         self._gathered.weighed = tuple(rows)
-        self._look(RunPart.MEMORY, len(self._gathered.weighed))
+        self._look(PlayedPart.MEMORY, len(self._gathered.weighed))
 
     def write_lines(self, table: Table, lines: Iterable[bytes]) -> None:
         """Judges executions that were read again, or plays."""
         decoded = [json.loads(line) for line in lines]
         if table is Table.REREADS:
             self._gathered.add_rereads(read_as(Reread, row) for row in decoded)
-            self._look(RunPart.REREADS, self.played.get(RunPart.REREADS, 0) + len(decoded))
+            self._look(PlayedPart.REREADS, self.played.get(PlayedPart.REREADS, 0) + len(decoded))
         else:
             rows = [read_as(PlayRecord, row) for row in decoded]
             self._gathered.add_plays(rows)
             first = bisect_left(range(len(rows)), x=True, key=self._shown_by(rows))
-            self._look(RunPart.PLAYS, min(1 + first, len(rows)))
+            self._look(PlayedPart.PLAYS, min(1 + first, len(rows)))
 
     def write_costs(self, rows: Iterable[PlayCosts]) -> None:
         """Judges what the plays of the ladder cost."""
         counted, limits = tuple(rows), self._policy.costs
         self._gathered.add_costs(counted, limits)
         seen_in = {told.scenario for told in self._findings(judge_costs(counted, limits))}
-        self._look(RunPart.COSTS, _place([rung.name for rung in LADDER], seen_in))
+        self._look(PlayedPart.COSTS, _place([rung.name for rung in LADDER], seen_in))
 
-    def over(self, part: RunPart) -> None:
+    def over(self, part: PlayedPart) -> None:
         """Judges criteria by all that has come, where the watch is for one of them."""
         if self._check in {each.id for each in self._policy.criteria} and self._check in self.broken_criteria():
             raise MutantKilled(part, self.played.get(part, 0))
@@ -167,7 +167,7 @@ class KillWatch:
 
         return shown
 
-    def _look(self, part: RunPart, cases: int) -> None:
+    def _look(self, part: PlayedPart, cases: int) -> None:
         self.played[part] = cases
         if self._check in self.seen():
             raise MutantKilled(part, cases)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import median
 
-__all__ = ["RunFate", "RunKill", "RunKillMatrix", "RunPart"]
+__all__ = ["PlayedPart", "RunFate", "RunKill", "RunKillMatrix"]
 
 
-class RunPart(StrEnum):
+class PlayedPart(StrEnum):
     """The parts of a run, in their order; each counts what it plays in cases of its own.
 
     Trials; executions read again; executions that the router served; engines that were weighed; executions of plays;
@@ -36,9 +36,9 @@ class RunFate:
     """
 
     seed: int
-    part: RunPart | None = None
+    part: PlayedPart | None = None
     cases: int = 0
-    played: Mapping[RunPart, int] = field(default_factory=dict)
+    played: Mapping[PlayedPart, int] = field(default_factory=dict)
     seen: tuple[str, ...] = ()
     witness: str = ""
     seconds: float = 0.0
@@ -66,17 +66,17 @@ class RunKill:
         return bool(self.fates) and (self.kills == len(self.fates) or bool(self.chance))
 
     @property
-    def parts(self) -> tuple[RunPart, ...]:
+    def parts(self) -> tuple[PlayedPart, ...]:
         """The parts in which it was killed, in their order."""
         found = {fate.part for fate in self.fates}
-        return tuple(part for part in RunPart if part in found)
+        return tuple(part for part in PlayedPart if part in found)
 
     @property
     def others(self) -> tuple[str, ...]:
         """The other checks that had seen it by then, in any of the runs."""
         return tuple(sorted({check for fate in self.fates for check in fate.seen} - {self.check}))
 
-    def cases(self, part: RunPart) -> tuple[float, int, int]:
+    def cases(self, part: PlayedPart) -> tuple[float, int, int]:
         """Returns median, least and most cases of a part in which it was killed until it was."""
         counts = [fate.cases for fate in self.fates if fate.part is part]
         return median(counts), min(counts), max(counts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cutover.harness.record.kills import RunFate, RunKill, RunKillMatrix, RunPart
+from cutover.harness.record.kills import PlayedPart, RunFate, RunKill, RunKillMatrix
 from cutover.reports.parts.base import ReportPart
 
 __all__ = ["RunFatePart", "RunKillPart", "RunKillsPart", "run_kills_part"]
@@ -12,9 +12,9 @@ class RunFatePart(ReportPart):
     """One mutant in the run of one seed: the part in which it was killed, after so many cases of that part."""
 
     seed: int
-    part: RunPart | None
+    part: PlayedPart | None
     cases: int
-    played: dict[RunPart, int]
+    played: dict[PlayedPart, int]
     seen: tuple[str, ...]
     witness: str
     seconds: float
@@ -30,7 +30,7 @@ class RunKillPart(ReportPart):
     good: bool
     kills: int
     chance: str
-    cases: dict[RunPart, tuple[float, int, int]]
+    cases: dict[PlayedPart, tuple[float, int, int]]
     others: tuple[str, ...]
     fates: tuple[RunFatePart, ...]
 

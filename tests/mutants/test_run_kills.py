@@ -11,19 +11,19 @@ from cutover.harness.cli.jobs.kills import mutants_in_runs
 from cutover.harness.cli.main import _outcome
 from cutover.harness.mutants.model import Routing
 from cutover.harness.mutants.watch import parts_that_speak
-from cutover.harness.record.kills import RunFate, RunKill, RunKillMatrix, RunPart
+from cutover.harness.record.kills import PlayedPart, RunFate, RunKill, RunKillMatrix
 from cutover.harness.run.postgres.server import Server
 from cutover.reports.parts.kills import run_kills_part
 from cutover.reports.terminal.kills import render_run_kills
 
-TRIALS, REREADS, ROUTING, MEMORY, PLAYS, COSTS, CRASHES = RunPart
+TRIALS, REREADS, ROUTING, MEMORY, PLAYS, COSTS, CRASHES = PlayedPart
 
 
 def kill(name: str, *fates: RunFate, chance: str = "") -> RunKill:
     return RunKill(id=name, pattern=f"[b]{name}[/b]", check="DUP", chance=chance, fates=fates)
 
 
-def dead(seed: int, part: RunPart, cases: int, *seen: str) -> RunFate:
+def dead(seed: int, part: PlayedPart, cases: int, *seen: str) -> RunFate:
     return RunFate(seed=seed, part=part, cases=cases, played={part: cases}, seen=("DUP", *seen))
 
 
@@ -88,7 +88,7 @@ def test_the_matrix_shows_where_and_how_soon_and_what_a_survivor_was_played() ->
         ("worker-memory", (TRIALS, MEMORY)),
     ],
 )
-def test_a_check_speaks_in_the_parts_that_it_is_made_in(check: str, parts: tuple[RunPart, ...]) -> None:
+def test_a_check_speaks_in_the_parts_that_it_is_made_in(check: str, parts: tuple[PlayedPart, ...]) -> None:
     assert parts_that_speak(check) == parts
 
 

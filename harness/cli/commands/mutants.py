@@ -10,7 +10,7 @@ import typer
 from cutover.harness.cli.options import JsonOption, PostgresModeOption, PostgresOption, QuietOption, SeedOption
 from cutover.harness.cli.plan import ServerChoice
 from cutover.harness.errors import UsageProblem
-from cutover.harness.record.kills import RunPart
+from cutover.harness.record.kills import PlayedPart
 
 if TYPE_CHECKING:
     from cutover.harness.cli.plan import Where
@@ -32,7 +32,7 @@ def mutants(
         int, typer.Option(help="With --in-run: so many runs each, of seeds from --seed on.", min=1, metavar="N")
     ] = 1,
     part: Annotated[
-        list[RunPart] | None, typer.Option(help="With --in-run: only this part of a run; may be repeated.")
+        list[PlayedPart] | None, typer.Option(help="With --in-run: only this part of a run; may be repeated.")
     ] = None,
     seed: SeedOption = 1,
     workers: Annotated[
@@ -66,7 +66,7 @@ def mutants(
 
         where = Where(url=postgres, choice=postgres_mode, workers=workers or default_workers())
         return _in_runs(
-            where, only or (), range(seed, seed + seeds), part or tuple(RunPart), as_json=as_json, quiet=quiet
+            where, only or (), range(seed, seed + seeds), part or tuple(PlayedPart), as_json=as_json, quiet=quiet
         )
     if seeds > 1 or part:
         raise UsageProblem("--seeds and --part belong to --in-run")
@@ -110,7 +110,7 @@ def _played(server: Server, names: Sequence[str], *, seed: int, workers: int, qu
 
 
 def _in_runs(
-    where: Where, only: Sequence[str], seeds: Sequence[int], parts: Sequence[RunPart], *, as_json: bool, quiet: bool
+    where: Where, only: Sequence[str], seeds: Sequence[int], parts: Sequence[PlayedPart], *, as_json: bool, quiet: bool
 ) -> int:
     """Puts broken engines through default runs, and prints how soon they were seen."""
     from cutover.harness.cli.console import captured, emit, note, progress

@@ -20,7 +20,7 @@ from cutover.harness.mutants.catalog.deaths import DEATH_MUTANTS
 from cutover.harness.mutants.catalog.engines import ENGINE_MUTANTS
 from cutover.harness.mutants.model import EngineMutant, Routing
 from cutover.harness.mutants.watch import KillWatch, MutantKilled, parts_that_speak
-from cutover.harness.record.kills import RunFate, RunKill, RunKillMatrix, RunPart
+from cutover.harness.record.kills import PlayedPart, RunFate, RunKill, RunKillMatrix
 from cutover.harness.record.trials import ArmName
 from cutover.harness.run.postgres.server import Server
 from cutover.scenarios.model import Scenario
@@ -39,7 +39,7 @@ def kills_in_runs(
     *,
     only: Sequence[str],
     seeds: Sequence[int],
-    parts: Sequence[RunPart],
+    parts: Sequence[PlayedPart],
     on_fate: Callable[[EngineMutant, RunFate], None],
 ) -> RunKillMatrix:
     """Puts the mutants that `only` names, or all, through a run of each seed; `on_fate` hears what came of each.
@@ -72,7 +72,7 @@ class _RunsOfSeed:
     seed: int
     server: Server
     where: Where
-    parts: Sequence[RunPart]
+    parts: Sequence[PlayedPart]
     policy: Policy = field(default_factory=default_policy)
     prepared: PreparedScenarios = field(default_factory=PreparedScenarios)
     controls: dict[int, Mapping[ArmName, bytes]] = field(default_factory=dict)
@@ -133,7 +133,7 @@ class _RunsOfSeed:
         return KillWatch(mutant.check, manifest, self.policy, self.prepared)
 
 
-def _fate(mutant: EngineMutant, watch: KillWatch, player: PartPlayer, parts: Sequence[RunPart]) -> RunFate:
+def _fate(mutant: EngineMutant, watch: KillWatch, player: PartPlayer, parts: Sequence[PlayedPart]) -> RunFate:
     killed: MutantKilled | None = None
     problem = ""
     try:

@@ -11,7 +11,7 @@ from cutover.harness.cli.plan import RunPlan, Where
 from cutover.harness.judge.reference.races import races_a_timer
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.costs import PlayCosts
-from cutover.harness.record.kills import RunPart
+from cutover.harness.record.kills import PlayedPart
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import ArmName
@@ -87,31 +87,31 @@ class PartPlayer:
     to_kill: tuple[Scenario, ...] | None = None
     known: Mapping[int, Mapping[ArmName, bytes]] = field(default_factory=dict)
 
-    def play(self, part: RunPart) -> None:
+    def play(self, part: PlayedPart) -> None:
         """Plays one part; rereads come with the trials."""
         plan, server, scenarios = self.plan, self.server, self.scenarios
         match part:
-            case RunPart.TRIALS:
+            case PlayedPart.TRIALS:
                 self._compare()
-            case RunPart.ROUTING:
+            case PlayedPart.ROUTING:
                 routed, problem = route(
                     server, scenarios, control=plan.control, candidate=plan.candidate, seed=plan.seed
                 )
                 self.rows.write_routing(routed)
                 self._tell("the router could not be tried", problem)
-            case RunPart.MEMORY:
+            case PlayedPart.MEMORY:
                 weighed, problem = weigh(server, scenarios, control=plan.control, candidate=plan.candidate)
                 self.rows.write_memory(weighed)
                 self._tell("memory could not be measured", problem)
-            case RunPart.PLAYS:
+            case PlayedPart.PLAYS:
                 played, problem = play_all(server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
                 self.rows.write_lines(Table.PLAYS, played)
                 self._tell("not everything was played", problem)
-            case RunPart.COSTS:
+            case PlayedPart.COSTS:
                 costs, problem = measure_costs(server, control=plan.control, candidate=plan.candidate)
                 self.rows.write_costs(costs)
                 self._tell("costs could not be counted", problem)
-            case RunPart.CRASHES if plan.crash_usual_s:
+            case PlayedPart.CRASHES if plan.crash_usual_s:
                 self._kill()
 
     def _tell(self, what: str, problem: str) -> None:

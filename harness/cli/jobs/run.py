@@ -19,7 +19,7 @@ from cutover.harness.cli.plan import RunPlan, ServerChoice, Where
 from cutover.harness.cli.selection import material_of, select
 from cutover.harness.cli.status import Status
 from cutover.harness.errors import EnvironmentProblem, UsageProblem
-from cutover.harness.record.kills import RunPart
+from cutover.harness.record.kills import PlayedPart
 from cutover.harness.store.writer import RunWriter, saving
 from cutover.reports.document import Document
 from cutover.reports.messages import Lang, Messages
@@ -115,7 +115,7 @@ def _run(player: PartPlayer, writer: RunWriter) -> bool:
     """Plays and saves everything; returns whether it was interrupted."""
     began = time.monotonic()
     try:
-        for part in RunPart:
+        for part in PlayedPart:
             player.play(part)
     except KeyboardInterrupt:
         writer.finish(seconds=time.monotonic() - began, partial=True)

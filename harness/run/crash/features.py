@@ -10,7 +10,7 @@ from typing import Final
 
 from cutover.engines.api import ActivityNode, JoinNode, LoopNode, Node, WaitNode, Workflow
 from cutover.harness.record.cases import CrashTrial, KillPoint
-from cutover.harness.run.crash.extents import note_lists, retried, size, tried_late
+from cutover.scenarios.extents import note_lists, retried, size, tried_late
 from cutover.scenarios.model import Scenario
 
 __all__ = ["PointFeatures", "ScenarioFeatures", "node_kinds"]
