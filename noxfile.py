@@ -1,8 +1,8 @@
 """The project's checks, one session each.
 
-`lint`, `types`, `layers` and `tests` are what `nox` runs; they, `nightly`, `coverage` and `readiness` use the active
-environment, so install `.[dev]` first. The others make environments of their own: `minimums`, `pythons`, `wheel`,
-`typing`, `bench`.
+`lint`, `types`, `layers` and `tests` are what `nox` runs; they, `nightly`, `kills`, `coverage` and `readiness` use the
+active environment, so install `.[dev]` first. The others make environments of their own: `minimums`, `pythons`,
+`wheel`, `typing`, `bench`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -140,6 +141,14 @@ def bench(session: nox.Session) -> None:
 def mutation(session: nox.Session) -> None:
     """A sample of the syntactic mutants of V2, or of the judge: who notices? See docs/mutation.md."""
     session.run("python", "tests/mutation", *session.posargs)
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Puts every broken engine through default runs of two seeds: which check sees it, and how soon? Takes hours."""
+    arguments = session.posargs or ("--seeds", "2", "--seed", str(int(time.time()) % 1_000_000))
+    with Path("kills.json").open("w", encoding="utf-8") as matrix:
+        session.run("cutover", "mutants", "--in-run", "--json", *arguments, stdout=matrix, stderr=sys.stderr)
 
 
 @nox.session

@@ -79,13 +79,17 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class EngineMutant:
-    """A broken engine; `check` is the id of what must kill it, a check or a criterion. `engine` is a spec."""
+    """A broken engine; `check` is the id of what must kill it, a check or a criterion. `engine` is a spec.
+
+    `chance` says, with its reason, how likely a default run sees it, where it may not; empty where it must.
+    """
 
     id: str
     pattern: str
     check: str
     engine: str
     experiment: Trials | Crashes | Plays | Routing | Timing | Costs
+    chance: str = ""
 
 
 @dataclass(frozen=True, slots=True)

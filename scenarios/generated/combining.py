@@ -104,8 +104,8 @@ def _retry(draft: Draft, level: DraftLevel, ends: Sequence[End], inner: _Inner) 
     return [(node, "out")]
 
 
-_Feature: TypeAlias = Callable[[Draft, DraftLevel, Sequence[End], _Inner], list[End]]
-_BLOCKS: Final[Mapping[Feature, _Feature]] = {
+_PairBlock: TypeAlias = Callable[[Draft, DraftLevel, Sequence[End], _Inner], list[End]]
+_BLOCKS: Final[Mapping[Feature, _PairBlock]] = {
     "parallel branches": _parallel,
     "nested loops": _nested,
     "three iterations": _three,

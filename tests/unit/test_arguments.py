@@ -21,7 +21,6 @@ EVERYWHERE = [
     ({"seed": -1}, "seed is -1, and must be at least 0"),
     ({"seed": 1.5}, "seed is 1.5, and not a whole number"),
     ({"seed": True}, "seed is True, and not a whole number"),
-    ({"seed": None}, "seed is None, and not a whole number"),
     ({"workers": -1}, "workers is -1, and must be at least 1"),
     ({"workers": 0}, "workers is 0, and must be at least 1"),
     ({"deadline_s": 0}, "deadline_s is 0.0, and must be at least 0.1"),

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from rows import CALL
 
-from cutover.engines.api import ActivityNode, Edge, JoinNode, LoopNode, StartNode, WaitNode, Workflow
+from cutover.engines.api import ActivityNode, Edge, JoinNode, JsonValue, LoopNode, StartNode, WaitNode, Workflow
 from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, KillPoint, Way
 from cutover.harness.record.trials import ArmRecord
 from cutover.harness.run.crash.features import PointFeatures, ScenarioFeatures
@@ -72,6 +72,7 @@ def shown(name: str) -> frozenset[str]:
         ("79", "dozen"),
         ("78", "large"),
         ("06", "retry"),
+        ("80", "late retry"),
         ("42", "timer"),
         ("50", "cancel"),
     ],
@@ -90,7 +91,9 @@ def test_features_of_a_point_are_of_what_has_happened_by_then() -> None:
     at = PointFeatures(trial(FORK, TWO)).at
     assert at(KillPoint("answer", 1)) == {"branch"}
     assert at(KillPoint("call", 1)) == {"branch"}
-    assert at(KillPoint("call", 2)) == at(KillPoint("reply", 2)) == at(KillPoint("request", 2)) | {"one done"}
+    assert at(KillPoint("call", 2)) == at(KillPoint("reply", 2)) == {"branch", "one done"}
+    assert at(KillPoint("request", 2)) == {"branch", "hands over"}
+    assert at(KillPoint("answer", 2)) == {"branch", "handed over"}
     assert at(KillPoint("answer", 3)) == {"branch", "one done"}
     assert PointFeatures(trial(ROW, TWO)).at(KillPoint("call", 1)) == frozenset()
 
@@ -104,12 +107,43 @@ def test_features_of_a_point_in_a_loop_are_of_its_iterations() -> None:
         "answer:1": ("outer[0]/inner[1]/pay",),
         "answer:2": ("outer[0]/inner[2]/w",),
         "answer:3": ("outer[10]/start",),
+        "answer:4": ("outer[11]/start",),
     }
     retried = replace(ARM, ledger=(replace(CALL, step_id="outer[0]/inner[1]/pay", attempt=2),))
     at = PointFeatures(trial(loops, points, retried)).at
     assert at(KillPoint("answer", 1)) == {"inner round", "retried"}
     assert at(KillPoint("answer", 2)) == {"inner round", "third round"}
-    assert at(KillPoint("answer", 3)) == {"third round", "tenth round", "waited"}
+    assert at(KillPoint("answer", 3)) == {"third round", "waited"}
+    assert at(KillPoint("answer", 4)) == {"third round", "twelfth round", "waited"}
+
+
+def test_the_longest_list_of_a_scenario_is_not_that_of_every_loop() -> None:
+    """A list of 40 is never looped over, four items are; the world tells of twelve rounds of the other loop."""
+    body = Workflow(id="b", nodes=(START, PAID))
+    nodes = (START, LoopNode(id="few", body=body, items="order.lines"), LoopNode(id="poll", body=body, repeat=True))
+    world = {"few[2]/pay": (Response(),), "poll[11]/pay": (Response(),)}
+    value: JsonValue = {"order": {"lines": [1, 2, 3, 4]}, "all": [0] * 40}
+    few = Scenario(id="few", workflow=Workflow(id="w", nodes=nodes[:2]), input=value)
+    assert ScenarioFeatures(few).shown & {"iterations", "dozen"} == {"iterations"}
+    both = Scenario(id="both", workflow=Workflow(id="w", nodes=nodes), input=value, world=world)
+    assert ScenarioFeatures(both).shown >= {"iterations", "dozen"}
+    assert ScenarioFeatures(few).effort == 2 + 4 * 2
+
+
+def test_one_too_long_is_killed_only_where_few_are_the_run_s_own() -> None:
+    """90 iterations are more than a sample bears where there is enough else."""
+    items = tuple(Response(output=number) for number in range(90))
+    body = Workflow(id="b", nodes=(START, PAID))
+    long = Scenario(
+        id="long",
+        workflow=Workflow(id="l", nodes=(START, LoopNode(id="each", body=body, items="lines"))),
+        input={"lines": list(range(90))},
+        world={"each/pay": items},
+    )
+    many = [replace(ROW, id=f"row-{number}") for number in range(32)]
+    assert long in selection([long], [])
+    assert long in selection([long, *many[:31]], [])
+    assert long not in selection([long, *many], [])
 
 
 def test_a_sample_takes_every_case_once_and_turns_about() -> None:
@@ -172,3 +206,25 @@ def test_a_selection_goes_into_depth_and_has_the_runs_own() -> None:
         world={"pay": (Response(output=1),)},
     )
     assert waits in selection([waits], load_catalog())
+
+
+def test_only_a_delay_beyond_a_takeover_makes_a_retry_late() -> None:
+    assert "late retry" not in shown("06")
+
+
+def test_a_step_is_between_tries_where_it_had_failed_and_did_not_run_again() -> None:
+    points = {
+        "request:1": ("pay",), "answer:1": ("pay",), "call:1": ("pay",), "reply:1": ("pay",),
+        "request:2": ("pay",), "answer:2": ("pay",),
+        "request:3": ("pay",), "answer:3": ("pay",), "call:2": ("pay",), "reply:2": ("pay",),
+        "request:4": ("pay", "pack"), "answer:4": ("pay", "pack"),
+        "request:5": ("pack",), "answer:5": ("pack",),
+    }  # fmt: skip
+    tried = replace(ARM, ledger=(replace(CALL, step_id="pay"), replace(CALL, step_id="pay", attempt=2)))
+    features = PointFeatures(trial(ROW, points, tried))
+    between = [name for name in points if "between tries" in features.at(KillPoint.parse(name))]
+    assert between == ["answer:2", "request:3"]
+    assert not any("between late tries" in features.at(KillPoint.parse(name)) for name in points)
+    charged = replace(tried, ledger=tuple(replace(entry, step_id="charge") for entry in tried.ledger))
+    late = PointFeatures(trial(CATALOG["80"], dict.fromkeys(points, ("charge",)), charged))
+    assert "between late tries" in late.at(KillPoint.parse("answer:2"))

@@ -9,39 +9,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cutover.harness.cli.console import emit, note, progress
+from cutover.harness.cli.console import emit, note
 from cutover.harness.cli.formats import Format, rendered
 from cutover.harness.cli.jobs.manifest import engine_info, new_manifest
+from cutover.harness.cli.jobs.parts import PartPlayer
 from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, policy_of, waivers_of
 from cutover.harness.cli.jobs.server import started_server
 from cutover.harness.cli.plan import RunPlan, ServerChoice, Where
 from cutover.harness.cli.selection import material_of, select
 from cutover.harness.cli.status import Status
 from cutover.harness.errors import EnvironmentProblem, UsageProblem
-from cutover.harness.judge.reference.races import races_a_timer
-from cutover.harness.record.cases import CaseRecord
-from cutover.harness.run.crash.matrix import crash_matrix
-from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan
-from cutover.harness.run.crash.sampling import selection
-from cutover.harness.run.postgres.server import Server
-from cutover.harness.run.side.costs import measure_costs
-from cutover.harness.run.side.measurements import route, weigh
-from cutover.harness.run.side.playing import play_all
-from cutover.harness.run.trials.shadow import run_trials
-from cutover.harness.store.lines import RecordedTrial
-from cutover.harness.store.tables import Table
+from cutover.harness.record.kills import PlayedPart
 from cutover.harness.store.writer import RunWriter, saving
 from cutover.reports.document import Document
 from cutover.reports.messages import Lang, Messages
 from cutover.reports.words import plain
-from cutover.scenarios.catalog import load_catalog
-from cutover.scenarios.model import Scenario
 
 __all__ = ["RUNS", "FinishedRun", "finished_run", "run_job"]
 
 RUNS = Path("cutover-runs")
-_RESTARTS = 4
-"""Crash cases in which the server dies, where it is ours to kill; a second each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +91,18 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
             material=material_of(plan.scenarios, plan.imports, plan.only, scenarios),
         )
         with RunWriter(folder, manifest) as writer:
-            interrupted = _run(
-                plan, where, server, scenarios, writer, cases=policy.cases_asked(plan.stage), quiet=quiet
+            player = PartPlayer(
+                plan=plan,
+                where=where,
+                server=server,
+                scenarios=scenarios,
+                rows=writer,
+                cases=policy.cases_asked(plan.stage),
+                quiet=quiet,
+                sources=manifest.sources,
+                on_problem=lambda told: note(f"cutover: {plain(told)}", quiet=False),
             )
+            interrupted = _run(player, writer)
     document = judged(folder, policy, plan.stage, waivers)
     with saving(folder):
         (folder / POLICY).write_text(policy.text, encoding="utf-8", newline="")
@@ -117,23 +112,12 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
     return FinishedRun(folder, document, len(scenarios), interrupted)
 
 
-def _run(
-    plan: RunPlan,
-    where: Where,
-    server: Server,
-    scenarios: tuple[Scenario, ...],
-    writer: RunWriter,
-    *,
-    cases: int,
-    quiet: bool,
-) -> bool:
-    """Plays and saves everything, with at least `cases` crash cases; returns whether it was interrupted."""
+def _run(player: PartPlayer, writer: RunWriter) -> bool:
+    """Plays and saves everything; returns whether it was interrupted."""
     began = time.monotonic()
     try:
-        _compare(plan, where, server, scenarios, writer, quiet=quiet)
-        _measure_sides(plan, server, scenarios, writer)
-        if plan.crash_usual_s:
-            _kill(plan, where, server, scenarios, writer, cases=cases, quiet=quiet)
+        for part in PlayedPart:
+            player.play(part)
     except KeyboardInterrupt:
         writer.finish(seconds=time.monotonic() - began, partial=True)
         return True
@@ -143,90 +127,6 @@ def _run(
         raise
     writer.finish(seconds=time.monotonic() - began)
     return False
-
-
-def _compare(
-    plan: RunPlan, where: Where, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter, *, quiet: bool
-) -> None:
-    """Runs every trial and saves it."""
-    with progress(f"{plan.control} against {plan.candidate}", len(scenarios), quiet=quiet) as advance:
-
-        def keep(trial: RecordedTrial) -> None:
-            writer.write(trial)
-            advance(writer.finished)
-
-        run_trials(
-            scenarios,
-            control=plan.control,
-            candidate=plan.candidate,
-            server=server,
-            workers=where.workers,
-            seed=plan.seed,
-            deadline_s=plan.deadline_s,
-            sources=writer.manifest.sources,
-            on_trial=keep,
-            on_reread=lambda line: writer.write_lines(Table.REREADS, [line]),
-        )
-
-
-def _measure_sides(plan: RunPlan, server: Server, scenarios: tuple[Scenario, ...], writer: RunWriter) -> None:
-    """Routes the run's executions, measures both engines' memory and costs, and plays what no trial does.
-
-    What could not be done is told on stderr; the judge finds it missing.
-    """
-    control, candidate, sources = plan.control, plan.candidate, writer.manifest.sources
-    routed, unrouted = route(server, scenarios, control=control, candidate=candidate, seed=plan.seed, sources=sources)
-    writer.write_routing(routed)
-    weighed, unweighed = weigh(server, scenarios, control=control, candidate=candidate, sources=sources)
-    writer.write_memory(weighed)
-    played, unplayed = play_all(server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
-    writer.write_lines(Table.PLAYS, played)
-    costs, uncounted = measure_costs(server, control=plan.control, candidate=plan.candidate)
-    writer.write_costs(costs)
-    for what, problem in (
-        ("the router could not be tried", unrouted),
-        ("memory could not be measured", unweighed),
-        ("not everything was played", unplayed),
-        ("costs could not be counted", uncounted),
-    ):
-        if problem:
-            note(f"cutover: {what}: {plain(problem)}", quiet=False)
-
-
-def _kill(
-    plan: RunPlan,
-    where: Where,
-    server: Server,
-    scenarios: tuple[Scenario, ...],
-    writer: RunWriter,
-    *,
-    cases: int,
-    quiet: bool,
-) -> None:
-    """Plays and saves a sample of the candidate's crash cases, at least `cases` of them if there is time."""
-    chosen = selection([each for each in scenarios if not races_a_timer(each)], load_catalog())
-    writer.write_crash_scenarios(chosen)
-    with progress(f"killing {plan.candidate}", 0, quiet=quiet) as advance:
-
-        def keep(record: CaseRecord) -> None:
-            writer.write_case(record)
-            advance(writer.cases)
-
-        def planned(total: int) -> None:
-            writer.cases_planned = total
-            advance.expect(total)
-
-        crash_matrix(
-            server,
-            chosen,
-            CasePlan(engine=plan.candidate, ways=SAMPLE_WAYS, seed=plan.seed),
-            workers=2 * where.workers,
-            on_record=keep,
-            on_planned=planned,
-            deadline_s=plan.deadline_s,
-            budget=Budget(usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=cases, restarts=_RESTARTS),
-            digest=writer.manifest.candidate.digest,
-        )
 
 
 def _refuse_what_does_not_fit(plan: RunPlan, where: Where, stages: tuple[int, ...]) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 __all__ = ["CostLimits"]
 
-_Limit = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_CostLimit = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,16 +24,16 @@ class CostLimits:
 
     __pydantic_config__: ClassVar[dict[str, object]] = {"extra": "forbid", "strict": True}
 
-    round_trips_a_step: _Limit = 2
-    statements_a_step: _Limit = 8
-    transactions_a_step: _Limit = 2
-    bytes_sent_a_step: _Limit = 16_384
-    bytes_received_a_step: _Limit = 16_384
-    rows_read_a_step: _Limit = 40
-    rows_written_a_step: _Limit = 40
-    copies_of_a_payload: _Limit = 4
-    round_trips_a_pause: _Limit = 20
-    connections_an_execution: _Limit = 2
-    resident_kib_an_execution: _Limit = 16
+    round_trips_a_step: _CostLimit = 2
+    statements_a_step: _CostLimit = 8
+    transactions_a_step: _CostLimit = 2
+    bytes_sent_a_step: _CostLimit = 16_384
+    bytes_received_a_step: _CostLimit = 16_384
+    rows_read_a_step: _CostLimit = 40
+    rows_written_a_step: _CostLimit = 40
+    copies_of_a_payload: _CostLimit = 4
+    round_trips_a_pause: _CostLimit = 20
+    connections_an_execution: _CostLimit = 2
+    resident_kib_an_execution: _CostLimit = 16
     growth: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.25
-    times_control: _Limit = 2
+    times_control: _CostLimit = 2

@@ -21,7 +21,7 @@ from cutover.scenarios.model import Scenario
 
 __all__ = ["MaterialCollector", "MaterialSummary"]
 
-Cell: TypeAlias = tuple[str, str]
+MaterialCell: TypeAlias = tuple[str, str]
 _TOLD: Final = 3
 """How many of what is missing a sentence names."""
 _PLACED: Final = frozenset((each.boundary.name, each.place) for each in PLANTINGS)
@@ -38,8 +38,8 @@ class MaterialSummary:
     are those of the largest scenarios: steps that ran, and bytes of one payload.
     """
 
-    cells: Mapping[Cell, int]
-    pairs: Mapping[Cell, int]
+    cells: Mapping[MaterialCell, int]
+    pairs: Mapping[MaterialCell, int]
     values: int
     values_known: int
     unseen: tuple[str, ...]
@@ -65,9 +65,9 @@ class MaterialCollector:
     """Takes scenarios one at a time, each with what it must come to."""
 
     def __init__(self) -> None:
-        self._cells: Counter[Cell] = Counter()
-        self._pairs: Counter[Cell] = Counter()
-        self._placed: set[Cell] = set()
+        self._cells: Counter[MaterialCell] = Counter()
+        self._pairs: Counter[MaterialCell] = Counter()
+        self._placed: set[MaterialCell] = set()
         self._steps = 0
         self._bytes = 0
 
@@ -120,7 +120,7 @@ class MaterialCollector:
         )
 
 
-def _none(counts: Mapping[Cell, int]) -> list[Cell]:
+def _none(counts: Mapping[MaterialCell, int]) -> list[MaterialCell]:
     return [cell for cell, count in counts.items() if not count]
 
 

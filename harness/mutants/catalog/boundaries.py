@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cutover.harness.mutants.model import Crashes, EngineMutant, Trials
-from cutover.harness.record.cases import Way
+from cutover.harness.mutants.model import EngineMutant, Trials
 
 __all__ = ["BOUNDARY_MUTANTS"]
 
@@ -31,13 +30,7 @@ BOUNDARY_MUTANTS: Final = (
     _mutant("no-wait-of-zero", "a timeout of 0 taken for none", "OUT", "NoWaitOfZero", "87"),
     _mutant("no-cap-of-zero", "a cap of 0 taken for none", "RETRY", "NoCapOfZero", "88"),
     _mutant("usual-delay-for-zero", "a first delay of 0 taken for none", "RETRY", "UsualDelayForZero", "88"),
-    EngineMutant(
-        "waits-in-32-bits",
-        "milliseconds of a wait in 32 bits",
-        "TIME",
-        f"{_ENGINES}:WaitsInThirtyTwoBits",
-        Crashes("89", (Way.ONCE,), ("call", "reply")),
-    ),
+    _mutant("waits-in-32-bits", "milliseconds of a wait in 32 bits", "CLOCK", "WaitsInThirtyTwoBits", "89"),
     _mutant("delays-in-32-bits", "milliseconds of a delay in 32 bits", "RETRY", "DelaysInThirtyTwoBits", "89"),
     _mutant("retries-at-most-ten", "no more than ten retries", "RETRY", "RetriesAtMostTen", "90"),
     _mutant("drops-null-results", "null results left out", "OUT", "DropsNullResults", "91"),

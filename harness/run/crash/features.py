@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from cutover.engines.api import ActivityNode, JoinNode, LoopNode, Node, WaitNode, Workflow
 from cutover.harness.record.cases import CrashTrial, KillPoint
-from cutover.scenarios.model import Response, Scenario
+from cutover.scenarios.extents import note_lists, retried, size, tried_late
+from cutover.scenarios.model import Scenario
 
 __all__ = ["PointFeatures", "ScenarioFeatures", "node_kinds"]
 
 _INDEX: Final = re.compile(r"\[(\d+)\]")
+_LAST_INDEX: Final = re.compile(r"\[(\d+)\]$")
+_NAME: Final = re.compile(r"\w+")
 _LARGE: Final = 20_000
 """Characters of payload from which a scenario is a large one."""
 _MANY: Final = 3
-_DOZEN: Final = 11
-"""Iterations: enough to have two behind one, and enough that text order differs from the numbers'."""
+_DOZEN: Final = 12
+"""Iterations: enough to have two behind one, and so many that those behind one are in another order as text."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,11 @@ class ScenarioFeatures:
             "timer": any(isinstance(node, WaitNode) and node.timeout_ms is not None for _, node in nodes),
             "signal": bool(self.scenario.signals),
             "cancel": self.scenario.cancel_at_pause is not None,
-            "retry": any(_retried(self.scenario.world.get(path, ())) for path, _ in nodes),
+            "retry": any(retried(self.scenario.world.get(path, ())) for path, _ in nodes),
+            "late retry": any(
+                isinstance(node, ActivityNode) and tried_late(node.retry, self.scenario.world.get(path, ()))
+                for path, node in nodes
+            ),
             "any": any(isinstance(node, JoinNode) and node.mode == "any" for _, node in nodes),
             "wait in a loop": any(isinstance(node, WaitNode) and "/" in path for path, node in nodes),
             "loop in a loop": any(isinstance(node, LoopNode) and "/" in path for path, node in nodes),
@@ -55,21 +62,29 @@ class ScenarioFeatures:
         return _effort(self.scenario.workflow, "", self._rounds)
 
     @cached_property
-    def _lists(self) -> int:
+    def _lists(self) -> Mapping[str, int]:
+        """The longest list of each name, in the input and in what the world answers."""
+        found: dict[str, int] = {}
         responses = (response.output for planned in self.scenario.world.values() for response in planned)
-        return max((_longest_list(value) for value in (self.scenario.input, *responses)), default=0)
+        for value in (self.scenario.input, *responses):
+            note_lists(value, found)
+        return found
 
     @cached_property
     def _characters(self) -> int:
         responses = (response.output for planned in self.scenario.world.values() for response in planned)
-        return sum(_size(value) for value in (self.scenario.input, *responses))
+        return sum(size(value) for value in (self.scenario.input, *responses))
 
     def _rounds(self, path: str, loop: LoopNode) -> int:
-        """Returns a guess at the iterations: the longest list there is, or the highest number in the world's steps."""
-        if loop.items is not None:
-            return self._lists
-        begins = [key.removeprefix(path) for key in self.scenario.world if key.startswith(f"{path}[")]
-        return 1 + max((int(found[1]) for key in begins if (found := _INDEX.match(key))), default=0)
+        """Returns a guess at the iterations: by the steps that the world is told of, or by the list of that name."""
+        depth = path.count("/")
+        parts = (key.split("/")[: depth + 1] for key in self.scenario.world)
+        last = (own[depth] for own in parts if len(own) > depth and _INDEX.sub("", "/".join(own)) == path)
+        told = [int(index[1]) for index in map(_LAST_INDEX.search, last) if index]
+        if told:
+            return 1 + max(told)
+        names = _NAME.findall(loop.items or "")
+        return self._lists.get(names[-1], 1) if names else 1
 
 
 class PointFeatures:
@@ -79,7 +94,8 @@ class PointFeatures:
         self._trial = trial
         self._kinds = node_kinds(trial.scenario.workflow)
         self._branches = {path for path, _ in _side_by_side(trial.scenario.workflow)}
-        self._large = "large" in ScenarioFeatures(trial.scenario).shown
+        shown = ScenarioFeatures(trial.scenario).shown
+        self._large, self._late = "large" in shown, "late retry" in shown
         self._tried = {entry.step_id for entry in trial.baseline.ledger if entry.attempt > 1}
 
     def at(self, point: KillPoint) -> frozenset[str]:
@@ -87,16 +103,21 @@ class PointFeatures:
         steps = self._trial.points.get(point, ())
         paths = {_INDEX.sub("", step) for step in steps}
         rounds = [[int(index) for index in _INDEX.findall(step)] for step in steps]
-        done = self.done(point)
+        done, between = self.done(point), self._between_tries(point)
+        over = sum(self._kinds.get(path) == "activity" for path in paths) > 1  # one activity ends, another begins
         named = {
             "one done": done == 1,
             "two done": done == 2,
             "many done": done > 2,
+            "hands over": over and point.kind == "request",
+            "handed over": over and point.kind == "answer",
             "branch": bool(paths & self._branches),
             "third round": any(max(numbers, default=0) >= _MANY - 1 for numbers in rounds),
-            "tenth round": any(max(numbers, default=0) >= _DOZEN - 1 for numbers in rounds),
+            "twelfth round": any(max(numbers, default=0) >= _DOZEN - 1 for numbers in rounds),
             "inner round": any(len(numbers) > 1 for numbers in rounds),
             "retried": bool(self._tried.intersection(steps)),
+            "between tries": between,
+            "between late tries": between and self._late,
             "waited": self._waited(point),
             "large": self._large and done > 0,
         }
@@ -118,6 +139,18 @@ class PointFeatures:
             for step in steps
             if self._kinds.get(_INDEX.sub("", step)) == "activity"
         }
+
+    def _between_tries(self, point: KillPoint) -> bool:
+        """Returns whether a step had failed and was to be tried again: it runs and waits for that in turn."""
+        if point.kind not in {"request", "answer"}:
+            return False
+        changes = [other for other in self._trial.points if other.kind == "answer"]
+        for step in self._tried.intersection(self._trial.points.get(point, ())):
+            numbers = [other.number for other in changes if step in self._trial.points[other]]
+            made = sum(number < point.number + (point.kind == "answer") for number in numbers)
+            if 0 < made < len(numbers) and made % 2 == 0:
+                return True
+        return False
 
     def _waited(self, point: KillPoint) -> bool:
         """Returns whether a wait has begun: what follows it was brought about from outside."""
@@ -222,27 +255,3 @@ def _effort(workflow: Workflow, prefix: str, rounds: Callable[[str, LoopNode], i
         if isinstance(node, LoopNode):
             total += rounds(path, node) * _effort(node.body, f"{path}/", rounds)
     return total
-
-
-def _retried(responses: Iterable[Response]) -> bool:
-    return any(response.error is not None and response.retryable for response in responses)
-
-
-def _longest_list(value: object) -> int:
-    match value:
-        case list():
-            return max(len(value), *(_longest_list(each) for each in value)) if value else 0
-        case dict():
-            return max(map(_longest_list, value.values()), default=0)
-    return 0
-
-
-def _size(value: object) -> int:
-    match value:
-        case str():
-            return len(value)
-        case list():
-            return sum(map(_size, value))
-        case dict():
-            return sum(map(_size, value.values()))
-    return 8

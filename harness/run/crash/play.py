@@ -31,8 +31,11 @@ _MOST_RESTARTS = 24
 """Restarting a server takes a second and nothing else can run meanwhile."""
 _MOST_THIRDS = 400
 """Third deaths beside all others; they are as many as second ones, and say little more."""
-_RESTART_S = 1.5
-"""What a restart of the server takes of a sample's time, s, with the start of the process that plays it."""
+_RESTART_S, _SLOW_RESTART_S = 1.5, 4.0
+"""What a restart of the server takes of a sample's time, s, with the start of the process that plays it.
+
+The second is what one takes on a busy machine, where the sample goes on for as long as it may.
+"""
 _RESTARTS_SHARE = 0.25
 """Of the time that a sample may take at most, so much may go to restarts; a short one has fewer of them, or none."""
 _MOST_HUNG = 6
@@ -99,7 +102,8 @@ def run_sample(
     restarts = min(budget.restarts, int(budget.most_s * _RESTARTS_SHARE / _RESTART_S)) if restarting is not None else 0
     kept_s = restarts * _RESTART_S
     until, latest = began + budget.usual_s - kept_s, began + budget.most_s
-    ordered = _baselines(runners, scenarios, plan, until=latest - kept_s)
+    last_case = max(until, latest - restarts * _SLOW_RESTART_S)
+    ordered = _baselines(runners, scenarios, plan, until=last_case)
     trials = {trial.scenario.id: trial for trial in ordered}
     sampler = Sampler(ordered, plan)
     last = sampler.restarts(restarts)
@@ -113,7 +117,7 @@ def run_sample(
             yield case
 
     on_planned(sampler.total + len(last))
-    for record in _play(runners, trials, wanted(), plan.seed, until=latest - kept_s):
+    for record in _play(runners, trials, wanted(), plan.seed, until=last_case):
         interrupted += record.fired > 0
         sampler.heard(record)
         on_record(record)

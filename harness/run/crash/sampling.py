@@ -33,7 +33,7 @@ _DEEPER_EACH: Final = 6
 _DEATHS_OF_THE_SERVER: Final = ("call", "request", "reply", "answer")
 """Where the server dies, in turn: first where an engine has acted upon what was acknowledged."""
 
-_Cell: TypeAlias = tuple[str, ...]
+_FeatureSet: TypeAlias = tuple[str, ...]
 
 
 def selection(own: Sequence[Scenario], catalog: Sequence[Scenario]) -> tuple[Scenario, ...]:
@@ -45,9 +45,11 @@ def selection(own: Sequence[Scenario], catalog: Sequence[Scenario]) -> tuple[Sce
     """
     ids = {scenario.id for scenario in own}
     known = {each.scenario.id: each for each in map(ScenarioFeatures, (*own, *catalog))}
-    left = [each for each in known.values() if each.effort <= _MOST_EFFORT or each.scenario.id in ids]
+    left = [each for each in known.values() if each.effort <= _MOST_EFFORT]
+    if sum(each.scenario.id in ids for each in left) < _SELECTED:  # few are the run's own: none is too long
+        left = [each for each in known.values() if each.effort <= _MOST_EFFORT or each.scenario.id in ids]
     wanted = {each.scenario.id: _aspects(each) for each in left}
-    seen: Counter[_Cell] = Counter()
+    seen: Counter[_FeatureSet] = Counter()
     chosen: list[ScenarioFeatures] = []
 
     def worth(each: ScenarioFeatures) -> tuple[float, bool, int, str]:
@@ -73,7 +75,7 @@ def selection(own: Sequence[Scenario], catalog: Sequence[Scenario]) -> tuple[Sce
     return tuple(each.scenario for each in sorted(chosen, key=lambda each: (each.effort, each.scenario.id)))
 
 
-def _aspects(features: ScenarioFeatures) -> tuple[_Cell, ...]:
+def _aspects(features: ScenarioFeatures) -> tuple[_FeatureSet, ...]:
     shown = sorted(features.shown)
     return (*((name,) for name in shown), *combinations(shown, 2))
 
@@ -91,8 +93,8 @@ class Sampler:
         self._draw = random.Random(plan.seed)  # noqa: S311 - a sample, not a secret
         self._trials = {trial.scenario.id: trial for trial in trials}
         self._features = {name: PointFeatures(trial) for name, trial in self._trials.items()}
-        self._counts: Counter[_Cell] = Counter()
-        self._cells: dict[tuple[str, KillPoint], tuple[tuple[_Cell, ...], frozenset[str]]] = {}
+        self._counts: Counter[_FeatureSet] = Counter()
+        self._cells: dict[tuple[str, KillPoint], tuple[tuple[_FeatureSet, ...], frozenset[str]]] = {}
         self._left = {name: self._shuffled(plan_cases(trial, plan)) for name, trial in self._trials.items()}
         self._deeper: list[CrashCase] = []
         self._deepened: dict[int, int] = {1: 0, 2: 0}
@@ -152,13 +154,13 @@ class Sampler:
         least = min(counts)
         return least, -counts.count(least)
 
-    def _cells_of(self, case: CrashCase) -> list[_Cell]:
+    def _cells_of(self, case: CrashCase) -> list[_FeatureSet]:
         kinds, features = self._at(case.scenario, case.point)
         way = f"{case.way}{len(case.further) or ''}"
         where = "effect" if case.point.kind in {"call", "reply"} else "trip"
         return [*((*kind, way) for kind in kinds), *((feature, where, way) for feature in features)]
 
-    def _at(self, name: str, point: KillPoint) -> tuple[tuple[_Cell, ...], frozenset[str]]:
+    def _at(self, name: str, point: KillPoint) -> tuple[tuple[_FeatureSet, ...], frozenset[str]]:
         known = self._cells.get((name, point))
         if known is None:
             kinds = tuple((kind, point.kind) for kind in kinds_at(self._trials[name], point))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from cutover.engines.errors import CutoverError
 from cutover.engines.registry import resolve, sources_of
@@ -63,13 +64,16 @@ def run_trials(
     sources: Mapping[str, str] | None = None,
     on_trial: Callable[[RecordedTrial], object],
     on_reread: Callable[[bytes], object] = lambda _line: None,
+    known: Mapping[int, Mapping[ArmName, bytes]] = MappingProxyType({}),
 ) -> int:
     """Runs each scenario as one trial, numbered from 1, and hands each to `on_trial` as it ends; returns their number.
 
     `workers` is the number of processes, `default_workers()` where None; `deadline_s` is real time for one arm;
     `companion_every` 0 leaves companions out; `sources` are the digests on record of the engines' sources, by spec, and
     those of now where None. When all trials have ended the candidate's executions are read again, and `on_reread` is
-    given a line of each. Databases and processes are gone afterwards, also when `on_trial` or a signal interrupts.
+    given a line of each. `known` has, by trial, lines of arms that another run of these scenarios and this seed has
+    brought, which are not run again. Databases and processes are gone afterwards, also when `on_trial` or a signal
+    interrupts.
     Raises EnvironmentProblem where the server or the workers fail, OtherSources where a worker would run other sources.
     """
     specs = {"control": control, "candidate": candidate}
@@ -82,10 +86,10 @@ def run_trials(
         stack.callback(pool.close)
         names = {arm: _name_of(specs[role(arm)], databases[arm].dsn) for arm in ARMS}
         probe = stack.enter_context(OutageProbe(server.dsn))
-        assembly = _TrialAssembly(scenarios, seed, names)
+        assembly = _TrialAssembly(scenarios, seed, names, known)
         finished = 0
         rereading = Rereading(scenarios, seed)
-        for news in pool.run(_jobs(scenarios, seed, companion_every)):
+        for news in pool.run(_jobs(scenarios, seed, companion_every, known)):
             rereading.note(news)
             if isinstance(news, LostArm):
                 probe.check()
@@ -105,7 +109,9 @@ def _name_of(spec: str, dsn: str) -> str:
         return engine.name
 
 
-def _jobs(scenarios: Sequence[Scenario], seed: int, companion_every: int) -> Iterator[TrialJob]:
+def _jobs(
+    scenarios: Sequence[Scenario], seed: int, companion_every: int, known: Mapping[int, Mapping[ArmName, bytes]]
+) -> Iterator[TrialJob]:
     for number, scenario in enumerate(scenarios, start=1):
         companion = scenarios[number % len(scenarios)]
         apart = companion_every and number % companion_every == 0 and companion.id != scenario.id
@@ -116,6 +122,7 @@ def _jobs(scenarios: Sequence[Scenario], seed: int, companion_every: int) -> Ite
             arms=[
                 (arm, position, str(execution_id(seed, scenario, arm, number)))
                 for position, arm in enumerate(arm_order(number, seed))
+                if arm not in known.get(number, ())
             ],
         )
 
@@ -123,13 +130,21 @@ def _jobs(scenarios: Sequence[Scenario], seed: int, companion_every: int) -> Ite
 class _TrialAssembly:
     """Where the arms of a trial come together."""
 
-    def __init__(self, scenarios: Sequence[Scenario], seed: int, engines: dict[ArmName, str]) -> None:
-        self._scenarios, self._seed, self._engines = scenarios, seed, engines
+    def __init__(
+        self,
+        scenarios: Sequence[Scenario],
+        seed: int,
+        engines: dict[ArmName, str],
+        known: Mapping[int, Mapping[ArmName, bytes]] = MappingProxyType({}),
+    ) -> None:
+        self._scenarios, self._seed, self._engines, self._known = scenarios, seed, engines, known
         self._open: dict[int, dict[str, bytes]] = {}
 
     def take(self, news: RecordedArm | LostArm) -> RecordedTrial | None:
         """Returns the trial, when this was its last arm."""
-        lines = self._open.setdefault(news.number, {})
+        lines = self._open.setdefault(
+            news.number, {str(arm): line for arm, line in self._known.get(news.number, {}).items()}
+        )
         lines[news.arm] = self._broken(news) if isinstance(news, LostArm) else news.line
         if len(lines) < len(ARMS):
             return None

@@ -1,0 +1,181 @@
+"""The parts of a run, each played in its turn; whoever asks says what becomes of their rows. Does I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from cutover.harness.cli.console import progress
+from cutover.harness.cli.plan import RunPlan, Where
+from cutover.harness.judge.reference.races import races_a_timer
+from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.costs import PlayCosts
+from cutover.harness.record.kills import PlayedPart
+from cutover.harness.record.memory import Weighed
+from cutover.harness.record.routing import Routed
+from cutover.harness.record.trials import ArmName
+from cutover.harness.run.crash.matrix import crash_matrix
+from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan
+from cutover.harness.run.crash.sampling import selection
+from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.side.costs import measure_costs
+from cutover.harness.run.side.measurements import route, weigh
+from cutover.harness.run.side.playing import play_all
+from cutover.harness.run.trials.shadow import run_trials
+from cutover.harness.store.lines import RecordedTrial
+from cutover.harness.store.tables import Table
+from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.model import Scenario
+
+__all__ = ["PartPlayer", "RunRows", "scenarios_to_kill"]
+
+_RESTARTS: Final = 4
+"""Crash cases in which the server dies, where it is ours to kill; a second each."""
+
+
+class RunRows(Protocol):
+    """Takes in the rows of a run as they come; `finished` counts trials, `cases` crash cases."""
+
+    finished: int
+    cases: int
+    cases_planned: int
+
+    def write(self, trial: RecordedTrial, /) -> None:
+        """Takes in a finished trial."""
+
+    def write_case(self, record: CaseRecord, /) -> None:
+        """Takes in a finished crash case, whose scenario `write_crash_scenarios` was given."""
+
+    def write_crash_scenarios(self, scenarios: Iterable[Scenario], /) -> None:
+        """Takes in the scenarios of crash cases."""
+
+    def write_routing(self, rows: Iterable[Routed], /) -> None:
+        """Takes in executions that the router has served."""
+
+    def write_memory(self, rows: Iterable[Weighed], /) -> None:
+        """Takes in engines that were weighed."""
+
+    def write_lines(self, table: Table, lines: Iterable[bytes], /) -> None:
+        """Takes in lines of a table that come encoded."""
+
+    def write_costs(self, rows: Iterable[PlayCosts], /) -> None:
+        """Takes in plays whose costs were counted."""
+
+
+def scenarios_to_kill(scenarios: Sequence[Scenario]) -> tuple[Scenario, ...]:
+    """Returns those of a run's scenarios, and of the catalog, that crash cases are played with."""
+    return selection([each for each in scenarios if not races_a_timer(each)], load_catalog())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartPlayer:
+    """Plays the parts of one run, with at least `cases` crash cases if there is time.
+
+    `on_problem` is told what could not be done beside the trials; the judge finds it missing. `sources` are the digests
+    on record of the engines' sources, by spec, and those of now where None; `to_kill` are the scenarios of crash cases
+    where the caller knows them, `known` arms of trials that need not be run again.
+    """
+
+    plan: RunPlan
+    where: Where
+    server: Server
+    scenarios: tuple[Scenario, ...]
+    rows: RunRows
+    cases: int
+    quiet: bool
+    on_problem: Callable[[str], None]
+    sources: Mapping[str, str] | None = None
+    to_kill: tuple[Scenario, ...] | None = None
+    known: Mapping[int, Mapping[ArmName, bytes]] = field(default_factory=dict)
+
+    def play(self, part: PlayedPart) -> None:
+        """Plays one part; rereads come with the trials."""
+        plan, server, scenarios = self.plan, self.server, self.scenarios
+        match part:
+            case PlayedPart.TRIALS:
+                self._compare()
+            case PlayedPart.ROUTING:
+                routed, problem = route(
+                    server,
+                    scenarios,
+                    control=plan.control,
+                    candidate=plan.candidate,
+                    seed=plan.seed,
+                    sources=self.sources,
+                )
+                self.rows.write_routing(routed)
+                self._tell("the router could not be tried", problem)
+            case PlayedPart.MEMORY:
+                weighed, problem = weigh(
+                    server, scenarios, control=plan.control, candidate=plan.candidate, sources=self.sources
+                )
+                self.rows.write_memory(weighed)
+                self._tell("memory could not be measured", problem)
+            case PlayedPart.PLAYS:
+                played, problem = play_all(server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
+                self.rows.write_lines(Table.PLAYS, played)
+                self._tell("not everything was played", problem)
+            case PlayedPart.COSTS:
+                costs, problem = measure_costs(server, control=plan.control, candidate=plan.candidate)
+                self.rows.write_costs(costs)
+                self._tell("costs could not be counted", problem)
+            case PlayedPart.CRASHES if plan.crash_usual_s:
+                self._kill()
+
+    def _tell(self, what: str, problem: str) -> None:
+        if problem:
+            self.on_problem(f"{what}: {problem}")
+
+    def _compare(self) -> None:
+        """Runs every trial, then reads the candidate's executions again."""
+        plan = self.plan
+        title = f"{plan.control} against {plan.candidate}"
+        with progress(title, len(self.scenarios), quiet=self.quiet) as advance:
+
+            def keep(trial: RecordedTrial) -> None:
+                self.rows.write(trial)
+                advance(self.rows.finished)
+
+            run_trials(
+                self.scenarios,
+                control=plan.control,
+                candidate=plan.candidate,
+                server=self.server,
+                workers=self.where.workers,
+                seed=plan.seed,
+                deadline_s=plan.deadline_s,
+                sources=self.sources,
+                on_trial=keep,
+                on_reread=lambda line: self.rows.write_lines(Table.REREADS, [line]),
+                known=self.known,
+            )
+
+    def _kill(self) -> None:
+        """Plays a sample of the candidate's crash cases."""
+        plan = self.plan
+        chosen = scenarios_to_kill(self.scenarios) if self.to_kill is None else self.to_kill
+        self.rows.write_crash_scenarios(chosen)
+        with progress(f"killing {plan.candidate}", 0, quiet=self.quiet) as advance:
+
+            def keep(record: CaseRecord) -> None:
+                self.rows.write_case(record)
+                advance(self.rows.cases)
+
+            def planned(total: int) -> None:
+                self.rows.cases_planned = total
+                advance.expect(total)
+
+            crash_matrix(
+                self.server,
+                chosen,
+                CasePlan(engine=plan.candidate, ways=SAMPLE_WAYS, seed=plan.seed),
+                workers=2 * self.where.workers,
+                on_record=keep,
+                on_planned=planned,
+                deadline_s=plan.deadline_s,
+                digest=None if self.sources is None else self.sources[plan.candidate],
+                budget=Budget(
+                    usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=_RESTARTS
+                ),
+            )
