@@ -421,7 +421,8 @@ class Engine(Protocol):
         """Drives the execution until it ends or nothing is left but waits; idempotent per execution_id.
 
         A wait whose timer is up by the clock is not left waiting. Raises PayloadRefused or WorkflowRefused before
-        anything is written, ExecutionHeld where another worker drives it.
+        anything is written, ExecutionHeld where another worker drives it. Whatever it raises, and whatever is raised
+        inside an activity, it has then let go of the execution: another worker may go on at once.
         """
 
     def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:

@@ -16,7 +16,7 @@ from cutover.harness.judge.checks.around import clock, ident, secret
 from cutover.harness.judge.checks.base import ArmCheck
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict, Witness
 from cutover.harness.judge.view import view_of
-from cutover.harness.record.plays import HELD, UNKNOWN, PlayCommand, PlayRecord
+from cutover.harness.record.plays import BROKEN, HARD, HELD, UNKNOWN, PlayCommand, PlayRecord
 from cutover.harness.record.trials import Trial
 from cutover.scenarios.model import Scenario
 
@@ -84,7 +84,7 @@ def _judged(play: PlayRecord, text: JsonText) -> tuple[int, Sequence[_Told]]:
 def _commands(play: PlayRecord) -> Iterator[_Told]:
     """Yields what is wrong with the commands of a play."""
     for command in play.commands:
-        message = _refusal(command)
+        message = _acceptance(command) if command.what.startswith((BROKEN, HARD)) else _refusal(command)
         if message:
             yield message, Verdict.FAIL, {"command": command.what}
         elif command.changed:
@@ -104,6 +104,17 @@ def _refusal(command: PlayCommand) -> str:
     return f"{command.what}: {failure.kind}, {failure.type}: {failure.message}"
 
 
+def _acceptance(command: PlayCommand) -> str:
+    """Returns what is wrong with how a request ended that must or may be refused; empty where nothing is."""
+    failure = command.failure
+    name = "" if failure is None else failure.type.rpartition(".")[2]
+    if name in _REFUSALS or (failure is None and command.what.startswith(HARD)):
+        return ""
+    how = "it was accepted" if failure is None else f"{failure.kind}, {failure.type}: {failure.message}"
+    return f"{command.what}: {how}, instead of {' or '.join(sorted(_REFUSALS))}"
+
+
+_REFUSALS: Final = frozenset({"PayloadRefused", "WorkflowRefused"})
 _MAY_REFUSE: Final = frozenset({"ExecutionHeld", "LeaseLost"})
 
 

@@ -16,7 +16,7 @@ from psycopg import sql
 from cutover.harness.record.costs import PlayCosts
 from cutover.harness.run.crash.sampling import selection
 from cutover.harness.run.postgres.installation import install_engine
-from cutover.harness.run.postgres.server import Server, provision
+from cutover.harness.run.postgres.server import ProvisionMode, Server, provision
 from cutover.harness.run.side.costs import count_costs
 from cutover.scenarios.catalog import load_catalog
 from mutation.course import Course
@@ -58,7 +58,8 @@ def engine_player(options: Namespace) -> Iterator[Player]:
         servers = [_server(stack, options) for _ in range(1 if options.postgres else options.workers)]
         slots = [_slot(stack, servers[number % len(servers)], options) for number in range(options.workers)]
         walked = options.course or Path(stack.enter_context(TemporaryDirectory(prefix="cutover-course-"))) / "course"
-        sources = digest(("engines", "harness", "scenarios", "tests/mutation"))
+        played_on = [options.seed, options.generated, options.cases, options.restarts]
+        sources = f"{played_on} {digest(('engines', 'harness/run', 'scenarios', 'tests/mutation'))}"
         control = _costs_of_control(servers[0])
         course = _kept(walked, sources)
 
@@ -94,7 +95,7 @@ def _kept(walked: Path, sources: str) -> Course | None:
 
 
 def _server(stack: ExitStack, options: Namespace) -> Server:
-    mode = "url" if options.postgres else options.mode
+    mode: ProvisionMode = "url" if options.postgres else options.mode
     return stack.enter_context(provision(options.postgres, mode, settings=_SETTINGS))
 
 

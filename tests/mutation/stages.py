@@ -137,16 +137,18 @@ class Stages:
     def _crashes(self, wanted: _Wanted) -> Iterator[Kill]:
         """Cases of all ways and kinds of point and further deaths, in the order of a run's sample."""
         by_id = {each.id: each for each in self._material.crashed}
-        if wanted is not None:
-            cases = [CrashCase.parse(name) for stage in ("crashes", "restarts") for name in wanted[stage]]
-            if not cases:
-                return
-        plan = CasePlan(engine="", ways=SAMPLE_WAYS, seed=self._material.seed)
-        with self._testbed(self._factory) as testbed:
-            if wanted is not None:
+        if wanted is None:
+            yield from self._sample(by_id)
+            return
+        cases = [CrashCase.parse(name) for stage in ("crashes", "restarts") for name in wanted[stage]]
+        if cases:
+            with self._testbed(self._factory) as testbed:
                 for case in cases:
                     yield from self._case(testbed, by_id[case.scenario], case)
-                return
+
+    def _sample(self, by_id: Mapping[str, Scenario]) -> Iterator[Kill]:
+        plan = CasePlan(engine="", ways=SAMPLE_WAYS, seed=self._material.seed)
+        with self._testbed(self._factory) as testbed:
             sampler = Sampler([self._baseline(testbed, each) for each in self._material.crashed], plan)
             for case in islice(sampler.cases(), self._material.cases):
                 yield from self._case(testbed, by_id[case.scenario], case, sampler)
