@@ -124,9 +124,9 @@ def sites(file: str, source: str) -> list[Site]:
 
 
 def drawn(found: Sequence[Site], seed: int, sample: int | None) -> list[Site]:
-    """The sample, each site with the same chance; all of them, in an order drawn by the seed, where it is None."""
+    """The first of all sites in an order drawn by the seed, so that a larger sample has the smaller ones in it."""
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
-    return draw.sample(found, len(found) if sample is None else min(sample, len(found)))
+    return draw.sample(found, len(found))[:sample]
 
 
 def _mutant(file: str, operator: str, place: Place, replacement: ast.AST) -> Mutant | None:

@@ -33,20 +33,28 @@ A, B, C = ("p/a.py", 4), ("p/a.py", 10), ("p/a.py", 11)
 def ran(argument: int) -> set[int]:
     """The lines of the statements that a call runs, by the marks."""
     tree = ast.parse(SOURCE)
-    known = marked(tree, "p/a.py", 2)
+    found = marked(tree, "p/a.py", 2)
     tree.body = [each for each in tree.body if not (isinstance(each, ast.ImportFrom) and each.module != "__future__")]
-    space: dict[str, object] = {"__marks__": bytearray(len(known) + 2)}
+    space: dict[str, object] = {"__marks__": bytearray(len(found) + 2)}
     exec(compile(tree, "p/a.py", "exec"), space)  # noqa: S102 - the source above
-    marks = space["__marks__"] = bytearray(len(known) + 2)
+    marks = space["__marks__"] = bytearray(len(found) + 2)
     space["f"](argument)  # type: ignore[operator]
     assert marks[:2] == b"\0\0"
-    return {line for (_, line), mark in zip(known, marks[2:], strict=True) if mark}
+    return {known.line for known, met in zip(found, marks[2:], strict=True) if met}
 
 
 def test_what_is_run_is_marked_and_nothing_else() -> None:
     assert ran(9) == {9, 10, 11}
-    assert ran(0) == {9, 10, 14, 16}
-    assert ran(1) == {9, 10, 14, 18}
+    assert ran(0) == {9, 10, -10, 14, 16}
+    assert ran(1) == {9, 10, -10, 14, 18}
+
+
+def test_a_branch_is_each_way_that_may_be_taken() -> None:
+    source = "for x in y:\n    if x:\n        break\nelse:\n    z()\n"
+    source += "match y:\n    case 0:\n        a()\nwhile True:\n    b()\n"
+    found = marked(ast.parse(source), "p/a.py", 0)
+    assert sorted(mark.line for mark in found if mark.branch) == [-6, -2, 2, 3, 5, 8, 10]
+    assert sorted(mark.line for mark in found if not mark.branch) == [1, 6, 9]
 
 
 def test_a_docstring_and_an_import_from_the_future_stay_first() -> None:
