@@ -57,7 +57,9 @@ def _run(target: Target, options: Namespace) -> int:
         before = kills_of(document) if options.again else read_again(document, setting)
     known = {site.mutant.key: before[site.mutant.key] for site in chosen if site.mutant.key in before}
     _say(f"{len(chosen)} of {len(found)} mutants, {len(known)} of them played before")
-    for result in _played(target, options, [site for site in chosen if site.mutant.key not in known]):
+    left = [site for site in chosen if site.mutant.key not in known]
+    left.sort(key=lambda site: site.mutant.key in explained)  # what is known to survive takes longest and tells least
+    for result in _played(target, options, left):
         known[result.mutant.key] = result
         _write(file, list(known.values()), setting, len(found))
     results = apply_explanations((known[site.mutant.key] for site in chosen), explained)

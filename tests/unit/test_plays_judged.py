@@ -41,6 +41,13 @@ def test_a_good_play_is_examined_and_nothing_is_held_against_it() -> None:
     assert result.examined > 50
 
 
+def test_a_play_may_break_what_crash_cases_must_prove_and_does_not_prove_it() -> None:
+    stopped = replace(PLAY, check="RESUME")
+    [result] = judge_plays([stopped])
+    assert (result.examined, result.findings) == (0, ())
+    assert told(replace(stopped, arm=FAILED))
+
+
 def test_no_play_is_no_result() -> None:
     assert judge_plays([]) == ()
 
