@@ -16,7 +16,7 @@ from cutover.harness.judge.checks.around import clock, ident, secret
 from cutover.harness.judge.checks.base import ArmCheck
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict, Witness
 from cutover.harness.judge.view import view_of
-from cutover.harness.record.plays import BROKEN, HARD, HELD, UNKNOWN, PlayCommand, PlayRecord
+from cutover.harness.record.plays import BROKEN, FOREIGN, HARD, HELD, UNKNOWN, PlayCommand, PlayRecord
 from cutover.harness.record.trials import Trial
 from cutover.scenarios.model import Scenario
 
@@ -102,7 +102,7 @@ def _refusal(command: PlayCommand) -> str:
     """Returns what is wrong with how a command ended; empty where nothing is."""
     failure = command.failure
     name = "" if failure is None else failure.type.rpartition(".")[2]
-    if failure is None or (command.what == HELD and name in _MAY_REFUSE) or command.what == UNKNOWN:
+    if failure is None or (command.what == HELD and name in _MAY_REFUSE) or command.what in _MAY_FAIL:
         return ""
     return f"{command.what}: {failure.kind}, {failure.type}: {failure.message}"
 
@@ -118,6 +118,7 @@ def _acceptance(command: PlayCommand) -> str:
 
 
 _REFUSALS: Final = frozenset({"PayloadRefused", "WorkflowRefused"})
+_MAY_FAIL: Final = frozenset({UNKNOWN, FOREIGN})
 _MAY_REFUSE: Final = frozenset({"ExecutionHeld", "LeaseLost"})
 
 

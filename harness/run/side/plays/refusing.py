@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from cutover.engines.api import (
     ActivityNode,
+    Case,
     ConditionNode,
     Edge,
     ExecutionRequest,
@@ -37,6 +38,7 @@ _NUL: Final = "a\0b"
 _HALF: Final = "a\ud800b"
 _DEEP: Final = 700
 """Levels of lists: more than many readers of JSON take."""
+_LOOPS: Final = 60
 _EDGE: Final = Edge(source="start", target="pack")
 
 
@@ -97,7 +99,23 @@ def _hard_to_keep() -> Mapping[str, Mapping[str, Any]]:
         },
         "a signal whose name has a NUL": {"workflow": _flow(_START, WaitNode(id="wait", signal=_NUL))},
         "an input nested deeply": {"input": deep},
+        "loops nested deeply": {"workflow": _nested(_LOOPS)},
+        "a case that is NaN": {"workflow": _flow(_START, _condition(Case(port="odd", value=float("nan"))))},
+        "a case whose port has a NUL": {"workflow": _flow(_START, _condition(Case(port=_NUL, value=1)))},
     }
+
+
+def _nested(levels: int) -> Workflow:
+    """Loops within loops; each goes over a list in the list that is the input, so none of them ever begins."""
+    flow = _PLAIN
+    for _ in range(levels):
+        loop = LoopNode(id="loop", items="[?`false`]", body=flow)
+        flow = Workflow(id="nested", nodes=(_START, loop), edges=(Edge(source="start", target="loop"),))
+    return flow
+
+
+def _condition(case: Case) -> ConditionNode:
+    return ConditionNode(id="if", expression="n", cases=(case,))
 
 
 def broken_workflows() -> Mapping[str, Workflow]:
