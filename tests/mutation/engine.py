@@ -19,9 +19,9 @@ from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import ProvisionMode, Server, provision
 from cutover.harness.run.side.costs import count_costs
 from cutover.scenarios.catalog import load_catalog
-from mutation.course import Course
+from mutation.covering.course import Course
+from mutation.covering.marks import Marked
 from mutation.forks import Say
-from mutation.marks import Marked
 from mutation.material import gathered
 from mutation.mutant import announced
 from mutation.playing import Player

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Final, TypeAlias
 
-from mutation import expressions, statements
-from mutation.marks import Statement, met_with
-from mutation.walk import Place, places, render
+from mutation.covering.marks import Statement, met_with
+from mutation.operators import expressions, statements
+from mutation.operators.walk import Place, places, render
 
 __all__ = ["OPERATORS", "Key", "Mutant", "Site", "drawn", "sites"]
 

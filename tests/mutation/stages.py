@@ -35,9 +35,9 @@ from cutover.harness.run.side.costs import count_costs
 from cutover.harness.run.side.playing import PLAYS
 from cutover.harness.run.trials.arm import Arm
 from cutover.scenarios.model import Scenario
-from mutation.course import Course, Step
+from mutation.covering.course import Course, Step
+from mutation.covering.marks import Marked
 from mutation.forks import PATIENCE, Say
-from mutation.marks import Marked
 from mutation.material import Material
 from mutation.mutant import SPEC
 from mutation.results import Kill

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from mutation.course import Course, Step
-from mutation.marks import marked, met_with
+from mutation.covering.course import Course, Step
+from mutation.covering.marks import marked, met_with
 from mutation.sites import sites
 
 SOURCE = '''"""A module."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mutation.marks import Statement
+from mutation.covering.marks import Statement
 
 __all__ = ["Course", "Step"]
 

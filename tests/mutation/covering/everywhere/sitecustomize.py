@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 if "CUTOVER_MARKS" in os.environ:
-    sys.path.append(str(Path(__file__).parents[2]))
-    from mutation.covered import TARGETS_MEASURED
-    from mutation.marks import Marked
+    sys.path.append(str(Path(__file__).parents[3]))
+    from mutation.covering.covered import TARGETS_MEASURED
+    from mutation.covering.marks import Marked
 
     Marked(*TARGETS_MEASURED)

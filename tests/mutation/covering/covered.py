@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from mutation.marks import SIZE, VARIABLE, Mark
+from mutation.covering.marks import SIZE, VARIABLE, Mark
 from mutation.targets import Target
 
 __all__ = ["TARGETS_MEASURED", "main", "missing", "shares"]
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _told(met: bytes) -> int:
     os.environ.pop(VARIABLE, None)
-    from mutation.marks import Marked  # noqa: PLC0415 - made anew here, to know what each mark stands for
+    from mutation.covering.marks import Marked  # noqa: PLC0415 - made anew here, to know what each mark stands for
 
     known = Marked(*TARGETS_MEASURED).known
     enough = True
