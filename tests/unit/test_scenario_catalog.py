@@ -35,7 +35,6 @@ ENDS = {
     "97-too-deep-together": "failed",
     "98-results-too-deep": "failed",
     "99-answer-too-deep": "failed",
-    "100-items-too-deep": "failed",
 }
 """How each scenario ends, worked out by hand; those not listed are completed."""
 
