@@ -157,10 +157,8 @@ class Performance:
             except Exception as error:  # noqa: BLE001 - whatever an engine raises is an outcome
                 failure = failure_of(error)
             try:
-                row = engine.journal(request.execution_id).execution
-                changed = failure is not None or not (
-                    decode(row.input) == request.input and request.metadata.items() <= row.metadata.items()
-                )
+                journal = engine.journal(request.execution_id)
+                changed = failure is not None or not _is_kept(request, journal)
             except UnknownExecution:
                 changed = failure is None
             except Exception as error:  # noqa: BLE001 - as above
@@ -222,3 +220,14 @@ class Performance:
         if self.drive.failure is None:
             with self._stage.flying(self.flight):
                 self.drive.make(move)
+
+
+def _is_kept(request: ExecutionRequest, journal: Journal) -> bool:
+    """Whether the journal has what the request says of itself, and no step of another node; its loops never begin."""
+    row, nodes = journal.execution, {node.id for node in request.workflow.nodes}
+    return (
+        decode(row.input) == request.input
+        and request.metadata.items() <= row.metadata.items()
+        and row.workflow_id == request.workflow.id
+        and {step.node_id for step in journal.steps} <= nodes
+    )
