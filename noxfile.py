@@ -152,6 +152,12 @@ def kills(session: nox.Session) -> None:
 
 
 @nox.session
+def coverage_of_run(session: nox.Session) -> None:
+    """Branch coverage of V2 and of the reference model by a default run, in all its processes. See docs/mutation.md."""
+    session.run("python", "tests/mutation", "coverage", "--", *session.posargs)
+
+
+@nox.session
 def readiness(session: nox.Session) -> None:
     """Runs the main job for stage 0 and the mutants, and leaves the report of both in the folder `readiness`."""
     folder = Path("readiness")

@@ -16,7 +16,7 @@ from cutover.harness.judge.checks.around import clock, ident, secret
 from cutover.harness.judge.checks.base import ArmCheck
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict, Witness
 from cutover.harness.judge.view import view_of
-from cutover.harness.record.plays import HELD, UNKNOWN, PlayCommand, PlayRecord
+from cutover.harness.record.plays import BROKEN, FOREIGN, HARD, HELD, UNKNOWN, PlayCommand, PlayRecord
 from cutover.harness.record.trials import Trial
 from cutover.scenarios.model import Scenario
 
@@ -46,7 +46,7 @@ def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
         if play.alone:
             continue
         facts, broken = _broken(play)
-        examined[play.check] += facts + len(play.commands)
+        examined[play.check] += 0 if play.check in _OF_CRASHES else facts + len(play.commands)
         known = flaws if play.role == "control" else set[str]()
         findings[play.check] += [_finding(play, play.check, *each) for each in _commands(play)]
         for told in broken:
@@ -59,6 +59,9 @@ def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
         for check, facts in examined.items()
     )
 
+
+_OF_CRASHES: Final = frozenset({"RESUME"})
+"""Checks whose data are crash cases: a play may break them, and is not enough to pass them."""
 
 _Told = tuple[str, Verdict, Witness]
 
@@ -84,7 +87,7 @@ def _judged(play: PlayRecord, text: JsonText) -> tuple[int, Sequence[_Told]]:
 def _commands(play: PlayRecord) -> Iterator[_Told]:
     """Yields what is wrong with the commands of a play."""
     for command in play.commands:
-        message = _refusal(command)
+        message = _acceptance(command) if command.what.startswith((BROKEN, HARD)) else _refusal(command)
         if message:
             yield message, Verdict.FAIL, {"command": command.what}
         elif command.changed:
@@ -99,11 +102,23 @@ def _refusal(command: PlayCommand) -> str:
     """Returns what is wrong with how a command ended; empty where nothing is."""
     failure = command.failure
     name = "" if failure is None else failure.type.rpartition(".")[2]
-    if failure is None or (command.what == HELD and name in _MAY_REFUSE) or command.what == UNKNOWN:
+    if failure is None or (command.what == HELD and name in _MAY_REFUSE) or command.what in _MAY_FAIL:
         return ""
     return f"{command.what}: {failure.kind}, {failure.type}: {failure.message}"
 
 
+def _acceptance(command: PlayCommand) -> str:
+    """Returns what is wrong with how a request ended that must or may be refused; empty where nothing is."""
+    failure = command.failure
+    name = "" if failure is None else failure.type.rpartition(".")[2]
+    if name in _REFUSALS or (failure is None and command.what.startswith(HARD)):
+        return ""
+    how = "it was accepted" if failure is None else f"{failure.kind}, {failure.type}: {failure.message}"
+    return f"{command.what}: {how}, instead of {' or '.join(sorted(_REFUSALS))}"
+
+
+_REFUSALS: Final = frozenset({"PayloadRefused", "WorkflowRefused"})
+_MAY_FAIL: Final = frozenset({UNKNOWN, FOREIGN})
 _MAY_REFUSE: Final = frozenset({"ExecutionHeld", "LeaseLost"})
 
 

@@ -9,13 +9,19 @@ from cutover.engines.api import JsonText
 from cutover.engines.roles import Role
 from cutover.harness.record.trials import ArmRecord, Failure
 
-__all__ = ["HELD", "UNKNOWN", "PlayCheck", "PlayCommand", "PlayRecord"]
+__all__ = ["BROKEN", "FOREIGN", "HARD", "HELD", "UNKNOWN", "PlayCheck", "PlayCommand", "PlayRecord"]
 
-PlayCheck: TypeAlias = Literal["SIGNAL", "INSTALL", "READ", "IDENT", "CLOCK"]
+PlayCheck: TypeAlias = Literal["SIGNAL", "INSTALL", "READ", "IDENT", "CLOCK", "DATA", "RESUME"]
 
 HELD: Final = "a signal to an execution that another worker holds"
 UNKNOWN: Final = "a signal to an execution that nobody has started"
 """The two commands that an engine may refuse, or must."""
+FOREIGN: Final = "a resume of an execution of the control"
+"""What the candidate may refuse in its own way, as long as nothing of the control's is changed."""
+BROKEN: Final = "a request that breaks a rule"
+"""How commands begin that an engine must refuse by PayloadRefused or WorkflowRefused, and leave nothing behind."""
+HARD: Final = "a request that is hard to keep"
+"""How commands begin that an engine may refuse in the same way, or keep to the letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,12 +22,14 @@ from typing import IO, Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVa
 from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
 from cutover.harness.run.process.lifetime import die_with_parent, discard_sockets, killed_from_outside
 
-__all__ = ["Ending", "Message", "Say", "play_all"]
+__all__ = ["PATIENCE", "Ending", "Message", "Say", "play_all"]
 
 Message: TypeAlias = Mapping[str, Any]
 Say: TypeAlias = Callable[[Message], None]
 _Job = TypeVar("_Job")
 _ANSWER: Final = "answer"
+PATIENCE: Final = "patience_s"
+"""What a fork may tell with its progress: for how many seconds more than others it will say nothing."""
 _LAST_WORDS: Final = 500
 
 
@@ -138,7 +140,7 @@ def _hear(fork: _Fork[_Job], deadline: float) -> bool:
             fork.answer = message[_ANSWER]
         else:
             fork.said = message
-        fork.deadline = deadline
+        fork.deadline = deadline + message.get(PATIENCE, 0.0)
     return bool(data) and fork.answer is None
 
 

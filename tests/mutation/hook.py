@@ -11,7 +11,7 @@ from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
 
-__all__ = ["TooLate", "import_mutated", "refuse_imported"]
+__all__ = ["TooLate", "import_mutated", "refuse_imported", "supply"]
 
 
 class TooLate(Exception):
@@ -48,9 +48,14 @@ class _MutatedFinder(MetaPathFinder):
         return spec_from_file_location(fullname, self._file, loader=loader, submodule_search_locations=folders)
 
 
+def supply(name: str, file: Path, code: CodeType) -> None:
+    """Has the module of that name made of `code`, when it is imported."""
+    sys.meta_path.insert(0, _MutatedFinder(name, file, code))
+
+
 def import_mutated(name: str, file: Path, code: CodeType) -> None:
     """Imports the module of that name, from here on made of `code`; raises whatever the mutant raises."""
-    sys.meta_path.insert(0, _MutatedFinder(name, file, code))
+    supply(name, file, code)
     importlib.import_module(name)
 
 

@@ -1,13 +1,13 @@
-"""What engine mutants are played on: scenarios in the order in which they show most, and which crash cases. Pure."""
+"""What engine mutants are played on: a run's scenarios, those first that show most, and which crash cases. Pure."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cutover.engines.api import LoopNode, Node, WaitNode, Workflow
-from cutover.scenarios.generated.generator import generate
+from cutover.harness.judge.reference.races import races_a_timer
+from cutover.scenarios.generated.generator import drawn
 from cutover.scenarios.model import Scenario
 
 __all__ = ["Material", "features", "gathered", "most_telling_first"]
@@ -16,22 +16,29 @@ __all__ = ["Material", "features", "gathered", "most_telling_first"]
 @dataclass(frozen=True, slots=True)
 class Material:
     """`trials` run uninterrupted, in this order; `cases` crash cases are drawn by `seed` from executions of `crashed`,
-    and `seconds` more that die twice.
+    further deaths among them, and `restarts` more in which the server dies.
     """
 
     trials: tuple[Scenario, ...]
     crashed: tuple[Scenario, ...]
     cases: int
-    seconds: int
+    restarts: int
     seed: int
 
 
 def gathered(
-    catalog: Sequence[Scenario], crashed: Sequence[Scenario], *, generated: int, cases: int, seconds: int, seed: int
+    catalog: Sequence[Scenario],
+    selected: Callable[[Sequence[Scenario]], tuple[Scenario, ...]],
+    *,
+    generated: int,
+    cases: int,
+    restarts: int,
+    seed: int,
 ) -> Material:
-    """The catalog, then that many generated scenarios as a run with this seed has them."""
-    drawn = [generate(random.Random(f"{seed}:{number}"), number) for number in range(1, generated + 1)]  # noqa: S311 - no secret
-    return Material((*most_telling_first(catalog), *drawn), tuple(crashed), cases, seconds, seed)
+    """The catalog, then as many drawn scenarios as a run of this seed has; `selected` are those to kill."""
+    own = [drawn(seed, number) for number in range(1, generated + 1)]
+    crashed = selected([each for each in own if not races_a_timer(each)])
+    return Material((*most_telling_first(catalog), *own), crashed, cases, restarts, seed)
 
 
 def most_telling_first(scenarios: Sequence[Scenario]) -> list[Scenario]:

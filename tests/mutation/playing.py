@@ -27,12 +27,15 @@ class OriginalKilled(EnvironmentProblem):
 class Player:
     """How the mutants of one target are played: `act` in a fork that has imported the mutant, and in its slot.
 
-    `prepare` readies the slot before anything is imported; `check` raises where what all share is gone.
+    `prepare` readies the slot before anything is imported; `check` raises where what all share is gone; `passed` is
+    called when the original has been played. Of sources whose original is `known` to pass it need not be.
     """
 
     act: Act
     prepare: Callable[[int], None]
     check: Callable[[], None]
+    passed: Callable[[], None] = lambda: None
+    known: bool = False
 
 
 def play_original(target: Target, player: Player, *, quiet_s: float) -> float:
@@ -40,6 +43,7 @@ def play_original(target: Target, player: Player, *, quiet_s: float) -> float:
     ((_, ending),) = play_all([None], _in_fork(target, player), workers=1, quiet_s=quiet_s)
     if kill := _kill(ending):
         raise OriginalKilled(f"the original is held to be wrong: {kill.stage}, {kill.by}: {kill.detail}")
+    player.passed()
     return ending.seconds
 
 

@@ -17,7 +17,7 @@ from cutover.engines.errors import CutoverError
 from cutover.harness.run.postgres.server import ProvisionMode
 from mutation.explained import BadExplanation, apply_explanations, as_entry, read_explanations, refuse_strangers
 from mutation.playing import Player, play_mutants, play_original
-from mutation.results import Result, ResultsDiffer, as_document, killed_share, read_again, summary
+from mutation.results import Result, ResultsDiffer, as_document, killed_share, kills_of, read_again, summary
 from mutation.sites import Key, Site, drawn, sites
 from mutation.targets import ROOT, TARGETS, Target, changed_since, digest, touched
 
@@ -53,10 +53,13 @@ def _run(target: Target, options: Namespace) -> int:
     file = options.resume or options.json
     before: dict[Key, Result] = {}
     if options.resume and options.resume.exists():
-        before = read_again(json.loads(options.resume.read_text(encoding="utf-8")), setting)
+        document = json.loads(options.resume.read_text(encoding="utf-8"))
+        before = kills_of(document) if options.again else read_again(document, setting)
     known = {site.mutant.key: before[site.mutant.key] for site in chosen if site.mutant.key in before}
     _say(f"{len(chosen)} of {len(found)} mutants, {len(known)} of them played before")
-    for result in _played(target, options, [site for site in chosen if site.mutant.key not in known]):
+    left = [site for site in chosen if site.mutant.key not in known]
+    left.sort(key=lambda site: site.mutant.key in explained)  # what is known to survive takes longest and tells least
+    for result in _played(target, options, left):
         known[result.mutant.key] = result
         _write(file, list(known.values()), setting, len(found))
     results = apply_explanations((known[site.mutant.key] for site in chosen), explained)
@@ -88,7 +91,8 @@ def _played(target: Target, options: Namespace, chosen: Sequence[Site]) -> Itera
         return
     quiet_s = _QUIET_S[target.name]
     with _player(target, options) as player:
-        _say(f"the original passes, in {play_original(target, player, quiet_s=quiet_s):.1f} s")
+        if not player.known:
+            _say(f"the original passes, in {play_original(target, player, quiet_s=quiet_s):.1f} s")
         for result in play_mutants(target, player, chosen, workers=options.workers, quiet_s=quiet_s):
             kill = result.kill
             how = "SURVIVED" if kill is None else f"killed by {kill.by}, {kill.stage}, after {kill.cases}"
@@ -115,7 +119,7 @@ def _setting(target: Target, options: Namespace) -> dict[str, Any]:
     """What a result depends on: sources, and for an engine what it is played on."""
     if target.name == "judge":
         return {"target": target.name, "sources": digest([target.folder, "tests/unit"])}
-    played_on = {name: getattr(options, name) for name in ("seed", "generated", "cases", "second_deaths")}
+    played_on = {name: getattr(options, name) for name in ("seed", "generated", "cases", "restarts")}
     return {"target": target.name, "sources": digest([target.folder]), **played_on}
 
 
@@ -137,11 +141,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", metavar="FILE", help="only this file, by the end of its path")
     parser.add_argument("--since", metavar="REV", help="only what is not as in this revision")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="how many at a time")
-    parser.add_argument("--generated", type=int, default=60, help="trials of generated scenarios for an engine (60)")
-    parser.add_argument("--cases", type=int, default=120, help="crash cases for an engine (120)")
-    parser.add_argument("--second-deaths", type=int, default=12, help="crash cases with two deaths (12)")
+    parser.add_argument("--generated", type=int, default=200, help="trials of drawn scenarios for an engine (200)")
+    parser.add_argument("--cases", type=int, default=200, help="crash cases for an engine (200)")
+    parser.add_argument("--restarts", type=int, default=4, help="crash cases in which the server dies (4)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="read results, play what is missing, write all")
+    parser.add_argument(
+        "--course", type=Path, metavar="FILE", help="keep there what the original runs, for a next time"
+    )
+    parser.add_argument("--again", action="store_true", help="with --resume: play its survivors again, on what is here")
     parser.add_argument("--entries", action="store_true", help="print each survivor as an entry of equivalent.toml")
     parser.add_argument("--postgres", metavar="URL", help="play engines on this server")
     parser.add_argument("--mode", choices=get_args(ProvisionMode), default="embedded", help="which server (embedded)")

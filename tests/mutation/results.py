@@ -10,7 +10,17 @@ from typing import Any, Final, Literal, TypeAlias
 
 from mutation.sites import Key, Mutant
 
-__all__ = ["SCHEMA_VERSION", "Kill", "Result", "ResultsDiffer", "as_document", "killed_share", "read_again", "summary"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Kill",
+    "Result",
+    "ResultsDiffer",
+    "as_document",
+    "killed_share",
+    "kills_of",
+    "read_again",
+    "summary",
+]
 
 SCHEMA_VERSION: Final = 1
 Status: TypeAlias = Literal["killed", "survived", "equivalent"]
@@ -87,6 +97,15 @@ def read_again(document: Mapping[str, Any], setting: Mapping[str, Any]) -> dict[
     for name, value in setting.items():
         if document["setting"].get(name) != value:
             raise ResultsDiffer(f"{name} was {document['setting'].get(name)!r} and is {value!r}; start anew")
+    return _results(document)
+
+
+def kills_of(document: Mapping[str, Any]) -> dict[Key, Result]:
+    """The mutants of a document that were killed, in whatever setting: what is added since takes no kill away."""
+    return {key: result for key, result in _results(document).items() if result.kill is not None}
+
+
+def _results(document: Mapping[str, Any]) -> dict[Key, Result]:
     found = {}
     for row in document["results"]:
         mutant = Mutant(**{name: row[name] for name in Mutant.__slots__})

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Final, TypeAlias
 
-from mutation import expressions, statements
-from mutation.walk import Place, places, render
+from mutation.covering.marks import Statement, met_with
+from mutation.operators import expressions, statements
+from mutation.operators.walk import Place, places, render
 
 __all__ = ["OPERATORS", "Key", "Mutant", "Site", "drawn", "sites"]
 
@@ -70,12 +71,16 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A mutant and how it is made of its module's tree, which `code` changes for a moment."""
+    """A mutant and how it is made of its module's tree, which `code` changes for a moment.
+
+    `statement` is what a course knows the place by.
+    """
 
     mutant: Mutant
     tree: ast.Module
     place: Place
     replacement: ast.AST
+    statement: Statement
 
     @property
     def lines(self) -> tuple[int, int]:
@@ -85,6 +90,12 @@ class Site:
             return self.mutant.line, self.mutant.line
         first = int(getattr(statement, "lineno", self.mutant.line))
         return first, int(getattr(statement, "end_lineno", first))
+
+    def source(self) -> str:
+        """The mutated module, as Python writes it down."""
+        with _replaced(self.place, self.replacement):
+            ast.fix_missing_locations(self.tree)
+            return ast.unparse(self.tree)
 
     def code(self, filename: str) -> CodeType:
         """The mutated module, compiled; raises SyntaxError where that is not Python."""
@@ -96,6 +107,7 @@ class Site:
 def sites(file: str, source: str) -> list[Site]:
     """Every mutant of a module, in the order of its places and of OPERATORS."""
     tree = ast.parse(source)
+    known = met_with(tree, file)
     seen: Counter[Key] = Counter()
     found = []
     for place in places(tree):
@@ -107,14 +119,14 @@ def sites(file: str, source: str) -> list[Site]:
                 seen[mutant.key] += 1
                 if (nth := seen[mutant.key]) > 1:
                     mutant = Mutant(**{field: getattr(mutant, field) for field in mutant.__slots__} | {"nth": nth})
-                found.append(Site(mutant, tree, place, replacement))
+                found.append(Site(mutant, tree, place, replacement, known[id(place.statement)]))
     return found
 
 
 def drawn(found: Sequence[Site], seed: int, sample: int | None) -> list[Site]:
-    """The sample, each site with the same chance; all of them, in an order drawn by the seed, where it is None."""
+    """The first of all sites in an order drawn by the seed, so that a larger sample has the smaller ones in it."""
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
-    return draw.sample(found, len(found) if sample is None else min(sample, len(found)))
+    return draw.sample(found, len(found))[:sample]
 
 
 def _mutant(file: str, operator: str, place: Place, replacement: ast.AST) -> Mutant | None:

@@ -8,9 +8,10 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from mutation.sites import Site
+if TYPE_CHECKING:
+    from mutation.sites import Site
 
 __all__ = ["ROOT", "TARGETS", "Target", "changed_lines", "changed_since", "digest", "touched"]
 

@@ -136,7 +136,7 @@ def test_every_operator_is_shown_here() -> None:
     assert {operator for operator, _, _ in MADE} == set(OPERATORS)
 
 
-@pytest.mark.parametrize("name", ["engines/v2/store.py", "tests/mutation/walk.py"])
+@pytest.mark.parametrize("name", ["engines/v2/store.py", "tests/mutation/operators/walk.py"])
 def test_every_mutant_of_a_real_module_is_python(name: str, pytestconfig: pytest.Config) -> None:
     source = (pytestconfig.rootpath / name).read_text(encoding="utf-8")
     original = ast.dump(ast.parse(source))

@@ -14,7 +14,7 @@ from cutover.harness.judge.findings import Finding
 from cutover.harness.judge.identity import RunKeys
 from cutover.harness.judge.plays import judge_plays
 from cutover.harness.judge.rereads import judge_rereads
-from cutover.harness.record.plays import HELD, UNKNOWN, PlayCommand, PlayRecord
+from cutover.harness.record.plays import BROKEN, HARD, HELD, UNKNOWN, PlayCommand, PlayRecord
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.trials import Failure, Trial
 from cutover.harness.store.lines import scenario_text
@@ -22,6 +22,7 @@ from cutover.harness.store.lines import scenario_text
 PLAY = PlayRecord(check="SIGNAL", name="early", role="candidate", scenario=scenario_text(SCENARIO), arm=GOOD)
 READ = Reread(trial=7, scenario="s", arm="candidate_again", execution_id=ID, tables=())
 LOST = Failure(kind="exception", type="cutover.engines.errors.LeaseLost", message="gone")
+REFUSED = Failure(kind="exception", type="cutover.engines.errors.WorkflowRefused", message="no start")
 BOOM = Failure(kind="exception", type="ValueError", message="boom")
 FAILED = replace(GOOD, journal=replace(JOURNAL, execution=replace(JOURNAL.execution, status="failed")))
 
@@ -40,6 +41,13 @@ def test_a_good_play_is_examined_and_nothing_is_held_against_it() -> None:
     assert result.examined > 50
 
 
+def test_a_play_may_break_what_crash_cases_must_prove_and_does_not_prove_it() -> None:
+    stopped = replace(PLAY, check="RESUME")
+    [result] = judge_plays([stopped])
+    assert (result.examined, result.findings) == (0, ())
+    assert told(replace(stopped, arm=FAILED))
+
+
 def test_no_play_is_no_result() -> None:
     assert judge_plays([]) == ()
 
@@ -52,6 +60,11 @@ def test_no_play_is_no_result() -> None:
         (asked("install()", failure=BOOM), "early: install(): exception, ValueError: boom"),
         (asked("read", changed=True), "early: read: the execution's rows are not what they were"),
         (asked(HELD, failure=BOOM), "holds: exception, ValueError: boom"),
+        (asked(f"{BROKEN}: a cycle"), "a cycle: it was accepted, instead of PayloadRefused or WorkflowRefused"),
+        (asked(f"{BROKEN}: a cycle", failure=BOOM), "a cycle: exception, ValueError: boom, instead of PayloadRefused"),
+        (asked(f"{BROKEN}: a cycle", failure=REFUSED, changed=True), "a cycle: the execution's rows are not"),
+        (asked(f"{HARD}: a NUL", failure=BOOM), "a NUL: exception, ValueError: boom, instead of PayloadRefused"),
+        (asked(f"{HARD}: a NUL", changed=True), "a NUL: the execution's rows are not what they were"),
     ],
 )
 def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None:
@@ -62,7 +75,15 @@ def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None
 
 @pytest.mark.parametrize(
     "play",
-    [asked(HELD, failure=LOST), asked(UNKNOWN, failure=BOOM), asked("read", changed=False), asked("install()")],
+    [
+        asked(HELD, failure=LOST),
+        asked(UNKNOWN, failure=BOOM),
+        asked("read", changed=False),
+        asked("install()"),
+        asked(f"{BROKEN}: a cycle", failure=REFUSED, changed=False),
+        asked(f"{HARD}: a NUL", failure=REFUSED, changed=False),
+        asked(f"{HARD}: a NUL", changed=False),
+    ],
 )
 def test_a_worker_may_refuse_what_it_cannot_do(play: PlayRecord) -> None:
     assert told(play) == []

@@ -32,6 +32,9 @@ ENDS = {
     "57-items-not-a-list": "failed",
     "58-failure-inside-loop": "failed",
     "65-repeat-too-often": "failed",
+    "97-too-deep-together": "failed",
+    "98-results-too-deep": "failed",
+    "99-answer-too-deep": "failed",
 }
 """How each scenario ends, worked out by hand; those not listed are completed."""
 

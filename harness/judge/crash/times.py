@@ -10,6 +10,7 @@ from typing import Final
 from cutover.harness.judge.checks.base import Sheet
 from cutover.harness.judge.crash.view import CaseView
 from cutover.harness.judge.reference.model import ExpectedStep
+from cutover.harness.record.instants import LATEST, later
 from cutover.harness.record.trials import LedgerEntry
 
 __all__ = ["TIME_CHECKS"]
@@ -31,10 +32,10 @@ def _not_early(case: CaseView, sheet: Sheet) -> None:
         if timer.kind != "wait" or step is None or step.timeout_ms is None:
             continue
         before = _behind(step, expected, case.arm.calls) or case.record.clock_began_at
-        if before is None:
+        if before is None or later(before, step.timeout_ms) == LATEST:
             continue
         sheet.saw()
-        missing = before + timedelta(milliseconds=step.timeout_ms) - timer.due_at
+        missing = later(before, step.timeout_ms) - timer.due_at
         if missing > _SLACK:
             sheet.fault(
                 f"the timer of step {timer.step_id} is due {missing.total_seconds():g} s before its time",
@@ -57,7 +58,7 @@ def _not_over_early(case: CaseView, sheet: Sheet) -> None:
             if before is None or first is None:
                 continue
             sheet.saw()
-            missing = before + timedelta(milliseconds=wait.timeout_ms) - first
+            missing = later(before, wait.timeout_ms) - first
             if missing > _SLACK:
                 sheet.fault(
                     f"step {step_id} is asked for {missing.total_seconds():g} s before wait {wait_id} is over",

@@ -14,7 +14,7 @@ _BESIDE: Final = Trials((_FLOW,), companion="04")
 
 PLAYED: Final = Plays((
     "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out",
-    "waits", "definitions", "ended", "migration", "again",
+    "waits", "definitions", "ended", "broken", "stopped", "migration", "again",
 ))  # fmt: skip
 """All plays."""
 
@@ -49,6 +49,9 @@ SURROUNDINGS: Final = (
         "EmptiesAtSecondInstall",
         Plays(("again",)),
     ),
+    _engine("holds-on", "lease kept by a worker that is told to stop", "RESUME", "HoldsOn", Plays(("stopped",))),
+    _engine("writes-then-refuses", "a broken request written first", "DATA", "WritesThenRefuses", Plays(("broken",))),
+    _engine("takes-any-text", "text that the database refuses", "DATA", "TakesAnyText", Plays(("broken",))),
     _engine("ends-at-install", "install ends what runs", "INSTALL", "EndsAtInstall", Plays(("migration",))),
     _engine(
         "removes-the-controls",

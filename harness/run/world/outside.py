@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from cutover.engines.api import Clock, Journal, JsonValue, LoopNode, StepRow, WaitNode, Workflow
 from cutover.engines.payloads import encode
+from cutover.harness.record.instants import later
 from cutover.scenarios.model import PlannedSignal, Scenario
 
 __all__ = ["Move", "Outside", "signal_command"]
@@ -81,7 +82,7 @@ class Outside:
     def _deadlines(self, waits: dict[str, WaitNode]) -> set[tuple[datetime, str]]:
         now = self._clock.now()
         return {
-            (self._due.setdefault(step_id, now + timedelta(milliseconds=wait.timeout_ms)), step_id)
+            (self._due.setdefault(step_id, later(now, wait.timeout_ms)), step_id)
             for step_id, wait in waits.items()
             if wait.timeout_ms is not None
         }

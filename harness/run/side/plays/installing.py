@@ -6,11 +6,12 @@ Nothing may be lost or ended by an install, the first or a later one, and the co
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from cutover.engines.api import Engine
 from cutover.engines.roles import Role
-from cutover.harness.record.plays import PlayRecord
+from cutover.harness.record.plays import FOREIGN, PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import chain, signals, wait
 from cutover.scenarios.model import Scenario
@@ -29,6 +30,10 @@ def migration(stage: PlayStage) -> Iterator[PlayRecord]:
     yield from _alone(stage, control)
     before = [_started(stage, scenario, control, "control") for scenario in (_ENDED, _WAITING)]
     yield from _installed(stage, before, control, "control")
+    other = stage.engine()
+    for play in before:
+        play.ask(FOREIGN, partial(other.resume, play.id))
+        play.read(f"read after {FOREIGN}")
     for play in before:
         play.finish()
     yield from (play.play() for play in before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -87,6 +88,8 @@ def ended(stage: PlayStage) -> Iterator[PlayRecord]:
             play.restored()
     for play in plays:
         play.finish()
+        play.ask("cancel() when it has ended", partial(engine.cancel, play.id))
+        play.read("read after cancel() when it had ended")
     yield from (play.play() for play in plays)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, TypeVar
 
-from mutation.walk import Place, changed
+from mutation.operators.walk import Place, changed
 
 __all__ = [
     "arguments",

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from mutation.walk import Place, changed
+from mutation.operators.walk import Place, changed
 
 __all__ = ["case", "decorator", "exception", "loop", "removal", "result", "unguarded"]
 

@@ -1,0 +1,1 @@
+"""Which statements are run, and by what: by the steps of a course, or by a whole run."""

@@ -1,0 +1,1 @@
+"""What may stand in place of what: the operators of mutation."""
