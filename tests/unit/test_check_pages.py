@@ -72,7 +72,7 @@ def test_the_list_says_where_a_check_is_made_and_who_requires_it() -> None:
     rows = {line.split("](")[0].removeprefix("| ["): line for line in expected_list().splitlines()[2:]}
     assert len(rows) == len(sentences())
     assert rows["OUT"].endswith("| trials | every stage |")
-    assert rows["RESUME"].endswith("| crash cases | every stage |")
+    assert rows["RESUME"].endswith("| crash cases, plays | every stage |")
     assert rows["IDENT"].endswith("| trials, crash cases, plays, the run's keys | every stage |")
     assert rows["META"].endswith("| crash cases, the run itself | every stage, by whatever policy |")
 
