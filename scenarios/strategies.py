@@ -12,10 +12,15 @@ from cutover.scenarios.model import Scenario
 __all__ = ["scenarios"]
 
 
-def scenarios(bounds: SizeLimits = SizeLimits()) -> st.SearchStrategy[Scenario]:  # noqa: B008 (frozen)
+def scenarios(
+    bounds: SizeLimits = SizeLimits(),  # noqa: B008 (frozen)
+    *,
+    boundaries: bool = True,
+) -> st.SearchStrategy[Scenario]:
     """Scenarios within the bounds; a failing one shrinks towards a single activity that succeeds.
 
-    Some have boundary values planted, whatever the bounds say of the features that these need.
+    Some have boundary values planted, unless `boundaries` is False, whatever the bounds say of the features that these
+    need.
     """
     planted = st.lists(st.sampled_from(specimens("strategy")), max_size=2)
     designs = st.builds(lambda some: Design(specimens=tuple(some)), planted)
@@ -24,5 +29,5 @@ def scenarios(bounds: SizeLimits = SizeLimits()) -> st.SearchStrategy[Scenario]:
         rng=st.randoms(use_true_random=False),
         number=st.integers(min_value=0, max_value=999_999),
         bounds=st.just(bounds),
-        design=st.just(Design()) | designs,
+        design=st.just(Design()) | designs if boundaries else st.just(Design()),
     )

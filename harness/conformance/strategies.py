@@ -30,7 +30,7 @@ _STRIDE: Final = 61
 
 def machine_scenarios() -> st.SearchStrategy[Scenario]:
     """Half drawn node by node, so that they shrink; half from a fixed pool in which waits and retries are common."""
-    return scenarios(_FREELY).map(stretched) | st.deferred(lambda: st.sampled_from(_pool()))
+    return scenarios(_FREELY, boundaries=False).map(stretched) | st.deferred(lambda: st.sampled_from(_pool()))
 
 
 def from_pool(number: int) -> Scenario:
