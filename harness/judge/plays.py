@@ -98,6 +98,9 @@ def _commands(play: PlayRecord) -> Iterator[_Told]:
 def _refusal(command: PlayCommand) -> str:
     """Returns what is wrong with how a command ended; empty where nothing is."""
     failure = command.failure
+    if command.refused is not None:
+        how = "was not refused" if failure is None else f"was not refused, but ended in {failure.type}: {failure.message}"
+        return "" if command.refused else f"{command.what}: {how}"
     name = "" if failure is None else failure.type.rpartition(".")[2]
     if failure is None or (command.what == HELD and name in _MAY_REFUSE) or command.what == UNKNOWN:
         return ""

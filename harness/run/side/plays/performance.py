@@ -137,6 +137,17 @@ class Performance:
         self._commands.append(PlayCommand(what=what, failure=failure))
         return failure is None
 
+    def refused(self, what: str, command: Callable[[], object], *by: type[Exception]) -> bool:
+        """Gives a command that must end in one of these errors, and says whether it did."""
+        failure, refused = None, False
+        with self._stage.flying(self.flight):
+            try:
+                command()
+            except Exception as error:  # noqa: BLE001 - whatever an engine raises is an outcome
+                failure, refused = failure_of(error), isinstance(error, by)
+        self._commands.append(PlayCommand(what=what, failure=failure, refused=refused))
+        return refused
+
     def deliver(self, what: str, engine: Engine, signal_id: str) -> bool:
         """As `ask`, a planned signal through an engine."""
         planned = next(each for each in self._scenario.signals if each.id == signal_id)
