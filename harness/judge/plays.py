@@ -1,4 +1,4 @@
-"""SIGNAL, INSTALL and READ, and what plays tell of IDENT and CLOCK: executions that are driven as no trial is. Pure."""
+"""SIGNAL, INSTALL and READ, and what plays tell of other checks: executions that are driven as no trial is. Pure."""
 
 from __future__ import annotations
 
@@ -99,7 +99,9 @@ def _refusal(command: PlayCommand) -> str:
     """Returns what is wrong with how a command ended; empty where nothing is."""
     failure = command.failure
     if command.refused is not None:
-        how = "was not refused" if failure is None else f"was not refused, but ended in {failure.type}: {failure.message}"
+        how = (
+            "was not refused" if failure is None else f"was not refused, but ended in {failure.type}: {failure.message}"
+        )
         return "" if command.refused else f"{command.what}: {how}"
     name = "" if failure is None else failure.type.rpartition(".")[2]
     if failure is None or (command.what == HELD and name in _MAY_REFUSE) or command.what == UNKNOWN:

@@ -11,7 +11,7 @@ from cutover.harness.record.trials import ArmRecord, Failure
 
 __all__ = ["HELD", "UNKNOWN", "PlayCheck", "PlayCommand", "PlayRecord"]
 
-PlayCheck: TypeAlias = Literal["SIGNAL", "INSTALL", "READ", "IDENT", "CLOCK"]
+PlayCheck: TypeAlias = Literal["SIGNAL", "INSTALL", "READ", "IDENT", "CLOCK", "DATA", "CONC"]
 
 HELD: Final = "a signal to an execution that another worker holds"
 UNKNOWN: Final = "a signal to an execution that nobody has started"

@@ -26,6 +26,7 @@ from cutover.harness.run.process.outcomes import JobLost, JobNote
 from cutover.harness.run.side.plays.installing import INSTALLING
 from cutover.harness.run.side.plays.keeping import KEEPING
 from cutover.harness.run.side.plays.performance import PlayStage
+from cutover.harness.run.side.plays.refusing import REFUSING
 from cutover.harness.run.side.plays.signalling import SIGNALLING
 from cutover.harness.run.side.plays.workflows import chain
 from cutover.harness.store.lines import encode_fields, scenario_text
@@ -34,13 +35,17 @@ __all__ = ["PLAYS", "PlayScript", "main", "play_all"]
 
 PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
-PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*SIGNALLING, *KEEPING, *INSTALLING)}
+PLAYS: Final[Mapping[str, PlayScript]] = {
+    each.__name__: each for each in (*SIGNALLING, *KEEPING, *REFUSING, *INSTALLING)
+}
 """By name, in order."""
 
 _CHECKS: Final[Mapping[str, PlayCheck]] = {
     **dict.fromkeys((each.__name__ for each in SIGNALLING), "SIGNAL"),
     **dict.fromkeys((each.__name__ for each in INSTALLING), "INSTALL"),
     "waits": "CLOCK",
+    "due_at_once": "CLOCK",
+    "refusals": "DATA",
     "definitions": "IDENT",
     "ended": "READ",
 }
@@ -83,7 +88,7 @@ def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[
     ready, bare = (_database(stack, server) for _ in range(2))
     install_engine(candidate, ready.dsn)
     return (
-        _PlayJob(ready.dsn, tuple(each.__name__ for each in (*SIGNALLING, *KEEPING))),
+        _PlayJob(ready.dsn, tuple(each.__name__ for each in (*SIGNALLING, *KEEPING, *REFUSING))),
         _PlayJob(bare.dsn, tuple(each.__name__ for each in INSTALLING)),
     )
 
