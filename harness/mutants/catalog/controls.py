@@ -97,5 +97,11 @@ CONTROLS: Final = (
         f"{_SOUND}:ConnectsEachCommand",
         (Trials((FLOW,), control="v2"), _COUNTED),
     ),
+    SoundControl(
+        "tells-of-itself",
+        "clock and log at its making, install and close",
+        f"{_SOUND}:TellsOfItself",
+        (Trials((FLOW, "41"), companion="04"), Crashes(FLOW, (Way.ONCE,), AT_EFFECTS), PLAYED, _COUNTED),
+    ),
     SoundControl("sound-router", "the router itself", f"{_SOUND}:sound_router", (Routing(),)),
 )

@@ -102,4 +102,11 @@ SURROUNDINGS: Final = (
     _engine(
         "gives-up-after-ten-drives", "ended at the eleventh claim", "OUT", "GivesUpAfterTenDrives", Trials(("94",))
     ),
+    _engine(
+        "ends-leases-at-install",
+        "install lets leases run out",
+        "INSTALL",
+        "EndsLeasesAtInstall",
+        Plays(("again",)),
+    ),
 )

@@ -38,6 +38,7 @@ class Dispatcher:
     def __init__(self) -> None:
         self._flights: list[Flight] = []
         self._idle: Clock = VirtualClock()
+        self._aside = 0
 
     def context(self, dsn: str) -> EngineContext:
         """Returns what an engine is made from."""
@@ -52,6 +53,18 @@ class Dispatcher:
         finally:
             self._flights.pop()
             self._idle = flight.clock
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Keeps no line until the block ends.
+
+        What an engine says as it is made, installed or closed is of no execution.
+        """
+        self._aside += 1
+        try:
+            yield
+        finally:
+            self._aside -= 1
 
     def call(self, call: ActivityCall) -> ActivityResult:
         """Goes to the world of the call's execution; a call for an unknown one shows in the ledger of the newest.
@@ -76,7 +89,7 @@ class Dispatcher:
 
     def log(self, line: str, /) -> None:
         """Keeps the line with the newest flight; lines of an idle engine do not belong to an arm and are discarded."""
-        if self._flights:
+        if self._flights and not self._aside:
             self._flights[-1].logs.append(line)
 
     def _clock(self) -> Clock:

@@ -44,7 +44,8 @@ class PlayStage:
 
     def engine(self, role: Role = "candidate") -> Engine:
         """Makes another engine."""
-        engine = self.factories[role](self._dispatcher.context(self.dsn))
+        with self._dispatcher.aside():
+            engine = self.factories[role](self._dispatcher.context(self.dsn))
         self._opened.append(engine)
         return engine
 
@@ -59,6 +60,11 @@ class PlayStage:
         """Returns the next execution's id."""
         self._drawn += 1
         return uuid5(_NAMESPACE, f"{self.seed}:{self.dsn.rpartition('/')[2]}:{self._drawn}")
+
+    def install(self, engine: Engine) -> None:
+        """Installs it, in whatever runs."""
+        with self._dispatcher.aside():
+            engine.install()
 
     @contextlib.contextmanager
     def flying(self, flight: Flight) -> Iterator[None]:
