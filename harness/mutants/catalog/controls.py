@@ -103,5 +103,8 @@ CONTROLS: Final = (
         f"{_SOUND}:TellsOfItself",
         (Trials((FLOW, "41"), companion="04"), Crashes(FLOW, (Way.ONCE,), AT_EFFECTS), PLAYED, _COUNTED),
     ),
+    SoundControl(
+        "renews-in-time", "a short lease that is renewed", f"{_SOUND}:RenewsInTime", (PLAYED, Crashes(FLOW, _DEATHS))
+    ),
     SoundControl("sound-router", "the router itself", f"{_SOUND}:sound_router", (Routing(),)),
 )

@@ -15,7 +15,7 @@ _BESIDE: Final = Trials((_FLOW,), companion="04")
 PLAYED: Final = Plays((
     "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out",
     "waits", "definitions", "ended", "migration", "again",
-    "between", "alike", "ids", "due_at_once", "refusals",
+    "between", "alike", "ids", "due_at_once", "refusals", "live",
 ))  # fmt: skip
 """All plays."""
 
@@ -109,4 +109,5 @@ SURROUNDINGS: Final = (
         "EndsLeasesAtInstall",
         Plays(("again",)),
     ),
+    _engine("renews-too-late", "lease over before it is renewed", "CONC", "RenewsTooLate", Plays(("live",))),
 )

@@ -26,7 +26,7 @@ from cutover.harness.run.process.outcomes import JobLost, JobNote
 from cutover.harness.run.side.plays.installing import INSTALLING
 from cutover.harness.run.side.plays.keeping import KEEPING
 from cutover.harness.run.side.plays.performance import PlayStage
-from cutover.harness.run.side.plays.refusing import REFUSING
+from cutover.harness.run.side.plays.refusing import LIVING, REFUSING
 from cutover.harness.run.side.plays.signalling import SIGNALLING
 from cutover.harness.run.side.plays.workflows import chain
 from cutover.harness.store.lines import encode_fields, scenario_text
@@ -36,7 +36,7 @@ __all__ = ["PLAYS", "PlayScript", "main", "play_all"]
 PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
 PLAYS: Final[Mapping[str, PlayScript]] = {
-    each.__name__: each for each in (*SIGNALLING, *KEEPING, *REFUSING, *INSTALLING)
+    each.__name__: each for each in (*SIGNALLING, *KEEPING, *REFUSING, *INSTALLING, *LIVING)
 }
 """By name, in order."""
 
@@ -46,11 +46,12 @@ _CHECKS: Final[Mapping[str, PlayCheck]] = {
     "waits": "CLOCK",
     "due_at_once": "CLOCK",
     "refusals": "DATA",
+    "live": "CONC",
     "definitions": "IDENT",
     "ended": "READ",
 }
 _SILENCE_S: Final = 30.0
-"""Real time for one play; each takes well below a second."""
+"""Real time for one play; each takes well below a second, but for one that takes ten."""
 _LOCK_MS: Final = 5_000
 """How long a statement may wait for a lock: an engine that keeps one while an activity runs must not hang the play."""
 _BEGIN, _ROW = b"B", b"R"
@@ -84,10 +85,12 @@ def _message(job: _PlayJob) -> dict[str, object]:
 
 
 def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[_PlayJob, ...]:
-    """Makes a database with the candidate's tables, and one with none."""
-    ready, bare = (_database(stack, server) for _ in range(2))
-    install_engine(candidate, ready.dsn)
+    """Makes databases with the candidate's tables, and one with none; what takes longest comes first."""
+    beside, ready, bare = (_database(stack, server) for _ in range(3))
+    for database in (beside, ready):
+        install_engine(candidate, database.dsn)
     return (
+        _PlayJob(beside.dsn, tuple(each.__name__ for each in LIVING)),
         _PlayJob(ready.dsn, tuple(each.__name__ for each in (*SIGNALLING, *KEEPING, *REFUSING))),
         _PlayJob(bare.dsn, tuple(each.__name__ for each in INSTALLING)),
     )

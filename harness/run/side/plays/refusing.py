@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from cutover.engines.api import ExecutionRequest, Signal
-from cutover.engines.errors import PayloadRefused, UnknownExecution
+from cutover.engines.api import Engine, ExecutionRequest, Signal
+from cutover.engines.errors import ExecutionHeld, LeaseLost, PayloadRefused, UnknownExecution
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import chain, signals, wait
 
-__all__ = ["REFUSING"]
+__all__ = ["LIVING", "REFUSING"]
 
+_PART_MS: Final = 150
+_LONG_MS: Final = 15_000
+_ASKED_EVERY_MS: Final = 3_000
+_FASTER: Final = 1.5
 _NOT_JSON: Final[Mapping[str, Any]] = {
     "NaN": math.nan,
     "Infinity": math.inf,
@@ -41,4 +47,32 @@ def refusals(stage: PlayStage) -> Iterator[PlayRecord]:
         yield play.play()
 
 
+def live(stage: PlayStage) -> Iterator[PlayRecord]:
+    """An activity takes long, and another worker asks for the execution meanwhile, again and again.
+
+    Time passes half as fast again as it does in reality, so that an engine which renews its lease in time by any clock
+    has renewed it, and in small parts, so that no worker is told of a long time at once.
+    """
+    play = Performance(stage, chain("live", "pack", "ship"), stage.engine(), check="CONC", name="in a long activity")
+    play.flight.at_first_call = partial(_ask_meanwhile, play, stage.engine())
+    play.start()
+    play.finish()
+    yield play.play()
+
+
+def _ask_meanwhile(play: Performance, other: Engine) -> None:
+    for passed_ms in range(_PART_MS, _LONG_MS + 1, _PART_MS):
+        time.sleep(_PART_MS / 1_000 / _FASTER)
+        play.clock.advance(play.clock.now() + timedelta(milliseconds=_PART_MS))
+        if passed_ms % _ASKED_EVERY_MS == 0 and not play.refused(
+            f"resume() by another worker, {passed_ms / 1_000:g} s into an activity",
+            partial(other.resume, play.id),
+            ExecutionHeld,
+            LeaseLost,
+        ):
+            return
+
+
+LIVING = (live,)
+"""Those that take real time."""
 REFUSING = (refusals,)
