@@ -52,6 +52,8 @@ def test_no_play_is_no_result() -> None:
         (asked("install()", failure=BOOM), "early: install(): exception, ValueError: boom"),
         (asked("read", changed=True), "early: read: the execution's rows are not what they were"),
         (asked(HELD, failure=BOOM), "holds: exception, ValueError: boom"),
+        (asked("execute()", refused=False), "early: execute(): was not refused"),
+        (asked("execute()", refused=False, failure=BOOM), "not refused, but ended in ValueError: boom"),
     ],
 )
 def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None:
@@ -62,7 +64,13 @@ def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None
 
 @pytest.mark.parametrize(
     "play",
-    [asked(HELD, failure=LOST), asked(UNKNOWN, failure=BOOM), asked("read", changed=False), asked("install()")],
+    [
+        asked(HELD, failure=LOST),
+        asked(UNKNOWN, failure=BOOM),
+        asked("read", changed=False),
+        asked("install()"),
+        asked("execute()", refused=True, failure=BOOM),
+    ],
 )
 def test_a_worker_may_refuse_what_it_cannot_do(play: PlayRecord) -> None:
     assert told(play) == []

@@ -108,7 +108,7 @@ def _database(stack: contextlib.ExitStack, server: Server) -> Database:
 def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str) -> tuple[tuple[bytes, ...], str]:
     rows: list[bytes] = []
     begun: dict[_PlayJob, str] = {}
-    problem = ""
+    problems: list[str] = []
     for outcome in executor.run(jobs):
         match outcome:
             case JobNote(job, line) if line[:1] == _BEGIN:
@@ -119,10 +119,10 @@ def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str)
                 name = begun.get(job) if job is not None else None
                 last = outcome.exit.errors.strip().splitlines()[-1:] or ["nothing was said"]
                 how = f"took more than {_SILENCE_S:g} s" if outcome.reason == "timeout" else last[0][:200]
-                problem = f"{name or 'the plays'}: {how}"
+                problems.append(f"{name or 'the plays'}: {how}")
                 if name is not None:
-                    rows.append(encode_fields(_lost(name, engine, problem, timeout=outcome.reason == "timeout")))
-    return tuple(rows), problem
+                    rows.append(encode_fields(_lost(name, engine, problems[-1], timeout=outcome.reason == "timeout")))
+    return tuple(rows), "; ".join(problems)
 
 
 def _lost(name: str, engine: str, message: str, *, timeout: bool) -> PlayRecord:
