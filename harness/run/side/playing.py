@@ -51,7 +51,7 @@ _CHECKS: Final[Mapping[str, PlayCheck]] = {
     "ended": "READ",
 }
 _SILENCE_S: Final = 30.0
-"""Real time for one play; each takes well below a second, but for one that takes ten."""
+"""Real time for one play; each takes well below a second, but for one that takes eight."""
 _LOCK_MS: Final = 5_000
 """How long a statement may wait for a lock: an engine that keeps one while an activity runs must not hang the play."""
 _BEGIN, _ROW = b"B", b"R"

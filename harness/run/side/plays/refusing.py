@@ -18,7 +18,7 @@ from cutover.harness.run.side.plays.workflows import chain, signals, wait
 __all__ = ["LIVING", "REFUSING"]
 
 _PART_MS: Final = 150
-_LONG_MS: Final = 15_000
+_LONG_MS: Final = 12_000
 _ASKED_EVERY_MS: Final = 3_000
 _FASTER: Final = 1.5
 _NOT_JSON: Final[Mapping[str, Any]] = {
