@@ -33,6 +33,8 @@ _OWN: Final[tuple[ArmCheck, ...]] = tuple(
     each.CHECK for each in (out, dup, lost, sm, evt, ckpt, retry, ord, iso, data, log, idem, clock, ident, secret)
 )
 _SECRET: Final = secret.CHECK.id
+_RACED: Final = "CONC"
+"""What plays find counts, but where no workers raced for an execution that was killed, nothing was shown."""
 _CONTROLS: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK)
 """The control has flaws of its own; what it makes of an execution alone is what it may make of it beside another."""
 
@@ -46,7 +48,7 @@ def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
         if play.alone:
             continue
         facts, broken = _broken(play)
-        examined[play.check] += facts + len(play.commands)
+        examined[play.check] += 0 if play.check == _RACED else facts + len(play.commands)
         known = flaws if play.role == "control" else set[str]()
         findings[play.check] += [_finding(play, play.check, *each) for each in _commands(play)]
         for told in broken:

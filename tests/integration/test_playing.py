@@ -69,7 +69,7 @@ def test_v2_comes_out_of_every_play_clean(server: Server) -> None:
     results = judge_plays(rows)
     assert [(result.check, result.findings) for result in results if result.findings] == []
     assert {result.check for result in results} == {"SIGNAL", "INSTALL", "CLOCK", "IDENT", "READ", "DATA", "CONC"}
-    assert all(result.examined > 50 for result in results)
+    assert all(result.examined > 100 or result.check == "CONC" for result in results)
     assert {row.role for row in rows if row.check == "INSTALL"} == {"control", "candidate"}
     assert databases(server) == before
 
