@@ -1,4 +1,4 @@
-"""SIGNAL, INSTALL and READ, and what plays tell of IDENT and CLOCK: executions that are driven as no trial is. Pure."""
+"""SIGNAL, INSTALL and READ, and what plays tell of other checks: executions that are driven as no trial is. Pure."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ _OWN: Final[tuple[ArmCheck, ...]] = tuple(
     each.CHECK for each in (out, dup, lost, sm, evt, ckpt, retry, ord, iso, data, log, idem, clock, ident, secret)
 )
 _SECRET: Final = secret.CHECK.id
+_OF_CRASHES: Final = frozenset({"RESUME", "CONC"})
+"""Checks whose data are crash cases: what plays find counts, but is not enough to pass them."""
 _CONTROLS: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK)
 """The control has flaws of its own; what it makes of an execution alone is what it may make of it beside another."""
 
@@ -59,9 +61,6 @@ def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
         for check, facts in examined.items()
     )
 
-
-_OF_CRASHES: Final = frozenset({"RESUME"})
-"""Checks whose data are crash cases: a play may break them, and is not enough to pass them."""
 
 _Told = tuple[str, Verdict, Witness]
 
@@ -101,6 +100,11 @@ def _commands(play: PlayRecord) -> Iterator[_Told]:
 def _refusal(command: PlayCommand) -> str:
     """Returns what is wrong with how a command ended; empty where nothing is."""
     failure = command.failure
+    if command.refused is not None:
+        how = (
+            "was not refused" if failure is None else f"was not refused, but ended in {failure.type}: {failure.message}"
+        )
+        return "" if command.refused else f"{command.what}: {how}"
     name = "" if failure is None else failure.type.rpartition(".")[2]
     if failure is None or (command.what == HELD and name in _MAY_REFUSE) or command.what in _MAY_FAIL:
         return ""

@@ -35,7 +35,7 @@ from cutover.scenarios.model import Scenario
 
 __all__ = ["KillWatch", "MutantKilled", "parts_that_speak"]
 
-_OF_PLAYS: Final = frozenset({"SIGNAL", "INSTALL", "READ", "CLOCK", "IDENT", "SECRET"})
+_OF_PLAYS: Final = frozenset({"SIGNAL", "INSTALL", "READ", "CLOCK", "IDENT", "SECRET", "DATA", "CONC"})
 """The checks that plays are made for."""
 
 

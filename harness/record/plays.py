@@ -11,7 +11,7 @@ from cutover.harness.record.trials import ArmRecord, Failure
 
 __all__ = ["BROKEN", "FOREIGN", "HARD", "HELD", "UNKNOWN", "PlayCheck", "PlayCommand", "PlayRecord"]
 
-PlayCheck: TypeAlias = Literal["SIGNAL", "INSTALL", "READ", "IDENT", "CLOCK", "DATA", "RESUME"]
+PlayCheck: TypeAlias = Literal["SIGNAL", "INSTALL", "READ", "IDENT", "CLOCK", "DATA", "RESUME", "CONC"]
 
 HELD: Final = "a signal to an execution that another worker holds"
 UNKNOWN: Final = "a signal to an execution that nobody has started"
@@ -28,12 +28,14 @@ HARD: Final = "a request that is hard to keep"
 class PlayCommand:
     """One command of a play beside those that drive the execution, and how it ended.
 
-    `changed` says that the execution's journal was another afterwards; None where it was not looked at.
+    `changed` says that the execution's journal was another afterwards; None where it was not looked at. `refused` says
+    of a command that must be refused whether it was, by an error that the contract names; None of all others.
     """
 
     what: str
     failure: Failure | None = None
     changed: bool | None = None
+    refused: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

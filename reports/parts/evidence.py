@@ -123,6 +123,8 @@ def _finding(finding: Finding, commands: Commands) -> FindingPart:
 
 
 def _again(finding: Finding, commands: Commands) -> str:
-    if finding.check == FLAG:  # what the router does is of no one trial
+    if finding.case:
+        return commands.case(finding.case)
+    if not finding.trial or finding.check == FLAG:  # plays, counted costs, the run's keys, the router: of no one trial
         return commands.run
-    return commands.case(finding.case) if finding.case else commands.trial(finding.scenario)
+    return commands.trial(finding.scenario)

@@ -15,9 +15,9 @@ from cutover.scenarios.generated.tail import Tail
 __all__ = ["DESIGNED_FROM", "Design", "design_of"]
 
 DESIGNED_FROM: Final = 200
-"""So many drawn scenarios show every kind of boundary value, every value, every pair of features, and both tails."""
+"""So many drawn scenarios show every kind of boundary value, every value, every pair of features, and all tails."""
 _PAIR_EVERY: Final = 8
-_TAILS: Final[dict[int, Tail]] = {150: "steps", 151: "payload"}
+_TAILS: Final[dict[int, Tail]] = {150: "steps", 151: "payload", 153: "pauses"}
 _INPUTS: Final = tuple(each.boundary for each in PLANTINGS if each.place == "input")
 _WORKFLOW_IDS: Final = tuple(each.boundary for each in PLANTINGS if each.place == "workflow id")
 

@@ -1,28 +1,30 @@
-"""The two scenarios at the far end of size: one of very many steps, one of a very large payload. Pure."""
+"""The three scenarios at the far end: very many steps, a very large payload, very many pauses. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
-from cutover.engines.api import ConditionNode, JoinNode, JsonValue, LoopNode
+from cutover.engines.api import ConditionNode, JoinNode, JsonValue, LoopNode, WaitNode
 from cutover.scenarios.generated.draft import Draft, DraftLevel, End, Place
-from cutover.scenarios.model import Response
+from cutover.scenarios.model import PlannedSignal, Response
 
-__all__ = ["LARGE_BYTES", "MANY_STEPS", "Tail", "lengthen"]
+__all__ = ["LARGE_BYTES", "MANY_PAUSES", "MANY_STEPS", "Tail", "lengthen"]
 
-Tail: TypeAlias = Literal["steps", "payload"]
+Tail: TypeAlias = Literal["steps", "payload", "pauses"]
 MANY_STEPS: Final = 1_000
 LARGE_BYTES: Final = 1_000_000
+MANY_PAUSES: Final = 30
+"""At least so many: each is a command to the engine, and a worker that takes over."""
 _WORDS: Final = "the parcel left the warehouse and the customer was told; "
 _ITERATION: Final = 4
 _CALM: Final = Place(retries=False)
 
 
 def lengthen(draft: Draft, level: DraftLevel, ends: Sequence[End], tail: Tail) -> list[End]:
-    """A loop over more than a hundred items and a chain, together of that many steps; or one large answer."""
+    """A loop over more than a hundred items and a chain, together of that many steps; one large answer; many waits."""
     draft.tags.add("large")
-    return _many(draft, level, ends) if tail == "steps" else _much(draft, level, ends)
+    return _TAILS[tail](draft, level, ends)
 
 
 def _many(draft: Draft, level: DraftLevel, ends: Sequence[End]) -> list[End]:
@@ -62,3 +64,29 @@ def _much(draft: Draft, level: DraftLevel, ends: Sequence[End]) -> list[End]:
     level.call(last, [(node, "out")])
     draft.world[level.path(last)] = (Response(output="sent"),)
     return [(last, "out")]
+
+
+def _often(draft: Draft, level: DraftLevel, ends: Sequence[End]) -> list[End]:
+    """Rounds that wait for a signal and then for a timer each."""
+    rounds = MANY_PAUSES // 2 + draft.details.between(0, 5)
+    source = draft.activity(level, ends, _CALM, answers=[Response(output={"rounds": list(range(rounds))})])
+    loop = draft.name("each_round")
+    draft.tags |= {"loop", "wait"}
+    body = level.inside(loop, rounds)
+    asked, rested, noted = (draft.name(word) for word in ("await_approval", "rest", "note_round"))
+    body.add(WaitNode(id=asked, signal=f"approved.{asked}"), [("start", "out")])
+    body.add(WaitNode(id=rested, timeout_ms=draft.details.pick((60_000, 3_600_000))), [(asked, "out")])
+    body.call(noted, [(rested, "out")])
+    draft.world[body.path(noted)] = (Response(output="noted", echo=True),)
+    draft.signals += [
+        PlannedSignal(id=f"{asked}-{i}", name=f"approved.{asked}", payload={"round": i}) for i in range(rounds)
+    ]
+    level.add(LoopNode(id=loop, items="rounds", body=body.workflow()), [(source, "out")])
+    return [(loop, "out")]
+
+
+_TAILS: Final[Mapping[Tail, Callable[[Draft, DraftLevel, Sequence[End]], list[End]]]] = {
+    "steps": _many,
+    "payload": _much,
+    "pauses": _often,
+}

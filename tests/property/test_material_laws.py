@@ -20,7 +20,7 @@ from cutover.scenarios.generated.combining import PAIRS, Feature
 from cutover.scenarios.generated.design import DESIGNED_FROM, Design, design_of
 from cutover.scenarios.generated.generator import SizeLimits, drawn, generate
 from cutover.scenarios.generated.specimens import Specimen, specimens
-from cutover.scenarios.generated.tail import LARGE_BYTES, MANY_STEPS
+from cutover.scenarios.generated.tail import LARGE_BYTES, MANY_PAUSES, MANY_STEPS
 from cutover.scenarios.validate import validate_scenario
 
 CALM = SizeLimits(max_nodes=1, retries=0, failures=0, waits=0, loops=0, awkward=0, racy=0, large=0)
@@ -46,6 +46,16 @@ def test_a_designed_sample_lacks_nothing_whatever_the_seed(seed: int) -> None:
     assert summary.most_steps >= MANY_STEPS
     assert summary.most_bytes >= LARGE_BYTES
     assert summary.placed > len(PLANTINGS) / 2
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**31])
+def test_a_designed_sample_has_one_of_very_many_pauses(seed: int) -> None:
+    waits = [
+        sum("await_approval" in step or "rest" in step for step in expect(scenario).outcome.steps)
+        for scenario in (drawn(seed, number) for number in range(140, 160))
+        if scenario.cancel_at_pause is None
+    ]
+    assert max(waits) >= MANY_PAUSES
 
 
 def test_without_its_design_the_same_sample_lacks_kinds() -> None:

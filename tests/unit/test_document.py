@@ -33,6 +33,8 @@ from cutover.harness.record.trials import EngineInfo, Manifest
 from cutover.reports import markdown
 from cutover.reports.document import Document, build, json_schema
 from cutover.reports.messages import Lang
+from cutover.reports.parts.evidence import _finding
+from cutover.reports.parts.run import Commands
 from cutover.reports.terminal import report as terminal
 
 HOSTILE = "<script>alert(1)</script>|`x`\n::error::pwned [a](javascript:1) \x1b[31m </style> *b* $x$ @team #1"
@@ -191,6 +193,15 @@ def test_a_run_of_one_scenario_is_not_asked_for_it_twice() -> None:
     made = document(manifest=replace(MANIFEST, arguments=("--seed", "1", "--only", "a", "--only", "b")))
     assert made.reproduce == "cutover run --seed 1 --only a --only b"
     assert made.failed_scenarios[0].reproduce.count("--only") == 1
+
+
+def test_what_is_of_no_trial_is_repeated_by_the_whole_run() -> None:
+    """The scenario of such a finding is a word of the report, and `cutover run --only` knows no such scenario."""
+    commands = Commands.of(MANIFEST)
+    played = replace(FINDING, trial=0, scenario="plays")
+    assert _finding(played, commands).reproduce == "cutover run --seed 1 --trials 600"
+    assert _finding(replace(FINDING, scenario="s"), commands).reproduce == "cutover run --seed 1 --trials 600 --only s"
+    assert "--case" in _finding(CRASHED, commands).reproduce
 
 
 def test_the_document_comes_back_from_its_json() -> None:

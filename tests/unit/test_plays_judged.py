@@ -65,6 +65,8 @@ def test_no_play_is_no_result() -> None:
         (asked(f"{BROKEN}: a cycle", failure=REFUSED, changed=True), "a cycle: the execution's rows are not"),
         (asked(f"{HARD}: a NUL", failure=BOOM), "a NUL: exception, ValueError: boom, instead of PayloadRefused"),
         (asked(f"{HARD}: a NUL", changed=True), "a NUL: the execution's rows are not what they were"),
+        (asked("execute()", refused=False), "early: execute(): was not refused"),
+        (asked("execute()", refused=False, failure=BOOM), "not refused, but ended in ValueError: boom"),
     ],
 )
 def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None:
@@ -83,6 +85,7 @@ def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None
         asked(f"{BROKEN}: a cycle", failure=REFUSED, changed=False),
         asked(f"{HARD}: a NUL", failure=REFUSED, changed=False),
         asked(f"{HARD}: a NUL", changed=False),
+        asked("execute()", refused=True, failure=BOOM),
     ],
 )
 def test_a_worker_may_refuse_what_it_cannot_do(play: PlayRecord) -> None:

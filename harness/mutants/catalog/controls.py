@@ -97,5 +97,14 @@ CONTROLS: Final = (
         f"{_SOUND}:ConnectsEachCommand",
         (Trials((FLOW,), control="v2"), _COUNTED),
     ),
+    SoundControl(
+        "tells-of-itself",
+        "clock and log at its making, install and close",
+        f"{_SOUND}:TellsOfItself",
+        (Trials((FLOW, "41"), companion="04"), Crashes(FLOW, (Way.ONCE,), AT_EFFECTS), PLAYED, _COUNTED),
+    ),
+    SoundControl(
+        "renews-in-time", "a short lease that is renewed", f"{_SOUND}:RenewsInTime", (PLAYED, Crashes(FLOW, _DEATHS))
+    ),
     SoundControl("sound-router", "the router itself", f"{_SOUND}:sound_router", (Routing(),)),
 )

@@ -15,6 +15,7 @@ _BESIDE: Final = Trials((_FLOW,), companion="04")
 PLAYED: Final = Plays((
     "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out",
     "waits", "definitions", "ended", "broken", "stopped", "migration", "again",
+    "between", "alike", "ids", "due_at_once", "refusals", "live",
 ))  # fmt: skip
 """All plays."""
 
@@ -88,4 +89,28 @@ SURROUNDINGS: Final = (
     _engine("logs-answers", "answers in the log's text", "SECRET", "LogsAnswers", Plays(("early",))),
     _engine("gives-the-outer-input", "an outer input for an inner", "BESIDE", "GivesTheOuterInput", _BESIDE),
     _engine("answers-for-the-inner", "an inner call taken for done", "BESIDE", "AnswersForTheInner", _BESIDE),
+    _engine(
+        "forgets-answered-names",
+        "a signal of an answered name dropped",
+        "SIGNAL",
+        "ForgetsAnsweredNames",
+        Plays(("between",)),
+    ),
+    _engine("takes-alike-for-one", "two equal signals taken for one", "SIGNAL", "TakesAlikeForOne", Plays(("alike",))),
+    _engine("cuts-signal-ids", "signal ids cut at 32", "SIGNAL", "CutsSignalIds", Plays(("ids",))),
+    _engine("ignores-case-of-ids", "signal ids without case", "SIGNAL", "IgnoresCaseOfIds", Plays(("ids",))),
+    _engine("trims-signal-ids", "blanks in signal ids trimmed", "SIGNAL", "TrimsSignalIds", Plays(("ids",))),
+    _engine("ends-one-timer-a-call", "one timer ended a call", "CLOCK", "EndsOneTimerACall", Plays(("due_at_once",))),
+    _engine("nulls-what-is-no-number", "NaN kept as null", "DATA", "NullsWhatIsNoNumber", Plays(("refusals",))),
+    _engine(
+        "gives-up-after-ten-drives", "ended at the eleventh claim", "OUT", "GivesUpAfterTenDrives", Trials(("100",))
+    ),
+    _engine(
+        "ends-leases-at-install",
+        "install lets leases run out",
+        "INSTALL",
+        "EndsLeasesAtInstall",
+        Plays(("again",)),
+    ),
+    _engine("renews-too-late", "lease over before it is renewed", "CONC", "RenewsTooLate", Plays(("live",))),
 )

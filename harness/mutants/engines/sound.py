@@ -39,6 +39,7 @@ __all__ = [
     "SaysMore",
     "TakesItsTime",
     "TakesTheLastFirst",
+    "TellsOfItself",
 ]
 
 _LATER: Final = timedelta(days=400, microseconds=1)
@@ -174,3 +175,25 @@ class ConnectsEachCommand(BrokenV2):
         """Ends the workers too."""
         self.stop.set()
         super().close()
+
+
+class TellsOfItself(BrokenV2):
+    """Looks at its clock and says something when it is made, installed and closed."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self._log = context.log
+        self._say("made")
+
+    def install(self) -> None:
+        """As V2, and tells when."""
+        super().install()
+        self._say("installed")
+
+    def close(self) -> None:
+        """As V2, and tells when."""
+        super().close()
+        self._say("closed")
+
+    def _say(self, what: str) -> None:
+        self._log(f"{what} at {self.clock.now().isoformat()}")

@@ -26,6 +26,7 @@ from cutover.harness.run.process.outcomes import JobLost, JobNote
 from cutover.harness.run.side.plays.installing import INSTALLING
 from cutover.harness.run.side.plays.keeping import KEEPING
 from cutover.harness.run.side.plays.performance import PlayStage
+from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
 from cutover.harness.run.side.plays.refusing import REFUSING
 from cutover.harness.run.side.plays.signalling import SIGNALLING
 from cutover.harness.run.side.plays.workflows import chain
@@ -36,7 +37,7 @@ __all__ = ["PLAYS", "PlayScript", "main", "play_all"]
 PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
 PLAYS: Final[Mapping[str, PlayScript]] = {
-    each.__name__: each for each in (*SIGNALLING, *KEEPING, *REFUSING, *INSTALLING)
+    each.__name__: each for each in (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *INSTALLING, *LIVING)
 }
 """By name, in order."""
 
@@ -44,13 +45,16 @@ _CHECKS: Final[Mapping[str, PlayCheck]] = {
     **dict.fromkeys((each.__name__ for each in SIGNALLING), "SIGNAL"),
     **dict.fromkeys((each.__name__ for each in INSTALLING), "INSTALL"),
     "waits": "CLOCK",
+    "due_at_once": "CLOCK",
+    "refusals": "DATA",
+    "live": "CONC",
     "definitions": "IDENT",
     "ended": "READ",
     "broken": "DATA",
     "stopped": "RESUME",
 }
 _SILENCE_S: Final = 30.0
-"""Real time for one play; each takes well below a second."""
+"""Real time for one play; each takes well below a second, but for one that takes eight."""
 _LOCK_MS: Final = 5_000
 """How long a statement may wait for a lock: an engine that keeps one while an activity runs must not hang the play."""
 _BEGIN, _ROW = b"B", b"R"
@@ -84,11 +88,13 @@ def _message(job: _PlayJob) -> dict[str, object]:
 
 
 def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[_PlayJob, ...]:
-    """Makes a database with the candidate's tables, and one with none."""
-    ready, bare = (_database(stack, server) for _ in range(2))
-    install_engine(candidate, ready.dsn)
+    """Makes databases with the candidate's tables, and one with none; what takes longest comes first."""
+    beside, ready, bare = (_database(stack, server) for _ in range(3))
+    for database in (beside, ready):
+        install_engine(candidate, database.dsn)
     return (
-        _PlayJob(ready.dsn, tuple(each.__name__ for each in (*SIGNALLING, *KEEPING, *REFUSING))),
+        _PlayJob(beside.dsn, tuple(each.__name__ for each in LIVING)),
+        _PlayJob(ready.dsn, tuple(each.__name__ for each in (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS))),
         _PlayJob(bare.dsn, tuple(each.__name__ for each in INSTALLING)),
     )
 
@@ -105,7 +111,7 @@ def _database(stack: contextlib.ExitStack, server: Server) -> Database:
 def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str) -> tuple[tuple[bytes, ...], str]:
     rows: list[bytes] = []
     begun: dict[_PlayJob, str] = {}
-    problem = ""
+    problems: list[str] = []
     for outcome in executor.run(jobs):
         match outcome:
             case JobNote(job, line) if line[:1] == _BEGIN:
@@ -116,10 +122,10 @@ def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str)
                 name = begun.get(job) if job is not None else None
                 last = outcome.exit.errors.strip().splitlines()[-1:] or ["nothing was said"]
                 how = f"took more than {_SILENCE_S:g} s" if outcome.reason == "timeout" else last[0][:200]
-                problem = f"{name or 'the plays'}: {how}"
+                problems.append(f"{name or 'the plays'}: {how}")
                 if name is not None:
-                    rows.append(encode_fields(_lost(name, engine, problem, timeout=outcome.reason == "timeout")))
-    return tuple(rows), problem
+                    rows.append(encode_fields(_lost(name, engine, problems[-1], timeout=outcome.reason == "timeout")))
+    return tuple(rows), "; ".join(problems)
 
 
 def _lost(name: str, engine: str, message: str, *, timeout: bool) -> PlayRecord:

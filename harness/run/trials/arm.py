@@ -84,7 +84,8 @@ class Arm:
 
     def another(self) -> Engine:
         """Returns a second engine of the arm's kind on the same database, which the caller closes."""
-        return self._factory(self._dispatcher.context(self._dsn))
+        with self._dispatcher.aside():
+            return self._factory(self._dispatcher.context(self._dsn))
 
     def close(self) -> None:
         """Closes the engine and connections; the next run makes new ones."""
@@ -101,7 +102,7 @@ class Arm:
         try:
             return self._accompany("inside", second, companion, execution_id)
         finally:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception), self._dispatcher.aside():
                 second.close()
 
     def _accompany(

@@ -1,7 +1,8 @@
 """Connects a long-lived engine with the execution in flight: its world, its clock, its log. Pure but for memory.
 
 An engine is given its activities, clock and log once, when it is made; here each of them is led to the execution that
-runs at that moment. Executions nest: one may run while another is inside an activity.
+runs at that moment. Executions nest: one may run while another is inside an activity. An engine that is made, installed
+or closed while none runs may look at its clock and say something too.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from cutover.engines.api import ActivityCall, ActivityResult, EngineContext
+from cutover.engines.api import ActivityCall, ActivityResult, Clock, EngineContext
 from cutover.harness.run.world.clock import VirtualClock
+from cutover.harness.run.world.engine import NoActivities
 from cutover.harness.run.world.world import World
 
 __all__ = ["Dispatcher", "Flight"]
@@ -35,6 +37,8 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._flights: list[Flight] = []
+        self._idle: Clock = VirtualClock()
+        self._aside = 0
 
     def context(self, dsn: str) -> EngineContext:
         """Returns what an engine is made from."""
@@ -48,9 +52,27 @@ class Dispatcher:
             yield
         finally:
             self._flights.pop()
+            self._idle = flight.clock
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Keeps no line until the block ends.
+
+        What an engine says as it is made, installed or closed is of no execution.
+        """
+        self._aside += 1
+        try:
+            yield
+        finally:
+            self._aside -= 1
 
     def call(self, call: ActivityCall) -> ActivityResult:
-        """Goes to the world of the call's execution; a call for an unknown one shows in the ledger of the newest."""
+        """Goes to the world of the call's execution; a call for an unknown one shows in the ledger of the newest.
+
+        Where none runs there is no ledger, and the call is refused.
+        """
+        if not self._flights:
+            return NoActivities("an engine whose executions have all paused or ended").call(call)
         flight = next((each for each in self._flights if each.execution_id == call.execution_id), self._flights[-1])
         if (first := flight.at_first_call) is not None:
             flight.at_first_call = None
@@ -58,14 +80,17 @@ class Dispatcher:
         return flight.world.call(call)
 
     def now(self) -> datetime:
-        """Returns the newest flight's virtual time."""
-        return self._flights[-1].clock.now()
+        """Returns the newest flight's virtual time, while none runs that of the one before."""
+        return self._clock().now()
 
     def sleep_until(self, deadline: datetime) -> None:
         """Jumps."""
-        self._flights[-1].clock.sleep_until(deadline)
+        self._clock().sleep_until(deadline)
 
     def log(self, line: str, /) -> None:
         """Keeps the line with the newest flight; lines of an idle engine do not belong to an arm and are discarded."""
-        if self._flights:
+        if self._flights and not self._aside:
             self._flights[-1].logs.append(line)
+
+    def _clock(self) -> Clock:
+        return self._flights[-1].clock if self._flights else self._idle

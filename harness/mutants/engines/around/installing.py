@@ -18,6 +18,7 @@ __all__ = [
     "EmptiesAtInstall",
     "EmptiesAtSecondInstall",
     "EndsAtInstall",
+    "EndsLeasesAtInstall",
     "ForgetsAtThirdRead",
     "HidesItsSteps",
     "KeepsTheNewest",
@@ -68,6 +69,15 @@ class EndsAtInstall(_OwnInstall):
     """Ends what is under way as failed, for nobody can be at work while it is installed."""
 
     statement = "fail_running"
+
+
+class EndsLeasesAtInstall(BrokenV2):
+    """Lets every lease run out, for nobody can be at work while it is installed."""
+
+    def install(self) -> None:
+        """As V2, and then by its clock."""
+        super().install()
+        self.store.connection.execute(sql(HERE, "end_leases"), {"now": self.clock.now()})
 
 
 class RemovesTheControls(_OwnInstall):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
@@ -12,12 +13,14 @@ import psycopg
 from cutover.engines.api import EngineContext
 from cutover.engines.errors import ExecutionHeld, LeaseLost
 from cutover.engines.sqlfiles import sql
+from cutover.engines.v2 import lease, writer
 from cutover.engines.v2.lease import Claims, Renewer
 from cutover.engines.v2.planner import Step
 from cutover.engines.v2.recovery import Claimed
 from cutover.engines.v2.run import ExecutionRun
 from cutover.engines.v2.writer import Writer
 from cutover.harness.mutants.engines.broken import BrokenV2
+from cutover.harness.mutants.patching import Patch
 
 __all__ = [
     "AdoptsItself",
@@ -27,10 +30,14 @@ __all__ = [
     "NoReaper",
     "PooledLock",
     "ReadsThenWrites",
+    "RenewsInTime",
+    "RenewsTooLate",
     "RevivesTheEnded",
 ]
 
 HERE = "cutover.harness.mutants.engines"
+
+_SHORT: Final = timedelta(seconds=8)
 
 
 class _OwnClaims(BrokenV2):
@@ -148,6 +155,32 @@ class NeverRenews(BrokenV2):
 class _Idle(Renewer):
     def watch(self, execution_id: UUID, epoch: int, owner: str) -> None:
         del execution_id, epoch, owner
+
+
+class _ShortLease(BrokenV2):
+    """V2 with a lease of eight seconds."""
+
+    every_s = 0.0
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.renewer = Renewer(context.dsn, context.clock, every_s=self.every_s)
+
+    def patches(self) -> tuple[Patch, ...]:
+        """How long it lasts."""
+        return ((lease, "TTL", _SHORT), (writer, "TTL", _SHORT))
+
+
+class RenewsTooLate(_ShortLease):
+    """Has a lease of eight seconds, and looks whether to renew it every ten."""
+
+    every_s = 10.0
+
+
+class RenewsInTime(_ShortLease):
+    """Sound: has a lease of eight seconds, and renews it every three."""
+
+    every_s = 3.0
 
 
 class _Unfenced(Writer):

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from cutover.engines.api import Engine
+from cutover.engines.errors import ExecutionHeld, LeaseLost
 from cutover.engines.roles import Role
 from cutover.harness.record.plays import FOREIGN, PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
@@ -76,11 +77,11 @@ def _started(stage: PlayStage, scenario: Scenario, engine: Engine, role: Role, s
 def _installed(stage: PlayStage, there: Sequence[Performance], engine: Engine, role: Role) -> Iterator[PlayRecord]:
     """Installs the candidate twice, then in the middle of an activity, and reads what was there after each."""
     for what in ("install()", "install() once more"):
-        there[0].ask(what, stage.engine().install)
+        there[0].ask(what, partial(stage.install, stage.engine()))
         for play in there:
             play.read(f"read after {what}")
     beside = Performance(stage, _UNDER_WAY, engine, check="INSTALL", name=f"{role}: under way", role=role)
-    beside.flight.at_first_call = lambda: _beside(stage, beside)
+    beside.flight.at_first_call = partial(_beside, stage, beside, role)
     beside.start()
     for play in there:
         play.read("read after install() while another runs")
@@ -88,8 +89,13 @@ def _installed(stage: PlayStage, there: Sequence[Performance], engine: Engine, r
     yield beside.play()
 
 
-def _beside(stage: PlayStage, play: Performance) -> None:
-    play.ask("install() inside its activity", stage.engine().install)
+def _beside(stage: PlayStage, play: Performance, role: Role) -> None:
+    """Installs the candidate inside an activity; whoever does so has not driven the execution, and may not yet."""
+    newcomer = stage.engine()
+    play.ask("install() inside its activity", partial(stage.install, newcomer))
+    if role == "candidate":
+        what = "resume() by a worker that was just installed, inside its activity"
+        play.refused(what, partial(newcomer.resume, play.id), ExecutionHeld, LeaseLost)
 
 
 INSTALLING = (migration, again)

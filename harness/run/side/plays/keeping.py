@@ -45,6 +45,33 @@ def waits(stage: PlayStage) -> Iterator[PlayRecord]:
         yield play.play()
 
 
+def due_at_once(stage: PlayStage) -> Iterator[PlayRecord]:
+    """Several timers are up when it is looked after, once: none of their waits is left waiting."""
+    minute = 60_000
+    alike = side_by_side("alike", *((wait(name, timeout_ms=minute), f"do-{name}") for name in "abc"))
+    apart = side_by_side(
+        "apart", *((wait(name, timeout_ms=minute * turn), f"do-{name}") for turn, name in enumerate("abc", 1))
+    )
+    for name, scenario, after, other in (
+        ("three waits that end at once", alike, minute, False),
+        ("three waits that end at once, and another worker", alike, minute, True),
+        ("three waits, looked after when all are over", apart, 5 * minute, True),
+    ):
+        play = Performance(stage, scenario, stage.engine(), check="CLOCK", name=name)
+        play.start()
+        if other:
+            play.by(stage.engine())
+        play.wake(after)
+        yield play.play()
+    timers = [(wait(name, timeout_ms=minute), f"do-{name}") for name in "ab"]
+    beside = side_by_side("beside", *timers, (wait("c", "go"), "ship"), sent=signals("go"))
+    play = Performance(stage, beside, stage.engine(), check="CLOCK", name="a signal when two timers are up")
+    play.start()
+    play.clock.advance(play.clock.now() + timedelta(milliseconds=minute))
+    play.send("s1-go")
+    yield play.play()
+
+
 def definitions(stage: PlayStage) -> Iterator[PlayRecord]:
     """One workflow id has two definitions, both in flight at once: each execution goes on by its own."""
     sent = signals("go")
@@ -124,4 +151,4 @@ def _age(dsn: str, plays: list[Performance], by: timedelta) -> bool:
     return False
 
 
-KEEPING = (waits, definitions, ended)
+KEEPING = (waits, due_at_once, definitions, ended)

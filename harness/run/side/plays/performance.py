@@ -46,7 +46,8 @@ class PlayStage:
 
     def engine(self, role: Role = "candidate") -> Engine:
         """Makes another engine."""
-        engine = self.factories[role](self._dispatcher.context(self.dsn))
+        with self._dispatcher.aside():
+            engine = self.factories[role](self._dispatcher.context(self.dsn))
         self._opened.append(engine)
         return engine
 
@@ -61,6 +62,11 @@ class PlayStage:
         """Returns the next execution's id."""
         self._drawn += 1
         return uuid5(_NAMESPACE, f"{self.seed}:{self.dsn.rpartition('/')[2]}:{self._drawn}")
+
+    def install(self, engine: Engine) -> None:
+        """Installs it, in whatever runs."""
+        with self._dispatcher.aside():
+            engine.install()
 
     @contextlib.contextmanager
     def flying(self, flight: Flight) -> Iterator[None]:
@@ -138,6 +144,17 @@ class Performance:
                 failure = failure_of(error)
         self._commands.append(PlayCommand(what=what, failure=failure))
         return failure is None
+
+    def refused(self, what: str, command: Callable[[], object], *by: type[Exception]) -> bool:
+        """Gives a command that must end in one of these errors, and says whether it did."""
+        failure, refused = None, False
+        with self._stage.flying(self.flight):
+            try:
+                command()
+            except Exception as error:  # noqa: BLE001 - whatever an engine raises is an outcome
+                failure, refused = failure_of(error), isinstance(error, by)
+        self._commands.append(PlayCommand(what=what, failure=failure, refused=refused))
+        return refused
 
     def deliver(self, what: str, engine: Engine, signal_id: str) -> bool:
         """As `ask`, a planned signal through an engine."""

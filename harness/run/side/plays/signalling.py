@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from cutover.harness.record.plays import HELD, UNKNOWN, PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
-from cutover.harness.run.side.plays.workflows import chain, each_item, side_by_side, signals, wait
-from cutover.scenarios.model import Scenario
+from cutover.harness.run.side.plays.workflows import chain, each_item, rounds, side_by_side, signals, wait
+from cutover.scenarios.model import PlannedSignal, Scenario
 
 __all__ = ["SIGNALLING"]
 
@@ -159,4 +159,68 @@ def timed_out(stage: PlayStage) -> Iterator[PlayRecord]:
     yield play.play()
 
 
-SIGNALLING = (early, several, kept_long, names, one_each, twice, held, unknown, timed_out)
+def between(stage: PlayStage) -> Iterator[PlayRecord]:
+    """A signal comes when a wait of its name has ended and the next one is not paused yet."""
+    nodes = (wait("a", "go"), wait("b", "pay"), wait("c", "go"), "ship")
+    for name, other in (("between two waits", False), ("between two waits, to another worker", True)):
+        play = _on(stage, name, chain("between", *nodes, sent=signals("go", "go", "pay")))
+        for signal_id in ("s1-go", "s2-go", "s3-pay"):
+            if other:
+                play.by(stage.engine())
+            play.send(signal_id)
+        play.finish()
+        yield play.play()
+    turns = rounds("approvals", 3, wait("a", "go"), wait("b", timeout_ms=60_000))
+    play = _on(stage, "between two turns", chain("approvals", turns, "end", sent=signals("go", "go", "go")))
+    play.send("s1-go", "s2-go")
+    play.by(stage.engine())
+    play.send("s3-go")
+    play.finish()
+    yield play.play()
+
+
+def alike(stage: PlayStage) -> Iterator[PlayRecord]:
+    """Early signals that have one name and one payload, and an id each, are as many signals."""
+    first, *rest = signals("on", "go", "go", "go")
+    sent = (first, *(replace(each, payload=rest[0].payload) for each in rest))
+    nodes = (wait("z", "on"), wait("a", "go"), wait("b", "go"), wait("c", "go"), "ship")
+    for name, other in (("alike but for the id", False), ("alike but for the id, to other workers", True)):
+        play = _on(stage, name, chain("alike", *nodes, sent=sent))
+        for signal_id in ("s2-go", "s3-go", "s4-go", "s1-on"):
+            if other:
+                play.by(stage.engine())
+            play.send(signal_id)
+        play.finish()
+        yield play.play()
+
+
+def ids(stage: PlayStage) -> Iterator[PlayRecord]:
+    """Ids of signals that are alike: in their beginning, but for capitals, blanks or leading zeros."""
+    for first, second in _IDS_ALIKE:
+        sent = tuple(
+            PlannedSignal(id=signal_id, name="go", payload={"turn": turn})
+            for turn, signal_id in enumerate((first, second), 1)
+        )
+        nodes = (wait("z", "on"), wait("a", "go"), wait("b", "go"), "ship")
+        scenario = chain("ids", *nodes, sent=(*sent, *signals("on")))
+        for name, in_time in ((f"{second[-9:]!r} after {first[-9:]!r}", True), (f"both {second[-9:]!r} early", False)):
+            play = _on(stage, name, scenario)
+            order = ("s1-on", first, second) if in_time else (first, second, "s1-on")
+            for signal_id in order:
+                play.send(signal_id)
+                play.by(stage.engine())
+            play.finish()
+            yield play.play()
+
+
+_LONG = "approval-of-order-SO-2026-000000000000000000000000000000000001"
+_IDS_ALIKE = (
+    (f"{_LONG}.1", f"{_LONG}.2"),
+    ("Order-7", "order-7"),
+    ("order 7", "order  7"),
+    ("order-7", "order-7 "),
+    ("7", "07"),
+)
+"""The first two are of 64 characters and differ in the last."""
+
+SIGNALLING = (early, several, kept_long, names, one_each, twice, held, unknown, timed_out, between, alike, ids)

@@ -22,7 +22,7 @@ from cutover.engines.api import (
 from cutover.scenarios.model import PlannedSignal, Response, Scenario
 from cutover.scenarios.tokens import token_of
 
-__all__ = ["DAY_MS", "HOUR_MS", "chain", "each_item", "failing", "side_by_side", "signals", "wait"]
+__all__ = ["DAY_MS", "HOUR_MS", "chain", "each_item", "failing", "rounds", "side_by_side", "signals", "wait"]
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -70,13 +70,15 @@ def side_by_side(name: str, *branches: Sequence[Node | str], sent: tuple[Planned
 
 def each_item(name: str, first: WaitNode, body: WaitNode, turns: int, *, sent: tuple[PlannedSignal, ...]) -> Scenario:
     """Returns a scenario that waits once, and then again in each turn of a loop."""
-    inside = Workflow(
-        id=f"{name}-turn",
-        nodes=(StartNode(id="start"), body, _node("note")),
-        edges=(Edge(source="start", target=body.id), Edge(source=body.id, target="note")),
-    )
-    loop = LoopNode(id="turns", body=inside, items=f"[`{'`, `'.join(map(str, range(turns)))}`]")
-    return chain(name, first, loop, "end", sent=sent)
+    return chain(name, first, rounds(name, turns, body), "end", sent=sent)
+
+
+def rounds(name: str, turns: int, *waits: WaitNode) -> LoopNode:
+    """Returns a loop that waits so in each turn, and then notes it."""
+    nodes = (StartNode(id="start"), *waits, _node("note"))
+    edges = tuple(Edge(source=before.id, target=after.id) for before, after in pairwise(nodes))
+    inside = Workflow(id=f"{name}-turn", nodes=nodes, edges=edges)
+    return LoopNode(id="turns", body=inside, items=f"[`{'`, `'.join(map(str, range(turns)))}`]")
 
 
 def failing(name: str) -> Scenario:
