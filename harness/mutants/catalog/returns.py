@@ -1,0 +1,25 @@
+"""Engine mutants that show when an execution is taken over, woken or tried again. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cutover.harness.mutants.model import Costs, Crashes, EngineMutant, Trials
+from cutover.harness.record.cases import Way
+
+__all__ = ["RETURN_MUTANTS"]
+
+
+def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials | Crashes | Costs) -> EngineMutant:
+    return EngineMutant(name, pattern, check, f"cutover.harness.mutants.engines:{engine}", experiment)
+
+
+RETURN_MUTANTS: Final = (
+    _engine(
+        "dates-the-start-anew",
+        "an execution's start dated by each takeover",
+        "SM",
+        "DatesTheStartAnew",
+        Trials(("68",)),
+    ),
+)
