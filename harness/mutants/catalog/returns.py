@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cutover.harness.mutants.model import Costs, Crashes, EngineMutant, Trials
+from cutover.harness.mutants.model import AT_EFFECTS, Costs, Crashes, EngineMutant, Trials
 from cutover.harness.record.cases import Way
 
 __all__ = ["RETURN_MUTANTS"]
@@ -21,5 +21,19 @@ RETURN_MUTANTS: Final = (
         "SM",
         "DatesTheStartAnew",
         Trials(("68",)),
+    ),
+    _engine(
+        "takes-them-by-name",
+        "ready nodes by their ids after a takeover",
+        "ORD",
+        "TakesThemByName",
+        Crashes("97", (Way.ONCE,), AT_EFFECTS),
+    ),
+    _engine(
+        "counts-iterations-anew",
+        "a loop's limit counted from the takeover",
+        "RESUME",
+        "CountsIterationsAnew",
+        Crashes("65", (Way.ONCE,), AT_EFFECTS),
     ),
 )

@@ -32,7 +32,9 @@ class TakesThemByName(BrokenV2):
         """As V2, with the ranks of ready nodes given out by name."""
         run, rows = super().restore(execution_id, claimed)
         ranks = sorted(rank for rank, _, _ in run.ready)
-        nodes = sorted(((frame.graph.nodes[index].id, index, frame) for _, index, frame in run.ready), key=lambda n: n[0])
+        nodes = sorted(
+            ((frame.graph.nodes[index].id, index, frame) for _, index, frame in run.ready), key=lambda n: n[0]
+        )
         run.ready[:] = [(rank, index, frame) for rank, (_, index, frame) in zip(ranks, nodes, strict=True)]
         return run, rows
 
