@@ -7,6 +7,7 @@ than that of the definition is not looked at. The contract's order, kept but for
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from cutover.engines.api import WaitNode
@@ -51,7 +52,7 @@ def look_at_order(case: CaseView, sheet: Sheet) -> None:
 
 def _choices(due: Sequence[str], expected: Expected) -> int:
     """Returns how many activities begin that need not wait for the one that began before them."""
-    return sum(before not in _behind(step_id, expected) for before, step_id in zip(due, due[1:], strict=False))
+    return sum(before not in _behind(step_id, expected) for before, step_id in pairwise(due))
 
 
 def _behind(step_id: str, expected: Expected) -> set[str]:

@@ -36,4 +36,11 @@ RETURN_MUTANTS: Final = (
         "CountsIterationsAnew",
         Crashes("65", (Way.ONCE,), AT_EFFECTS),
     ),
+    _engine(
+        "pauses-from-the-call",
+        "a retry's pause counted from the attempt's start",
+        "RETRY",
+        "PausesFromTheCall",
+        Trials(("98",)),
+    ),
 )
