@@ -43,4 +43,11 @@ RETURN_MUTANTS: Final = (
         "PausesFromTheCall",
         Trials(("98",)),
     ),
+    _engine(
+        "prepares-for-each",
+        "a statement kept prepared by each execution",
+        "PERF",
+        "PreparesForEach",
+        Costs(("many-60",)),
+    ),
 )
