@@ -50,4 +50,11 @@ RETURN_MUTANTS: Final = (
         "PreparesForEach",
         Costs(("many-60",)),
     ),
+    _engine(
+        "keys-by-checksum",
+        "keys that are a checksum",
+        "IDENT",
+        "KeysByChecksum",
+        Trials(("01", "03", "04", "15", "30", "31", "34", "39", "73")),
+    ),
 )
