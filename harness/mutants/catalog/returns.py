@@ -57,4 +57,11 @@ RETURN_MUTANTS: Final = (
         "KeysByChecksum",
         Trials(("01", "03", "04", "15", "30", "31", "34", "39", "73")),
     ),
+    _engine(
+        "counts-the-paused",
+        "all paused executions read at each wake-up",
+        "PERF",
+        "CountsThePaused",
+        Costs(("waits-6", "left-waiting-40", "waits-6-after-40")),
+    ),
 )

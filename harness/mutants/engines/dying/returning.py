@@ -11,7 +11,7 @@ from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
 from cutover.harness.mutants.engines.broken import BrokenV2
 
-__all__ = ["CountsIterationsAnew", "DatesTheStartAnew", "TakesThemByName"]
+__all__ = ["CountsIterationsAnew", "CountsThePaused", "DatesTheStartAnew", "TakesThemByName"]
 
 _HERE = "cutover.harness.mutants.engines"
 
@@ -49,3 +49,12 @@ class CountsIterationsAnew(BrokenV2):
             if isinstance(step.node, LoopNode) and step.node.repeat:
                 step.node = replace(step.node, max_iterations=step.node.max_iterations + step.iteration + 1)
         return run, rows
+
+
+class CountsThePaused(BrokenV2):
+    """Looks at each wake-up how many executions wait in all."""
+
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
+        """As V2, once it knows."""
+        self.store.connection.execute(sql(_HERE, "count_paused"))
+        return super().restore(execution_id, claimed)
