@@ -105,6 +105,7 @@ class PointFeatures:
         self._branches = {path for path, _ in _side_by_side(trial.scenario.workflow)}
         shown = ScenarioFeatures(trial.scenario).shown
         self._large, self._late = "large" in shown, "late retry" in shown
+        self._not_by_name = "branches not by name" in shown
         self._tried = {entry.step_id for entry in trial.baseline.ledger if entry.attempt > 1}
 
     def at(self, point: KillPoint) -> frozenset[str]:
@@ -121,6 +122,7 @@ class PointFeatures:
             "hands over": over and point.kind == "request",
             "handed over": over and point.kind == "answer",
             "branch": bool(paths & self._branches),
+            "branches left": self._not_by_name and len(self._branches) - done > _MANY,
             "third round": any(max(numbers, default=0) >= _MANY - 1 for numbers in rounds),
             "twelfth round": any(max(numbers, default=0) >= _DOZEN - 1 for numbers in rounds),
             "inner round": any(len(numbers) > 1 for numbers in rounds),
