@@ -25,7 +25,7 @@ class Response:
     the outside world; by default a success does and an error does not (an error with an effect is the request that
     was carried out and whose answer was lost). With `echo` the output is `{"value": output, "input": digest}` where
     digest is the first 16 hex digits of the SHA-256 of the input's canonical JSON, so that what a step was given
-    shows in all that follows it.
+    shows in all that follows it. `takes_ms` of virtual time pass before the answer, less than a lease lasts.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
@@ -36,6 +36,7 @@ class Response:
     retryable: bool = True
     effect: bool | None = None
     echo: bool = False
+    takes_ms: Annotated[int, Field(ge=0, le=20_000)] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

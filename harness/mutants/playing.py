@@ -9,7 +9,7 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Final, cast
 
@@ -213,7 +213,7 @@ def _crashes(
 
 
 def _case(testbed: Testbed, trial: CrashTrial, case: CrashCase, seen: _CheckTally) -> CaseRecord:
-    record = CaseRun(testbed, trial.scenario, case, seen.id()).run()
+    record = replace(CaseRun(testbed, trial.scenario, case, seen.id()).run(), order=trial.order)
     judged = judge_case(trial.scenario, record)
     seen.unfired += record.fired < record.planned
     seen.hangs += record.arm.failure is not None and record.arm.failure.kind == "timeout"

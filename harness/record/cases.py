@@ -178,7 +178,7 @@ class CaseRecord:
     behind; `strays` are tables and the like that appeared meanwhile. `clock_shift_ms` is how far waiting for a lease
     moved time. `acknowledged` is what was committed at one moment after another, before and after each fault and at
     each pause; runs that older versions saved have none. `clock_began_at` is the injected clock when the case began;
-    None there.
+    None there. `order` are the activity steps in the order in which the run without a crash began them, empty there.
     """
 
     case: CrashCase
@@ -196,6 +196,7 @@ class CaseRecord:
     clock_shift_ms: int = 0
     acknowledged: tuple[Acknowledged, ...] = ()
     clock_began_at: datetime | None = None
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,3 +207,9 @@ class CrashTrial:
     baseline: ArmRecord
     points: Mapping[KillPoint, tuple[str, ...]]
     cases: tuple[CaseRecord, ...] = field(default_factory=tuple)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The activity steps in the order in which that run began them."""
+        ledger = sorted(self.baseline.ledger, key=lambda entry: entry.sequence)
+        return tuple(dict.fromkeys(entry.step_id for entry in ledger))

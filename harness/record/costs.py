@@ -88,13 +88,17 @@ class TableCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSize:
-    """How large an engine's process was after so many executions; `connections` are the open ones."""
+    """How large an engine's process was after so many executions.
+
+    `connections` are the open ones, `prepared` the statements that the server keeps for them by name.
+    """
 
     executions: int
     threads: int
     descriptors: int
     resident_kib: int
     connections: int
+    prepared: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

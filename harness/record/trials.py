@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
@@ -52,8 +52,8 @@ class LedgerEntry:
 
     `planned` is False where the scenario has no response for the call. `effect` says what the call changed outside:
     `applied`, `deduplicated` (its idempotency key had been applied before) or `none`. `after_completion` says that
-    the engine had committed this step's completion before it made the call. `at` is the injected clock.
-    `execution_id` is the execution that the call names; None in runs of older versions.
+    the engine had committed this step's completion before it made the call. `at` is the injected clock, and the answer
+    came `took_ms` later. `execution_id` is the execution that the call names; None in runs of older versions.
     """
 
     sequence: int
@@ -72,6 +72,12 @@ class LedgerEntry:
     after_completion: bool
     at: datetime
     execution_id: UUID | None = None
+    took_ms: int = 0
+
+    @property
+    def answered_at(self) -> datetime:
+        """When the answer came, by the injected clock."""
+        return self.at + timedelta(milliseconds=self.took_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

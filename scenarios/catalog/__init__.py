@@ -13,7 +13,6 @@ __all__ = ["load_catalog"]
 
 @cache
 def load_catalog() -> tuple[Scenario, ...]:
-    """Every scenario of the catalog, by the number that its file's name begins with."""
-    files = [file for file in resources.files(__package__).iterdir() if file.name.endswith(".json")]
-    files.sort(key=lambda file: int(file.name.partition("-")[0]))
-    return tuple(loads(file.read_text(encoding="utf-8"), file.name) for file in files)
+    """Every scenario of the catalog, by file name."""
+    files = sorted(resources.files(__package__).iterdir(), key=lambda file: file.name)
+    return tuple(loads(file.read_text(encoding="utf-8"), file.name) for file in files if file.name.endswith(".json"))

@@ -131,6 +131,10 @@ CASES: tuple[tuple[Sequence[PlayCosts], list[str]], ...] = (
         [many(*[CommandCosts(parts=(replace(STEP, connections=3), STEP))] * 60)],
         ["many-60: 3 new connections an execution, at most 2 allowed"],
     ),
+    (
+        [waits(2, 6, 4), replace(waits(2, 6, 4), play="waits-6-after-40", tables=replace(ROWS, entries=6 * 46))],
+        ["waits-6-after-40: 46 rows read for each pause, 6.67 in waits-6"],
+    ),
     ([waits(2, 204, 4)], ["waits-6: 204 round trips at one pause, at most 20 allowed"]),
     (
         [replace(chain(), kind="retries", play="retries-8", commands=(command(replace(STEP, round_trips=53)),))],

@@ -73,6 +73,8 @@ def shown(name: str) -> frozenset[str]:
         ("78", "large"),
         ("06", "retry"),
         ("80", "late retry"),
+        ("101", "branches not by name"),
+        ("65", "used up"),
         ("42", "timer"),
         ("50", "cancel"),
     ],
@@ -228,3 +230,13 @@ def test_a_step_is_between_tries_where_it_had_failed_and_did_not_run_again() -> 
     charged = replace(tried, ledger=tuple(replace(entry, step_id="charge") for entry in tried.ledger))
     late = PointFeatures(trial(CATALOG["80"], dict.fromkeys(points, ("charge",)), charged))
     assert "between late tries" in late.at(KillPoint.parse("answer:2"))
+
+
+def test_what_ends_in_time_and_branches_in_alphabetical_order_show_nothing_of_that_kind() -> None:
+    assert "used up" not in shown("60")
+    assert "branches not by name" not in shown("75")
+
+
+def test_the_order_of_a_trial_is_that_of_first_calls() -> None:
+    calls = [replace(CALL, sequence=n, step_id=name) for n, name in enumerate(["pay", "pack", "pay"], start=1)]
+    assert trial(FORK, TWO, replace(ARM, ledger=tuple(reversed(calls)))).order == ("pay", "pack")

@@ -87,13 +87,13 @@ def _final(sheet: Sheet, step: ExpectedStep, calls: Sequence[LedgerEntry]) -> No
 
 
 def _delays(arm: ArmView, sheet: Sheet, step: ExpectedStep, calls: Sequence[LedgerEntry]) -> None:
-    """Never too early; never too late either, unless another step's call or a death came between."""
+    """Never too early after the failure; never too late either, unless another step's call or a death came between."""
     for before, after in pairwise(calls):
         k = before.attempt - 1
         if after.attempt != before.attempt + 1 or k >= len(step.delays_ms):
             continue
         least, most = step.delays_ms[k]
-        waited = (after.at - before.at) / _MILLISECOND
+        waited = (after.at - before.answered_at) / _MILLISECOND
         alone = after.sequence == before.sequence + 1 and not arm.record.kills
         sheet.saw()
         if waited < least - _SLACK_MS or (alone and waited > most + _SLACK_MS):

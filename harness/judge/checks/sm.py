@@ -89,6 +89,7 @@ def _times_and_names(arm: ArmView, sheet: Sheet) -> None:
     if execution.status == "failed" and not execution.error:
         sheet.fault("the execution has failed, and its row does not say why")
     _in_order(sheet, "the execution", execution.created_at, execution.started_at, execution.finished_at)
+    _began_first(sheet, arm, execution.started_at)
     for row in arm.rows.values():
         who, step = f"step {row.step_id}", arm.expected.steps.get(row.step_id)
         if step is not None and row.node_id != step.node_id:
@@ -98,6 +99,25 @@ def _times_and_names(arm: ArmView, sheet: Sheet) -> None:
         if row.attempt and row.started_at is None:
             sheet.fault(f"{who} has attempt {row.attempt} and no time at which it started", step_id=row.step_id)
         _in_order(sheet, who, row.started_at, row.finished_at)
+
+
+def _began_first(sheet: Sheet, arm: ArmView, started_at: datetime | None) -> None:
+    """Holds it against an execution that it is dated as begun after an activity of its own had ended.
+
+    Whoever takes an execution over, or wakes it, does not begin it. Between its first commit and the end of an activity
+    lies a call of the world, so the two cannot be of one transaction, in whichever way the database's clock is read.
+    """
+    ended = {row.finished_at: step_id for step_id, row in arm.rows.items() if step_id in arm.calls and row.finished_at}
+    if started_at is None or not ended:
+        return
+    first = min(ended)
+    sheet.saw()
+    if started_at > first:
+        sheet.fault(
+            f"the execution is dated as started {(started_at - first).total_seconds():g} s after the end of step "
+            f"{ended[first]}",
+            step_id=ended[first],
+        )
 
 
 def _in_order(sheet: Sheet, who: str, *times: datetime | None) -> None:

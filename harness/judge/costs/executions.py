@@ -22,6 +22,7 @@ _COUNTED: Final = {
     "threads": "more threads",
     "descriptors": "more open descriptors",
     "connections": "more open connections",
+    "prepared": "more prepared statements",
 }
 
 

@@ -7,10 +7,12 @@ from typing import Final
 
 from cutover.harness.judge.costs.faults import CostFault, told
 from cutover.harness.judge.costs.limits import CostLimits
+from cutover.harness.judge.costs.quantities import ROWS, of_tables
 from cutover.harness.record.costs import PlayCosts, Traffic
 
-__all__ = ["holds_nothing", "pauses_within_limits"]
+__all__ = ["holds_nothing", "pauses_within_limits", "wakes_alone"]
 
+_READ: Final = ROWS[0]
 _SEEN: Final = 3
 """How often a wait for a lock is seen before it counts; one may be over a row that both are the first to write."""
 
@@ -40,6 +42,22 @@ def pauses_within_limits(plays: Sequence[PlayCosts], limits: CostLimits) -> Iter
                 f"{play.play}: {told(dearest)} round trips at one pause, "
                 f"at most {told(limits.round_trips_a_pause)} allowed",
                 {"round_trips": dearest},
+            )
+
+
+def wakes_alone(plays: Sequence[PlayCosts], limits: CostLimits) -> Iterator[CostFault]:
+    """Yields the plays in which a wake-up reads more rows than in the same play before others were left waiting."""
+    first: dict[tuple[int, int], PlayCosts] = {}
+    for play in plays:
+        if play.kind != "waits" or play.tables is None:
+            continue
+        earlier = first.setdefault((play.length, len(play.commands)), play)
+        before, now = (of_tables(_READ, each.tables) / play.length for each in (earlier, play) if each.tables)
+        if now > limits.growth * before + _READ.slack:
+            yield CostFault(
+                play.play,
+                f"{play.play}: {told(now)} rows read for each pause, {told(before)} in {earlier.play}",
+                {"now": now, "before": before, "executions_before": play.before},
             )
 
 

@@ -11,6 +11,7 @@ from cutover.harness.judge.checks import CHECKS, run_checks
 from cutover.harness.judge.checks.base import Check, Sheet
 from cutover.harness.judge.crash.checks import CRASH_CHECKS
 from cutover.harness.judge.crash.durable import DURABLE_CHECKS
+from cutover.harness.judge.crash.order import look_at_order
 from cutover.harness.judge.crash.times import TIME_CHECKS
 from cutover.harness.judge.crash.view import CaseView, call_in_flight
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
@@ -78,7 +79,7 @@ def judge_case(
         other = view_of(replace(trial, arms={"candidate": without}), scenarios)
         results = list(run_checks(other, {"ORD": fitting.pop("ORD")}))
     results += run_checks(view, fitting)
-    for name, look in (*CRASH_CHECKS.items(), *DURABLE_CHECKS, *TIME_CHECKS):
+    for name, look in (*CRASH_CHECKS.items(), *DURABLE_CHECKS, *TIME_CHECKS, ("ORD", look_at_order)):
         sheet = Sheet(name, case.arm, view)
         look(case, sheet)
         if name in _NEEDS_ROWS and not record.acknowledged and not sheet.faults:

@@ -93,7 +93,7 @@ def _not_anew(case: CaseView, sheet: Sheet) -> None:
             if step is None or not alone or k >= len(step.delays_ms):
                 continue
             sheet.saw()
-            late = after.at - before.at - timedelta(milliseconds=step.delays_ms[k][1]) - shift
+            late = after.at - before.answered_at - timedelta(milliseconds=step.delays_ms[k][1]) - shift
             if late > _SLACK:
                 sheet.fault(
                     f"step {step_id}: attempt {after.attempt} comes {late.total_seconds():g} s after its time",

@@ -7,6 +7,7 @@ from typing import Final
 
 from cutover.harness.mutants.catalog.boundaries import BOUNDARY_MUTANTS
 from cutover.harness.mutants.catalog.costs import COST_MUTANTS
+from cutover.harness.mutants.catalog.returns import RETURN_MUTANTS
 from cutover.harness.mutants.catalog.surroundings import SURROUNDINGS
 from cutover.harness.mutants.catalog.timed import TIMED_MUTANTS
 from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Crashes, EngineMutant, Routing, Trials
@@ -253,4 +254,5 @@ ENGINE_MUTANTS: Final[tuple[EngineMutant, ...]] = (
     *COST_MUTANTS,
     *SURROUNDINGS,
     *TIMED_MUTANTS,
+    *RETURN_MUTANTS,
 )

@@ -21,6 +21,7 @@ _NAME: Final = re.compile(r"\w+")
 _LARGE: Final = 20_000
 """Characters of payload from which a scenario is a large one."""
 _MANY: Final = 3
+_AGAIN: Final = "$again"
 _DOZEN: Final = 12
 """Iterations: enough to have two behind one, and so many that those behind one are in another order as text."""
 
@@ -50,6 +51,8 @@ class ScenarioFeatures:
             "loop in a loop": any(isinstance(node, LoopNode) and "/" in path for path, node in nodes),
             "chain": max(map(_longest_chain, _levels(self.scenario.workflow))) >= _MANY,
             "branches": any(map(_branches, _levels(self.scenario.workflow))),
+            "branches not by name": any(map(_not_by_name, _levels(self.scenario.workflow))),
+            "used up": any(isinstance(node, LoopNode) and self._used_up(path, node) for path, node in nodes),
             "iterations": any(count >= _MANY for count in rounds),
             "dozen": any(count >= _DOZEN for count in rounds),
             "large": self._characters >= _LARGE,
@@ -86,6 +89,12 @@ class ScenarioFeatures:
         names = _NAME.findall(loop.items or "")
         return self._lists.get(names[-1], 1) if names else 1
 
+    def _used_up(self, path: str, loop: LoopNode) -> bool:
+        """Returns whether a repeating loop asks for more iterations than it may have, by the answer that serves all."""
+        inside = [edge for edge in loop.body.edges if loop.repeat and edge.target == _AGAIN]
+        answers = [(edge, self.scenario.world.get(f"{path}/{edge.source}", ())) for edge in inside]
+        return loop.max_iterations > 1 and any(given and edge.port in given[-1].ports for edge, given in answers)
+
 
 class PointFeatures:
     """What has happened in a scenario's uninterrupted run when it comes to each kill point."""
@@ -96,6 +105,7 @@ class PointFeatures:
         self._branches = {path for path, _ in _side_by_side(trial.scenario.workflow)}
         shown = ScenarioFeatures(trial.scenario).shown
         self._large, self._late = "large" in shown, "late retry" in shown
+        self._not_by_name = "branches not by name" in shown
         self._tried = {entry.step_id for entry in trial.baseline.ledger if entry.attempt > 1}
 
     def at(self, point: KillPoint) -> frozenset[str]:
@@ -112,6 +122,7 @@ class PointFeatures:
             "hands over": over and point.kind == "request",
             "handed over": over and point.kind == "answer",
             "branch": bool(paths & self._branches),
+            "branches left": self._not_by_name and len(self._branches) - done > _MANY,
             "third round": any(max(numbers, default=0) >= _MANY - 1 for numbers in rounds),
             "twelfth round": any(max(numbers, default=0) >= _DOZEN - 1 for numbers in rounds),
             "inner round": any(len(numbers) > 1 for numbers in rounds),
@@ -207,6 +218,15 @@ def _branches(workflow: Workflow) -> bool:
     return any(path for path in _parallel(workflow))
 
 
+def _not_by_name(workflow: Workflow) -> bool:
+    """Returns whether two branches are left, once the first has begun, that their ids put into another order."""
+    kinds = {node.id: node.kind for node in workflow.nodes}
+    if "wait" in kinds.values():
+        return False
+    later = ([name for name in kinds if name in fork and kinds[name] == "activity"][1:] for fork in _forks(workflow))
+    return any(names != sorted(names) for names in later)
+
+
 def _side_by_side(workflow: Workflow, prefix: str = "") -> Iterator[tuple[str, Node]]:
     """Yields the activities that have another one beside them, by path."""
     beside = _parallel(workflow)
@@ -219,10 +239,7 @@ def _side_by_side(workflow: Workflow, prefix: str = "") -> Iterator[tuple[str, N
 
 def _parallel(workflow: Workflow) -> frozenset[str]:
     activities = {node.id for node in workflow.nodes if isinstance(node, ActivityNode)}
-    ports: dict[tuple[str, str], list[str]] = {}
-    for edge in workflow.edges:
-        ports.setdefault((edge.source, edge.port), []).append(edge.target)
-    forks = [targets for targets in ports.values() if len(targets) > 1]
+    forks = _forks(workflow)
     if not forks:
         return frozenset()
     followers = _followers(workflow)
@@ -235,6 +252,14 @@ def _parallel(workflow: Workflow) -> frozenset[str]:
             if alone and others - own:
                 found |= alone
     return frozenset(found)
+
+
+def _forks(workflow: Workflow) -> list[list[str]]:
+    """Returns the nodes that one node leads to by one port, where they are several."""
+    ports: dict[tuple[str, str], list[str]] = {}
+    for edge in workflow.edges:
+        ports.setdefault((edge.source, edge.port), []).append(edge.target)
+    return [targets for targets in ports.values() if len(targets) > 1]
 
 
 def _longest_chain(workflow: Workflow) -> int:

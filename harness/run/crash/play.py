@@ -164,7 +164,8 @@ def _play(
         record = decode_case(line)
         hung += _hung(record.arm)
         if job.case is not None:
-            yield replace(record, node_kinds=kinds_at(trials[job.case.scenario], job.case.point))
+            trial = trials[job.case.scenario]
+            yield replace(record, node_kinds=kinds_at(trial, job.case.point), order=trial.order)
         if hung >= _MOST_HUNG:
             break
 

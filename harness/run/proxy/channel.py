@@ -11,6 +11,7 @@ from typing import Protocol
 
 from cutover.harness.run.process.loop import Loop, LoopConnection
 from cutover.harness.run.proxy import wire
+from cutover.harness.run.proxy.prepared import PreparedNames
 
 __all__ = ["Channel", "Gate", "OpenGate", "PassedBy", "Ruling", "Switch"]
 
@@ -97,6 +98,7 @@ class Channel:
         self._replacement: tuple[int, bytes] | None = None
         self._kept = bytearray()
         self._answer_held = False
+        self.prepared = PreparedNames()
         self.transaction = b"I"
         """The server's word in its last ReadyForQuery: I idle, T in a transaction, E in a failed one."""
         self.peer = _peer(client)
@@ -182,6 +184,7 @@ class Channel:
     def _pump(self) -> None:
         while self._inbox and self._held is None:
             message = self._inbox.popleft()
+            self.prepared.take(message)
             if message[0] in wire.REQUEST_PARTS:
                 self._parts += message
                 continue

@@ -20,6 +20,8 @@ _SMALL: Final = 64
 _MIDDLE: Final = 16 * 1024
 _LARGE: Final = 64 * 1024
 _MANY: Final = 60
+_OTHERS: Final = 40
+_DAY_MS: Final = 86_400_000
 _RETRIES: Final = RetryPolicy(max_retries=8)
 
 
@@ -58,11 +60,12 @@ def _chain(length: int, payload_bytes: int = _SMALL) -> Scenario:
     return _scenario(Workflow(id=f"cost-chain-{length}", nodes=tuple(nodes), edges=edges), payload_bytes)
 
 
-def _waits(length: int, *, answered: bool = True) -> Scenario:
+def _waits(length: int, *, answered: bool = True, timeout_ms: int | None = None) -> Scenario:
     """Activities and pauses in turn; where no signal comes, it stays at the first."""
     nodes: list[StartNode | ActivityNode | WaitNode] = [StartNode(id="start")]
     for k in range(length):
-        nodes += [ActivityNode(id=f"step-{k}", activity="cost.step"), WaitNode(id=f"wait-{k}", signal=f"go-{k}")]
+        nodes.append(ActivityNode(id=f"step-{k}", activity="cost.step"))
+        nodes.append(WaitNode(id=f"wait-{k}", signal=f"go-{k}", timeout_ms=timeout_ms))
     edges = tuple(Edge(source=a.id, target=b.id) for a, b in pairwise(nodes))
     signals = tuple(PlannedSignal(id=f"s-{k}", name=f"go-{k}") for k in range(length if answered else 0))
     return _scenario(Workflow(id=f"cost-waits-{length}", nodes=tuple(nodes), edges=edges), signals=signals)
@@ -125,6 +128,14 @@ LADDER: Final = (
     Rung(name="retries-8", kind="retries", length=8, scenario=_retries(8)),
     Rung(name="waits-6", kind="waits", length=6, scenario=_waits(6)),
     Rung(name="left-waiting-8", kind="waits", length=1, scenario=_waits(1, answered=False), executions=8),
+    Rung(
+        name="left-waiting-40",
+        kind="waits",
+        length=1,
+        scenario=_waits(1, answered=False, timeout_ms=_DAY_MS),
+        executions=_OTHERS,
+    ),
+    Rung(name="waits-6-after-40", kind="waits", length=6, scenario=_waits(6)),
     Rung(name="payload-6", kind="payload", length=6, scenario=_chain(6, _LARGE), payload_bytes=_LARGE),
     Rung(name="beside", kind="beside", length=3, scenario=_chain(3), companion=_chain(3)),
     Rung(name="contended", kind="contended", length=40, scenario=_chain(40), companion=_chain(40)),

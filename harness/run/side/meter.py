@@ -199,7 +199,9 @@ class Meter(Closing):
                 self._now.commands.append(CommandCosts(parts=tuple(self._now.parts), open_calls=self._now.open_calls))
             case "size":
                 size = {name: value for name, value in told.items() if name != "moment"}
-                self._now.sizes.append(ProcessSize(**size, connections=len(self._proxy.channels)))
+                channels = self._proxy.channels
+                prepared = sum(len(channel.prepared) for channel in channels)
+                self._now.sizes.append(ProcessSize(**size, connections=len(channels), prepared=prepared))
             case "beside" | "contended" as watched:
                 self._now.watched, self._now.holders, self._now.since = (
                     watched,

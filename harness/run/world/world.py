@@ -112,8 +112,11 @@ class World:
                 after_completion=late,
                 at=self._clock.now(),
                 execution_id=call.execution_id,
+                took_ms=0 if response is None else response.takes_ms,
             )
         )
+        if response is not None and response.takes_ms:
+            self._clock.sleep_until(self._ledger[-1].answered_at)
         return answer
 
     def _planned(self, call: ActivityCall) -> Response | None:

@@ -7,6 +7,7 @@ import threading
 import time
 
 import psycopg
+from psycopg import sql as sql_parts
 
 from cutover.engines.api import ActivityResult, EngineContext, ExecutionRequest
 from cutover.engines.sqlfiles import sql
@@ -24,6 +25,7 @@ __all__ = [
     "LeaksThreads",
     "LocksAllExecutions",
     "LocksEachCommit",
+    "PreparesForEach",
     "TriesTheLock",
 ]
 
@@ -131,3 +133,14 @@ class LeaksFiles(LeaksMemory):
     def keep(self) -> None:
         """Keeps a file."""
         self.kept.append(os.open(os.devnull, os.O_RDONLY))
+
+
+class PreparesForEach(BrokenV2):
+    """Prepares a statement for each execution, under its id, and leaves it with the server."""
+
+    def execute(self, request: ExecutionRequest) -> None:
+        """As V2, once the statement is there."""
+        name = sql_parts.Identifier(f"of {request.execution_id}")
+        look = sql_parts.SQL("PREPARE {} AS SELECT status FROM workflow_executions WHERE id = $1")
+        self.store.connection.execute(look.format(name))
+        super().execute(request)
