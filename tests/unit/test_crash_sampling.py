@@ -19,7 +19,7 @@ from cutover.harness.run.crash.sampling import Sampler, selection
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import PlannedSignal, Response, Scenario
 
-CATALOG = {scenario.id[:2]: scenario for scenario in load_catalog()}
+CATALOG = {scenario.id.partition("-")[0]: scenario for scenario in load_catalog()}
 START = StartNode(id="start")
 PAID, PACKED = ActivityNode(id="pay", activity="pay"), ActivityNode(id="pack", activity="pack")
 ARM = ArmRecord(arm="candidate", engine="v2", execution_id=UUID(int=1), position=0, journal=None)
