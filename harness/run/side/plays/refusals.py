@@ -1,4 +1,4 @@
-"""Plays of what an engine must refuse: what is no JSON, and what another worker drives. Calls engines."""
+"""Plays of what an engine must refuse: what is not JSON, and what another worker drives. Calls engines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NOT_JSON: Final[Mapping[str, Any]] = {
     "-Infinity": {"rate": [1.5, -math.inf]},
     "NaN in a list": {"rates": [{"rate": math.nan}]},
     "bytes": b"bytes",
-    "a key that is no text": {1: "one"},
+    "a key that is not text": {1: "one"},
 }
 
 
