@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LITTLE = ("--only", "retry.py", "--seed", "3", "--generated", "0", "--cases", "1", "--second-deaths", "0")
+LITTLE = ("--only", "retry.py", "--seed", "3", "--generated", "0", "--cases", "1", "--restarts", "0")
 
 
 def mutation(*arguments: str) -> subprocess.CompletedProcess[str]:
