@@ -1,4 +1,4 @@
-"""Engines that mistake what arrives: signals that are alike, timers that are up together, values that are no JSON."""
+"""Engines that mistake what arrives: signals that are alike, timers that are up together, values that are not JSON."""
 
 from __future__ import annotations
 
