@@ -30,7 +30,8 @@ from cutover.reports.parts.sides import DistributionPart, SidePart
 
 __all__ = ["SCHEMA_VERSION", "Document", "build", "json_schema"]
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
+"""Of a report; from 2 on its shares are proven by drawn scenarios alone, and it says what the material showed."""
 
 
 class Document(ReportPart):
@@ -39,7 +40,7 @@ class Document(ReportPart):
     `drawn` counts the trials whose scenario chance chose, each content once: shares are proven by these alone.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     verdict: StageVerdict
     exit_status: int
     headline: str

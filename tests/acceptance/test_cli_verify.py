@@ -150,7 +150,7 @@ def newer_rows(run: Path) -> None:
 
 
 def newer_report(run: Path) -> None:
-    edited(run / "report.json", '"schema_version": 1', '"schema_version": 99')
+    edited(run / "report.json", '"schema_version": 2', '"schema_version": 99')
 
 
 def empty(run: Path) -> None:
@@ -171,7 +171,7 @@ def garbled_report(run: Path) -> None:
     [
         (
             spoil_report,
-            'report.json is not what the rows come to (written by cutover 0.1.0): verdict: "GO" in the report',
+            'report.json is not what the rows come to (written by cutover 0.1.0, report schema 2): verdict: "GO" in',
         ),
         (spoil_rows, "arms-0001.jsonl.gz is not the file that its manifest names"),
         (spoil_policy, "policy.toml has digest"),

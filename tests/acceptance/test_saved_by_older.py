@@ -75,6 +75,28 @@ def test_it_is_verified_against_a_report_of_today(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out.startswith("verified: INCONCLUSIVE for stage 0 %")
 
 
+def test_it_is_verified_by_its_verdict_against_its_own_report(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _outcome(["verify", str(RUN), "--no-engines"]) == 3
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first.startswith("verified: INCONCLUSIVE for stage 0 %")
+    assert second.startswith("rows, policy ")
+    assert second.endswith("engines and the verdict of run " + REPORT["run"]["run_id"] + " match")
+    assert third.startswith("the report was written by cutover 0.1.0, report schema 1, which judged in another way")
+    assert "drawn: null in the report, 0 from the rows" in third
+
+
+def test_an_older_verdict_that_would_not_be_given_today_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(RUN, tmp_path / "run")
+    (run / "report.json").write_text(json.dumps(REPORT | {"verdict": "GO\x1b[2J"}), "utf-8")
+    assert _outcome(["verify", str(run), "--no-engines"]) == 2
+    told = capsys.readouterr().err
+    assert "report schema 1 and says" in told
+    assert "the rows come to: INCONCLUSIVE for stage 0 %" in told
+    assert "\x1b" not in told
+
+
 def test_its_files_are_guarded_as_those_of_today(tmp_path: Path) -> None:
     run = shutil.copytree(RUN, tmp_path / "run")
     file = run / "arms.jsonl.gz"

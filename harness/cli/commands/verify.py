@@ -12,6 +12,7 @@ import typer
 from cutover.harness.cli.console import emit, note
 from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
 from cutover.harness.errors import RunError
+from cutover.reports.words import plain
 
 if TYPE_CHECKING:
     from cutover.harness.judge.policy.model import Policy
@@ -38,7 +39,8 @@ def verify(
 
     The rows must be those of the manifest, the engines and the policy those of the report, and the report what the rows
     come to. Engines that are installed here must be those that were judged. The exit status is the verdict's where all
-    match, as with [bold]cutover run[/bold], and 2 where anything does not.
+    match, as with [bold]cutover run[/bold], and 2 where anything does not. Of a report by an older version the verdict
+    must match; the rest is told, since that version judged in another way.
 
     [bold]Examples[/bold]
 
@@ -54,9 +56,17 @@ def verify(
         for info in (manifest.control, manifest.candidate):
             _same_engine(run, info)
     again = judged(run, by, report["stage"], waivers_of(own(run, WAIVERS)))
-    _same_report(run, again, report)
+    unlike = list(_unequal(_values(json.loads(again.model_dump_json())), _values(report), ""))
+    older = report["schema_version"] < again.schema_version
+    if older:
+        _same_verdict(run, again, report)
+    elif unlike:
+        raise RunError(f"{run / _REPORT} is not what the rows come to ({_written(report)}): {_told(unlike)}")
     emit(f"verified: {again.headline}")
-    emit(f"rows, policy {again.policy_digest[:12]}, engines and report of run {manifest.run_id} match")
+    matching = "the verdict" if older else "report"
+    emit(f"rows, policy {again.policy_digest[:12]}, engines and {matching} of run {manifest.run_id} match")
+    if older:
+        emit(f"the report was {_written(report)}, which judged in another way; not compared: {_told(unlike)}")
     return again.exit_status
 
 
@@ -124,21 +134,38 @@ def _same_engine(run: Path, info: EngineInfo) -> None:
         )
 
 
-def _same_report(run: Path, again: Document, report: dict[str, Any]) -> None:
-    found = list(_unequal(json.loads(again.model_dump_json()), report, ""))
-    if not found:
+def _same_verdict(run: Path, again: Document, report: dict[str, Any]) -> None:
+    """An older version's report differs in much that it could not say; what must hold is what was decided on."""
+    was = report.get("verdict")
+    if was == again.verdict.value:
         return
-    told = "; ".join(f"{path}: {was} in the report, {now} from the rows" for path, now, was in found[:_SHOWN])
-    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    raise RunError(
+        f"{run / _REPORT} was {_written(report)} and says {_short(was)}; judged by this version the rows come to: "
+        f"{again.headline} Do not stand on the older verdict: run again with this version"
+    )
+
+
+def _values(report: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in report.items() if name != "schema_version"}
+
+
+def _written(report: dict[str, Any]) -> str:
     version = (report.get("run") or {}).get("cutover_version")
-    raise RunError(f"{run / _REPORT} is not what the rows come to (written by cutover {version}): {told}{more}")
+    return f"written by cutover {plain(str(version))}, report schema {report['schema_version']}"
+
+
+def _told(unlike: list[tuple[str, str, str]]) -> str:
+    """Returns the first of the differing values in words, and how many more there are."""
+    told = "; ".join(f"{path}: {was} in the report, {now} from the rows" for path, now, was in unlike[:_SHOWN])
+    return f"{told}; and {len(unlike) - _SHOWN} more" if len(unlike) > _SHOWN else told
 
 
 def _unequal(now: Any, was: Any, path: str) -> Iterator[tuple[str, str, str]]:
     """Yields where two JSON values differ: path, the one from the rows, the one in the report."""
     if isinstance(now, dict) and isinstance(was, dict):
         for key in {**now, **was}:
-            yield from _unequal(now.get(key), was.get(key), f"{path}.{key}" if path else str(key))
+            name = plain(str(key))
+            yield from _unequal(now.get(key), was.get(key), f"{path}.{name}" if path else name)
     elif isinstance(now, list) and isinstance(was, list) and len(now) == len(was):
         for i, (one, other) in enumerate(zip(now, was, strict=True)):
             yield from _unequal(one, other, f"{path}[{i}]")
