@@ -25,7 +25,7 @@ from cutover.harness.cli import limits
 from cutover.harness.cli.jobs.crash import CrashPlan, finished_crashes, ways_of
 from cutover.harness.cli.jobs.run import finished_run
 from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
-from cutover.harness.cli.plan import DEADLINE_S, RunPlan, Where, drawn_seed
+from cutover.harness.cli.plan import DEADLINE_S, RunPlan, Where, drawn_seed, skip_of
 from cutover.harness.errors import RunError
 from cutover.harness.run.crash.matrix import DEADLINE_S as COMMAND_S
 from cutover.harness.run.crash.testbed import TAKEOVER_S
@@ -60,6 +60,7 @@ def run_trials(
     workers: int | None = None,
     deadline_s: float = DEADLINE_S,
     crash_budget_s: float | None = None,
+    skip: Sequence[str] = (),
 ) -> Report:
     """Runs both engines on the same scenarios, kills the candidate at a sample of points, saves all of it and judges.
 
@@ -68,6 +69,7 @@ def run_trials(
     The report has the `seed` by which they were drawn, a new one each time unless it is given. `folder` must be new or
     empty, and is one in `cutover-runs` by default. `url` is a Postgres to run on instead of one that is started.
     `deadline_s` is real time for one arm; `crash_budget_s` is how long crash cases are played, 0 for none of them.
+    `skip` names parts to leave out, of routing, memory, plays, costs and crashes; they then stay undecided.
 
     Returns the report. Raises CutoverError: UsageProblem or ConfigurationProblem for what was asked,
     EnvironmentProblem for what the machine lacks; KeyboardInterrupt once what has finished is saved.
@@ -83,6 +85,7 @@ def run_trials(
         waivers=_path("waivers", waivers),
         deadline_s=seconds_of("deadline_s", deadline_s, limits.DEADLINE_S),
         crash_budget_s=_seconds("crash_budget_s", crash_budget_s, limits.CRASH_BUDGET_S),
+        skip=skip_of(texts_of("skip", skip)),
     )
     where = Where(
         url=None if url is None else text_of("url", url),

@@ -22,7 +22,22 @@ settings.load_profile("ci" if os.environ.get("CI") else "ours")
 pytest_plugins = ["report_fixtures"]
 
 
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, also by the processes that tests hang up on
+# A shell ignores these for what it starts in the background (`nohup`, `&`), and so would the processes that tests stop.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_MADE_ONCE = frozenset({"alone", "analysis", "done", "everything", "rows", "runs"})
+"""Fixtures of a module that take long; the tests that share one stay on one worker process."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups the tests that share a fixture which takes long (`pytest -n 2 --dist loadgroup`)."""
+    for item in items:
+        for name in sorted(_MADE_ONCE.intersection(getattr(item, "fixturenames", ()))):
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{name}"))
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
-__all__ = ["DEADLINE_S", "ImportSource", "RunPlan", "ServerChoice", "Where", "drawn_seed"]
+from cutover.harness.errors import UsageProblem
+from cutover.harness.record.kills import PlayedPart
+
+__all__ = ["DEADLINE_S", "ImportSource", "RunPlan", "ServerChoice", "Where", "drawn_seed", "skip_of"]
 
 DEADLINE_S = 30.0
 """How long an engine may take for one arm unless the command line says otherwise, s."""
@@ -16,10 +20,22 @@ DEADLINE_S = 30.0
 CRASH_BUDGET_S, CRASH_MOST_S = 30.0, 120.0
 """How long the candidate is killed and resumed unless the command line says otherwise, s."""
 
+_SKIPPABLE: Final = (PlayedPart.ROUTING, PlayedPart.MEMORY, PlayedPart.PLAYS, PlayedPart.COSTS, PlayedPart.CRASHES)
+"""The parts of a run that may be left out while somebody looks for something else; without them it is never GO."""
+
 
 def drawn_seed() -> int:
     """Returns a seed for a run that was not given one, from 0 to 999,999,999: another run looks at other scenarios."""
     return secrets.randbelow(1_000_000_000)
+
+
+def skip_of(names: Sequence[str]) -> tuple[PlayedPart, ...]:
+    """Returns the parts of a run to leave out, by name, several with commas between them. Raises UsageProblem."""
+    parts = tuple(dict.fromkeys(part for name in names for part in name.split(",")))
+    for part in parts:
+        if part not in _SKIPPABLE:
+            raise UsageProblem(f"--skip {part}: no such part; there are {', '.join(_SKIPPABLE)}")
+    return tuple(PlayedPart(part) for part in parts)
 
 
 class ServerChoice(StrEnum):
@@ -41,7 +57,10 @@ class ImportSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """All that decides which trials a run has and how they are judged; not where it runs, nor where it is saved."""
+    """All that decides which trials a run has and how they are judged; not where it runs, nor where it is saved.
+
+    `skip` are the parts that it leaves out.
+    """
 
     control: str = "v1"
     candidate: str = "v2"
@@ -56,6 +75,7 @@ class RunPlan:
     waivers: Path | None = None
     deadline_s: float = DEADLINE_S
     crash_budget_s: float | None = None
+    skip: tuple[PlayedPart, ...] = ()
 
     @property
     def crash_usual_s(self) -> float:
@@ -90,6 +110,11 @@ class RunPlan:
             yield from ("--deadline", f"{self.deadline_s:g}")
         if self.crash_budget_s is not None:
             yield from ("--crash-budget", f"{self.crash_budget_s:g}")
+        yield from self._excluded()
+
+    def _excluded(self) -> Iterator[str]:
+        if self.skip:
+            yield from ("--skip", ",".join(self.skip))
         for scenario in self.only:
             yield from ("--only", scenario)
 

@@ -21,8 +21,8 @@ from cutover.harness.run.postgres.server import Server
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "reports/schema/report.schema.json").read_text("utf-8"))
-FAST = ("--crash-budget", "0")
-"""For what crashes do not matter to."""
+FAST = ("--crash-budget", "0", "--skip", "routing,memory,plays,costs")
+"""For what trials alone show."""
 HEAVY = {"docker", "hypothesis", "numpy", "pandas", "psycopg", "scipy", "sqlalchemy", "testcontainers"}
 
 STOPPER = '''
@@ -107,7 +107,7 @@ def cutover(
 def done(server: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     """A run of 40 trials, and the folder in which it was started."""
     cwd = tmp_path_factory.mktemp("run")
-    return cutover("run", "--trials", "40", "--postgres", server.dsn, cwd=cwd), cwd
+    return cutover("run", "--trials", "40", "--crash-budget", "12", "--postgres", server.dsn, cwd=cwd), cwd
 
 
 def databases(server: Server) -> set[str]:
@@ -135,7 +135,7 @@ def test_too_few_trials_for_the_plan_are_inconclusive_and_say_how_many_are_missi
     assert "Traceback" not in completed.stderr
     drawn = re.search(r"seed (\d+); --seed \1 repeats this run", completed.stderr)
     assert drawn, completed.stderr
-    again = f"cutover run --control v1 --candidate v2 --stage 0 --trials 40 --seed {drawn[1]}"
+    again = f"cutover run --control v1 --candidate v2 --stage 0 --trials 40 --seed {drawn[1]} --crash-budget 12"
     assert again in completed.stdout
 
 
@@ -205,7 +205,18 @@ def test_without_crashes_a_run_says_so(server: Server, tmp_path: Path) -> None:
     assert document["crash"] is None
     assert "no process was killed: resuming after a crash was not tested" in document["not_tested"]
     assert {reason["id"] for reason in document["blocking"]} >= {"META killed", "RESUME", "resume-idempotent"}
-    assert "--crash-budget 0" in document["reproduce"]
+    assert "--crash-budget 0 --skip routing,memory,plays,costs" in document["reproduce"]
+
+
+def test_what_a_run_left_out_stays_undecided(server: Server, tmp_path: Path) -> None:
+    arguments = ("run", "--trials", "2", "--skip", "plays,costs,crashes", "--json", "--quiet", "--postgres", server.dsn)
+    document = json.loads(cutover(*arguments, cwd=tmp_path).stdout)
+    assert document["verdict"] == "INCONCLUSIVE"
+    checks = {check["check"]: (check["verdict"], check["examined_candidate"]) for check in document["checks"]}
+    assert {name: checks[name] for name in ("SIGNAL", "INSTALL", "RESUME", "ACK")} == dict.fromkeys(
+        ("SIGNAL", "INSTALL", "RESUME", "ACK"), ("INCONCLUSIVE", 0)
+    )
+    assert checks["FLAG"][1] > 0
 
 
 def test_no_database_of_the_run_is_left(
@@ -279,7 +290,7 @@ def test_a_report_that_cannot_be_written_is_the_environment_s_fault_and_names_th
     (tmp_path / "blocker.py").write_text(BLOCKER, encoding="utf-8")
     completed = cutover(
         *("run", "--trials", "1", "--candidate", "blocker:create", "--postgres", server.dsn),
-        *("--crash-budget", "0", "--out", "full", "--quiet"),
+        *(*FAST, "--out", "full", "--quiet"),
         cwd=tmp_path,
     )
     assert completed.returncode == 4, completed.stderr

@@ -162,8 +162,11 @@ def test_the_embedded_server_is_gone_after_a_signal(number: signal.Signals) -> N
         home = Path(parse_dsn(json.loads(program.stdout.readline()))["host"])
         assert home.is_dir()
         postmaster = int((home / "data" / "postmaster.pid").read_text().split()[0])
-        program.send_signal(number)
-        program.wait(20)
+        try:
+            program.send_signal(number)
+            program.wait(20)
+        finally:
+            program.kill()  # a test that fails must not wait for it
     assert await_that(lambda: not home.exists())
     assert await_that(lambda: has_ended(postmaster))
 
@@ -220,8 +223,11 @@ def test_a_server_that_is_only_being_set_up_is_gone_after_a_signal(
         while not (ready := list(open_folder.glob("*/ready"))):
             assert program.poll() is None
         child = ready[0].read_text().strip()
-        program.send_signal(number)
-        program.wait(20)
+        try:
+            program.send_signal(number)
+            program.wait(20)
+        finally:
+            program.kill()  # a test that fails must not wait for it
     assert await_that(lambda: not ready[0].parent.exists())
     assert await_that(lambda: has_ended(int(child)))
 

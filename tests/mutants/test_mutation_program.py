@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 LITTLE = ("--only", "retry.py", "--seed", "3", "--generated", "0", "--cases", "1", "--restarts", "0")
 
@@ -17,6 +19,7 @@ def mutation(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.nightly
 def test_mutants_are_played_and_results_are_gone_on_with(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
     first = mutation(*LITTLE, "--sample", "2", "--resume", str(results))

@@ -57,6 +57,8 @@ OF_A_RUN = [
     ({"policy": "nope.toml"}, "nope.toml: No such file or directory"),
     ({"policy": "/"}, "/: Is a directory"),
     ({"waivers": "nope.toml"}, "nope.toml: No such file or directory"),
+    ({"skip": ["trials"]}, "skip trials: no such part; there are routing, memory, plays, costs, crashes"),
+    ({"skip": "costs"}, "skip is 'costs', and not a list"),
     ({"waivers": 3}, "waivers is 3, and not a path"),
 ]
 OF_CRASHES = [

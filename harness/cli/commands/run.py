@@ -23,7 +23,7 @@ from cutover.harness.cli.options import (
     in_seconds,
     with_importers,
 )
-from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where, drawn_seed
+from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where, drawn_seed, skip_of
 from cutover.reports.messages import Lang
 
 __all__ = ["run"]
@@ -67,6 +67,14 @@ CrashBudgetOption = Annotated[
         metavar="S",
     ),
 ]
+SkipOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--skip",
+        help="Leave these parts out, which then stay undecided: routing, memory, plays, costs, crashes.",
+        metavar="PARTS",
+    ),
+]
 LangOption = Annotated[Lang, typer.Option(help="The language of report.html, report.md and the headline.")]
 
 
@@ -90,6 +98,7 @@ def run(
     out: OutOption = None,
     deadline: DeadlineOption = DEADLINE_S,
     crash_budget: CrashBudgetOption = None,
+    skip: SkipOption = None,
     lang: LangOption = Lang.EN,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -99,7 +108,7 @@ def run(
     Then routes the run's executions through the router, measures the memory of both engines' processes, and kills the
     candidate at points drawn by the seed and resumes it, for as long as --crash-budget says. Saves the run and judges
     it for one rollout stage: GO, NO-GO or INCONCLUSIVE, with the evidence. Without crashes never GO. Each run draws
-    other scenarios, by a seed that it prints; --seed repeats one.
+    other scenarios, by a seed that it prints; --seed repeats one. While you mend an engine, --skip leaves parts out.
 
     [bold]Examples[/bold]
 
@@ -108,6 +117,7 @@ def run(
       cutover run --n8n workflows/ --postgres postgresql://user@host/database
       cutover run --control v2 --candidate v2 --trials 1000 --seed 7
       cutover run --json --quiet > report.json
+      cutover run --trials 10 --skip plays,costs,crashes
     """
     plan = RunPlan(
         control=control,
@@ -123,6 +133,7 @@ def run(
         waivers=waivers,
         deadline_s=deadline,
         crash_budget_s=crash_budget,
+        skip=skip_of(skip or ()),
     )
     from cutover.harness.cli.jobs.run import run_job
     from cutover.harness.run.trials.shadow import default_workers

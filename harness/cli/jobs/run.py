@@ -117,7 +117,8 @@ def _run(player: PartPlayer, writer: RunWriter) -> bool:
     began = time.monotonic()
     try:
         for part in PlayedPart:
-            player.play(part)
+            if part not in player.plan.skip:
+                player.play(part)
     except KeyboardInterrupt:
         writer.finish(seconds=time.monotonic() - began, partial=True)
         return True
