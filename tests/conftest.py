@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -28,16 +30,22 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-_MADE_ONCE = frozenset({"alone", "analysis", "done", "everything", "rows", "runs"})
-"""Fixtures of a module that take long; the tests that share one stay on one worker process."""
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Returns the folder of a name, filled by the first of the worker processes that asks for it."""
+    own = tmp_path_factory.getbasetemp()
+    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
+    def folder(name: str, fill: Callable[[Path], None]) -> Path:
+        with (root / f"{name}.lock").open("w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (root / name).exists():
+                made = Path(tempfile.mkdtemp(dir=root))
+                fill(made)
+                made.rename(root / name)
+        return root / name
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups the tests that share a fixture which takes long (`pytest -n 2 --dist loadgroup`)."""
-    for item in items:
-        for name in sorted(_MADE_ONCE.intersection(getattr(item, "fixturenames", ()))):
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{name}"))
+    return folder
 
 
 @pytest.fixture(scope="session")

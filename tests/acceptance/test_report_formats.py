@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,9 +32,12 @@ def cutover(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def runs(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def runs(server: Server, made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """A folder with two runs of three trials, `first` in English and `second` in Portuguese."""
-    cwd = tmp_path_factory.mktemp("formats")
+    return made_once("two-runs", lambda cwd: _two_runs(server, cwd))
+
+
+def _two_runs(server: Server, cwd: Path) -> None:
     common = (
         "run",
         "--trials",
@@ -46,7 +51,6 @@ def runs(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert cutover(*common, "--out", "first", cwd=cwd).returncode == 3
     second = cutover(*common, "--out", "second", "--lang", "pt-BR", cwd=cwd)
     assert second.stdout.startswith("INCONCLUSIVO para o estágio 0 %: ")
-    return cwd
 
 
 def test_a_run_leaves_its_report_in_its_language_with_the_earlier_run_in_it(runs: Path) -> None:
@@ -94,7 +98,7 @@ def test_a_language_that_there_is_not_is_refused(runs: Path) -> None:
     assert "pt-BR" in refused.stderr
 
 
-def test_a_kill_matrix_in_the_folder_is_part_of_the_page_and_a_broken_one_is_named(runs: Path) -> None:
+def test_a_kill_matrix_in_the_folder_is_part_of_the_page_and_a_broken_one_is_named(runs: Path, tmp_path: Path) -> None:
     matrix = {
         "good": True,
         "headline": "PASS: 1 of 1 mutants killed by the check that they name, 0 of 0 controls clean, in 2 s.",
@@ -102,12 +106,12 @@ def test_a_kill_matrix_in_the_folder_is_part_of_the_page_and_a_broken_one_is_nam
         "seconds": 2.0,
         "kills": [],
     }
-    file = runs / "first" / "mutants.json"
+    shutil.copytree(runs / "first", tmp_path / "first")
+    file = tmp_path / "first" / "mutants.json"
     file.write_text(json.dumps(matrix), encoding="utf-8")
-    page = cutover("report", "first", "--format", "html", "--lang", "pt-BR", cwd=runs).stdout
+    page = cutover("report", "first", "--format", "html", "--lang", "pt-BR", cwd=tmp_path).stdout
     assert "PASSOU: 1 de 1 mutantes pegos" in page
     file.write_text("[]", encoding="utf-8")
-    broken = cutover("report", "first", "--format", "html", cwd=runs)
+    broken = cutover("report", "first", "--format", "html", cwd=tmp_path)
     assert (broken.returncode, broken.stdout) == (2, "")
     assert "mutants.json is not a kill matrix" in broken.stderr
-    file.unlink()
