@@ -34,6 +34,7 @@ ENDS = {
     "65-repeat-too-often": "failed",
     "97-too-deep-together": "failed",
     "98-results-too-deep": "failed",
+    "99-answer-too-deep": "failed",
 }
 """How each scenario ends, worked out by hand; those not listed are completed."""
 

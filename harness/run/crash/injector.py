@@ -5,6 +5,7 @@ Serves their activity calls, too. Does I/O only through the loop that calls it.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -13,7 +14,7 @@ from uuid import UUID
 
 from cutover.engines.api import ActivityCall
 from cutover.engines.errors import ActivityError
-from cutover.engines.payloads import decode, encode
+from cutover.engines.payloads import decode
 from cutover.harness.record.cases import KillPoint, Moment
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
@@ -161,7 +162,7 @@ class FaultInjector:
         except ActivityError as error:
             answer: Message = {"error": error.message, "retryable": error.retryable}
         else:
-            answer = {"output": encode(result.output), "ports": list(result.ports)}
+            answer = {"output": json.dumps(result.output), "ports": list(result.ports)}
         entry = self._world.ledger[-1]
         self.calls.setdefault(host, []).append(entry.sequence)
         self.note(host, "effect", f"{entry.step_id} {entry.effect}")
