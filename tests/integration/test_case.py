@@ -73,7 +73,7 @@ def test_an_answer_deeper_than_an_engine_may_keep_reaches_it(v2: Testbed) -> Non
     record = play(v2, "99-answer-too-deep@reply:1/once")
     judged = judge_case(CATALOG["99-answer-too-deep"], record)
     assert (judged.verdict, record.fired) == (Verdict.PASS, 1), judged.findings
-    assert [entry.step_id for entry in record.arm.ledger] == ["dig", "tell", "note"]  # its error port was taken
+    assert [entry.step_id for entry in record.arm.ledger] == ["dig", "dig", "tell", "note"]  # by its error port
 
 
 def test_a_fault_that_cannot_fire_is_inconclusive(v2: Testbed) -> None:
