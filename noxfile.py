@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 import zipfile
@@ -31,6 +30,8 @@ MAIN_JOB = (
 """One acceptance test: a run of 40 trials with crashes, saved, judged twice and read by pandas."""
 CORE_TESTS = ("test_payloads.py", "test_router_buckets.py", "test_v2_planner.py", "test_v2_run.py", "test_v2_store.py")
 """Unit tests of engines and router that need nothing of the harness."""
+ALONE = ("-c", os.devnull, "--rootdir", ".", "--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider")
+"""Options of pytest that keep out all that the project configures."""
 CLASHING = ("engines", "harness", "scenarios", "reports")
 """Packages that a project may have too."""
 SHADOWS = ("json", "typing", "psycopg")
@@ -71,12 +72,11 @@ def nightly(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Branch coverage of the unit and property tests and of the processes they start: a table, and coverage.xml."""
-    session.run("coverage", "erase")
     arguments = session.posargs or ("-n", "auto", "tests/unit", "tests/property")
+    session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", "-m", "not nightly", *arguments)
-    session.run("coverage", "combine", "--quiet")
-    session.run("coverage", "xml", "--quiet")
-    session.run("coverage", "report")
+    for command in (["combine", "--quiet"], ["xml", "--quiet"], ["report"]):
+        session.run("coverage", *command)
 
 
 @nox.session
@@ -88,8 +88,7 @@ def minimums(session: nox.Session) -> None:
     python = _environment(session, "3.11", "minimums-core")
     session.run(*_installer(python), "--resolution", "lowest-direct", ".")
     session.run(*_installer(python), "pytest", "hypothesis")
-    alone = ("-c", os.devnull, "--rootdir", ".", "--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider")
-    session.run(python, "-P", "-m", "pytest", "-q", *alone, *(f"tests/unit/{name}" for name in CORE_TESTS))
+    session.run(python, "-P", "-m", "pytest", "-q", *ALONE, *(f"tests/unit/{name}" for name in CORE_TESTS))
     python = _environment(session, "3.11", "minimums-all")
     session.run(*_installer(python), "--resolution", "lowest-direct", "-e", ".[dev]")
     _try(session, python)
@@ -110,9 +109,7 @@ def pythons(session: nox.Session, version: str) -> None:
 @nox.session
 def wheel(session: nox.Session) -> None:
     """The wheel as a user gets it: its names, the core alone, and the command in folders that are none of its own."""
-    with tempfile.TemporaryDirectory(
-        prefix="cutover-wheel-"
-    ) as name:  # outside the project, whose pyproject.toml counts
+    with tempfile.TemporaryDirectory() as name:  # outside the project, whose pyproject.toml counts
         folder = Path(name)
         built = _built(session, folder)
         _try_sources(session, folder)
@@ -180,8 +177,10 @@ def _built(session: nox.Session, folder: Path) -> Path:
     session.run(python, "-m", "build", "--outdir", str(folder / "sdist"), ".")  # and the wheel from the sdist
     session.run(python, "-m", "build", "--wheel", "--outdir", str(folder / "tree"), ".")
     (built,), (again,) = (folder / "tree").glob("*.whl"), (folder / "sdist").glob("*.whl")
-    if (names := _names(built)) != _names(again):
-        session.error(f"the wheel from the sdist has other files: {sorted(names ^ _names(again))[:20]}")
+    with zipfile.ZipFile(built) as first, zipfile.ZipFile(again) as second:
+        names, others = set(first.namelist()), set(second.namelist())
+    if names != others:
+        session.error(f"the wheel from the sdist has other files: {sorted(names ^ others)[:20]}")
     tops = {name.partition("/")[0] for name in names}
     if not all(top == "cutover" or top.endswith(".dist-info") for top in tops):
         session.error(f"the wheel installs {sorted(tops)}; it may install cutover alone")
@@ -193,12 +192,10 @@ def _try_sources(session: nox.Session, folder: Path) -> None:
     python = _environment(session, _running(), "wheel-sources")
     session.run(*_installer(python), "build", "pytest")
     (archive,) = (folder / "sdist").glob("*.tar.gz")
-    with tarfile.open(archive) as file:
-        file.extractall(folder / "sources", filter="data")
+    shutil.unpack_archive(archive, folder / "sources", filter="data")
     (sources,) = (folder / "sources").iterdir()
-    alone = ("-c", os.devnull, "--rootdir", ".", "--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider")
     with session.chdir(sources):
-        session.run(python, "-P", "-m", "pytest", "-q", *alone, "tests/unit/test_source_tree.py")
+        session.run(python, "-P", "-m", "pytest", "-q", *ALONE, "tests/unit/test_source_tree.py")
         session.run(*_installer(python), "-e", ".")
     names = ("cutover", *CLASHING, "tests")
     told = f"from importlib.util import find_spec; print(*[name for name in {names} if find_spec(name)])"
@@ -238,11 +235,9 @@ def _try_projects(session: nox.Session, built: Path, folder: Path) -> None:
     command = str(Path(python).with_name("cutover"))
     empty, project, hostile = (_empty(folder / name) for name in ("empty", "project", "hostile"))
     marker = folder / "executed"
-    for name in CLASHING:
-        (project / name).mkdir()
-        (project / name / "__init__.py").write_text("THEIRS = True\n")
-        (hostile / name).mkdir()
-        (hostile / name / "__init__.py").write_text(_marking(marker))
+    for place, source in ((project, "THEIRS = True\n"), (hostile, _marking(marker))):
+        for name in CLASHING:
+            _empty(place / name).joinpath("__init__.py").write_text(source)
     for name in SHADOWS:
         (hostile / f"{name}.py").write_text(_marking(marker))
     (project / "test_it.py").write_text(
@@ -284,9 +279,8 @@ def _installer(python: str) -> tuple[str, ...]:
 
 def _interpreter(version: str) -> str | None:
     """A Python of this version, from the path or among pyenv's: a name on the path may be a shim that runs nothing."""
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    candidates = [sys.executable, shutil.which(f"python{version}")]
-    candidates += map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python")))
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv").glob(f"versions/{version}.*/bin/python")
+    candidates = [sys.executable, shutil.which(f"python{version}"), *map(str, sorted(pyenv))]
     asked = "import sys; print('%d.%d' % sys.version_info[:2])"
     for candidate in filter(None, candidates):
         found = subprocess.run([candidate, "-c", asked], capture_output=True, text=True, check=False)  # noqa: S603 - ours
@@ -297,11 +291,6 @@ def _interpreter(version: str) -> str | None:
 
 def _running() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-def _names(built: Path) -> set[str]:
-    with zipfile.ZipFile(built) as file:
-        return set(file.namelist())
 
 
 def _empty(folder: Path) -> Path:

@@ -149,8 +149,11 @@ CASES: tuple[tuple[Sequence[PlayCosts], list[str]], ...] = (
         ["while one execution was inside an activity, another one waited for a lock (advisory)"],
     ),
     (
-        [replace(chain(5), play="beside", kind="beside", blocked="something that is no lock of the server")],
-        ["while one execution was inside an activity, another one waited for something that is no lock of the server"],
+        [replace(chain(5), play="beside", kind="beside", blocked="something other than a lock of the server")],
+        [
+            "while one execution was inside an activity, another one waited for something other than a lock"
+            " of the server"
+        ],
     ),
     (
         [replace(chain(5), play="contended", kind="contended", lock_waits=28)],

@@ -230,7 +230,7 @@ class Meter(Closing):
         if self._now.seen >= _SURE:
             self._now.blocked = f"a lock ({waits[0]})"
         elif self._now.since.now() > _BLOCKED_S:
-            self._now.blocked = "something that is no lock of the server"
+            self._now.blocked = "something other than a lock of the server"
         if self._now.blocked:
             for channel in self._now.holders:
                 channel.cut(announced=True)
