@@ -151,8 +151,10 @@ CASES: tuple[tuple[Sequence[PlayCosts], list[str]], ...] = (
     (
         [replace(chain(5), play="beside", kind="beside", blocked="something other than a lock of the server")],
         [
-            "while one execution was inside an activity, another one waited for something other than a lock"
-            " of the server"
+            (
+                "while one execution was inside an activity, another one waited for something other than a lock"
+                " of the server"
+            )
         ],
     ),
     (
