@@ -15,7 +15,7 @@ _BESIDE: Final = Trials((_FLOW,), companion="04")
 PLAYED: Final = Plays((
     "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out",
     "waits", "definitions", "ended", "broken", "stopped", "migration", "again",
-    "between", "alike", "ids", "due_at_once", "refusals", "live",
+    "between", "alike", "ids", "due_at_once", "refusals", "live", "long_ago", "history", "overtaken",
 ))  # fmt: skip
 """All plays."""
 
@@ -112,5 +112,14 @@ SURROUNDINGS: Final = (
         "EndsLeasesAtInstall",
         Plays(("again",)),
     ),
+    _engine(
+        "remembers-three-signals", "used signals forgotten", "SIGNAL", "RemembersThreeSignals", Plays(("long_ago",))
+    ),
+    _engine("keeps-signals-an-hour", "kept signals for an hour", "SIGNAL", "KeepsSignalsAnHour", Plays(("kept_long",))),
+    _engine("reads-one-page", "the first page of a history", "READ", "ReadsOnePage", Plays(("history",))),
+    _engine("ends-the-old-at-install", "install ends what is old", "INSTALL", "EndsTheOldAtInstall", Plays(("again",))),
+    _engine("frees-any-lease", "another's lease let run out", "CONC", "FreesAnyLease", Plays(("overtaken",))),
+    _engine("drops-empty-metadata", "empty metadata lost", "IDENT", "DropsEmptyMetadata", Trials((_FLOW,))),
+    _engine("sets-timers-in-batches", "timers beyond a batch lost", "OUT", "SetsTimersInBatches", Trials(("103",))),
     _engine("renews-too-late", "lease over before it is renewed", "CONC", "RenewsTooLate", Plays(("live",))),
 )

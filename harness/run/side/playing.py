@@ -25,6 +25,7 @@ from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.outcomes import JobLost, JobNote
 from cutover.harness.run.side.plays.installing import INSTALLING
 from cutover.harness.run.side.plays.keeping import KEEPING
+from cutover.harness.run.side.plays.overtaking import OVERTAKING
 from cutover.harness.run.side.plays.performance import PlayStage
 from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
 from cutover.harness.run.side.plays.refusing import REFUSING
@@ -37,7 +38,7 @@ __all__ = ["PLAYS", "PlayScript", "main", "play_all"]
 PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
 PLAYS: Final[Mapping[str, PlayScript]] = {
-    each.__name__: each for each in (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *INSTALLING, *LIVING)
+    each.__name__: each for each in (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *INSTALLING, *LIVING)
 }
 """By name, in order."""
 
@@ -48,8 +49,10 @@ _CHECKS: Final[Mapping[str, PlayCheck]] = {
     "due_at_once": "CLOCK",
     "refusals": "DATA",
     "live": "CONC",
+    "overtaken": "CONC",
     "definitions": "IDENT",
     "ended": "READ",
+    "history": "READ",
     "broken": "DATA",
     "stopped": "RESUME",
 }
@@ -94,7 +97,9 @@ def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[
         install_engine(candidate, database.dsn)
     return (
         _PlayJob(beside.dsn, tuple(each.__name__ for each in LIVING)),
-        _PlayJob(ready.dsn, tuple(each.__name__ for each in (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS))),
+        _PlayJob(
+            ready.dsn, tuple(each.__name__ for each in (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING))
+        ),
         _PlayJob(bare.dsn, tuple(each.__name__ for each in INSTALLING)),
     )
 

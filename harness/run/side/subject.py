@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -69,7 +70,8 @@ class _Subject:
         if played.kind == "beside" and (companion := played.companion) is not None:
             self._at_call = lambda: ended.append(self._run_beside(companion))
         for number in range(1, played.executions + 1):
-            ended.append(self._run(engine, played.scenario))
+            run = partial(self._run, engine, played.scenario)
+            ended.append(_in_thread(run) if played.kind == "many" else run())
             self._worlds.clear()
             if played.size_every and number % played.size_every == 0:
                 self._ask("size", executions=number, **_size())
@@ -197,6 +199,12 @@ def _stand_by(line: socket.socket, spec: str, dsn: str) -> None:
 
 def _request(execution_id: UUID, scenario: Scenario) -> ExecutionRequest:
     return ExecutionRequest(execution_id=execution_id, workflow=scenario.workflow, input=scenario.input)
+
+
+def _in_thread(run: Callable[[], UUID]) -> UUID:
+    """Runs it in a thread of its own, as a pool of threads may: nothing may be kept for each of them."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(run).result()
 
 
 def _size() -> dict[str, int]:

@@ -142,4 +142,11 @@ class Arm:
 
 def metadata_of(execution_id: UUID) -> Mapping[str, str]:
     """Returns what a request of this execution says of itself: the same each time, and another in each execution."""
-    return {"tenant": f"tenant-{execution_id.hex[:12]}", "Trace Id": f"{execution_id}/é"}
+    return {
+        "tenant": f"tenant-{execution_id.hex[:12]}",
+        "Trace Id": f"{execution_id}/é",
+        "trace id": "0",
+        "note": "",
+        "origin": "null",
+        "tracestate": f"rojo={execution_id.hex};" * 8,
+    }

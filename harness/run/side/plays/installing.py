@@ -6,6 +6,7 @@ Nothing may be lost or ended by an install, the first or a later one, and the co
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -13,12 +14,14 @@ from cutover.engines.api import Engine
 from cutover.engines.errors import ExecutionHeld, LeaseLost
 from cutover.engines.roles import Role
 from cutover.harness.record.plays import FOREIGN, PlayRecord
+from cutover.harness.run.side.plays.ageing import aged
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import chain, signals, wait
 from cutover.scenarios.model import Scenario
 
 __all__ = ["INSTALLING"]
 
+_OLD: Final = timedelta(days=400)
 _ENDED: Final = chain("ended", "pack", "ship")
 _WAITING: Final = chain("waiting", "pack", wait("a", "go"), "ship", sent=signals("go"))
 _UNDER_WAY: Final = chain("under-way", "pack", "ship", wait("a", "go"), "bill", sent=signals("go"))
@@ -80,6 +83,10 @@ def _installed(stage: PlayStage, there: Sequence[Performance], engine: Engine, r
         there[0].ask(what, partial(stage.install, stage.engine()))
         for play in there:
             play.read(f"read after {what}")
+    with aged(stage.dsn, there, _OLD):
+        there[0].ask("install() when they are old", partial(stage.install, stage.engine()))
+        for play in there:
+            play.read("read after install() when it is old")
     beside = Performance(stage, _UNDER_WAY, engine, check="INSTALL", name=f"{role}: under way", role=role)
     beside.flight.at_first_call = partial(_beside, stage, beside, role)
     beside.start()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from typing import Final
 
-import psycopg
-
-from cutover.engines.sqlfiles import sql
+from cutover.engines.api import LoopNode, StartNode, Workflow
 from cutover.harness.record.plays import PlayRecord
+from cutover.harness.run.side.plays.ageing import aged
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import DAY_MS, HOUR_MS, chain, failing, side_by_side, signals, wait
 from cutover.scenarios.model import Scenario
@@ -20,6 +19,8 @@ from cutover.scenarios.model import Scenario
 __all__ = ["KEEPING"]
 
 _AGED: Final = timedelta(days=1)
+_TURNS: Final = 5_200
+"""Enough for over 10,000 events."""
 _LATER: Final = {"a minute": timedelta(minutes=2), "a day": timedelta(days=1), "a year": timedelta(days=400)}
 
 
@@ -104,15 +105,11 @@ def ended(stage: PlayStage) -> Iterator[PlayRecord]:
             play.read(f"read again {name} later")
             play.read(f"read again {name} later, by another worker", engine=stage.engine())
     old = [play for play in plays if play.ended]
-    if _age(stage.dsn, old, _AGED):
-        for play in old:
-            play.aged()
-        _run_another(stage, timedelta())
-        for play in old:
-            play.read("read again when its rows were a day old")
-        _age(stage.dsn, old, -_AGED)
-        for play in old:
-            play.restored()
+    with aged(stage.dsn, old, _AGED) as there:
+        if there:
+            _run_another(stage, timedelta())
+            for play in old:
+                play.read("read again when its rows were a day old")
     for play in plays:
         play.finish()
         play.ask("cancel() when it has ended", partial(engine.cancel, play.id))
@@ -141,14 +138,20 @@ def _run_another(stage: PlayStage, later: timedelta) -> None:
         other.start()
 
 
-def _age(dsn: str, plays: list[Performance], by: timedelta) -> bool:
-    """Dates the rows of executions back, where they are in the public tables; says whether that could be done."""
-    ids = [play.id for play in plays]
-    with contextlib.suppress(psycopg.Error), psycopg.connect(dsn, autocommit=True) as connection:
-        for table in ("executions", "steps"):
-            connection.execute(sql("cutover.harness.run.side.plays", f"age_{table}"), {"ids": ids, "by": by})
-        return True
-    return False
+def history(stage: PlayStage) -> Iterator[PlayRecord]:
+    """An execution of many steps is read back whole: its journal has no last page."""
+    turn = Workflow(id="turn", nodes=(StartNode(id="start"),))
+    scenario = chain("history", LoopNode(id="each", items="list", body=turn))
+    play = Performance(
+        stage,
+        replace(scenario, input={"list": list(range(_TURNS))}),
+        stage.engine(),
+        check="READ",
+        name="a long history",
+    )
+    play.start()
+    play.read("read again, by another worker", engine=stage.engine())
+    yield play.play()
 
 
-KEEPING = (waits, due_at_once, definitions, ended)
+KEEPING = (waits, due_at_once, definitions, ended, history)

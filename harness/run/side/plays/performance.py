@@ -202,6 +202,10 @@ class Performance:
         """Has later reads compared with what the last command left again."""
         self._standard = None
 
+    def flown(self) -> contextlib.AbstractContextManager[None]:
+        """Leads activities, clock and log to this execution, until the block ends."""
+        return self._stage.flying(self.flight)
+
     def play(self) -> PlayRecord:
         """Resumes and executes it once more, and returns what came of all this."""
         drive = self.drive

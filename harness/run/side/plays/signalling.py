@@ -11,12 +11,14 @@ from dataclasses import replace
 
 from cutover.harness.record.plays import HELD, UNKNOWN, PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
-from cutover.harness.run.side.plays.workflows import chain, each_item, rounds, side_by_side, signals, wait
+from cutover.harness.run.side.plays.workflows import DAY_MS, chain, each_item, rounds, side_by_side, signals, wait
 from cutover.scenarios.model import PlannedSignal, Scenario
 
 __all__ = ["SIGNALLING"]
 
 _GO_THEN_PAY = (wait("a", "go"), "pack", wait("b", "pay"), "ship")
+_MANY = 40
+_YEAR_MS = 365 * DAY_MS
 _GO_AGAIN = (wait("a", "go"), "pack", wait("b", "go"), "bill", wait("c", "go"), "ship")
 
 
@@ -59,6 +61,26 @@ def kept_long(stage: PlayStage) -> Iterator[PlayRecord]:
         play.by(stage.engine())
         play.send(signal_id)
     play.by(stage.engine())
+    play.finish()
+    yield play.play()
+    play = _on(stage, "kept for a year", chain("kept-a-year", *_GO_THEN_PAY, sent=signals("go", "pay")))
+    play.send("s2-pay")
+    play.by(stage.engine())
+    play.wake(_YEAR_MS)
+    play.send("s1-go")
+    play.finish()
+    yield play.play()
+
+
+def long_ago(stage: PlayStage) -> Iterator[PlayRecord]:
+    """Signals that were used long ago are delivered once more, while a later wait of their name is paused."""
+    sent = signals(*["go"] * _MANY)
+    nodes = (wait(f"w{turn}", "go") for turn in range(_MANY))
+    play = _on(stage, f"used up to {_MANY - 1} signals ago", chain("long-ago", *nodes, "ship", sent=sent))
+    used = [each.id for each in sent]
+    play.send(*used[:20], *used[:3], *used[20:-1])
+    play.by(stage.engine())
+    play.send(used[0], used[10], used[30], used[-1])
     play.finish()
     yield play.play()
 
@@ -223,4 +245,18 @@ _IDS_ALIKE = (
 )
 """The first two are of 64 characters and differ in the last."""
 
-SIGNALLING = (early, several, kept_long, names, one_each, twice, held, unknown, timed_out, between, alike, ids)
+SIGNALLING = (
+    early,
+    several,
+    kept_long,
+    long_ago,
+    names,
+    one_each,
+    twice,
+    held,
+    unknown,
+    timed_out,
+    between,
+    alike,
+    ids,
+)
