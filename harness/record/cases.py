@@ -59,6 +59,8 @@ class Way(StrEnum):
     """The connection ends with 57P01; the process lives."""
     DROP = "drop"
     """The connection ends without a word; the process lives."""
+    OUTAGE = "outage"
+    """Every connection ends and none is accepted until the command has ended, or for a while; the process lives."""
     SERIALIZATION = "serialization"
     """The request is answered with 40001 and not carried out."""
     DEADLOCK = "deadlock"
@@ -105,8 +107,11 @@ class KillPoint:
 
 
 _CASE: Final = re.compile(
-    r"(?P<scenario>.+)@(?P<point>\w+:\d+)/(?P<way>[a-z-]+)(?:@(?P<second>\w+:\d+)(?:@(?P<third>\w+:\d+))?)?"
+    r"(?P<scenario>.+)@(?P<point>\w+:\d+)/(?P<way>[a-z-]+)"
+    r"(?::(?P<storm>[1-9]\d*)|@(?P<second>\w+:\d+)(?:@(?P<third>\w+:\d+))?)?"
 )
+_STORMS: Final = frozenset({Way.DROP, Way.SERIALIZATION, Way.DEADLOCK})
+"""Ways whose fault can come many times in a row."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -114,6 +119,8 @@ class CrashCase:
     """One scenario, interrupted at one point in one way; `second` and `third` are where it is interrupted once more.
 
     Both are counted from the fault before them: in the resume for `again`, in what follows a refusal for the others.
+    A `storm` is one fault of so many parts: it strikes so many requests in a row, or fewer, since it ends with the
+    command.
     """
 
     scenario: str
@@ -121,6 +128,7 @@ class CrashCase:
     way: Way
     second: KillPoint | None = None
     third: KillPoint | None = None
+    storm: int = field(default=0, kw_only=True)
 
     @property
     def further(self) -> tuple[KillPoint, ...]:
@@ -128,7 +136,8 @@ class CrashCase:
         return tuple(point for point in (self.second, self.third) if point is not None)
 
     def __str__(self) -> str:
-        return f"{self.scenario}@{self.point}/{self.way}" + "".join(f"@{point}" for point in self.further)
+        storm = f":{self.storm}" if self.storm else ""
+        return f"{self.scenario}@{self.point}/{self.way}{storm}" + "".join(f"@{point}" for point in self.further)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -137,8 +146,14 @@ class CrashCase:
         if match is None or match["way"] not in set(Way):
             ways = ", ".join(Way)
             raise CaseError(f"{text!r} is not a case; write SCENARIO@answer:3/once (ways: {ways})")
+        if match["storm"] and match["way"] not in _STORMS:
+            ways = ", ".join(sorted(_STORMS))
+            raise CaseError(
+                f"{text!r} is not a case; many times in a row, as in SCENARIO@request:3/drop:12, come {ways}"
+            )
         further = [KillPoint.parse(match[name]) for name in ("second", "third") if match[name]]
-        return cls(match["scenario"], KillPoint.parse(match["point"]), Way(match["way"]), *further)
+        point, storm = KillPoint.parse(match["point"]), int(match["storm"] or 0)
+        return cls(match["scenario"], point, Way(match["way"]), *further, storm=storm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +161,7 @@ class Moment:
     """One thing that happened in a case, in order; `worker` counts the processes from 1, 0 is the harness.
 
     `what` is one of start, command, done, raised, request, answer, call, reply, sleep, kill, stop, go-on, died,
-    takeover, cut, refused, restart, hang, effect. `at_ms` is real time since the case began.
+    takeover, cut, refused, away, back, restart, hang, effect. `at_ms` is real time since the case began.
     """
 
     at_ms: float
@@ -171,14 +186,15 @@ class CommandRecord:
 class CaseRecord:
     """What came of a case.
 
-    `fired` counts the planned faults that happened, of `planned`. `at_crash` is the journal right after the fault (None
-    where nothing had been committed), `before_go_on` the one before a zombie went on. `arm` holds the final journal,
-    the ledger, the logs and what resuming again did. `node_kinds` are the kinds of node that the kill point touches.
-    `resume_points` counts the kill points of the resume, by kind; `leftovers` the processes that the engine left
-    behind; `strays` are tables and the like that appeared meanwhile. `clock_shift_ms` is how far waiting for a lease
-    moved time. `acknowledged` is what was committed at one moment after another, before and after each fault and at
-    each pause; runs that older versions saved have none. `clock_began_at` is the injected clock when the case began;
-    None there. `order` are the activity steps in the order in which the run without a crash began them, empty there.
+    `fired` counts the planned faults that happened, of `planned`; a storm is one. `at_crash` is the journal right after
+    the fault (None where nothing had been committed), `before_go_on` the one before a zombie went on. `arm` holds the
+    final journal, the ledger, the logs and what resuming again did. `node_kinds` are the kinds of node that the kill
+    point touches. `resume_points` counts the kill points of the resume, by kind; `leftovers` the processes that the
+    engine left behind; `strays` are tables and the like that appeared meanwhile. `clock_shift_ms` is how far waiting
+    for a lease moved time. `acknowledged` is what was committed at one moment after another, before and after each
+    fault and at each pause; runs that older versions saved have none. `clock_began_at` is the injected clock when the
+    case began; None there. `order` are the activity steps in the order in which the run without a crash began them,
+    empty there.
     """
 
     case: CrashCase

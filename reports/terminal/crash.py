@@ -138,4 +138,4 @@ def render_timeline(record: CaseRecord, judged: CaseVerdict, console: Console, *
     console.print(table)
 
 
-_FAULTS = frozenset({"kill", "stop", "cut", "refused", "restart", "go-on", "hang"})
+_FAULTS = frozenset({"kill", "stop", "cut", "refused", "away", "restart", "go-on", "hang"})

@@ -77,7 +77,7 @@ def test_every_point_gets_every_way_in_which_a_process_dies() -> None:
     ("way", "points"),
     [
         (Way.CUT, {"request:1", "request:2", "answer:1", "answer:2"}),
-        (Way.DROP, {"request:1", "request:2", "answer:1", "answer:2"}),
+        (Way.OUTAGE, {"request:1", "request:2", "answer:1", "answer:2"}),
         (Way.RESTART, {"request:1", "request:2", "answer:1", "answer:2", "call:1", "reply:1"}),
         (Way.CANCEL, {"answer:1", "call:1", "reply:1", "request:2", "answer:2"}),
         (Way.SIGNAL_LATE, set()),
@@ -91,7 +91,13 @@ def test_a_way_is_planned_where_it_can_happen(way: Way, points: set[str]) -> Non
 @pytest.mark.parametrize("way", [Way.SERIALIZATION, Way.DEADLOCK])
 def test_a_request_is_refused_once_and_twice_and_three_times_in_a_row(way: Way) -> None:
     again = "@request:1"
-    assert planned(ONE, way) == {f"request:{n}/{way}{again * more}" for n in (1, 2) for more in (0, 1, 2)}
+    times = ("", again, again * 2, ":12")
+    assert planned(ONE, way) == {f"request:{n}/{way}{more}" for n in (1, 2) for more in times}
+
+
+def test_a_connection_is_lost_once_anywhere_and_many_times_in_a_row_from_a_request_on() -> None:
+    anywhere = {f"{point}/drop" for point in ("request:1", "request:2", "answer:1", "answer:2")}
+    assert planned(ONE, Way.DROP) == anywhere | {"request:1/drop:12", "request:2/drop:12"}
 
 
 def test_signals_are_delivered_in_ways_of_their_own() -> None:

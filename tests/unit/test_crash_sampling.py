@@ -166,6 +166,15 @@ def test_the_first_cases_of_a_sample_are_of_kinds_that_differ() -> None:
     }
 
 
+def test_storms_take_turns_so_that_they_are_no_more_than_other_ways() -> None:
+    points = {f"request:{number}": ("pay",) for number in range(1, 4)}
+    ways = (Way.ONCE, Way.TWICE, Way.SERIALIZATION, Way.DEADLOCK, Way.DROP)
+    taken = list(islice(Sampler([trial(ROW, points)], CasePlan(engine="v2", ways=ways)).cases(), 20))
+    once = [case for case in taken if case.way is Way.ONCE]
+    storms = [case for case in taken if case.storm]
+    assert (len(once), len(storms)) == (2, 2)  # of 3 and 9: each way and number in a row has had its two turns
+
+
 def test_what_a_resume_passed_through_is_killed_once_more_and_again() -> None:
     sampler = Sampler([trial(ROW, TWO)], CasePlan(engine="v2", ways=(Way.ONCE, Way.AGAIN)))
     played: list[CrashCase] = []

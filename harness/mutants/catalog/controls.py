@@ -98,6 +98,12 @@ CONTROLS: Final = (
         (Trials((FLOW,), control="v2"), _COUNTED),
     ),
     SoundControl(
+        "waits-for-the-server",
+        "waits until Postgres is back instead of raising",
+        f"{_SOUND}:WaitsForTheServer",
+        (Crashes(FLOW, (Way.OUTAGE,), ("answer",)), Crashes(FLOW, (Way.DROP,), ("request",))),
+    ),
+    SoundControl(
         "tells-of-itself",
         "clock and log at its making, install and close",
         f"{_SOUND}:TellsOfItself",

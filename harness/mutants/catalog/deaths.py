@@ -14,6 +14,7 @@ _AT_EFFECTS: Final = ("call", "reply")
 _AT_REQUESTS: Final = ("request",)
 _SERVER: Final = (Way.RESTART,)
 _DEEPER: Final = (Way.ONCE, Way.AGAIN)
+_AWAY: Final = (Way.OUTAGE,)
 
 
 def _engine(name: str, pattern: str, check: str, engine: str, experiment: Crashes) -> EngineMutant:
@@ -96,6 +97,27 @@ DEATH_MUTANTS: Final = (
         "second 40001 in a row stored as a result",
         "RESUME",
         "StoresTheSecondRefusal",
+        Crashes(_FLOW, (Way.SERIALIZATION,), _AT_REQUESTS),
+    ),
+    _engine(
+        "gives-the-server-up",
+        "a server that was away once counted as gone for good",
+        "STUCK",
+        "GivesTheServerUp",
+        Crashes(_FLOW, _AWAY, _AT_REQUESTS),
+    ),
+    _engine(
+        "stays-marked",
+        "mark in memory that an error leaves behind",
+        "STUCK",
+        "StaysMarked",
+        Crashes(_FLOW, _AWAY, _AT_REQUESTS),
+    ),
+    _engine(
+        "takes-the-refused-for-done",
+        "commit refused too often taken for done",
+        "ACK",
+        "TakesTheRefusedForDone",
         Crashes(_FLOW, (Way.SERIALIZATION,), _AT_REQUESTS),
     ),
     _engine(

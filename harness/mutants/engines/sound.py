@@ -7,9 +7,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+import psycopg
 
 from cutover.engines.api import (
     ActivityResult,
@@ -22,11 +25,12 @@ from cutover.engines.api import (
     WaitNode,
 )
 from cutover.engines.payloads import encode
-from cutover.engines.v2 import events
+from cutover.engines.v2 import events, store
 from cutover.engines.v2.events import Event
 from cutover.engines.v2.planner import Frame, Step
 from cutover.engines.v2.record import Record
 from cutover.engines.v2.run import ExecutionRun
+from cutover.engines.v2.store import PostgresUnreachable
 from cutover.engines.v2.writer import Statements, Writer
 from cutover.harness.mutants.engines.broken import BrokenV2
 from cutover.harness.mutants.patching import Patch
@@ -40,6 +44,7 @@ __all__ = [
     "TakesItsTime",
     "TakesTheLastFirst",
     "TellsOfItself",
+    "WaitsForTheServer",
 ]
 
 _LATER: Final = timedelta(days=400, microseconds=1)
@@ -47,6 +52,8 @@ _PAUSE_S: Final = 0.004
 _LOOKS: Final = 5
 _RECENT: Final = 40
 _WORKERS: Final = 4
+_LOOKS_EACH_S: Final = 0.02
+_MOST_LOOKS: Final = 500
 
 
 class _Later:
@@ -197,3 +204,20 @@ class TellsOfItself(BrokenV2):
 
     def _say(self, what: str) -> None:
         self._log(f"{what} at {self.clock.now().isoformat()}")
+
+
+class WaitsForTheServer(BrokenV2):
+    """Raises nothing while Postgres is away: looks for it again and again, for ten seconds."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """How a connection is opened."""
+        original = store.connect
+
+        def connect(dsn: str) -> psycopg.Connection[tuple[Any, ...]]:
+            for _ in range(_MOST_LOOKS):
+                with suppress(PostgresUnreachable):
+                    return original(dsn)
+                time.sleep(_LOOKS_EACH_S)
+            return original(dsn)
+
+        return ((store, "connect", connect),)

@@ -41,6 +41,7 @@ class Caller:
         self.injector = FaultInjector(self.world, testbed.clock, on_injection)
         self.workers = Workers(testbed, scenario, execution_id, self.injector)
         testbed.proxy.gate = self.injector
+        testbed.proxy.reachable = True
 
     def drive(self, host: Host, command: Message | None) -> Message | None:
         """Sends commands until the execution ends or waits in vain; returns the one at which the fault was injected."""
@@ -76,6 +77,7 @@ class Caller:
         names = {host: str(host.busy) for host in hosts}
 
         def done() -> bool:
+            self.injector.look_at_time()
             racing = self.injector.race
             if racing and any(host.busy is None for host in hosts):
                 next(iter(racing.values())).release()
@@ -83,6 +85,7 @@ class Caller:
 
         self._settled = False
         in_time = self.workers.serve(done)
+        self.injector.look_at_time(ended=True)
         for host in hosts:
             self.workers.close_command(host, names[host], in_time=in_time, killed=host is self.injector.victim)
         return in_time
@@ -101,6 +104,14 @@ class Caller:
         if move.until is not None:
             self._testbed.clock.advance_to(move.until)
         return move.command()
+
+    def left_undone(self) -> Message | None:
+        """Returns a resume where the execution runs and waits for nothing, though its command has returned."""
+        journal = self.journal()
+        running = journal is not None and journal.execution.status in {"pending", "running"}
+        if journal is None or not running or any(step.status == "paused" for step in journal.steps):
+            return None
+        return {"op": "resume"}
 
     def retry_of(self, command: Message) -> Message:
         """Returns what a client sends that got no answer: execute becomes resume once the execution is there."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
+from math import inf
 
-from cutover.harness.record.cases import CaseRecord, CrashCase, Way
+from cutover.harness.record.cases import CaseRecord, CrashCase, KillPoint, Way
 from cutover.harness.record.trials import Again
 from cutover.harness.run.crash.caller import Caller
 from cutover.harness.run.crash.recovery import Recovery
@@ -22,6 +23,10 @@ _REFUSALS = {
     Way.SERIALIZATION: ("40001", "could not serialize access due to concurrent update"),
     Way.DEADLOCK: ("40P01", "deadlock detected"),
 }
+_AWAY_S = 1.5
+"""How long the server is away at most, real seconds: an engine may wait until it is back."""
+_SHARE_OF_DEADLINE = 0.25
+"""And so much of a command's deadline, so that one who waits returns in time."""
 
 
 class CaseRun:
@@ -48,6 +53,8 @@ class CaseRun:
             injector.inject_at(None)
         if injector.fired and workers.failure is None and case.point.kind != "signal":
             at_crash = caller.remember("the fault")
+            if interrupted is None and (case.storm or case.way is Way.OUTAGE):
+                interrupted = caller.left_undone()
             recovery.go(host, interrupted)
             if case.way is Way.TWICE and workers.failure is None:
                 again = caller.again(workers.spawn())
@@ -59,7 +66,7 @@ class CaseRun:
         return CaseRecord(
             case=case,
             planned=1 + len(case.further),
-            fired=injector.fired,
+            fired=min(injector.fired, 1) if case.storm else injector.fired,
             arm=record,
             resume_points=resumed,
             at_crash=at_crash,
@@ -90,12 +97,13 @@ class CaseRun:
 class _Fault:
     """The fault of one way of interrupting, noted in the injector's time line.
 
-    `further` are the points at which a refusal comes once more, for ways that refuse.
+    `further` are the points at which a refusal comes once more, for ways that refuse; of a storm, all but the first.
     """
 
     def __init__(self, case: CrashCase, testbed: Testbed, caller: Caller) -> None:
         self._way, self._point = case.way, case.point
         self._testbed, self._caller, self._injector = testbed, caller, caller.injector
+        self._storm = case.storm - 1
         self.further = deque(case.further if case.way in _REFUSALS else ())
 
     def inject(self, host: Host, channel: Channel | None) -> None:
@@ -103,12 +111,14 @@ class _Fault:
         way = self._way
         if way in _REFUSALS and channel is not None:
             self._injector.note(host, "refused", _REFUSALS[way][0])
-            if self.further:
-                self._injector.inject_at(self.further.popleft())
+            self._repeat()
             channel.refuse(*_REFUSALS[way])
         elif way in {Way.CUT, Way.DROP} and channel is not None:
             self._injector.note(host, "cut", way)
+            self._repeat()
             channel.cut(announced=way is Way.CUT)
+        elif way is Way.OUTAGE and channel is not None:
+            self._go_away(host)
         elif way is Way.RESTART:
             self._restart(host, channel)
         elif way is Way.LAPSE:
@@ -122,6 +132,29 @@ class _Fault:
             host.kill()
             if channel is not None:
                 channel.close()
+
+    def _repeat(self) -> None:
+        """Sets the next point, where there is one: of a storm it is the next request, whichever that is."""
+        if self.further:
+            self._injector.inject_at(self.further.popleft())
+        elif self._storm > 0:
+            self._storm -= 1
+            self._injector.inject_at(KillPoint("request", 1))
+            self._injector.last(lambda: self._injector.inject_at(None), inf)
+
+    def _go_away(self, host: Host) -> None:
+        """Cuts every connection of the engine and accepts none until its command has ended, or for a while."""
+        proxy = self._testbed.proxy
+        self._injector.note(host, "away")
+
+        def come_back() -> None:
+            proxy.reachable = True
+            self._injector.note(None, "back")
+
+        proxy.reachable = False
+        self._injector.last(come_back, min(_AWAY_S, self._testbed.deadline_s * _SHARE_OF_DEADLINE))
+        for each in list(proxy.channels):
+            each.cut(announced=False)
 
     def _restart(self, host: Host, channel: Channel | None) -> None:
         """Stops the server at once and starts it again; what was committed is looked at just before and just after."""

@@ -16,6 +16,7 @@ from cutover.engines.api import ActivityCall
 from cutover.engines.errors import ActivityError
 from cutover.engines.payloads import decode
 from cutover.harness.record.cases import KillPoint, Moment
+from cutover.harness.run.process.deadline import ActiveTime
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
 from cutover.harness.run.proxy.channel import Channel, Ruling
@@ -58,6 +59,7 @@ class FaultInjector:
         self.on_watched: Callable[[], object] | None = None
         self.race: dict[Host | None, Channel] | None = None
         self._numbers: dict[int, int] = {}
+        self._lasting: tuple[Callable[[], None], ActiveTime, float] | None = None
 
     def note(self, host: Host | None, what: str, detail: str = "") -> None:
         """Adds to the time line."""
@@ -69,6 +71,19 @@ class FaultInjector:
         """Sets the next point and counts from here."""
         self.point = point
         self.round_trips = self.activity_calls = 0
+
+    def last(self, end: Callable[[], None], for_s: float) -> None:
+        """The fault lasts: `end` ends it, with the command during which it came or after so long (real time)."""
+        self._lasting = end, ActiveTime(), for_s
+
+    def look_at_time(self, *, ended: bool = False) -> None:
+        """Ends a fault that lasts, where its time is up or the command has `ended`."""
+        if self._lasting is None:
+            return
+        end, time_passed, for_s = self._lasting
+        if ended or time_passed.now() >= for_s:
+            self._lasting = None
+            end()
 
     def deliver_twice(self) -> bool:
         """Counts a delivered signal; True where the kill point is this delivery and it is to be repeated."""

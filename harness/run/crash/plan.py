@@ -25,11 +25,14 @@ BASIC_WAYS = (Way.ONCE, Way.TWICE, Way.CONCURRENT, Way.ZOMBIE)
 SAMPLE_WAYS = tuple(way for way in ALL_WAYS if way is not Way.RESTART)
 """What a sample is drawn from: not what stops the server for all, of which a few cases come at its end."""
 _AT_REQUESTS = frozenset({Way.SERIALIZATION, Way.DEADLOCK})
-_AT_ROUND_TRIPS = frozenset({Way.CUT, Way.DROP})
+_AT_ROUND_TRIPS = frozenset({Way.CUT, Way.DROP, Way.OUTAGE})
 _AT_SIGNALS = frozenset({Way.SIGNAL_TWICE, Way.SIGNAL_LATE, Way.SIGNAL_STRAY})
 _CANCELS = frozenset({Way.CANCEL, Way.CANCEL_LIVE})
 _ALL_PAIRS_UP_TO = 8
 """Scenarios with at most this many kill points get every pair of deaths; larger ones a sample."""
+_STORMS = frozenset({Way.DROP, *_AT_REQUESTS})
+_STORM = 12
+"""Faults in a row that are more than any engine's tries: it gives up, or goes on until they are over."""
 _NEXT = KillPoint("request", 1)
 """A refusal that comes twice or three times in a row: the next request is refused, too."""
 
@@ -73,6 +76,8 @@ def plan_cases(trial: CrashTrial, plan: CasePlan) -> Iterator[CrashCase]:
             if way in _AT_REQUESTS:
                 yield CrashCase(trial.scenario.id, point, way, _NEXT)
                 yield CrashCase(trial.scenario.id, point, way, _NEXT, _NEXT)
+            if way in _STORMS and point.kind == "request":
+                yield CrashCase(trial.scenario.id, point, way, storm=_STORM)
 
 
 def pairs(trial: CrashTrial, resumes: Mapping[CrashCase, Mapping[str, int]], plan: CasePlan) -> Iterator[CrashCase]:

@@ -27,7 +27,8 @@ class Recovery:
     def go(self, host: Host, interrupted: Message | None) -> None:
         """Brings the execution to its end, in the case's way; `host` is the worker at which the fault was injected.
 
-        `interrupted` is its command; None where the engine took the fault without letting its caller know.
+        `interrupted` is its command; None where the engine took the fault without letting its caller know. A worker
+        that lives goes on, but after a storm another one does: who gave up then must have let go, too.
         """
         if interrupted is None:
             return
@@ -35,7 +36,7 @@ class Recovery:
             self._lapse(host, interrupted)
             return
         self._workers.let_leases_end()
-        if host.alive and not host.stopped:
+        if host.alive and not host.stopped and not self._case.storm:
             self._repeat(host, interrupted)
             return
         match self._case.way:

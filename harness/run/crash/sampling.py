@@ -84,7 +84,8 @@ class Sampler:
     """Takes the cases of a plan in such an order that what was taken so far is spread as far as possible.
 
     Scenarios take turns. Of each comes the case whose cells fewest cases were of before; a cell is a kind of node and
-    of kill point in one way, or something that has happened by then. Ties are broken by the seed. What a resume passed
+    of kill point in one way, or something that has happened by then; storms, which take longest, share their cells.
+    Ties are broken by the seed. What a resume passed
     through (`heard`) makes cases with another death, which come in between.
     """
 
@@ -156,7 +157,7 @@ class Sampler:
 
     def _cells_of(self, case: CrashCase) -> list[_FeatureSet]:
         kinds, features = self._at(case.scenario, case.point)
-        way = f"{case.way}{len(case.further) or ''}"
+        way = "storm" if case.storm else f"{case.way}{len(case.further) or ''}"
         where = "effect" if case.point.kind in {"call", "reply"} else "trip"
         return [*((*kind, way) for kind in kinds), *((feature, where, way) for feature in features)]
 

@@ -28,13 +28,15 @@ class Proxy(Closing):
 
     `target` is a libpq connection string or URL. Without `port` it listens on a socket in a folder of its own that only
     this user can enter; with one, on that port of 127.0.0.1 (0 lets the system choose). Encryption is declined, as a
-    round trip could not be seen through it; a client that insists on TLS says so and stops.
+    round trip could not be seen through it; a client that insists on TLS says so and stops. While it is not `reachable`
+    every new connection is closed before a byte of it is read, as by a pooler whose server is away.
     """
 
     def __init__(self, loop: Loop, target: str, gate: Gate | None = None, *, port: int | None = None) -> None:
         self.loop = loop
         self.gate: Gate = gate or OpenGate()
         self.round_trips = 0
+        self.reachable = True
         self.passed_by = PassedBy()
         self.channels: list[Channel] = []
         refuse_encrypted(target)
@@ -104,6 +106,9 @@ class Proxy(Closing):
         try:
             client, _ = self._listener.accept()
         except BlockingIOError:
+            return
+        if not self.reachable:
+            client.close()
             return
         self.passed_by.connections += 1
         try:
