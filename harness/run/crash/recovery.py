@@ -35,6 +35,11 @@ class Recovery:
         if self._case.way is Way.LAPSE:
             self._lapse(host, interrupted)
             return
+        if self._case.way is Way.CANCEL_LIVE:
+            self._cancel_live()
+            if self._workers.failure is None:
+                self._wake(host)
+            return
         self._workers.let_leases_end()
         if host.alive and not host.stopped and not self._case.storm:
             self._repeat(host, interrupted)
@@ -44,15 +49,33 @@ class Recovery:
                 self._race(interrupted)
             case Way.AGAIN:
                 self._die_again(interrupted)
-            case Way.CANCEL | Way.CANCEL_LIVE:
+            case Way.CANCEL:
                 self._caller.drive(self._workers.spawn(), {"op": "cancel"})
             case _:
                 self._retry(interrupted)
         if host.stopped and self._workers.failure is None:
             self._wake(host)
 
+    def _cancel_live(self) -> None:
+        """Cancels while the lease still stands; an engine that wants it to end first may say so."""
+        other = self._workers.spawn()
+        self._caller.send(other, {"op": "cancel"})
+        self._caller.wait_for([other])
+        if other.raised is not None and str(other.raised["type"]).rpartition(".")[2] == "ExecutionHeld":
+            self._workers.let_leases_end()
+        elif other.raised is None:
+            return
+        self._caller.drive(other, {"op": "cancel"})
+
     def _retry(self, interrupted: Message) -> Message | None:
-        """Starts a new worker, which retries; returns the command during which it died, if it did."""
+        """Starts a new worker, which retries; returns the command during which it died, if it did.
+
+        Whoever looks after what was left under way may come before the sender of a signal tries again.
+        """
+        if self._case.way is Way.TWICE and interrupted["op"] == "signal":
+            self._caller.drive(self._workers.spawn(), {"op": "resume"})
+            if self._workers.failure is not None:
+                return None
         return self._caller.drive(self._workers.spawn(), self._caller.retry_of(interrupted))
 
     def _repeat(self, host: Host, interrupted: Message) -> None:

@@ -123,7 +123,7 @@ class Sampler:
         candidates = [case for cases in found for case in cases]
         chosen: list[CrashCase] = []
         for kind in islice(cycle(_DEATHS_OF_THE_SERVER), min(count, len(candidates))):
-            best = self._take([case for case in candidates if case.point.kind == kind] or candidates)
+            best = self._take([case for case in candidates if case.point.kind == kind] or list(candidates))
             candidates.remove(best)
             chosen.append(best)
         return tuple(chosen)

@@ -1,7 +1,7 @@
 """Where engines live: a time zone that is not UTC, for their processes and for their databases. Pure.
 
 A deadline or a time that is taken for local shows only where local time is another, and the two zones differ, so that
-one does not undo the other. Both have half hours and no summer time.
+one does not undo the other. Both have half hours.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 __all__ = ["PROCESS_ZONE", "database_zone"]
 
-PROCESS_ZONE: Final = "<+0530>-05:30"
-"""As the variable TZ has it (POSIX): 5 h 30 min before UTC. It needs no table of zones."""
+PROCESS_ZONE: Final = "<+0530>-05:30<+0630>,M1.3.0,M7.1.0"
+"""As the variable TZ has it (POSIX): 5 h 30 min before UTC, and an hour more from the third Sunday of January to July.
+
+So summer time begins where waits of some weeks end that begin when virtual time does. It needs no table of zones."""
 
 _DATABASE_ZONE: Final = "Pacific/Marquesas"
 """9 h 30 min behind UTC."""

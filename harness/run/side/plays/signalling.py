@@ -17,7 +17,7 @@ from cutover.scenarios.model import PlannedSignal, Scenario
 __all__ = ["SIGNALLING"]
 
 _GO_THEN_PAY = (wait("a", "go"), "pack", wait("b", "pay"), "ship")
-_MANY = 40
+_MANY, _SEVERAL = 40, 24
 _YEAR_MS = 365 * DAY_MS
 _GO_AGAIN = (wait("a", "go"), "pack", wait("b", "go"), "bill", wait("c", "go"), "ship")
 
@@ -42,13 +42,13 @@ def early(stage: PlayStage) -> Iterator[PlayRecord]:
 
 def several(stage: PlayStage) -> Iterator[PlayRecord]:
     """Several early signals of one name are kept, and served in the order in which they came."""
-    sent = signals("go", "tick", "tick", "tick", "tick")
+    sent = signals("go", *["tick"] * _SEVERAL)
     for name, other in (("several kept", False), ("several kept, and another worker goes on", True)):
-        play = _on(stage, name, each_item("several", wait("a", "go"), wait("b", "tick"), 4, sent=sent))
-        play.send("s2-tick", "s3-tick", "s4-tick")
+        play = _on(stage, name, each_item("several", wait("a", "go"), wait("b", "tick"), _SEVERAL, sent=sent))
+        play.send(*(each.id for each in sent[1:-1]))
         if other:
             play.by(stage.engine())
-        play.send("s5-tick", "s1-go")
+        play.send(sent[-1].id, "s1-go")
         play.finish()
         yield play.play()
 
