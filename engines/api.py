@@ -388,7 +388,10 @@ class MetricRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerRow:
-    """A deadline by the injected clock: of a wait, or of the pause before a retry (`attempt` is the one to come)."""
+    """A deadline by the injected clock: of a wait, or of the pause before a retry (`attempt` is the one to come).
+
+    `fired_at` is when it was up and its step went on, by the same clock; None of one that something else ended.
+    """
 
     step_id: str
     kind: Literal["wait", "retry"]

@@ -25,6 +25,7 @@ _SLACK: Final = timedelta(milliseconds=1)
 
 def _look(arm: ArmView, sheet: Sheet) -> None:
     _dated(arm, sheet)
+    _fired(arm, sheet)
     if arm.record.waits and arm.record.failure is None and arm.expected.refused is None:
         timers = () if arm.record.journal is None else arm.record.journal.timers
         deadlines = {timer.step_id: timer.due_at for timer in timers if timer.kind == "wait"}
@@ -50,6 +51,26 @@ def _dated(arm: ArmView, sheet: Sheet) -> None:
             off_s=off.total_seconds(),
         )
         return  # the others are off by as much
+
+
+def _fired(arm: ArmView, sheet: Sheet) -> None:
+    """A timer that ended a wait, or the pause before an attempt that was made, says when; others do not."""
+    journal = arm.record.journal
+    if journal is None or arm.record.failure is not None:
+        return
+    for timer in journal.timers:
+        row, step = arm.rows.get(timer.step_id), arm.expected.steps.get(timer.step_id)
+        if row is None or step is None:
+            continue
+        sheet.saw()
+        woken = row.status == "completed" and (step.woken_by == "timer" or "timeout" in row.ports)
+        went_on = woken if timer.kind == "wait" else row.attempt >= timer.attempt
+        if went_on and timer.fired_at is None:
+            sheet.fault(f"the {timer.kind} timer of step {timer.step_id} was up and does not say when", kind=timer.kind)
+        elif not went_on and timer.fired_at is not None:
+            sheet.fault(
+                f"the {timer.kind} timer of step {timer.step_id} fired, and its step did not go on", kind=timer.kind
+            )
 
 
 def _times(journal: Journal) -> Iterator[tuple[str, datetime]]:
