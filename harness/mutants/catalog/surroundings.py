@@ -17,7 +17,7 @@ PLAYED: Final = Plays((
     "waits", "definitions", "ended", "broken", "stopped", "migration", "again",
     "between", "alike", "ids", "due_at_once", "refusals", "live",
 ))  # fmt: skip
-"""All plays."""
+"""All plays, but for those that last long."""
 
 
 def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials | Plays) -> EngineMutant:
@@ -113,4 +113,18 @@ SURROUNDINGS: Final = (
         Plays(("again",)),
     ),
     _engine("renews-too-late", "lease over before it is renewed", "CONC", "RenewsTooLate", Plays(("live",))),
+    _engine(
+        "renews-from-the-start",
+        "lease renewed to a time counted from the activity's start",
+        "CONC",
+        "RenewsFromTheStart",
+        Plays(("long",)),
+    ),
+    _engine(
+        "leaves-renewals-open",
+        "lease renewed in a transaction that stays open",
+        "CONC",
+        "LeavesRenewalsOpen",
+        Plays(("long",)),
+    ),
 )
