@@ -35,7 +35,7 @@ from cutover.scenarios.model import Scenario
 
 __all__ = ["LONG_CHECKS", "KillWatch", "MutantKilled", "parts_that_speak"]
 
-_OF_PLAYS: Final = frozenset({"SIGNAL", "INSTALL", "READ", "CLOCK", "IDENT", "SECRET", "DATA", "CONC"})
+_OF_PLAYS: Final = frozenset({"SIGNAL", "INSTALL", "READ", "CLOCK", "IDENT", "SECRET", "DATA", "CONC", "CKPT"})
 """The checks that plays are made for."""
 LONG_CHECKS: Final = frozenset({"CONC", "SECRET"})
 """Those that what takes long of the plays may show."""

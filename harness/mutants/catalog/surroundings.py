@@ -10,12 +10,13 @@ __all__ = ["PLAYED", "SURROUNDINGS"]
 
 _FLOW: Final = "03-data-flow"
 _FEW: Final = (_FLOW, "04", "06", "31", "54")
+_DAMAGED: Final = Plays(("damaged",))
 _BESIDE: Final = Trials((_FLOW,), companion="04")
 
 PLAYED: Final = Plays((
     "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out",
     "waits", "definitions", "ended", "broken", "stopped", "migration", "again",
-    "between", "alike", "ids", "due_at_once", "refusals", "live",
+    "between", "alike", "ids", "due_at_once", "refusals", "damaged", "live",
 ))  # fmt: skip
 """All plays, but for those that last long."""
 
@@ -127,4 +128,8 @@ SURROUNDINGS: Final = (
         "LeavesRenewalsOpen",
         Plays(("long",)),
     ),
+    _engine(
+        "trusts-its-checkpoints", "a damaged checkpoint taken at its word", "CKPT", "TrustsItsCheckpoints", _DAMAGED
+    ),
+    _engine("ends-the-damaged", "an execution with a damaged checkpoint ended", "CKPT", "EndsTheDamaged", _DAMAGED),
 )

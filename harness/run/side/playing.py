@@ -23,6 +23,7 @@ from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.outcomes import JobLost, JobNote
+from cutover.harness.run.side.plays.damaging import DAMAGING
 from cutover.harness.run.side.plays.installing import INSTALLING
 from cutover.harness.run.side.plays.keeping import KEEPING
 from cutover.harness.run.side.plays.lasting import LASTING
@@ -50,7 +51,7 @@ __all__ = [
 PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
 PLAYS: Final[Mapping[str, PlayScript]] = {
-    each.__name__: each for each in (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *INSTALLING, *LIVING)
+    each.__name__: each for each in (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *DAMAGING, *INSTALLING, *LIVING)
 }
 """By name, in order."""
 LONG_PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in LASTING}
@@ -62,6 +63,7 @@ _CHECKS: Final[Mapping[str, PlayCheck]] = {
     "waits": "CLOCK",
     "due_at_once": "CLOCK",
     "refusals": "DATA",
+    "damaged": "CKPT",
     "live": "CONC",
     "long": "CONC",
     "definitions": "IDENT",
@@ -120,7 +122,7 @@ def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[
         install_engine(candidate, database.dsn)
     return (
         _PlayJob(beside.dsn, tuple(each.__name__ for each in LIVING)),
-        _PlayJob(ready.dsn, tuple(each.__name__ for each in (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS))),
+        _PlayJob(ready.dsn, tuple(each.__name__ for each in (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *DAMAGING))),
         _PlayJob(bare.dsn, tuple(each.__name__ for each in INSTALLING)),
     )
 

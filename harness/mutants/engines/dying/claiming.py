@@ -183,9 +183,10 @@ class _Uncommitted(Renewer):
     def _renew(
         self, connection: psycopg.Connection[tuple[object, ...]] | None, held: Held
     ) -> psycopg.Connection[tuple[object, ...]] | None:
-        used = connection or connect(self._dsn)
-        used.autocommit = False  # no commit follows
-        return super()._renew(used, held)
+        if connection is None:
+            connection = connect(self._dsn)
+            connection.autocommit = False
+        return super()._renew(connection, held)
 
 
 class LeavesRenewalsOpen(BrokenV2):

@@ -175,6 +175,20 @@ class Performance:
             self.drive.outside.delivered.append(signal_id)
         return done
 
+    def after_damage(self, what: str, signal_id: str) -> None:
+        """Delivers a planned signal where something of the execution was changed at rest, and goes on if it returns.
+
+        Notes of a refusal whether the journal is another afterwards, and how many calls there were.
+        """
+        before, called = self._journal(), len(self.flight.world.ledger)
+        self.send(signal_id)
+        failure, self.drive.failure = self.drive.failure, None
+        changed = None if failure is None else self.drive.journal != before
+        calls = len(self.flight.world.ledger) - called
+        self._commands.append(PlayCommand(what=what, failure=failure, changed=changed, calls=calls))
+        if failure is None:
+            self.finish()
+
     def request(self, what: str, request: ExecutionRequest) -> None:
         """Sends another request, and notes whether it left anything where it was refused, or lost where it was not."""
         engine, failure, changed = self.drive.engine, None, False
@@ -243,6 +257,12 @@ class Performance:
             commands=tuple(self._commands),
             alone=self._alone,
         )
+
+    def _journal(self) -> Journal | None:
+        """Returns the journal as it is now; None where the engine does not read it."""
+        with self._stage.flying(self.flight), contextlib.suppress(Exception):
+            return committed(self.drive.engine, self.id)
+        return None
 
     def _move(self, move: Move) -> None:
         if self.drive.failure is None:
