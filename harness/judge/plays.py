@@ -35,8 +35,8 @@ _OWN: Final[tuple[ArmCheck, ...]] = tuple(
 _UNMOVED: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK, data.CHECK)
 """What must hold of an execution that goes on although its checkpoints were changed, which they still are."""
 _SECRET: Final = secret.CHECK.id
-_OF_CRASHES: Final = frozenset({"RESUME", "CONC"})
-"""Checks whose data are crash cases: what plays find counts, but is not enough to pass them."""
+_PROVEN_ELSEWHERE: Final = frozenset({"RESUME", "CONC", "CKPT"})
+"""Checks whose data are crash cases, or trials: what plays find counts, but is not enough to pass them."""
 _CONTROLS: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK)
 """The control has flaws of its own; what it makes of an execution alone is what it may make of it beside another."""
 
@@ -50,7 +50,7 @@ def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
         if play.alone:
             continue
         facts, broken = _broken(play)
-        examined[play.check] += 0 if play.check in _OF_CRASHES else facts + len(play.commands)
+        examined[play.check] += 0 if play.check in _PROVEN_ELSEWHERE else facts + len(play.commands)
         known = flaws if play.role == "control" else set[str]()
         findings[play.check] += [_finding(play, play.check, *each) for each in _commands(play)]
         for told in broken:

@@ -16,7 +16,7 @@ _BESIDE: Final = Trials((_FLOW,), companion="04")
 PLAYED: Final = Plays((
     "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out",
     "waits", "definitions", "ended", "broken", "stopped", "migration", "again",
-    "between", "alike", "ids", "due_at_once", "refusals", "damaged", "live",
+    "between", "alike", "ids", "due_at_once", "refusals", "unanswered", "damaged", "live",
 ))  # fmt: skip
 """All plays, but for those that last long."""
 

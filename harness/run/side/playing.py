@@ -63,6 +63,7 @@ _CHECKS: Final[Mapping[str, PlayCheck]] = {
     "waits": "CLOCK",
     "due_at_once": "CLOCK",
     "refusals": "DATA",
+    "unanswered": "DATA",
     "damaged": "CKPT",
     "live": "CONC",
     "long": "CONC",
