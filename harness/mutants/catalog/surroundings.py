@@ -122,6 +122,13 @@ SURROUNDINGS: Final = (
         Plays(("long",)),
     ),
     _engine(
+        "renews-only-while-busy",
+        "no lease renewed any more after a while without work",
+        "CONC",
+        "RenewsOnlyWhileBusy",
+        Plays(("long",)),
+    ),
+    _engine(
         "leaves-renewals-open",
         "lease renewed in a transaction that stays open",
         "CONC",

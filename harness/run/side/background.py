@@ -23,6 +23,7 @@ from cutover.harness.run.side.playing import (
     play_database,
     play_program,
 )
+from cutover.harness.run.side.plays.lasting import IDLE
 from cutover.harness.run.side.plays.performance import LONG_S
 from cutover.harness.store.lines import encode_fields
 
@@ -40,7 +41,7 @@ class BackgroundPlays(Closing):
         self._stack = contextlib.ExitStack()
         self._child: Child | None = None
         self._problem = ""
-        self._most_s = lasts_s + SILENCE_S
+        self._most_s = lasts_s * (1 + IDLE) + SILENCE_S
         self._until = time.monotonic() + self._most_s
         try:
             database = play_database(self._stack, server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -35,6 +36,7 @@ __all__ = [
     "ReadsThenWrites",
     "RenewsFromTheStart",
     "RenewsInTime",
+    "RenewsOnlyWhileBusy",
     "RenewsTooLate",
     "RevivesTheEnded",
 ]
@@ -177,6 +179,20 @@ class RenewsFromTheStart(BrokenV2):
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
         self.renewer = _FromTheStart(context.dsn, context.clock)
+
+
+class _EndsForGood(Renewer):
+    def _keep(self) -> None:
+        super()._keep()
+        self._thread = threading.current_thread()
+
+
+class RenewsOnlyWhileBusy(BrokenV2):
+    """Ends its renewing thread when there has been nothing to renew for a while, and starts no other."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.renewer = _EndsForGood(context.dsn, context.clock)
 
 
 class _Uncommitted(Renewer):

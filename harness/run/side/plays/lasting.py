@@ -17,22 +17,24 @@ from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import chain
 from cutover.harness.run.world.clock import PassingClock
 
-__all__ = ["LASTING"]
+__all__ = ["IDLE", "LASTING"]
+
+IDLE: Final = 1 / 3
+"""How long the worker has nothing to do, as a share of the activity's time: longer than a lease goes unrenewed."""
 
 _ASKED: Final = 12
 """How often another worker asks for the execution: every three seconds, also when a lease of 30 s would be over."""
 
 
 def long(stage: PlayStage) -> Iterator[PlayRecord]:
-    """An activity outlasts a lease in real time, and another worker asks for the execution, also after that."""
-    play = Performance(
-        stage,
-        chain("long", "pack", "ship"),
-        stage.engine(),
-        check="CONC",
-        name="in an activity that outlasts a lease",
-        clock=PassingClock(),
-    )
+    """An activity outlasts a lease in real time, and another worker asks for the execution, also after that.
+
+    The worker has run another execution before, and then had nothing to do for a while.
+    """
+    engine, name = stage.engine(), "in an activity that outlasts a lease"
+    Performance(stage, chain("short", "pack"), engine, check="CONC", name=name, clock=PassingClock()).start()
+    time.sleep(stage.lasts_s * IDLE)
+    play = Performance(stage, chain("long", "pack", "ship"), engine, check="CONC", name=name, clock=PassingClock())
     play.flight.at_first_call = partial(_ask_meanwhile, play, stage.engine(), stage.lasts_s)
     play.start()
     play.finish()
