@@ -87,6 +87,11 @@ class RunPlan:
         """How long crash cases may take, s, while the policy asks for more of them; what was said is kept to."""
         return CRASH_MOST_S if self.crash_budget_s is None else self.crash_budget_s
 
+    @property
+    def plays_long(self) -> bool:
+        """Whether what takes long is played too: beside crash cases, without which its check is undecided anyway."""
+        return PlayedPart.CRASHES not in self.skip and self.crash_usual_s >= CRASH_BUDGET_S
+
     def arguments(self) -> tuple[str, ...]:
         """What to write after `cutover run`; never a server's URL, which may hold a password."""
         return tuple(self._arguments())

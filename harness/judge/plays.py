@@ -16,7 +16,7 @@ from cutover.harness.judge.checks.around import clock, ident, secret
 from cutover.harness.judge.checks.base import ArmCheck
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict, Witness
 from cutover.harness.judge.view import view_of
-from cutover.harness.record.plays import BROKEN, FOREIGN, HARD, HELD, UNKNOWN, PlayCommand, PlayRecord
+from cutover.harness.record.plays import BROKEN, DAMAGED, FOREIGN, HARD, HELD, UNKNOWN, PlayCommand, PlayRecord
 from cutover.harness.record.trials import Trial
 from cutover.scenarios.model import Scenario
 
@@ -32,9 +32,11 @@ HOLDS_WHEN: Final[Mapping[str, str]] = {
 _OWN: Final[tuple[ArmCheck, ...]] = tuple(
     each.CHECK for each in (out, dup, lost, sm, evt, ckpt, retry, ord, iso, data, log, idem, clock, ident, secret)
 )
+_UNMOVED: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK, data.CHECK)
+"""What must hold of an execution that goes on although its checkpoints were changed, which they still are."""
 _SECRET: Final = secret.CHECK.id
-_OF_CRASHES: Final = frozenset({"RESUME", "CONC"})
-"""Checks whose data are crash cases: what plays find counts, but is not enough to pass them."""
+_PROVEN_ELSEWHERE: Final = frozenset({"RESUME", "CONC", "CKPT"})
+"""Checks whose data are crash cases, or trials: what plays find counts, but is not enough to pass them."""
 _CONTROLS: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK)
 """The control has flaws of its own; what it makes of an execution alone is what it may make of it beside another."""
 
@@ -48,7 +50,7 @@ def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
         if play.alone:
             continue
         facts, broken = _broken(play)
-        examined[play.check] += 0 if play.check in _OF_CRASHES else facts + len(play.commands)
+        examined[play.check] += 0 if play.check in _PROVEN_ELSEWHERE else facts + len(play.commands)
         known = flaws if play.role == "control" else set[str]()
         findings[play.check] += [_finding(play, play.check, *each) for each in _commands(play)]
         for told in broken:
@@ -76,17 +78,27 @@ def _judged(play: PlayRecord, text: JsonText) -> tuple[int, Sequence[_Told]]:
     arm = replace(play.arm, arm="candidate")
     view = view_of(Trial(number=0, scenario=scenario, arms={"candidate": arm}))
     examined, told = 0, list[_Told]()
-    for check in _OWN if play.role == "candidate" else _CONTROLS:
+    for check in _made_on(play):
         for result in check(view):
             examined += result.examined
             told += [(f"{each.check}: {each.message}", each.verdict, each.witness) for each in result.findings]
     return examined, told
 
 
+def _made_on(play: PlayRecord) -> Sequence[ArmCheck]:
+    """Returns the checks that are made on its execution: none where what was changed at rest has been refused."""
+    if play.role == "control":
+        return _CONTROLS
+    damaged = [command for command in play.commands if command.what.startswith(DAMAGED)]
+    if not damaged:
+        return _OWN
+    return _UNMOVED if all(command.failure is None for command in damaged) else ()
+
+
 def _commands(play: PlayRecord) -> Iterator[_Told]:
     """Yields what is wrong with the commands of a play."""
     for command in play.commands:
-        message = _acceptance(command) if command.what.startswith((BROKEN, HARD)) else _refusal(command)
+        message = _judgement(command)
         if message:
             yield message, Verdict.FAIL, {"command": command.what}
         elif command.changed:
@@ -95,6 +107,14 @@ def _commands(play: PlayRecord) -> Iterator[_Told]:
                 Verdict.FAIL,
                 {"command": command.what},
             )
+
+
+def _judgement(command: PlayCommand) -> str:
+    """Returns what is wrong with how a command ended; empty where nothing is."""
+    if command.what.startswith(DAMAGED):
+        called = command.failure is not None and command.calls
+        return f"{command.what}: it was refused, and activities were called: {command.calls}" if called else ""
+    return _acceptance(command) if command.what.startswith((BROKEN, HARD)) else _refusal(command)
 
 
 def _refusal(command: PlayCommand) -> str:

@@ -37,12 +37,15 @@ from cutover.harness.run.crash.plan import CasePlan, next_deaths, plan_cases
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.side.costs import count_costs
 from cutover.harness.run.side.ladder import rung
+from cutover.harness.run.side.playing import LONG_PLAYS
 from cutover.harness.run.side.routing import RouterFactory, run_routing
 from cutover.harness.run.trials.arm import Arm
 
 __all__ = ["play_control", "play_mutant"]
 
 _ARM_S: Final = 20
+_LONG_PLAY_S: Final = 80
+"""Real time for an arm or a play, and for a play that lasts long."""
 _COMMAND_S: Final = 6.0
 """Real time for one command in a crash case; a hang costs so much."""
 _MOST_HANGS: Final = 2
@@ -146,7 +149,7 @@ def _play(
             _crashes(experiment, factory, dsn, seen, restart)
         case Plays():
             for name in experiment.plays:
-                with _within(_ARM_S):
+                with _within(_LONG_PLAY_S if name in LONG_PLAYS else _ARM_S):
                     seen.add(name, played(name, factory, dsn, seen.draw.getrandbits(64)))
         case Timing():
             _timing(experiment, factory, dsn, seen)

@@ -33,10 +33,12 @@ from cutover.harness.store.lines import RecordedTrial, read_as
 from cutover.harness.store.tables import Table
 from cutover.scenarios.model import Scenario
 
-__all__ = ["KillWatch", "MutantKilled", "parts_that_speak"]
+__all__ = ["LONG_CHECKS", "KillWatch", "MutantKilled", "parts_that_speak"]
 
-_OF_PLAYS: Final = frozenset({"SIGNAL", "INSTALL", "READ", "CLOCK", "IDENT", "SECRET", "DATA", "CONC"})
+_OF_PLAYS: Final = frozenset({"SIGNAL", "INSTALL", "READ", "CLOCK", "IDENT", "SECRET", "DATA", "CONC", "CKPT"})
 """The checks that plays are made for."""
+LONG_CHECKS: Final = frozenset({"CONC", "SECRET"})
+"""Those that what takes long of the plays may show."""
 
 
 class MutantKilled(Exception):
@@ -116,7 +118,8 @@ class KillWatch:
             rows = [read_as(PlayRecord, row) for row in decoded]
             self._gathered.add_plays(rows)
             first = bisect_left(range(len(rows)), x=True, key=self._shown_by(rows))
-            self._look(PlayedPart.PLAYS, min(1 + first, len(rows)))
+            before = self.played.get(PlayedPart.PLAYS, 0)
+            self._look(PlayedPart.PLAYS, before + min(1 + first, len(rows)))
 
     def write_costs(self, rows: Iterable[PlayCosts]) -> None:
         """Judges what the plays of the ladder cost."""

@@ -9,9 +9,9 @@ from cutover.engines.api import JsonText
 from cutover.engines.roles import Role
 from cutover.harness.record.trials import ArmRecord, Failure
 
-__all__ = ["BROKEN", "FOREIGN", "HARD", "HELD", "UNKNOWN", "PlayCheck", "PlayCommand", "PlayRecord"]
+__all__ = ["BROKEN", "DAMAGED", "FOREIGN", "HARD", "HELD", "UNKNOWN", "PlayCheck", "PlayCommand", "PlayRecord"]
 
-PlayCheck: TypeAlias = Literal["SIGNAL", "INSTALL", "READ", "IDENT", "CLOCK", "DATA", "RESUME", "CONC"]
+PlayCheck: TypeAlias = Literal["SIGNAL", "INSTALL", "READ", "IDENT", "CLOCK", "DATA", "RESUME", "CONC", "CKPT"]
 
 HELD: Final = "a signal to an execution that another worker holds"
 UNKNOWN: Final = "a signal to an execution that nobody has started"
@@ -22,6 +22,8 @@ BROKEN: Final = "a request that breaks a rule"
 """How commands begin that an engine must refuse by PayloadRefused or WorkflowRefused, and leave nothing behind."""
 HARD: Final = "a request that is hard to keep"
 """How commands begin that an engine may refuse in the same way, or keep to the letter."""
+DAMAGED: Final = "a signal to an execution whose checkpoints were changed"
+"""How the command begins that an engine may refuse by any error and without a trace, or follow as if nothing were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +32,14 @@ class PlayCommand:
 
     `changed` says that the execution's journal was another afterwards; None where it was not looked at. `refused` says
     of a command that must be refused whether it was, by an error that the contract names; None of all others.
+    `calls` are the activity calls that it made; None where they were not counted.
     """
 
     what: str
     failure: Failure | None = None
     changed: bool | None = None
     refused: bool | None = None
+    calls: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

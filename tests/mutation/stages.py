@@ -32,7 +32,7 @@ from cutover.harness.run.crash.sampling import Sampler
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.side.costs import count_costs
-from cutover.harness.run.side.playing import PLAYS
+from cutover.harness.run.side.playing import LONG_PLAYS, PLAYS
 from cutover.harness.run.trials.arm import Arm
 from cutover.scenarios.model import Scenario
 from mutation.covering.course import Course, Step
@@ -44,7 +44,7 @@ from mutation.results import Kill
 
 __all__ = ["Slot", "Stages", "play_engine", "walk"]
 
-STAGES: Final = ("trials", "rereads", "plays", "crashes", "restarts", "lapses", "costs")
+STAGES: Final = ("trials", "rereads", "plays", "crashes", "restarts", "lapses", "costs", "lasting")
 _Wanted: TypeAlias = Mapping[str, Sequence[str]] | None
 """The names of the steps by stage; None for all there are."""
 _NAMESPACE: Final = uuid.UUID("5d4b5f5c-8a1f-5c39-9a5a-4a2a7c1f0b11")
@@ -61,6 +61,8 @@ _COMMAND_S: Final = 10.0
 """Real time for one command in a crash case."""
 _LADDER_S: Final = 60.0
 """Real time for all plays of the ladder, which are told of when they have ended."""
+_LASTING_S: Final = 90.0
+"""Real time for what takes long of the plays: an activity that outlasts a lease by the clock on the wall."""
 _LAPSES: Final = 2
 """Calls that outlast a lease."""
 
@@ -93,7 +95,7 @@ class Stages:
         wanted: _Wanted = None
         if steps is not None:
             wanted = {stage: [each.name for each in steps if each.stage == stage] for stage in STAGES}
-        parts = (self._trials, self._plays, self._crashes, self._lapses, self._costs)
+        parts = (self._trials, self._plays, self._crashes, self._lapses, self._costs, self._lasting)
         return next(chain.from_iterable(part(wanted) for part in parts), None)
 
     def _begin(self, stage: str, *, patience_s: float = 0.0) -> None:
@@ -173,6 +175,14 @@ class Stages:
             rows = [*self._control, *count_costs({"candidate": (SPEC, self._slot.dsn)})]
             found = judge_costs(rows, CostLimits())
             yield from self._kills(_LADDER, [result for result in found if result.arm == "candidate"])
+
+    def _lasting(self, wanted: _Wanted) -> Iterator[Kill]:
+        """What takes long of the plays; a course has it for mutants of the lease alone."""
+        chosen = _names(wanted, "lasting")
+        for name in LONG_PLAYS:
+            if chosen is None or name in chosen:
+                self._begin("lasting", patience_s=_LASTING_S)
+                yield from self._kills(name, played(name, self._factory, self._slot.dsn, self._material.seed))
 
     def _testbed(self, factory: EngineFactory) -> Testbed:
         self._begin("baseline")

@@ -91,6 +91,15 @@ def test_a_mutant_is_played_on_the_steps_that_run_it() -> None:
     assert course.ran() == {A, B, C}
 
 
+def test_what_takes_long_is_played_for_mutants_of_the_lease_alone() -> None:
+    lease = ("engines/v2/lease.py", 12)
+    usual, slow = Step("trials", "a", 1.0, frozenset({A, lease})), Step("lasting", "long", 36.0, frozenset({A, lease}))
+    course = Course([usual, slow], frozenset({B}))
+    assert course.through(A) == [usual]
+    assert course.through(B) == [usual]
+    assert course.through(lease) == [usual, slow]
+
+
 def test_a_course_reads_as_it_was_written() -> None:
     steps = [Step("trials", "a", 1.5, frozenset({B, C})), Step("costs", "the ladder", 1.0, None)]
     course = Course(steps, frozenset({A}))

@@ -19,7 +19,7 @@ from cutover.harness.judge.reference.prepared import PreparedScenarios
 from cutover.harness.mutants.catalog.deaths import DEATH_MUTANTS
 from cutover.harness.mutants.catalog.engines import ENGINE_MUTANTS
 from cutover.harness.mutants.model import EngineMutant, Routing
-from cutover.harness.mutants.watch import KillWatch, MutantKilled, parts_that_speak
+from cutover.harness.mutants.watch import LONG_CHECKS, KillWatch, MutantKilled, parts_that_speak
 from cutover.harness.record.kills import PlayedPart, RunFate, RunKill, RunKillMatrix
 from cutover.harness.record.trials import ArmName
 from cutover.harness.run.postgres.server import Server
@@ -112,6 +112,7 @@ class _RunsOfSeed:
             quiet=True,
             on_problem=problems.append,
             to_kill=self.to_kill,
+            long=mutant.check in LONG_CHECKS,
             known={} if mutant.check in {each.id for each in self.policy.criteria} else self.controls,
         )
         fate = replace(_fate(mutant, watch, player, self.parts), seed=self.seed, seconds=time.monotonic() - began)
@@ -137,10 +138,7 @@ def _fate(mutant: EngineMutant, watch: KillWatch, player: PartPlayer, parts: Seq
     killed: MutantKilled | None = None
     problem = ""
     try:
-        for part in parts_that_speak(mutant.check):
-            if part in parts:
-                player.play(part)
-                watch.over(part)
+        player.play([part for part in parts_that_speak(mutant.check) if part in parts], watch.over)
     except MutantKilled as found:
         killed = found
     except CutoverError as error:  # as an engine that cannot be installed: the run has no verdict

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -19,6 +20,7 @@ from cutover.harness.run.crash.matrix import crash_matrix
 from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan
 from cutover.harness.run.crash.sampling import selection
 from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.side.background import BackgroundPlays
 from cutover.harness.run.side.costs import measure_costs
 from cutover.harness.run.side.measurements import route, weigh
 from cutover.harness.run.side.playing import play_all
@@ -74,7 +76,8 @@ class PartPlayer:
 
     `on_problem` is told what could not be done beside the trials; the judge finds it missing. `sources` are the digests
     on record of the engines' sources, by spec, and those of now where None; `to_kill` are the scenarios of crash cases
-    where the caller knows them, `known` arms of trials that need not be run again.
+    where the caller knows them, `known` arms of trials that need not be run again. With `long`, what takes long of the
+    plays is played too, beside all parts.
     """
 
     plan: RunPlan
@@ -88,8 +91,28 @@ class PartPlayer:
     sources: Mapping[str, str] | None = None
     to_kill: tuple[Scenario, ...] | None = None
     known: Mapping[int, Mapping[ArmName, bytes]] = field(default_factory=dict)
+    long: bool = False
 
-    def play(self, part: PlayedPart) -> None:
+    def play(self, parts: Collection[PlayedPart], over: Callable[[PlayedPart], None] = lambda _part: None) -> None:
+        """Plays these parts, and tells of the end of each; what takes long is begun before them and heard after them.
+
+        So it costs a run no time that has as much to do. Whatever ends the run, nothing is left of it.
+        """
+        with contextlib.ExitStack() as stack:
+            long = stack.enter_context(self._begun()) if self.long and PlayedPart.PLAYS in parts else None
+            for part in parts:
+                self._play(part)
+                over(part)
+            if long is not None:
+                played, problem = long.collect()
+                self.rows.write_lines(Table.PLAYS, played)
+                self._tell("not everything was played", problem)
+
+    def _begun(self) -> BackgroundPlays:
+        plan = self.plan
+        return BackgroundPlays(self.server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
+
+    def _play(self, part: PlayedPart) -> None:
         """Plays one part; rereads come with the trials."""
         plan, server, scenarios = self.plan, self.server, self.scenarios
         match part:

@@ -100,6 +100,7 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
                 cases=policy.cases_asked(plan.stage),
                 quiet=quiet,
                 sources=manifest.sources,
+                long=plan.plays_long,
                 on_problem=lambda told: note(f"cutover: {plain(told)}", quiet=False),
             )
             interrupted = _run(player, writer)
@@ -116,9 +117,7 @@ def _run(player: PartPlayer, writer: RunWriter) -> bool:
     """Plays and saves everything; returns whether it was interrupted."""
     began = time.monotonic()
     try:
-        for part in PlayedPart:
-            if part not in player.plan.skip:
-                player.play(part)
+        player.play([part for part in PlayedPart if part not in player.plan.skip])
     except KeyboardInterrupt:
         writer.finish(seconds=time.monotonic() - began, partial=True)
         return True

@@ -12,6 +12,7 @@ from cutover.harness.mutants.model import (
     FLOW,
     Costs,
     Crashes,
+    Plays,
     Routing,
     SoundControl,
     Trials,
@@ -111,6 +112,12 @@ CONTROLS: Final = (
     ),
     SoundControl(
         "renews-in-time", "a short lease that is renewed", f"{_SOUND}:RenewsInTime", (PLAYED, Crashes(FLOW, _DEATHS))
+    ),
+    SoundControl(
+        "reads-no-checkpoints",
+        "checkpoints for people alone, and damaged ones",
+        f"{_SOUND}:ReadsNoCheckpoints",
+        (Trials((FLOW, "04"), control="v2"), Plays(("damaged",))),
     ),
     SoundControl("sound-router", "the router itself", f"{_SOUND}:sound_router", (Routing(),)),
 )

@@ -10,14 +10,16 @@ __all__ = ["PLAYED", "SURROUNDINGS"]
 
 _FLOW: Final = "03-data-flow"
 _FEW: Final = (_FLOW, "04", "06", "31", "54")
+_DAMAGED: Final = Plays(("damaged",))
 _BESIDE: Final = Trials((_FLOW,), companion="04")
 
 PLAYED: Final = Plays((
     "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out",
     "waits", "definitions", "ended", "broken", "stopped", "migration", "again",
-    "between", "alike", "ids", "due_at_once", "refusals", "live", "long_ago", "history", "overtaken",
+    "between", "alike", "ids", "due_at_once", "refusals", "unanswered", "damaged", "live", "long_ago", "history",
+    "overtaken",
 ))  # fmt: skip
-"""All plays."""
+"""All plays, but for those that last long."""
 
 
 def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials | Plays) -> EngineMutant:
@@ -122,4 +124,29 @@ SURROUNDINGS: Final = (
     _engine("drops-empty-metadata", "empty metadata lost", "IDENT", "DropsEmptyMetadata", Trials((_FLOW,))),
     _engine("sets-timers-in-batches", "timers beyond a batch lost", "OUT", "SetsTimersInBatches", Trials(("103",))),
     _engine("renews-too-late", "lease over before it is renewed", "CONC", "RenewsTooLate", Plays(("live",))),
+    _engine(
+        "renews-from-the-start",
+        "lease renewed to a time counted from the activity's start",
+        "CONC",
+        "RenewsFromTheStart",
+        Plays(("long",)),
+    ),
+    _engine(
+        "renews-only-while-busy",
+        "no lease renewed any more after a while without work",
+        "CONC",
+        "RenewsOnlyWhileBusy",
+        Plays(("long",)),
+    ),
+    _engine(
+        "leaves-renewals-open",
+        "lease renewed in a transaction that stays open",
+        "CONC",
+        "LeavesRenewalsOpen",
+        Plays(("long",)),
+    ),
+    _engine(
+        "trusts-its-checkpoints", "a damaged checkpoint taken at its word", "CKPT", "TrustsItsCheckpoints", _DAMAGED
+    ),
+    _engine("ends-the-damaged", "an execution with a damaged checkpoint ended", "CKPT", "EndsTheDamaged", _DAMAGED),
 )

@@ -23,24 +23,39 @@ from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.outcomes import JobLost, JobNote
+from cutover.harness.run.side.plays.damaging import DAMAGING
 from cutover.harness.run.side.plays.installing import INSTALLING
 from cutover.harness.run.side.plays.keeping import KEEPING
+from cutover.harness.run.side.plays.lasting import LASTING
 from cutover.harness.run.side.plays.overtaking import OVERTAKING
-from cutover.harness.run.side.plays.performance import PlayStage
+from cutover.harness.run.side.plays.performance import LONG_S, PlayStage
 from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
 from cutover.harness.run.side.plays.refusing import REFUSING
 from cutover.harness.run.side.plays.signalling import SIGNALLING
 from cutover.harness.run.side.plays.workflows import chain
 from cutover.harness.store.lines import encode_fields, scenario_text
 
-__all__ = ["PLAYS", "PlayScript", "main", "play_all"]
+__all__ = [
+    "BEGIN",
+    "LONG_PLAYS",
+    "PLAYS",
+    "SILENCE_S",
+    "PlayScript",
+    "lost_play",
+    "main",
+    "one_line",
+    "play_all",
+    "play_database",
+    "play_program",
+]
 
 PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
-PLAYS: Final[Mapping[str, PlayScript]] = {
-    each.__name__: each for each in (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *INSTALLING, *LIVING)
-}
+_TOGETHER: Final = (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *DAMAGING)
+PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*_TOGETHER, *INSTALLING, *LIVING)}
 """By name, in order."""
+LONG_PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in LASTING}
+"""Those that a run plays in the background, by name."""
 
 _CHECKS: Final[Mapping[str, PlayCheck]] = {
     **dict.fromkeys((each.__name__ for each in SIGNALLING), "SIGNAL"),
@@ -48,19 +63,22 @@ _CHECKS: Final[Mapping[str, PlayCheck]] = {
     "waits": "CLOCK",
     "due_at_once": "CLOCK",
     "refusals": "DATA",
+    "unanswered": "DATA",
+    "damaged": "CKPT",
     "live": "CONC",
     "overtaken": "CONC",
+    "long": "CONC",
     "definitions": "IDENT",
     "ended": "READ",
     "history": "READ",
     "broken": "DATA",
     "stopped": "RESUME",
 }
-_SILENCE_S: Final = 30.0
+SILENCE_S: Final = 30.0
 """Real time for one play; each takes well below a second, but for one that takes eight."""
 _LOCK_MS: Final = 5_000
 """How long a statement may wait for a lock: an engine that keeps one while an activity runs must not hang the play."""
-_BEGIN, _ROW = b"B", b"R"
+BEGIN, _ROW = b"B", b"R"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +91,27 @@ class _PlayJob:
 
 def play_all(server: Server, *, control: str, candidate: str, seed: int) -> tuple[tuple[bytes, ...], str]:
     """Returns a line for each execution of each play, as a saved run has it, and why there are none or not all."""
-    setup = {"control": control, "candidate": candidate, "seed": seed}
-    program = ChildProgram(f"{__name__}:main", setup, keeps_errors=True)
+    program = play_program(control, candidate, seed)
     with contextlib.ExitStack() as stack:
         try:
             jobs = _jobs(stack, server, candidate)
         except Exception as error:  # noqa: BLE001 - whatever an engine does here costs the plays alone
-            return (), f"{type(error).__name__}: {' '.join(str(error).split())}"
+            return (), one_line(error)
         executor = stack.enter_context(
-            Executor[_PlayJob]([program] * len(jobs), lambda job, _told: _message(job), silence_s=_SILENCE_S)
+            Executor[_PlayJob]([program] * len(jobs), lambda job, _told: _message(job), silence_s=SILENCE_S)
         )
         return _played(executor, jobs, candidate)
+
+
+def play_program(control: str, candidate: str, seed: int, lasts_s: float = LONG_S) -> ChildProgram:
+    """Returns what a process runs that plays."""
+    setup = {"control": control, "candidate": candidate, "seed": seed, "lasts_s": lasts_s}
+    return ChildProgram(f"{__name__}:main", setup, keeps_errors=True)
+
+
+def one_line(error: Exception) -> str:
+    """Returns what an error says."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _message(job: _PlayJob) -> dict[str, object]:
@@ -92,19 +120,18 @@ def _message(job: _PlayJob) -> dict[str, object]:
 
 def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[_PlayJob, ...]:
     """Makes databases with the candidate's tables, and one with none; what takes longest comes first."""
-    beside, ready, bare = (_database(stack, server) for _ in range(3))
+    beside, ready, bare = (play_database(stack, server) for _ in range(3))
     for database in (beside, ready):
         install_engine(candidate, database.dsn)
     return (
         _PlayJob(beside.dsn, tuple(each.__name__ for each in LIVING)),
-        _PlayJob(
-            ready.dsn, tuple(each.__name__ for each in (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING))
-        ),
+        _PlayJob(ready.dsn, tuple(each.__name__ for each in _TOGETHER)),
         _PlayJob(bare.dsn, tuple(each.__name__ for each in INSTALLING)),
     )
 
 
-def _database(stack: contextlib.ExitStack, server: Server) -> Database:
+def play_database(stack: contextlib.ExitStack, server: Server) -> Database:
+    """Makes a database for plays, which is dropped with the stack."""
     database = server.create_database()
     stack.callback(database.drop)
     statement = sql.SQL("ALTER DATABASE {} SET lock_timeout = {}").format(sql.Identifier(database.name), _LOCK_MS)
@@ -119,21 +146,23 @@ def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str)
     problems: list[str] = []
     for outcome in executor.run(jobs):
         match outcome:
-            case JobNote(job, line) if line[:1] == _BEGIN:
+            case JobNote(job, line) if line[:1] == BEGIN:
                 begun[job] = line[1:].decode("ascii")
             case JobNote(job, line):
                 rows.append(line[1:])
             case JobLost(job=job):
                 name = begun.get(job) if job is not None else None
                 last = outcome.exit.errors.strip().splitlines()[-1:] or ["nothing was said"]
-                how = f"took more than {_SILENCE_S:g} s" if outcome.reason == "timeout" else last[0][:200]
+                how = f"took more than {SILENCE_S:g} s" if outcome.reason == "timeout" else last[0][:200]
                 problems.append(f"{name or 'the plays'}: {how}")
                 if name is not None:
-                    rows.append(encode_fields(_lost(name, engine, problems[-1], timeout=outcome.reason == "timeout")))
+                    rows.append(
+                        encode_fields(lost_play(name, engine, problems[-1], timeout=outcome.reason == "timeout"))
+                    )
     return tuple(rows), "; ".join(problems)
 
 
-def _lost(name: str, engine: str, message: str, *, timeout: bool) -> PlayRecord:
+def lost_play(name: str, engine: str, message: str, *, timeout: bool) -> PlayRecord:
     """Returns the row of a play in the middle of which its process was lost."""
     failure = Failure(kind="timeout" if timeout else "died", type="lost", message=message)
     stage = PlayStage("", 0, {})
@@ -153,10 +182,13 @@ def main(link: ParentLink) -> None:
             order["dsn"],
             setup["seed"],
             {"control": resolve(setup["control"]), "candidate": resolve(setup["candidate"])},
+            setup["lasts_s"],
         )
+        if order.get("installs"):
+            stage.install(stage.engine())
         for name in order["plays"]:
-            link.note(_BEGIN + name.encode("ascii"))
-            for row in PLAYS[name](stage):
+            link.note(BEGIN + name.encode("ascii"))
+            for row in {**PLAYS, **LONG_PLAYS}[name](stage):
                 link.note(_ROW + encode_fields(row))
             stage.close()
         return b""

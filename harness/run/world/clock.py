@@ -1,12 +1,13 @@
-"""Virtual clocks for engines: time that jumps and never waits. Pure but for shared memory."""
+"""Virtual clocks for engines: time that jumps and never waits. Pure but for shared memory and the monotonic clock."""
 
 from __future__ import annotations
 
 import mmap
 import struct
+import time
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["EPOCH", "SharedClock", "VirtualClock"]
+__all__ = ["EPOCH", "PassingClock", "SharedClock", "VirtualClock"]
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """When virtual time begins, the same for every arm, so that arms can be compared."""
@@ -31,6 +32,25 @@ class VirtualClock:
     def advance(self, to: datetime) -> None:
         """Moves on to a time, as the harness does to fire a timer."""
         self.sleep_until(to)
+
+
+class PassingClock(VirtualClock):
+    """Virtual time that passes as real time does from when it was made, and jumps where it is slept on."""
+
+    def __init__(self, start: datetime = EPOCH) -> None:
+        super().__init__(start)
+        self._looked = time.monotonic()
+
+    def now(self) -> datetime:
+        """Returns the time, UTC."""
+        looked = time.monotonic()
+        self._now += timedelta(seconds=looked - self._looked)
+        self._looked = looked
+        return self._now
+
+    def sleep_until(self, deadline: datetime) -> None:
+        """Jumps to the deadline; does nothing where it has passed."""
+        self._now = max(self.now(), deadline)
 
 
 class SharedClock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,27 +11,32 @@ from uuid import UUID
 
 import psycopg
 
-from cutover.engines.api import EngineContext
+from cutover.engines.api import Clock, EngineContext
 from cutover.engines.errors import ExecutionHeld, LeaseLost
 from cutover.engines.sqlfiles import sql
 from cutover.engines.v2 import lease, writer
-from cutover.engines.v2.lease import Claims, Renewer
+from cutover.engines.v2.lease import Claims, Held, Renewer
 from cutover.engines.v2.planner import Step
 from cutover.engines.v2.recovery import Claimed
 from cutover.engines.v2.run import ExecutionRun
+from cutover.engines.v2.store import connect
 from cutover.engines.v2.writer import Writer
 from cutover.harness.mutants.engines.broken import BrokenV2
 from cutover.harness.mutants.patching import Patch
+from cutover.harness.run.world.clock import VirtualClock
 
 __all__ = [
     "AdoptsItself",
     "FinishesUnfenced",
     "IgnoresRowCount",
+    "LeavesRenewalsOpen",
     "NeverRenews",
     "NoReaper",
     "PooledLock",
     "ReadsThenWrites",
+    "RenewsFromTheStart",
     "RenewsInTime",
+    "RenewsOnlyWhileBusy",
     "RenewsTooLate",
     "RevivesTheEnded",
 ]
@@ -155,6 +161,56 @@ class NeverRenews(BrokenV2):
 class _Idle(Renewer):
     def watch(self, execution_id: UUID, epoch: int, owner: str) -> None:
         del execution_id, epoch, owner
+
+
+class _FromTheStart(Renewer):
+    def __init__(self, dsn: str, clock: Clock) -> None:
+        super().__init__(dsn, clock)
+        self._passing = clock
+
+    def watch(self, execution_id: UUID, epoch: int, owner: str) -> None:
+        self._clock = VirtualClock(self._passing.now())
+        super().watch(execution_id, epoch, owner)
+
+
+class RenewsFromTheStart(BrokenV2):
+    """Renews the lease to thirty seconds after the activity began, however long ago that is."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.renewer = _FromTheStart(context.dsn, context.clock)
+
+
+class _EndsForGood(Renewer):
+    def _keep(self) -> None:
+        super()._keep()
+        self._thread = threading.current_thread()
+
+
+class RenewsOnlyWhileBusy(BrokenV2):
+    """Ends its renewing thread when there has been nothing to renew for a while, and starts no other."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.renewer = _EndsForGood(context.dsn, context.clock)
+
+
+class _Uncommitted(Renewer):
+    def _renew(
+        self, connection: psycopg.Connection[tuple[object, ...]] | None, held: Held
+    ) -> psycopg.Connection[tuple[object, ...]] | None:
+        if connection is None:
+            connection = connect(self._dsn)
+            connection.autocommit = False
+        return super()._renew(connection, held)
+
+
+class LeavesRenewalsOpen(BrokenV2):
+    """Renews the lease in a transaction that ends with the activity, or later."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.renewer = _Uncommitted(context.dsn, context.clock)
 
 
 class _ShortLease(BrokenV2):

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 from uuid import UUID, uuid5
 
 from cutover.engines.api import Engine, EngineFactory, ExecutionRequest, Journal, Signal
@@ -28,18 +29,25 @@ from cutover.harness.run.world.world import World
 from cutover.harness.store.lines import scenario_text
 from cutover.scenarios.model import PlannedSignal, Scenario
 
-__all__ = ["Performance", "PlayStage"]
+__all__ = ["LONG_S", "Performance", "PlayStage"]
+
+LONG_S: Final = 36.0
+"""Longer than most leases last."""
 
 _NAMESPACE = UUID("0d3f5c1e-59a2-5f0e-8a0b-3d3f1f6f2c77")
 
 
 @dataclass(slots=True)
 class PlayStage:
-    """A database, and how engines on it are made; ids are drawn from the seed."""
+    """A database, and how engines on it are made; ids are drawn from the seed.
+
+    `lasts_s` is the real time for which the activity of a play runs that is to outlast every lease.
+    """
 
     dsn: str
     seed: int
     factories: dict[Role, EngineFactory]
+    lasts_s: float = LONG_S
     _dispatcher: Dispatcher = field(default_factory=Dispatcher)
     _opened: list[Engine] = field(default_factory=list)
     _drawn: int = 0
@@ -89,9 +97,10 @@ class Performance:
         role: Role = "candidate",
         also: Scenario | None = None,
         alone: bool = False,
+        clock: VirtualClock | None = None,
     ) -> None:
         self.id = stage.draw()
-        self.clock = VirtualClock()
+        self.clock = clock or VirtualClock()
         self._stage, self._scenario, self._also = stage, scenario, also
         self._check, self._name, self._role, self._alone = check, name, role, alone
         self._commands: list[PlayCommand] = []
@@ -145,12 +154,13 @@ class Performance:
         self._commands.append(PlayCommand(what=what, failure=failure))
         return failure is None
 
-    def refused(self, what: str, command: Callable[[], object], *by: type[Exception]) -> bool:
-        """Gives a command that must end in one of these errors, and says whether it did."""
-        failure, refused = None, False
+    def refused(self, what: str, command: Callable[[], object], *by: type[Exception], or_idle: bool = False) -> bool:
+        """Gives a command that must end in one of these errors, and says whether it did; or else calls nothing."""
+        failure, refused, before = None, False, len(self.flight.world.ledger)
         with self._stage.flying(self.flight):
             try:
                 command()
+                refused = or_idle and len(self.flight.world.ledger) == before
             except Exception as error:  # noqa: BLE001 - whatever an engine raises is an outcome
                 failure, refused = failure_of(error), isinstance(error, by)
         self._commands.append(PlayCommand(what=what, failure=failure, refused=refused))
@@ -164,6 +174,20 @@ class Performance:
         if done:
             self.drive.outside.delivered.append(signal_id)
         return done
+
+    def after_damage(self, what: str, signal_id: str) -> None:
+        """Delivers a planned signal where something of the execution was changed at rest, and goes on if it returns.
+
+        Notes of a refusal whether the journal is another afterwards, and how many calls there were.
+        """
+        before, called = self._journal(), len(self.flight.world.ledger)
+        self.send(signal_id)
+        failure, self.drive.failure = self.drive.failure, None
+        changed = None if failure is None else self.drive.journal != before
+        calls = len(self.flight.world.ledger) - called
+        self._commands.append(PlayCommand(what=what, failure=failure, changed=changed, calls=calls))
+        if failure is None:
+            self.finish()
 
     def request(self, what: str, request: ExecutionRequest) -> None:
         """Sends another request, and notes whether it left anything where it was refused, or lost where it was not."""
@@ -237,6 +261,12 @@ class Performance:
             commands=tuple(self._commands),
             alone=self._alone,
         )
+
+    def _journal(self) -> Journal | None:
+        """Returns the journal as it is now; None where the engine does not read it."""
+        with self._stage.flying(self.flight), contextlib.suppress(Exception):
+            return committed(self.drive.engine, self.id)
+        return None
 
     def _move(self, move: Move) -> None:
         if self.drive.failure is None:

@@ -1,4 +1,4 @@
-"""Plays of what an engine must refuse: what is not JSON, and what another worker drives. Calls engines."""
+"""Plays of what an engine must refuse: what is not JSON, has no value, or is driven by another. Calls engines."""
 
 from __future__ import annotations
 
@@ -9,11 +9,23 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from cutover.engines.api import Engine, ExecutionRequest, Signal
+from cutover.engines.api import (
+    ActivityNode,
+    ConditionNode,
+    Edge,
+    Engine,
+    ExecutionRequest,
+    LoopNode,
+    Node,
+    Signal,
+    StartNode,
+    Workflow,
+)
 from cutover.engines.errors import ExecutionHeld, LeaseLost, PayloadRefused, UnknownExecution
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import chain, signals, wait
+from cutover.scenarios.model import Scenario
 
 __all__ = ["LIVING", "REFUSALS"]
 
@@ -29,6 +41,8 @@ _NOT_JSON: Final[Mapping[str, Any]] = {
     "bytes": b"bytes",
     "a key that is not text": {1: "one"},
 }
+_RAISES, _NO_LIST = "abs(@)", "input"
+"""Expressions without a usable value on what an activity answered, which is an object."""
 
 
 def refusals(stage: PlayStage) -> Iterator[PlayRecord]:
@@ -45,6 +59,39 @@ def refusals(stage: PlayStage) -> Iterator[PlayRecord]:
         play.refused(f"a signal with {what}", partial(engine.resume, play.id, signal), Exception)
         play.finish()
         yield play.play()
+
+
+def unanswered(stage: PlayStage) -> Iterator[PlayRecord]:
+    """Expressions that are JMESPath and have no usable value on what they are given: the step fails, for good.
+
+    Where an item is what JSON cannot carry the loop may fail before its first turn, or when it comes to that item.
+    """
+    at_once = _ending_in(_loop(_NO_LIST))
+    for name, node, also in (
+        ("a condition that raises", ConditionNode(id="if", expression=_RAISES), None),
+        ("a loop over what raises", _loop(_RAISES), None),
+        ("a loop over what is no list", _loop(_NO_LIST), None),
+        ("a loop over what is no number", _loop("[to_number('1'), to_number('nan')]"), at_once),
+        ("a loop over what is infinite", _loop("[to_number('1e999')]"), at_once),
+    ):
+        play = Performance(stage, _ending_in(node), stage.engine(), check="DATA", name=name, also=also)
+        play.start()
+        play.by(stage.engine())
+        play.finish()
+        yield play.play()
+
+
+def _ending_in(node: Node) -> Scenario:
+    return chain("unanswered", "pack", node, "ship")
+
+
+def _loop(items: str) -> LoopNode:
+    body = Workflow(
+        id="turn",
+        nodes=(StartNode(id="start"), ActivityNode(id="note", activity="note")),
+        edges=(Edge(source="start", target="note"),),
+    )
+    return LoopNode(id="turns", items=items, body=body)
 
 
 def live(stage: PlayStage) -> Iterator[PlayRecord]:
@@ -75,4 +122,4 @@ def _ask_meanwhile(play: Performance, other: Engine) -> None:
 
 LIVING = (live,)
 """Those that take real time."""
-REFUSALS = (refusals,)
+REFUSALS = (refusals, unanswered)

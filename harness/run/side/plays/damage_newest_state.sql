@@ -1,0 +1,4 @@
+-- The newest checkpoint says of what has been completed that it is under way; touches nothing where it says nothing of it.
+UPDATE workflow_checkpoints SET state = replace(state::text, '"completed"', '"running"')::json
+WHERE execution_id = %(id)s AND state::text LIKE '%%"completed"%%'
+  AND version = (SELECT max(version) FROM workflow_checkpoints WHERE execution_id = %(id)s)

@@ -1,0 +1,59 @@
+"""A play in which an activity takes longer than a lease lasts, by every clock. Calls engines, and sleeps.
+
+It is idle most of the time, so a run plays it beside everything else: see `cutover.harness.run.side.background`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+from cutover.engines.api import Engine
+from cutover.engines.errors import ExecutionHeld, LeaseLost
+from cutover.harness.record.plays import PlayRecord
+from cutover.harness.run.side.plays.performance import Performance, PlayStage
+from cutover.harness.run.side.plays.workflows import chain
+from cutover.harness.run.world.clock import PassingClock
+
+__all__ = ["IDLE", "LASTING"]
+
+IDLE: Final = 1 / 3
+"""How long the worker has nothing to do, as a share of the activity's time: longer than a lease goes unrenewed."""
+
+_ASKED: Final = 12
+"""How often another worker asks for the execution: every three seconds, also when a lease of 30 s would be over."""
+
+
+def long(stage: PlayStage) -> Iterator[PlayRecord]:
+    """An activity outlasts a lease in real time, and another worker asks for the execution, also after that.
+
+    The worker has run another execution before, and then had nothing to do for a while.
+    """
+    engine, name = stage.engine(), "in an activity that outlasts a lease"
+    Performance(stage, chain("short", "pack"), engine, check="CONC", name=name, clock=PassingClock()).start()
+    time.sleep(stage.lasts_s * IDLE)
+    play = Performance(stage, chain("long", "pack", "ship"), engine, check="CONC", name=name, clock=PassingClock())
+    play.flight.at_first_call = partial(_ask_meanwhile, play, stage.engine(), stage.lasts_s)
+    play.start()
+    play.finish()
+    yield play.play()
+
+
+def _ask_meanwhile(play: Performance, other: Engine, lasts_s: float) -> None:
+    began = time.monotonic()
+    for turn in range(1, _ASKED + 1):
+        passed_s = lasts_s * turn / _ASKED
+        time.sleep(max(0.0, began + passed_s - time.monotonic()))
+        if not play.refused(
+            f"resume() by another worker, {passed_s:g} s of real time into an activity",
+            partial(other.resume, play.id),
+            ExecutionHeld,
+            LeaseLost,
+            or_idle=True,
+        ):
+            return
+
+
+LASTING = (long,)
