@@ -16,7 +16,17 @@ from cutover.harness.judge.checks.around import clock, ident, secret
 from cutover.harness.judge.checks.base import ArmCheck
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict, Witness
 from cutover.harness.judge.view import view_of
-from cutover.harness.record.plays import BROKEN, DAMAGED, FOREIGN, HARD, HELD, UNKNOWN, PlayCommand, PlayRecord
+from cutover.harness.record.plays import (
+    BROKEN,
+    DAMAGED,
+    FOREIGN,
+    HARD,
+    HELD,
+    MEASURED,
+    UNKNOWN,
+    PlayCommand,
+    PlayRecord,
+)
 from cutover.harness.record.trials import Trial
 from cutover.scenarios.model import Scenario
 
@@ -52,7 +62,10 @@ def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
         facts, broken = _broken(play)
         examined[play.check] += 0 if play.check in _PROVEN_ELSEWHERE else facts + len(play.commands)
         known = flaws if play.role == "control" else set[str]()
-        findings[play.check] += [_finding(play, play.check, *each) for each in _commands(play)]
+        for each in _commands(play):
+            answers = "MET" if each[2].get("command") == MEASURED else str(play.check)
+            findings[answers].append(_finding(play, answers, *each))
+            examined[answers] += 0
         for told in broken:
             if told[0] not in known:
                 check = _SECRET if told[0].startswith(f"{_SECRET}: ") else play.check

@@ -35,9 +35,9 @@ from cutover.scenarios.model import Scenario
 
 __all__ = ["LONG_CHECKS", "KillWatch", "MutantKilled", "parts_that_speak"]
 
-_OF_PLAYS: Final = frozenset({"SIGNAL", "INSTALL", "READ", "CLOCK", "IDENT", "SECRET", "DATA", "CONC", "CKPT"})
+_OF_PLAYS: Final = frozenset({"SIGNAL", "INSTALL", "READ", "CLOCK", "IDENT", "SECRET", "DATA", "CONC", "CKPT", "MET"})
 """The checks that plays are made for."""
-LONG_CHECKS: Final = frozenset({"CONC", "SECRET"})
+LONG_CHECKS: Final = frozenset({"CONC", "MET", "SECRET"})
 """Those that what takes long of the plays may show."""
 
 

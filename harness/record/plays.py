@@ -9,7 +9,18 @@ from cutover.engines.api import JsonText
 from cutover.engines.roles import Role
 from cutover.harness.record.trials import ArmRecord, Failure
 
-__all__ = ["BROKEN", "DAMAGED", "FOREIGN", "HARD", "HELD", "UNKNOWN", "PlayCheck", "PlayCommand", "PlayRecord"]
+__all__ = [
+    "BROKEN",
+    "DAMAGED",
+    "FOREIGN",
+    "HARD",
+    "HELD",
+    "MEASURED",
+    "UNKNOWN",
+    "PlayCheck",
+    "PlayCommand",
+    "PlayRecord",
+]
 
 PlayCheck: TypeAlias = Literal["SIGNAL", "INSTALL", "READ", "IDENT", "CLOCK", "DATA", "RESUME", "CONC", "CKPT"]
 
@@ -20,6 +31,8 @@ FOREIGN: Final = "a resume of an execution of the control"
 """What the candidate may refuse in its own way, as long as nothing of the control's is changed."""
 BROKEN: Final = "a request that breaks a rule"
 """How commands begin that an engine must refuse by PayloadRefused or WorkflowRefused, and leave nothing behind."""
+MEASURED: Final = "the duration in the metric of an activity that took long"
+"""A look at a row of metrics, which MET answers for."""
 HARD: Final = "a request that is hard to keep"
 """How commands begin that an engine may refuse in the same way, or keep to the letter."""
 DAMAGED: Final = "a signal to an execution whose checkpoints were changed"

@@ -108,6 +108,13 @@ ENGINE_MUTANTS: Final[tuple[EngineMutant, ...]] = (
         "RevivesTheEnded",
         Crashes(FLOW, (Way.CANCEL_LIVE,), AT_EFFECTS),
     ),
+    _engine(
+        "cancels-nobody-at-work",
+        "cancel swallowed while a lease stands",
+        "RESUME",
+        "CancelsNobodyAtWork",
+        Crashes(FLOW, (Way.CANCEL_LIVE,), AT_EFFECTS),
+    ),
     _engine("no-reaper", "no reaper for a dead owner", "STUCK", "NoReaper", Crashes(FLOW, (Way.ONCE,), ("call",))),
     _engine(
         "stores-the-refusal",

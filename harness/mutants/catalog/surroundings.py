@@ -17,7 +17,7 @@ PLAYED: Final = Plays((
     "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out",
     "waits", "definitions", "ended", "broken", "stopped", "migration", "again",
     "between", "alike", "ids", "due_at_once", "refusals", "unanswered", "damaged", "live", "long_ago", "history",
-    "overtaken",
+    "overtaken", "edited",
 ))  # fmt: skip
 """All plays, but for those that last long."""
 
@@ -118,6 +118,11 @@ SURROUNDINGS: Final = (
         "remembers-three-signals", "used signals forgotten", "SIGNAL", "RemembersThreeSignals", Plays(("long_ago",))
     ),
     _engine("keeps-signals-an-hour", "kept signals for an hour", "SIGNAL", "KeepsSignalsAnHour", Plays(("kept_long",))),
+    _engine("shares-decoded-inputs", "one object for equal inputs", "DATA", "SharesDecodedInputs", Plays(("edited",))),
+    _engine(
+        "counts-days-by-calendar", "days counted by the calendar", "CLOCK", "CountsDaysByCalendar", Plays(("waits",))
+    ),
+    _engine("keeps-ten-signals", "ten kept signals at most", "SIGNAL", "KeepsTenSignals", Plays(("several",))),
     _engine("reads-one-page", "the first page of a history", "READ", "ReadsOnePage", Plays(("history",))),
     _engine("ends-the-old-at-install", "install ends what is old", "INSTALL", "EndsTheOldAtInstall", Plays(("again",))),
     _engine("frees-any-lease", "another's lease let run out", "CONC", "FreesAnyLease", Plays(("overtaken",))),
@@ -143,6 +148,15 @@ SURROUNDINGS: Final = (
         "lease renewed in a transaction that stays open",
         "CONC",
         "LeavesRenewalsOpen",
+        Plays(("long",)),
+    ),
+    _engine("renews-twice", "lease renewed twice at most", "CONC", "RenewsTwice", Plays(("long",))),
+    _engine("times-answers-out", "a late answer taken for an error", "CONC", "TimesAnswersOut", Plays(("long",))),
+    _engine(
+        "counts-parts-of-seconds",
+        "durations without their whole seconds",
+        "MET",
+        "CountsPartsOfSeconds",
         Plays(("long",)),
     ),
     _engine(

@@ -71,6 +71,7 @@ _CHECKS: Final[Mapping[str, PlayCheck]] = {
     "definitions": "IDENT",
     "ended": "READ",
     "history": "READ",
+    "edited": "DATA",
     "broken": "DATA",
     "stopped": "RESUME",
 }

@@ -49,10 +49,19 @@ class World:
     An effect is applied once per idempotency key, and once per call where there is none. A key whose success has been
     given gets that same success again; after an error with an effect the next attempt gets its own planned response,
     its effect deduplicated. `completed` says whether the engine has committed a step's completion; it is asked only
-    about a step that has been called before, and must not use the engine's connections.
+    about a step that has been called before, and must not use the engine's connections. With `edits` every activity
+    changes the input that it was given, once it has answered.
     """
 
-    def __init__(self, scenario: Scenario, clock: Clock, completed: Callable[[str], bool] | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        clock: Clock,
+        completed: Callable[[str], bool] | None = None,
+        *,
+        edits: bool = False,
+    ) -> None:
+        self._edits = edits
         self._scenario = scenario
         self._clock = clock
         self._completed = completed
@@ -72,6 +81,8 @@ class World:
         """Serves one call or raises ActivityError: the planned error, or a final one where no response is planned."""
         with self._lock:
             answer = self._serve(call)
+            if self._edits:
+                _edit(call.input)
         if answer.status == "error":
             raise ActivityError(answer.error or "", retryable=answer.retryable)
         return ActivityResult(output=answer.raw if answer.output is None else decode(answer.output), ports=answer.ports)
@@ -133,6 +144,14 @@ class World:
                 return "deduplicated"
             self._applied.add(call.idempotency_key)
         return "applied"
+
+
+def _edit(value: JsonValue) -> None:
+    match value:
+        case dict():
+            value["edited"] = True
+        case list():
+            value.append("edited")
 
 
 def _answer(response: Response, given: JsonText) -> _Answer:

@@ -5,12 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from cutover.engines.api import EngineContext, ExecutionRequest, Journal, Signal
+from cutover.engines.api import (
+    Activities,
+    ActivityCall,
+    ActivityResult,
+    EngineContext,
+    ExecutionRequest,
+    Journal,
+    JsonText,
+    JsonValue,
+    Signal,
+)
 from cutover.engines.sqlfiles import sql
+from cutover.engines.v2 import retry
+from cutover.engines.v2 import run as run_module
+from cutover.engines.v2.planner import Step
 from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
 from cutover.engines.v2.store import Store
@@ -20,19 +33,24 @@ from cutover.harness.mutants.patching import Patch
 
 __all__ = [
     "ConnectsEachThread",
+    "CountsDaysByCalendar",
     "DropsEmptyMetadata",
     "EndsTheOldAtInstall",
     "FreesAnyLease",
     "KeepsSignalsAnHour",
+    "KeepsTenSignals",
     "ReadsOnePage",
     "RemembersThreeSignals",
     "SetsTimersInBatches",
+    "SharesDecodedInputs",
 ]
 
 _HERE = "cutover.harness.mutants.engines"
 _HOUR = timedelta(hours=1)
 _PAGE = 5_000
 _BATCH = 16
+_MOST_KEPT = 10
+_DAY_MS = 86_400_000
 
 
 class RemembersThreeSignals(BrokenV2):
@@ -61,6 +79,63 @@ class KeepsSignalsAnHour(BrokenV2):
         if signal is not None:
             self.since.setdefault((execution_id, signal.id), self.clock.now())
         super().resume(execution_id, signal)
+
+
+class KeepsTenSignals(BrokenV2):
+    """Keeps the ten newest of the signals that came early."""
+
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
+        """As V2, without the older ones."""
+        run, rows = super().restore(execution_id, claimed)
+        run.signals = run.signals[-_MOST_KEPT:]
+        return run, rows
+
+
+class CountsDaysByCalendar(BrokenV2):
+    """Counts whole days by the calendar of the place where it runs."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """When a wait is over."""
+
+        def due_at(now: datetime, delay_ms: float) -> datetime:
+            if not delay_ms or delay_ms % _DAY_MS:
+                return original(now, delay_ms)
+            local = now.astimezone().replace(tzinfo=None) + timedelta(milliseconds=delay_ms)
+            return local.astimezone().astimezone(UTC)
+
+        original = retry.due_at
+        return ((run_module, "due_at", due_at),)
+
+
+class SharesDecodedInputs(BrokenV2):
+    """Decodes equal inputs once, and hands the same object to whoever is called with it."""
+
+    decoded: ClassVar[dict[JsonText, JsonValue]] = {}
+
+    def call_of(self, run: ExecutionRun, step: Step) -> ActivityCall:
+        """As V2, with the object that there is."""
+        call = super().call_of(run, step)
+        return replace(call, input=self.decoded.setdefault(step.given or "null", call.input))
+
+    def attempt(self, run: ExecutionRun, step: Step) -> None:
+        """As V2, with that call."""
+        world, call = self.activities, self.call_of(run, step)
+        self.activities = _Renamed(world, call)
+        try:
+            super().attempt(run, step)
+        finally:
+            self.activities = world
+
+
+class _Renamed:
+    """Activities that are asked for one call, whatever they are asked for."""
+
+    def __init__(self, world: Activities, call: ActivityCall) -> None:
+        self._world, self._call = world, call
+
+    def call(self, _call: ActivityCall, /) -> ActivityResult:
+        """The one call."""
+        return self._world.call(self._call)
 
 
 class SetsTimersInBatches(BrokenV2):

@@ -138,6 +138,19 @@ def _run_another(stage: PlayStage, later: timedelta) -> None:
         other.start()
 
 
+def edited(stage: PlayStage) -> Iterator[PlayRecord]:
+    """Activities change what they are given: no other step, attempt or execution may get that."""
+    engine = stage.engine()
+    made = side_by_side("edited", ("pack", "bill"), ("ship",))
+    for turn in ("first", "second", "third"):
+        play = Performance(
+            stage, made, engine, check="DATA", name=f"{turn} of equal input, which is edited", edits=True
+        )
+        play.start()
+        play.finish()
+        yield play.play()
+
+
 def history(stage: PlayStage) -> Iterator[PlayRecord]:
     """An execution of many steps is read back whole: its journal has no last page."""
     turn = Workflow(id="turn", nodes=(StartNode(id="start"),))
@@ -154,4 +167,4 @@ def history(stage: PlayStage) -> Iterator[PlayRecord]:
     yield play.play()
 
 
-KEEPING = (waits, due_at_once, definitions, ended, history)
+KEEPING = (waits, due_at_once, definitions, ended, edited, history)

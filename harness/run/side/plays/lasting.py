@@ -12,17 +12,17 @@ from typing import Final
 
 from cutover.engines.api import Engine
 from cutover.engines.errors import ExecutionHeld, LeaseLost
-from cutover.harness.record.plays import PlayRecord
+from cutover.harness.record.plays import MEASURED, PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import chain
 from cutover.harness.run.world.clock import PassingClock
 
 __all__ = ["IDLE", "LASTING"]
 
-IDLE: Final = 1 / 3
+IDLE: Final = 1 / 5
 """How long the worker has nothing to do, as a share of the activity's time: longer than a lease goes unrenewed."""
 
-_ASKED: Final = 12
+_ASKED: Final = 22
 """How often another worker asks for the execution: every three seconds, also when a lease of 30 s would be over."""
 
 
@@ -35,13 +35,23 @@ def long(stage: PlayStage) -> Iterator[PlayRecord]:
     Performance(stage, chain("short", "pack"), engine, check="CONC", name=name, clock=PassingClock()).start()
     time.sleep(stage.lasts_s * IDLE)
     play = Performance(stage, chain("long", "pack", "ship"), engine, check="CONC", name=name, clock=PassingClock())
-    play.flight.at_first_call = partial(_ask_meanwhile, play, stage.engine(), stage.lasts_s)
+    took_s: list[float] = []
+    play.flight.at_first_call = partial(_ask_meanwhile, play, stage.engine(), stage.lasts_s, took_s)
     play.start()
     play.finish()
+    play.ask(MEASURED, partial(_measure, play, sum(took_s) * 1_000))
     yield play.play()
 
 
-def _ask_meanwhile(play: Performance, other: Engine, lasts_s: float) -> None:
+def _measure(play: Performance, least_ms: float) -> None:
+    """Raises ValueError where the engine's metric of the activity is shorter than that."""
+    for metric in play.drive.journal.metrics if play.drive.journal is not None else ():
+        if metric.step_id == "pack" and metric.duration_ms < least_ms:
+            raise ValueError(f"{metric.duration_ms:g} ms, and the activity took over {least_ms:g} ms")
+
+
+def _ask_meanwhile(play: Performance, other: Engine, lasts_s: float, took_s: list[float]) -> None:
+    """Asks until the activity has lasted so long or the other worker is let in; adds how long that was."""
     began = time.monotonic()
     for turn in range(1, _ASKED + 1):
         passed_s = lasts_s * turn / _ASKED
@@ -53,7 +63,8 @@ def _ask_meanwhile(play: Performance, other: Engine, lasts_s: float) -> None:
             LeaseLost,
             or_idle=True,
         ):
-            return
+            break
+    took_s.append(time.monotonic() - began)
 
 
 LASTING = (long,)

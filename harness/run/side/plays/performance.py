@@ -31,7 +31,7 @@ from cutover.scenarios.model import PlannedSignal, Scenario
 
 __all__ = ["LONG_S", "Performance", "PlayStage"]
 
-LONG_S: Final = 36.0
+LONG_S: Final = 66.0
 """Longer than most leases last."""
 
 _NAMESPACE = UUID("0d3f5c1e-59a2-5f0e-8a0b-3d3f1f6f2c77")
@@ -84,7 +84,10 @@ class PlayStage:
 
 
 class Performance:
-    """One execution; `engine` drives it, and may be changed between two commands."""
+    """One execution; `engine` drives it, and may be changed between two commands.
+
+    `edits` says that its activities change the input that they were given, as code does that owns what it gets.
+    """
 
     def __init__(
         self,
@@ -97,6 +100,7 @@ class Performance:
         role: Role = "candidate",
         also: Scenario | None = None,
         alone: bool = False,
+        edits: bool = False,
         clock: VirtualClock | None = None,
     ) -> None:
         self.id = stage.draw()
@@ -105,7 +109,7 @@ class Performance:
         self._check, self._name, self._role, self._alone = check, name, role, alone
         self._commands: list[PlayCommand] = []
         self._standard: Journal | None = None
-        self.flight = Flight(self.id, World(scenario, self.clock), self.clock)
+        self.flight = Flight(self.id, World(scenario, self.clock, edits=edits), self.clock)
         self.drive = ArmDriver(engine, scenario, self.flight, metadata_of(self.id))
 
     @property
