@@ -160,8 +160,8 @@ def test_the_same_wrapping_without_a_fault_breaks_no_check(server: Server, tmp_p
     [
         ("v2", 100, 3),
         ("v1", 100, 1),
-        pytest.param("v2", 702, 0, marks=pytest.mark.nightly),
-        pytest.param("v1", 702, 1, marks=pytest.mark.nightly),
+        pytest.param("v2", 704, 0, marks=pytest.mark.nightly),
+        pytest.param("v1", 704, 1, marks=pytest.mark.nightly),
     ],
 )
 def test_an_engine_differs_from_itself_in_nothing(

@@ -120,14 +120,14 @@ class SharesDecodedInputs(BrokenV2):
     def attempt(self, run: ExecutionRun, step: Step) -> None:
         """As V2, with that call."""
         world, call = self.activities, self.call_of(run, step)
-        self.activities = _Renamed(world, call)
+        self.activities = _OneCall(world, call)
         try:
             super().attempt(run, step)
         finally:
             self.activities = world
 
 
-class _Renamed:
+class _OneCall:
     """Activities that are asked for one call, whatever they are asked for."""
 
     def __init__(self, world: Activities, call: ActivityCall) -> None:
