@@ -63,49 +63,6 @@ def test_v2_comes_through_every_way(v2: Testbed, way: Way) -> None:
     assert decode_case(encode_case(record)) == record
 
 
-@pytest.mark.parametrize("point", ["request:1", "answer:1", "request:3", "answer:3"])
-def test_v2_comes_back_by_itself_when_the_database_does(v2: Testbed, point: str) -> None:
-    record = play(v2, f"03-data-flow@{point}/outage")
-    judged = judge_case(CATALOG["03-data-flow"], record)
-    assert (judged.verdict, record.fired) == (Verdict.PASS, 1), judged.findings
-    assert [(command.worker, command.ended, command.error_type) for command in record.commands] == [
-        (1, "raised", "PostgresUnreachable"),
-        (1, "returned", ""),
-    ]
-    assert [moment.what for moment in record.moments if moment.what in {"away", "back"}] == ["away", "back"]
-    applied = [entry.step_id for entry in record.arm.ledger if entry.effect == "applied"]
-    assert applied == ["reserve", "charge", "invoice"]
-
-
-@pytest.mark.parametrize("way", ["serialization", "deadlock", "drop"])
-@pytest.mark.parametrize("point", ["request:1", "request:3"])
-def test_v2_gives_up_in_a_storm_and_lets_another_worker_go_on(v2: Testbed, way: str, point: str) -> None:
-    record = play(v2, f"03-data-flow@{point}/{way}:12")
-    judged = judge_case(CATALOG["03-data-flow"], record)
-    assert (judged.verdict, record.fired, record.planned) == (Verdict.PASS, 1, 1), judged.findings
-    assert [(command.worker, command.ended) for command in record.commands] == [(1, "raised"), (2, "returned")]
-    assert decode_case(encode_case(record)) == record
-
-
-def test_an_engine_may_wait_until_the_database_is_back(dsn: str) -> None:
-    with made("cutover.harness.mutants.engines:WaitsForTheServer", dsn) as testbed:
-        record = play(testbed, "03-data-flow@answer:2/outage")
-    judged = judge_case(CATALOG["03-data-flow"], record)
-    assert (judged.verdict, record.fired) == (Verdict.PASS, 1), judged.findings
-    assert [(command.worker, command.ended) for command in record.commands] == [(1, "returned")]
-
-
-def test_v1_raises_in_an_outage_and_keeps_its_own_flaws_alone(dsn: str) -> None:
-    with made("v1", dsn) as testbed:
-        before = judge_case(ONE, play(testbed, "01-one-activity@request:1/outage"))
-        after = judge_case(ONE, play(testbed, "01-one-activity@request:8/outage"))  # the call is not written down yet
-        refused = judge_case(ONE, play(testbed, "01-one-activity@request:8/serialization:12"))
-    assert before.verdict is Verdict.PASS, before.findings
-    for twice in (after, refused):
-        assert {finding.check for finding in twice.findings} == {"DUP", "RESUME"}
-        assert "step charge: its effect was applied 2 times" in {finding.message for finding in twice.findings}
-
-
 @pytest.mark.parametrize("way", [Way.SIGNAL_TWICE, Way.SIGNAL_LATE, Way.SIGNAL_STRAY])
 def test_v2_takes_a_signal_once(v2: Testbed, way: Way) -> None:
     judged = judge_case(SIGNALLED, play(v2, f"41-wait-for-signal@signal:1/{way}"))

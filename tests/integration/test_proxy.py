@@ -280,6 +280,19 @@ def test_a_refused_statement_outside_a_transaction_changes_nothing(behind: Calla
         assert through.execute("SELECT to_regclass('t')").fetchone() == (None,)
 
 
+def test_who_cannot_be_reached_accepts_nobody_and_does_so_again_later(behind: Callable[..., Behind]) -> None:
+    each = behind()
+    with psycopg.connect(each.proxy.dsn, autocommit=True) as open_before:
+        each.proxy.reachable = False
+        with pytest.raises(psycopg.OperationalError, match="closed the connection unexpectedly"):
+            psycopg.connect(each.proxy.dsn)
+        assert open_before.execute("SELECT 1").fetchone() == (1,)  # whose connections are cut is the fault's to say
+    each.proxy.reachable = True
+    with psycopg.connect(each.proxy.dsn, autocommit=True) as after:
+        assert after.execute("SELECT 2").fetchone() == (2,)
+    assert each.proxy.passed_by.connections == 2
+
+
 class Cutter:
     """Holds the answer to a request with a word in it, and cuts the connection."""
 

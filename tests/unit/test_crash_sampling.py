@@ -172,7 +172,7 @@ def test_storms_take_turns_so_that_they_are_no_more_than_other_ways() -> None:
     taken = list(islice(Sampler([trial(ROW, points)], CasePlan(engine="v2", ways=ways)).cases(), 20))
     once = [case for case in taken if case.way is Way.ONCE]
     storms = [case for case in taken if case.storm]
-    assert (len(once), len(storms)) == (2, 2)  # of 3 and 9: each way and number in a row has had its two turns
+    assert (len(once), len(storms)) == (2, 2)  # ten ways and numbers in a row, two turns each
 
 
 def test_what_a_resume_passed_through_is_killed_once_more_and_again() -> None:

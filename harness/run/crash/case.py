@@ -24,9 +24,9 @@ _REFUSALS = {
     Way.DEADLOCK: ("40P01", "deadlock detected"),
 }
 _AWAY_S = 1.5
-"""How long the server is away at most, real seconds: an engine may wait until it is back."""
+"""How long the server is away, real seconds, up to the next look at the time: an engine may wait until it is back."""
 _SHARE_OF_DEADLINE = 0.25
-"""And so much of a command's deadline, so that one who waits returns in time."""
+"""And at most so much of a command's deadline, so that an engine that waits returns in time."""
 
 
 class CaseRun:
@@ -97,7 +97,7 @@ class CaseRun:
 class _Fault:
     """The fault of one way of interrupting, noted in the injector's time line.
 
-    `further` are the points at which a refusal comes once more, for ways that refuse; of a storm, all but the first.
+    `further` are the points at which a refusal comes once more, for ways that refuse.
     """
 
     def __init__(self, case: CrashCase, testbed: Testbed, caller: Caller) -> None:

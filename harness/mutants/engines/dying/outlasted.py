@@ -12,10 +12,12 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from cutover.engines.api import EngineContext
 from cutover.engines.errors import ExecutionHeld
+from cutover.engines.v2 import store
 from cutover.engines.v2.lease import Claims
 from cutover.engines.v2.store import PostgresRefused, PostgresUnreachable, Statement, Store
 from cutover.engines.v2.writer import Writer
 from cutover.harness.mutants.engines.broken import BrokenV2
+from cutover.harness.mutants.patching import Patch
 
 __all__ = ["GivesTheServerUp", "StaysMarked", "TakesTheRefusedForDone"]
 
@@ -70,9 +72,13 @@ class _Weary(Store):
 
 
 class TakesTheRefusedForDone(_OwnStore):
-    """Sends a refused commit eight times, and then goes on as if it had been carried out."""
+    """Sends a refused commit four times, and then goes on as if it had been carried out."""
 
     kind = _Weary
+
+    def patches(self) -> tuple[Patch, ...]:
+        """How often a commit is sent."""
+        return ((store, "COMMIT_TRIES", 4),)
 
 
 class _Marking(Claims):
