@@ -114,7 +114,7 @@ def test_a_worker_that_does_nothing_where_it_is_held_is_sound(server: Server, od
 def test_an_engine_that_hangs_or_dies_costs_the_play_alone(
     server: Server, odd: str, monkeypatch: pytest.MonkeyPatch, engine: str, words: str
 ) -> None:
-    monkeypatch.setattr(background, "SILENCE_S", 4.0)
+    monkeypatch.setattr(background, "SILENCE_S", 8.0)
     rows, problem = played(server, f"{odd}:{engine}")
     assert words in problem
     assert any(words in message for message in told(rows))

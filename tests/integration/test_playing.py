@@ -92,7 +92,7 @@ def test_v2_comes_out_of_every_play_clean(server: Server) -> None:
 def test_an_engine_that_does_not_return_fails_the_play_that_it_was_in(
     server: Server, broken: str, monkeypatch: pytest.MonkeyPatch, engine: str, words: str
 ) -> None:
-    monkeypatch.setattr(playing, "_SILENCE_S", 1.0)
+    monkeypatch.setattr(playing, "SILENCE_S", 1.0)
     before = databases(server)
     rows, problem = played(server, f"{broken}:{engine}")
     assert problem
