@@ -12,15 +12,17 @@ import pytest
 from cutover.harness.judge.findings import CheckResult
 from cutover.harness.judge.plays import judge_plays
 from cutover.harness.judge.rereads import judge_rereads
+from cutover.harness.mutants.catalog.surroundings import PLAYED
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side import playing
-from cutover.harness.run.side.playing import PLAYS, play_all
+from cutover.harness.run.side.playing import LONG_PLAYS, PLAYS, play_all
 from cutover.harness.run.trials.shadow import run_trials
 from cutover.harness.store.lines import read_as
 from cutover.scenarios.catalog import load_catalog
 
+CORRUPT = "cutover.engines.v2.checkpoints.CheckpointCorrupt"
 MODULE = """
 import os
 from signal import pause
@@ -77,8 +79,11 @@ def test_v2_comes_out_of_every_play_clean(server: Server) -> None:
         "DATA",
         "RESUME",
         "CONC",
+        "CKPT",
     }
-    assert all(result.examined > 100 for result in results if result.check not in {"RESUME", "CONC"})
+    assert all(result.examined > 100 for result in results if result.check not in {"RESUME", "CONC", "CKPT"})
+    damaged = [command for row in rows if row.check == "CKPT" for command in row.commands]
+    assert [command.failure is not None and command.failure.type for command in damaged] == [CORRUPT] * 7
     assert {row.role for row in rows if row.check == "INSTALL"} == {"control", "candidate"}
     assert databases(server) == before
 
@@ -87,7 +92,7 @@ def test_v2_comes_out_of_every_play_clean(server: Server) -> None:
 def test_an_engine_that_does_not_return_fails_the_play_that_it_was_in(
     server: Server, broken: str, monkeypatch: pytest.MonkeyPatch, engine: str, words: str
 ) -> None:
-    monkeypatch.setattr(playing, "_SILENCE_S", 1.0)
+    monkeypatch.setattr(playing, "SILENCE_S", 1.0)
     before = databases(server)
     rows, problem = played(server, f"{broken}:{engine}")
     assert problem
@@ -103,7 +108,8 @@ def test_an_engine_that_cannot_be_made_is_not_played(server: Server) -> None:
 
 
 def test_every_play_has_a_check() -> None:
-    assert playing._CHECKS.keys() == PLAYS.keys()
+    assert playing._CHECKS.keys() == PLAYS.keys() | LONG_PLAYS.keys()
+    assert {*PLAYED.plays} == PLAYS.keys()
 
 
 def reread(server: Server, candidate: str) -> CheckResult:

@@ -76,6 +76,8 @@ def test_the_matrix_shows_where_and_how_soon_and_what_a_survivor_was_played() ->
         ("DUP", (TRIALS, CRASHES)),
         ("RESUME", (CRASHES,)),
         ("ACK", (CRASHES,)),
+        ("CONC", (PLAYS, CRASHES)),
+        ("CKPT", (TRIALS, PLAYS, CRASHES)),
         ("STUCK", (CRASHES,)),
         ("SIGNAL", (PLAYS,)),
         ("INSTALL", (PLAYS,)),

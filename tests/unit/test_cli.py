@@ -22,6 +22,7 @@ from cutover.harness.cli.selection import DEFAULT_DRAWN, select
 from cutover.harness.cli.status import Status, status_of
 from cutover.harness.errors import EnvironmentProblem, RunError, UsageProblem
 from cutover.harness.judge.measures.sampling import content_of
+from cutover.harness.record.kills import PlayedPart
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.files import dumps
 from cutover.scenarios.generated.generator import generate
@@ -302,6 +303,19 @@ def test_a_scenario_that_is_there_twice_runs_once_and_two_of_one_id_are_refused(
     (tmp_path / "b.json").write_text(dumps(replace(scenario, title="another")), encoding="utf-8")
     with pytest.raises(UsageProblem, match=scenario.id):
         choose(paths=(tmp_path / "a.json", tmp_path / "b.json"))
+
+
+@pytest.mark.parametrize(
+    ("plan", "long"),
+    [
+        (RunPlan(), True),
+        (RunPlan(crash_budget_s=60), True),
+        (RunPlan(crash_budget_s=29), False),
+        (RunPlan(skip=(PlayedPart.CRASHES,)), False),
+    ],
+)
+def test_what_takes_long_is_played_beside_crash_cases_that_take_as_long(plan: RunPlan, *, long: bool) -> None:
+    assert plan.plays_long is long
 
 
 @pytest.mark.parametrize(("given", "usual", "most"), [(None, 30.0, 120.0), (30.0, 30.0, 30.0), (0.0, 0.0, 0.0)])

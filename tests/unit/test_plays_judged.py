@@ -14,7 +14,7 @@ from cutover.harness.judge.findings import Finding
 from cutover.harness.judge.identity import RunKeys
 from cutover.harness.judge.plays import judge_plays
 from cutover.harness.judge.rereads import judge_rereads
-from cutover.harness.record.plays import BROKEN, HARD, HELD, UNKNOWN, PlayCommand, PlayRecord
+from cutover.harness.record.plays import BROKEN, DAMAGED, HARD, HELD, UNKNOWN, PlayCommand, PlayRecord
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.trials import Failure, Trial
 from cutover.harness.store.lines import scenario_text
@@ -25,6 +25,8 @@ LOST = Failure(kind="exception", type="cutover.engines.errors.LeaseLost", messag
 REFUSED = Failure(kind="exception", type="cutover.engines.errors.WorkflowRefused", message="no start")
 BOOM = Failure(kind="exception", type="ValueError", message="boom")
 FAILED = replace(GOOD, journal=replace(JOURNAL, execution=replace(JOURNAL.execution, status="failed")))
+TORN = replace(GOOD, journal=replace(JOURNAL, checkpoints=JOURNAL.checkpoints[:-1]))
+WAITING = replace(TORN, journal=replace(JOURNAL, execution=replace(JOURNAL.execution, status="running")), ledger=())
 
 
 def told(*plays: PlayRecord) -> list[tuple[str, str]]:
@@ -48,6 +50,13 @@ def test_a_play_may_break_what_crash_cases_must_prove_and_does_not_prove_it() ->
     assert told(replace(stopped, arm=FAILED))
 
 
+def test_checkpoints_that_were_changed_are_not_looked_at_where_the_execution_goes_on() -> None:
+    play = replace(PLAY, check="CKPT", arm=TORN)
+    assert any("CKPT: " in message for _, message in told(play))
+    [result] = judge_plays([replace(asked(f"{DAMAGED}: one is gone", calls=1), check="CKPT", arm=TORN)])
+    assert (result.check, result.examined, result.findings) == ("CKPT", 0, ())
+
+
 def test_no_play_is_no_result() -> None:
     assert judge_plays([]) == ()
 
@@ -67,6 +76,9 @@ def test_no_play_is_no_result() -> None:
         (asked(f"{HARD}: a NUL", changed=True), "a NUL: the execution's rows are not what they were"),
         (asked("execute()", refused=False), "early: execute(): was not refused"),
         (asked("execute()", refused=False, failure=BOOM), "not refused, but ended in ValueError: boom"),
+        (asked(f"{DAMAGED}: one is gone", failure=BOOM, changed=True, calls=0), "the execution's rows are not what"),
+        (asked(f"{DAMAGED}: one is gone", failure=BOOM, changed=False, calls=2), "activities were called: 2"),
+        (replace(asked(f"{DAMAGED}: one is gone", calls=1), arm=FAILED), "early: OUT: status: value"),
     ],
 )
 def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None:
@@ -86,6 +98,9 @@ def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None
         asked(f"{HARD}: a NUL", failure=REFUSED, changed=False),
         asked(f"{HARD}: a NUL", changed=False),
         asked("execute()", refused=True, failure=BOOM),
+        asked(f"{DAMAGED}: one is gone", calls=1),
+        asked(f"{DAMAGED}: one is gone", failure=BOOM, changed=False, calls=0),
+        replace(asked(f"{DAMAGED}: one is gone", failure=BOOM, changed=False, calls=0), arm=WAITING),
     ],
 )
 def test_a_worker_may_refuse_what_it_cannot_do(play: PlayRecord) -> None:
