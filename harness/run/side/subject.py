@@ -157,7 +157,7 @@ class _Second:
     """A process that stands by to play an execution at the same time; ends with this one."""
 
     def __init__(self, spec: str, dsn: str) -> None:
-        here, there = socket.socketpair()
+        here, there = socket.socketpair(type=socket.SOCK_SEQPACKET)  # where two messages never become one
         parent = os.getpid()
         if os.fork() == 0:
             here.close()
