@@ -73,8 +73,12 @@ class Recovery:
         Whoever looks after what was left under way may come before the sender of a signal tries again.
         """
         if self._case.way is Way.TWICE and interrupted["op"] == "signal":
-            self._caller.drive(self._workers.spawn(), {"op": "resume"})
-            if self._workers.failure is not None:
+            other = self._workers.spawn()
+            self._caller.send(other, {"op": "resume"})
+            if not self._caller.wait_for([other]):
+                return None
+            if other.raised is not None:
+                self._workers.fail("exception", str(other.raised["type"]), str(other.raised["message"]))
                 return None
         return self._caller.drive(self._workers.spawn(), self._caller.retry_of(interrupted))
 
