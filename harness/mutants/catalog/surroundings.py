@@ -17,7 +17,7 @@ PLAYED: Final = Plays((
     "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out",
     "waits", "definitions", "ended", "broken", "stopped", "migration", "again",
     "between", "alike", "ids", "due_at_once", "refusals", "unanswered", "damaged", "live", "long_ago", "history",
-    "overtaken", "edited",
+    "overtaken", "edited", "in_no_time", "measured", "large_results", "locked", "elsewhere",
 ))  # fmt: skip
 """All plays, but for those that last long."""
 
@@ -150,6 +150,19 @@ SURROUNDINGS: Final = (
         "LeavesRenewalsOpen",
         Plays(("long",)),
     ),
+    _engine("limits-histories", "no further than 10,240 events", "READ", "LimitsHistories", Plays(("history",))),
+    _engine("limits-loop-results", "large results fail a loop", "DATA", "LimitsLoopResults", Plays(("large_results",))),
+    _engine("keeps-a-hundred-signals", "a hundred kept signals", "SIGNAL", "KeepsAHundredSignals", Plays(("several",))),
+    _engine(
+        "times-kept-signals-out", "a kept signal passed over", "SIGNAL", "TimesKeptSignalsOut", Plays(("in_no_time",))
+    ),
+    _engine("counts-the-last-attempt", "the last attempt's time", "MET", "CountsTheLastAttempt", Plays(("measured",))),
+    _engine("shares-its-renewer", "one renewer for a process", "CONC", "SharesItsRenewer", Plays(("long",))),
+    _engine("cuts-long-keys", "idempotency keys cut at 255", "IDENT", "CutsLongKeys", Trials(("105",))),
+    _engine("names-the-only-source", "one source taken for several", "OUT", "NamesTheOnlySource", Trials(("106",))),
+    _engine("ignores-options", "a connection's options ignored", "INSTALL", "IgnoresOptions", Plays(("elsewhere",))),
+    _engine("never-vacuums", "autovacuum turned off", "INSTALL", "NeverVacuums", Plays(("elsewhere",))),
+    _engine("waits-for-no-lock", "a lock waited for too little", "RESUME", "WaitsForNoLock", Plays(("locked",))),
     _engine("renews-twice", "lease renewed twice at most", "CONC", "RenewsTwice", Plays(("long",))),
     _engine("times-answers-out", "a late answer taken for an error", "CONC", "TimesAnswersOut", Plays(("long",))),
     _engine(

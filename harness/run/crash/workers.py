@@ -12,6 +12,7 @@ from typing import Literal
 
 from cutover.engines.api import Journal
 from cutover.harness.record.cases import CommandRecord, Ended
+from cutover.harness.record.instants import later
 from cutover.harness.record.trials import Again, ArmRecord, Failure
 from cutover.harness.run.crash.injector import FaultInjector
 from cutover.harness.run.crash.testbed import Testbed
@@ -74,7 +75,7 @@ class Workers:
 
     def pass_time(self, by: timedelta) -> None:
         """Moves the virtual clock on."""
-        self._testbed.clock.advance_to(self._testbed.clock.now() + by)
+        self._testbed.clock.advance_to(later(self._testbed.clock.now(), by.total_seconds() * 1_000))
         self.shift += by
 
     @contextmanager

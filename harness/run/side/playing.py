@@ -27,10 +27,12 @@ from cutover.harness.run.side.plays.damaging import DAMAGING
 from cutover.harness.run.side.plays.installing import INSTALLING
 from cutover.harness.run.side.plays.keeping import KEEPING
 from cutover.harness.run.side.plays.lasting import LASTING
+from cutover.harness.run.side.plays.measuring import MEASURING
 from cutover.harness.run.side.plays.overtaking import OVERTAKING
 from cutover.harness.run.side.plays.performance import LONG_S, PlayStage
 from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
 from cutover.harness.run.side.plays.refusing import REFUSING
+from cutover.harness.run.side.plays.sharing import PLACING, SHARING
 from cutover.harness.run.side.plays.signalling import SIGNALLING
 from cutover.harness.run.side.plays.workflows import chain
 from cutover.harness.store.lines import encode_fields, scenario_text
@@ -51,8 +53,8 @@ __all__ = [
 
 PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
-_TOGETHER: Final = (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *DAMAGING)
-PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*_TOGETHER, *INSTALLING, *LIVING)}
+_TOGETHER: Final = (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *DAMAGING, *MEASURING, *SHARING)
+PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*_TOGETHER, *PLACING, *INSTALLING, *LIVING)}
 """By name, in order."""
 LONG_PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in LASTING}
 """Those that a run plays in the background, by name."""
@@ -72,6 +74,10 @@ _CHECKS: Final[Mapping[str, PlayCheck]] = {
     "ended": "READ",
     "history": "READ",
     "edited": "DATA",
+    "measured": "DATA",
+    "locked": "RESUME",
+    "elsewhere": "INSTALL",
+    "large_results": "DATA",
     "broken": "DATA",
     "stopped": "RESUME",
 }
@@ -127,7 +133,7 @@ def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[
     return (
         _PlayJob(beside.dsn, tuple(each.__name__ for each in LIVING)),
         _PlayJob(ready.dsn, tuple(each.__name__ for each in _TOGETHER)),
-        _PlayJob(bare.dsn, tuple(each.__name__ for each in INSTALLING)),
+        _PlayJob(bare.dsn, tuple(each.__name__ for each in (*PLACING, *INSTALLING))),
     )
 
 

@@ -56,8 +56,8 @@ def _dated(arm: ArmView, sheet: Sheet) -> None:
 def _fired(arm: ArmView, sheet: Sheet) -> None:
     """A timer that ended a wait, or the pause before an attempt that was made, says when; others do not."""
     journal = arm.record.journal
-    if journal is None or arm.record.failure is not None:
-        return
+    if journal is None or arm.record.waits is None or arm.record.failure is not None:
+        return  # a run of an older version, whose waits nobody saw
     for timer in journal.timers:
         row, step = arm.rows.get(timer.step_id), arm.expected.steps.get(timer.step_id)
         if row is None or step is None:

@@ -9,16 +9,17 @@ from functools import partial
 from itertools import pairwise
 from typing import Final
 
-from cutover.engines.api import LoopNode, StartNode, Workflow
+from cutover.engines.api import ActivityNode, Edge, LoopNode, StartNode, Workflow
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.run.side.plays.ageing import aged
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import DAY_MS, HOUR_MS, chain, failing, side_by_side, signals, wait
-from cutover.scenarios.model import Scenario
+from cutover.scenarios.model import Response, Scenario
 
 __all__ = ["KEEPING"]
 
 _AGED: Final = timedelta(days=1)
+_PAGE_BYTES: Final = 1_000_000
 _TURNS: Final = 5_200
 """Enough for over 10,000 events."""
 _LATER: Final = {"a minute": timedelta(minutes=2), "a day": timedelta(days=1), "a year": timedelta(days=400)}
@@ -151,10 +152,25 @@ def edited(stage: PlayStage) -> Iterator[PlayRecord]:
         yield play.play()
 
 
+def large_results(stage: PlayStage) -> Iterator[PlayRecord]:
+    """A loop whose results together are of several megabytes, each of which may be."""
+    body = Workflow(
+        id="page",
+        nodes=(StartNode(id="start"), ActivityNode(id="fetch", activity="fetch")),
+        edges=(Edge(source="start", target="fetch"),),
+    )
+    scenario = chain("large-results", LoopNode(id="pages", items="[`1`, `2`, `3`, `4`, `5`, `6`]", body=body))
+    scenario = replace(scenario, world={"fetch": (Response(output={"page": "x" * _PAGE_BYTES}),)})
+    play = Performance(stage, scenario, stage.engine(), check="DATA", name="results of six megabytes")
+    play.start()
+    yield play.play()
+
+
 def history(stage: PlayStage) -> Iterator[PlayRecord]:
-    """An execution of many steps is read back whole: its journal has no last page."""
+    """An execution of many steps goes on after a pause, and is read back whole: its journal has no last page."""
     turn = Workflow(id="turn", nodes=(StartNode(id="start"),))
-    scenario = chain("history", LoopNode(id="each", items="list", body=turn))
+    nodes = (LoopNode(id="each", items="list", body=turn), wait("a", "go"), "ship")
+    scenario = chain("history", *nodes, sent=signals("go"))
     play = Performance(
         stage,
         replace(scenario, input={"list": list(range(_TURNS))}),
@@ -163,8 +179,10 @@ def history(stage: PlayStage) -> Iterator[PlayRecord]:
         name="a long history",
     )
     play.start()
+    play.by(stage.engine())
+    play.finish()
     play.read("read again, by another worker", engine=stage.engine())
     yield play.play()
 
 
-KEEPING = (waits, due_at_once, definitions, ended, edited, history)
+KEEPING = (waits, due_at_once, definitions, ended, edited, large_results, history)

@@ -66,6 +66,12 @@ class PlayStage:
                 engine.close()
         self._opened.clear()
 
+    def close_one(self, engine: Engine) -> None:
+        """Closes an engine before the others; whatever it raises, its play goes on."""
+        self._opened.remove(engine)
+        with contextlib.suppress(Exception):
+            engine.close()
+
     def draw(self) -> UUID:
         """Returns the next execution's id."""
         self._drawn += 1
@@ -87,6 +93,7 @@ class Performance:
     """One execution; `engine` drives it, and may be changed between two commands.
 
     `edits` says that its activities change the input that they were given, as code does that owns what it gets.
+    Its outcome is judged as that of `like`, where the model cannot know what the play does.
     """
 
     def __init__(
@@ -99,13 +106,14 @@ class Performance:
         name: str,
         role: Role = "candidate",
         also: Scenario | None = None,
+        like: Scenario | None = None,
         alone: bool = False,
         edits: bool = False,
         clock: VirtualClock | None = None,
     ) -> None:
         self.id = stage.draw()
         self.clock = clock or VirtualClock()
-        self._stage, self._scenario, self._also = stage, scenario, also
+        self._stage, self._scenario, self._also, self._like = stage, scenario, also, like or scenario
         self._check, self._name, self._role, self._alone = check, name, role, alone
         self._commands: list[PlayCommand] = []
         self._standard: Journal | None = None
@@ -259,7 +267,7 @@ class Performance:
             check=self._check,
             name=self._name,
             role=self._role,
-            scenario=scenario_text(self._scenario),
+            scenario=scenario_text(self._like),
             also=None if self._also is None else scenario_text(self._also),
             arm=arm,
             commands=tuple(self._commands),

@@ -17,13 +17,15 @@ from cutover.scenarios.model import PlannedSignal, Scenario
 __all__ = ["SIGNALLING"]
 
 _GO_THEN_PAY = (wait("a", "go"), "pack", wait("b", "pay"), "ship")
-_MANY, _SEVERAL = 40, 24
+_MANY, _SEVERAL = 40, 120
 _YEAR_MS = 365 * DAY_MS
 _GO_AGAIN = (wait("a", "go"), "pack", wait("b", "go"), "bill", wait("c", "go"), "ship")
 
 
-def _on(stage: PlayStage, name: str, scenario: Scenario, *, also: Scenario | None = None) -> Performance:
-    made = Performance(stage, scenario, stage.engine(), check="SIGNAL", name=name, also=also)
+def _on(
+    stage: PlayStage, name: str, scenario: Scenario, *, also: Scenario | None = None, like: Scenario | None = None
+) -> Performance:
+    made = Performance(stage, scenario, stage.engine(), check="SIGNAL", name=name, also=also, like=like)
     made.start()
     return made
 
@@ -38,6 +40,20 @@ def early(stage: PlayStage) -> Iterator[PlayRecord]:
         play.send("s1-go")
         play.finish()
         yield play.play()
+
+
+def in_no_time(stage: PlayStage) -> Iterator[PlayRecord]:
+    """A signal is kept for a wait that waits no time at all: it looks whether the signal is there already."""
+    looks, waits = (
+        chain("in-no-time", wait("a", "go"), "pack", wait("b", "pay", timeout_ms), "ship", sent=signals("go", "pay"))
+        for timeout_ms in (0, None)
+    )
+    play = _on(stage, "kept for a wait of no time", looks, like=waits)
+    play.send("s2-pay")
+    play.by(stage.engine())
+    play.send("s1-go")
+    play.finish()
+    yield play.play()
 
 
 def several(stage: PlayStage) -> Iterator[PlayRecord]:
@@ -247,6 +263,7 @@ _IDS_ALIKE = (
 
 SIGNALLING = (
     early,
+    in_no_time,
     several,
     kept_long,
     long_ago,
