@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -18,6 +19,8 @@ __all__ = ["CHECK"]
 _COLUMNS = ("from_state", "to_state", "event")
 _SHORT = 1_000
 """Characters of a payload that is worth remembering."""
+_SETS: Final[Mapping[str, str]] = {"paused": "wait", "retrying": "retry"}
+"""Which kind of timer a transition sets, by the state that it leads to."""
 _BACKWARDS: Final = timedelta(seconds=1)
 """How far an event may lie before the one that it follows: a clock may be set."""
 
@@ -43,6 +46,7 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
     _rows(sheet, journal, states)
     _current(arm, sheet, journal)
     _times(sheet, journal)
+    _deadlines(arm, sheet, journal)
 
 
 def _fold(arm: ArmView, sheet: Sheet) -> dict[str | None, EventRow]:
@@ -139,6 +143,38 @@ def _times(sheet: Sheet, journal: Journal) -> None:
                 f"event {after.sequence} is of {after.at}, before the one that it follows", sequence=after.sequence
             )
             break
+
+
+def _deadlines(arm: ArmView, sheet: Sheet, journal: Journal) -> None:
+    """The payload of an event that sets a timer says when it is up, as the timer's row does."""
+    timers: dict[tuple[str, str, int], datetime] = {
+        (timer.step_id, timer.kind, timer.attempt): timer.due_at for timer in journal.timers
+    }
+    if not timers:
+        return
+    for row in arm.transitions:
+        key = _SETS.get(row.to_state or "")
+        if row.step_id is None or row.attempt is None or key is None:
+            continue
+        due_at = timers.get((row.step_id, key, row.attempt + (key == "retry")))
+        if due_at is None:
+            continue
+        sheet.saw()
+        said = (parsed_object(row.payload) or {}).get("due_at")
+        if _instant(said) != due_at:
+            sheet.fault(
+                f"event {row.sequence}: {_who(row)} has a timer that is up at {due_at.isoformat()}, its payload has "
+                f"due_at {said!r}",
+                sequence=row.sequence,
+            )
+            return
+
+
+def _instant(said: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(said) if isinstance(said, str) else None
+    except ValueError:
+        return None
 
 
 def _who(row: EventRow) -> str:
