@@ -4,43 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from testbeds import CATALOG, made, play
 
-from cutover.engines.registry import resolve
 from cutover.harness.judge.crash.tally import judge_case
 from cutover.harness.judge.findings import Verdict
-from cutover.harness.record.cases import ALL_WAYS, CaseRecord, CrashCase, KillPoint, Way
+from cutover.harness.record.cases import ALL_WAYS, CrashCase, KillPoint, Way
+from cutover.harness.record.instants import LATEST
 from cutover.harness.run.crash.baseline import BaselineRun
-from cutover.harness.run.crash.case import CaseRun
+from cutover.harness.run.crash.caller import Caller
 from cutover.harness.run.crash.matrix import replay
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.store.case_lines import decode_case, encode_case
-from cutover.scenarios.catalog import load_catalog
 
-CATALOG = {scenario.id: scenario for scenario in load_catalog()}
 ONE, SIGNALLED = CATALOG["01-one-activity"], CATALOG["41-wait-for-signal"]
-
-
-def made(engine: str, dsn: str) -> Testbed:
-    testbed = Testbed(resolve(engine), dsn)
-    testbed._reader.install()
-    testbed.new_relations()
-    return testbed
 
 
 @pytest.fixture
 def v2(dsn: str) -> Iterator[Testbed]:
     with made("v2", dsn) as testbed:
         yield testbed
-
-
-def play(testbed: Testbed, name: str) -> CaseRecord:
-    case = CrashCase.parse(name)
-    return CaseRun(testbed, CATALOG[case.scenario], case, uuid4()).run()
 
 
 def test_a_baseline_counts_the_places_where_a_process_can_die(v2: Testbed) -> None:
@@ -96,6 +84,13 @@ def test_a_replay_of_a_witness_repeats_it_with_the_server_restarted_too(server: 
     assert {(each.verdict, each.count("duplicate_effects")) for each in found} == {(Verdict.FAIL, 1)}
     restarted = replay(server, ONE, replace(witness, point=KillPoint("answer", 1), way=Way.RESTART), "v2")
     assert judge_case(ONE, restarted).verdict is Verdict.PASS
+
+
+def test_time_stands_still_at_the_end_of_the_calendar(v2: Testbed) -> None:
+    caller = Caller(v2, ONE, uuid4(), lambda _host, _channel: None)
+    v2.clock.advance_to(LATEST)
+    caller.workers.pass_time(timedelta(seconds=31))
+    assert v2.clock.now() == LATEST
 
 
 def test_nothing_is_left_open_after_many_cases(v2: Testbed) -> None:

@@ -5,20 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
+from testbeds import CATALOG, made, play
 
-from cutover.engines.registry import resolve
 from cutover.harness.judge.crash.tally import CaseVerdict, judge_case
 from cutover.harness.judge.findings import Verdict
-from cutover.harness.record.cases import CaseRecord, CrashCase
-from cutover.harness.run.crash.case import CaseRun
+from cutover.harness.record.cases import CaseRecord
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.store.case_lines import decode_case, encode_case
-from cutover.scenarios.catalog import load_catalog
 
-CATALOG = {scenario.id: scenario for scenario in load_catalog()}
 ONE, FLOW = CATALOG["01-one-activity"], CATALOG["03-data-flow"]
 
 ENGINES = '''
@@ -78,22 +74,10 @@ def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     sys.modules.pop("unreached", None)
 
 
-def made(engine: str, dsn: str, deadline_s: float = 20.0) -> Testbed:
-    testbed = Testbed(resolve(engine), dsn, deadline_s=deadline_s)
-    testbed._reader.install()
-    testbed.new_relations()
-    return testbed
-
-
 @pytest.fixture
 def v2(dsn: str) -> Iterator[Testbed]:
     with made("v2", dsn) as testbed:
         yield testbed
-
-
-def play(testbed: Testbed, name: str) -> CaseRecord:
-    case = CrashCase.parse(name)
-    return CaseRun(testbed, CATALOG[case.scenario], case, uuid4()).run()
 
 
 def commands(record: CaseRecord) -> list[tuple[int, str, str]]:

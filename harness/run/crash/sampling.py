@@ -85,8 +85,8 @@ class Sampler:
 
     Scenarios take turns. Of each comes the case whose cells fewest cases were of before; a cell is a kind of node and
     of kill point in one way, or something that has happened by then; storms, which take longest, share their cells.
-    Ties are broken by the seed. What a resume passed
-    through (`heard`) makes cases with another death, which come in between.
+    Ties are broken by the seed. What a resume passed through (`heard`) makes cases with another death, which come in
+    between.
     """
 
     def __init__(self, trials: Iterable[CrashTrial], plan: CasePlan) -> None:
