@@ -204,6 +204,13 @@ def test_a_server_dies_where_something_had_been_done() -> None:
     assert Sampler([trial(ROW, {"request:1": ("start",)})], CasePlan(engine="v2")).restarts(4) == ()
 
 
+def test_a_server_dies_elsewhere_where_an_engine_has_no_point_of_a_kind() -> None:
+    unheard = {name: steps for name, steps in TWO.items() if not name.startswith("answer")}
+    restarts = Sampler([trial(ROW, unheard), trial(FORK, unheard)], CasePlan(engine="v2")).restarts(4)
+    assert {case.point.kind for case in restarts} == {"call", "reply"}
+    assert len(set(restarts)) == len(restarts) == 4
+
+
 def test_a_selection_goes_into_depth_and_has_the_runs_own() -> None:
     chosen = selection(load_catalog(), load_catalog())
     features = frozenset[str]().union(*(ScenarioFeatures(each).shown for each in chosen))
