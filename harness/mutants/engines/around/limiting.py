@@ -1,4 +1,4 @@
-"""Engines with a limit that nobody asked for, or with an eye on less than the whole."""
+"""Engines with a limit that nobody asked for, or that look at less than the whole."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class NeverVacuums(BrokenV2):
     """Turns autovacuum off for the table that changes with each step."""
 
     def install(self) -> None:
-        """As V2, and so."""
+        """As V2, and turns it off."""
         super().install()
         table = sql_parts.Identifier("workflow_step_executions")
         self.store.connection.execute(sql_parts.SQL("ALTER TABLE {} SET (autovacuum_enabled = false)").format(table))

@@ -20,10 +20,10 @@ from cutover.engines.api import (
     JsonValue,
     Signal,
 )
+from cutover.engines.payloads import encode
 from cutover.engines.sqlfiles import sql
 from cutover.engines.v2 import retry
 from cutover.engines.v2 import run as run_module
-from cutover.engines.v2.planner import Step
 from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
 from cutover.engines.v2.store import Store
@@ -107,35 +107,24 @@ class CountsDaysByCalendar(BrokenV2):
         return ((run_module, "due_at", due_at),)
 
 
+class _OneOfEach:
+    """Activities that are called with one object for all inputs that are equal."""
+
+    made: ClassVar[dict[JsonText, JsonValue]] = {}
+
+    def __init__(self, world: Activities) -> None:
+        self._world = world
+
+    def call(self, call: ActivityCall) -> ActivityResult:
+        """Calls with the object that there is."""
+        return self._world.call(replace(call, input=self.made.setdefault(encode(call.input), call.input)))
+
+
 class SharesDecodedInputs(BrokenV2):
     """Decodes equal inputs once, and hands the same object to whoever is called with it."""
 
-    decoded: ClassVar[dict[JsonText, JsonValue]] = {}
-
-    def call_of(self, run: ExecutionRun, step: Step) -> ActivityCall:
-        """As V2, with the object that there is."""
-        call = super().call_of(run, step)
-        return replace(call, input=self.decoded.setdefault(step.given or "null", call.input))
-
-    def attempt(self, run: ExecutionRun, step: Step) -> None:
-        """As V2, with that call."""
-        world, call = self.activities, self.call_of(run, step)
-        self.activities = _OneCall(world, call)
-        try:
-            super().attempt(run, step)
-        finally:
-            self.activities = world
-
-
-class _OneCall:
-    """Activities that are asked for one call, whatever they are asked for."""
-
-    def __init__(self, world: Activities, call: ActivityCall) -> None:
-        self._world, self._call = world, call
-
-    def call(self, _call: ActivityCall, /) -> ActivityResult:
-        """The one call."""
-        return self._world.call(self._call)
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(replace(context, activities=_OneOfEach(context.activities)))
 
 
 class SetsTimersInBatches(BrokenV2):

@@ -1,4 +1,4 @@
-"""Engines that are at their wits' end where an activity takes long, or where somebody cancels what is at work."""
+"""Engines that go wrong while an activity takes long: they lose the lease, the answer, its duration or a cancel."""
 
 from __future__ import annotations
 
