@@ -89,7 +89,7 @@ class RunPlan:
 
     @property
     def plays_long(self) -> bool:
-        """Whether what takes long is played too: beside crash cases, without which its check is undecided anyway."""
+        """Whether what takes long is played too: beside as many crash cases as a run has by default, or more."""
         return PlayedPart.CRASHES not in self.skip and self.crash_usual_s >= CRASH_BUDGET_S
 
     def arguments(self) -> tuple[str, ...]:

@@ -94,9 +94,10 @@ class PartPlayer:
     long: bool = False
 
     def play(self, parts: Collection[PlayedPart], over: Callable[[PlayedPart], None] = lambda _part: None) -> None:
-        """Plays these parts, and tells of the end of each; what takes long is begun before them and heard after them.
+        """Plays these parts, and calls `over` at the end of each.
 
-        So it costs a run no time that has as much to do. Whatever ends the run, nothing is left of it.
+        What takes long is begun before them and heard after them, so it costs no time where they take as long. Whatever
+        ends the run, nothing is left of it.
         """
         with contextlib.ExitStack() as stack:
             long = stack.enter_context(self._begun()) if self.long and PlayedPart.PLAYS in parts else None
