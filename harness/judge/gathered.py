@@ -109,6 +109,7 @@ class Gathered:
 
     def add_plays(self, rows: Sequence[PlayRecord]) -> None:
         """Judges the run's plays; without any there is nothing for their checks to look at."""
+        self.facts.add_plays(rows)
         self.keys.add_plays(rows)
         self.checks.add(plays.judge_plays(rows))
 

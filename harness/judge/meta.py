@@ -13,6 +13,7 @@ from cutover.harness.judge.policy.gate import Reason
 from cutover.harness.judge.policy.wording import plural
 from cutover.harness.judge.selftest import SelfTest
 from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.plays import PLAY_NAMES, PlayRecord
 from cutover.harness.record.trials import ARMS, Manifest, Trial, role
 
 __all__ = ["RunFacts", "material_reason"]
@@ -44,6 +45,7 @@ class RunFacts:
     unjudged: _RunFault = field(default_factory=_RunFault)
     selftest: SelfTest | None = None
     _numbers: set[int] = field(default_factory=set)
+    _plays: set[str] = field(default_factory=set)
     _executions: set[int] = field(default_factory=set)
     _cases: set[str] = field(default_factory=set)
     _incomplete: _RunFault = field(default_factory=_RunFault)
@@ -81,6 +83,10 @@ class RunFacts:
         self._cases.add(name)
         if record.fired < record.planned:
             self._unfired.add(f"{record.case}, {record.fired} of {plural(record.planned, 'fault')}")
+
+    def add_plays(self, rows: Iterable[PlayRecord]) -> None:
+        """Takes in what was played."""
+        self._plays.update(row.play for row in rows)
 
     def part(self) -> dict[str, object]:
         """Returns all that was taken in, as JSON can carry it; `absorb` takes it over."""
@@ -128,8 +134,17 @@ class RunFacts:
             ),
             _fact("replays", Verdict.INVALID, _told(self._replayed, "crash case")),
             _fact("fired", Verdict.INCONCLUSIVE, _told(self._unfired, "crash case")),
+            *self._played(),
             *(() if self.selftest is None else (_tried(self.selftest),)),
         )
+
+    def _played(self) -> tuple[Reason, ...]:
+        """One where plays say which they are; where nothing was played, what they would have shown is undecided."""
+        if not self._plays or "" in self._plays:
+            return ()
+        lacks = sorted(PLAY_NAMES - self._plays)
+        more = "; a crash budget of 30 s or more has time for it" if lacks == ["long"] else ""
+        return (_fact("plays", Verdict.INCONCLUSIVE, f"not played: {', '.join(lacks)}{more}" if lacks else ""),)
 
     def _executed(self, executions: Collection[int]) -> None:
         """Notes the candidate's executions; a record that stands for two trials is one measurement, and no two."""
@@ -184,6 +199,7 @@ _GOOD = {
     "cases": "the run holds the crash cases that its manifest counts",
     "replays": "every crash case is there once",
     "fired": "every planned fault fired",
+    "plays": "everything was played that is done to executions beside the trials",
     "self-test": "the judge sees damage done to the run's own rows",
     "material": "the scenarios show every kind of boundary value in its places and every pair of features",
 }

@@ -16,6 +16,7 @@ __all__ = [
     "HARD",
     "HELD",
     "MEASURED",
+    "PLAY_NAMES",
     "UNKNOWN",
     "PlayCheck",
     "PlayCommand",
@@ -39,6 +40,15 @@ DAMAGED: Final = "a signal to an execution whose checkpoints were changed"
 """How the command begins that an engine may refuse by any error and without a trace, or follow as if nothing were."""
 
 
+PLAY_NAMES: Final = frozenset({
+    "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out", "in_no_time",
+    "waits", "definitions", "ended", "broken", "stopped", "migration", "again", "between", "alike", "ids",
+    "due_at_once", "refusals", "unanswered", "damaged", "live", "long_ago", "history", "overtaken", "edited",
+    "measured", "large_results", "locked", "elsewhere", "long",
+})  # fmt: skip
+"""All plays: a run that lacks one has not looked at what that one shows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayCommand:
     """One command of a play beside those that drive the execution, and how it ended.
@@ -60,7 +70,8 @@ class PlayRecord:
     """One execution of a play. `check` is the check that it is for; `name` says what is special about it.
 
     `scenario` is what it ran, as JSON text, with its signals in the order of their arrival; `also` the same for another
-    order that is as right, where there is one. `alone` marks one of the control before the candidate's install.
+    order that is as right, where there is one. `alone` marks one of the control before the candidate's install. `play`
+    is the play that it is of, one of `PLAY_NAMES`; empty in runs of older versions.
     """
 
     check: PlayCheck
@@ -71,3 +82,4 @@ class PlayRecord:
     also: JsonText | None = None
     commands: tuple[PlayCommand, ...] = ()
     alone: bool = False
+    play: str = ""

@@ -9,15 +9,19 @@ from uuid import UUID
 
 import pytest
 from histories import GOOD, ID, JOURNAL, LEDGER, SCENARIO, TOKEN
+from rows import MANIFEST
 
-from cutover.harness.judge.findings import Finding
+from cutover.harness.judge.findings import Finding, Verdict
 from cutover.harness.judge.identity import RunKeys
+from cutover.harness.judge.meta import RunFacts
 from cutover.harness.judge.plays import judge_plays
 from cutover.harness.judge.rereads import judge_rereads
-from cutover.harness.record.plays import BROKEN, DAMAGED, HARD, HELD, UNKNOWN, PlayCommand, PlayRecord
+from cutover.harness.record.plays import BROKEN, DAMAGED, HARD, HELD, PLAY_NAMES, UNKNOWN, PlayCommand, PlayRecord
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.trials import Failure, Trial
+from cutover.harness.run.side.playing import LONG_PLAYS, PLAYS
 from cutover.harness.store.lines import scenario_text
+from cutover.reports.messages import Lang, Messages
 
 PLAY = PlayRecord(check="SIGNAL", name="early", role="candidate", scenario=scenario_text(SCENARIO), arm=GOOD)
 READ = Reread(trial=7, scenario="s", arm="candidate_again", execution_id=ID, tables=())
@@ -55,6 +59,36 @@ def test_checkpoints_that_were_changed_are_not_looked_at_where_the_execution_goe
     assert any("CKPT: " in message for _, message in told(play))
     [result] = judge_plays([replace(asked(f"{DAMAGED}: one is gone", calls=1), check="CKPT", arm=TORN)])
     assert (result.check, result.examined, result.findings) == ("CKPT", 0, ())
+
+
+@pytest.mark.parametrize(
+    ("plays", "verdict", "text"),
+    [
+        (PLAY_NAMES, Verdict.PASS, "everything was played that is done to executions beside the trials"),
+        (PLAY_NAMES - {"early", "held"}, Verdict.INCONCLUSIVE, "not played: early, held"),
+        (
+            PLAY_NAMES - {"long"},
+            Verdict.INCONCLUSIVE,
+            "not played: long; a crash budget of 30 s or more has time for it",
+        ),
+    ],
+)
+def test_a_run_that_lacks_a_play_has_not_shown_everything(plays: frozenset[str], verdict: Verdict, text: str) -> None:
+    facts = RunFacts(MANIFEST)
+    facts.add_plays([replace(PLAY, play=name) for name in plays])
+    [reason] = [each for each in facts.reasons() if each.id == "META plays"]
+    assert (reason.verdict, reason.text) == (verdict, text)
+    assert Messages.of(Lang.PT_BR).sentence(reason.text).lang is Lang.PT_BR
+
+
+def test_plays_of_an_older_run_do_not_say_which_they_are() -> None:
+    facts = RunFacts(MANIFEST)
+    facts.add_plays([PLAY, replace(PLAY, play="early")])
+    assert "META plays" not in {each.id for each in facts.reasons()}
+
+
+def test_every_play_that_there_is_is_asked_for() -> None:
+    assert set(PLAYS) | set(LONG_PLAYS) == PLAY_NAMES
 
 
 def test_no_play_is_no_result() -> None:

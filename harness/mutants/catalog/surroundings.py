@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cutover.harness.mutants.model import EngineMutant, Plays, Trials
+from cutover.harness.record.plays import PLAY_NAMES
 
 __all__ = ["PLAYED", "SURROUNDINGS"]
 
@@ -13,12 +14,7 @@ _FEW: Final = (_FLOW, "04", "06", "31", "54")
 _DAMAGED: Final = Plays(("damaged",))
 _BESIDE: Final = Trials((_FLOW,), companion="04")
 
-PLAYED: Final = Plays((
-    "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out",
-    "waits", "definitions", "ended", "broken", "stopped", "migration", "again",
-    "between", "alike", "ids", "due_at_once", "refusals", "unanswered", "damaged", "live", "long_ago", "history",
-    "overtaken", "edited", "in_no_time", "measured", "large_results", "locked", "elsewhere",
-))  # fmt: skip
+PLAYED: Final = Plays(tuple(sorted(PLAY_NAMES - {"long"})))
 """All plays, but for those that last long."""
 
 

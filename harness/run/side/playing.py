@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import psycopg
@@ -177,7 +177,7 @@ def lost_play(name: str, engine: str, message: str, *, timeout: bool) -> PlayRec
         arm="candidate", engine=engine, execution_id=stage.draw(), position=0, journal=None, failure=failure
     )
     scenario = scenario_text(chain(name, "pack"))
-    return PlayRecord(check=_CHECKS[name], name=name, role="candidate", scenario=scenario, arm=arm)
+    return PlayRecord(check=_CHECKS[name], name=name, role="candidate", scenario=scenario, arm=arm, play=name)
 
 
 def main(link: ParentLink) -> None:
@@ -196,7 +196,7 @@ def main(link: ParentLink) -> None:
         for name in order["plays"]:
             link.note(BEGIN + name.encode("ascii"))
             for row in {**PLAYS, **LONG_PLAYS}[name](stage):
-                link.note(_ROW + encode_fields(row))
+                link.note(_ROW + encode_fields(replace(row, play=name)))
             stage.close()
         return b""
 

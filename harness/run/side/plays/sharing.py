@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from functools import partial
 from threading import Event, Thread
@@ -23,7 +22,7 @@ _HERE: Final = "cutover.harness.run.side.plays"
 _SCHEMA: Final = "tenant"
 _LOCKED_S: Final = 1.0
 """How long somebody else holds the tables: as long as an index takes to be made on a small one."""
-_READY_S: Final = 6.0
+_LOCK_MS: Final = 5_000
 
 
 def elsewhere(stage: PlayStage) -> Iterator[PlayRecord]:
@@ -68,29 +67,41 @@ def _tables(dsn: str) -> set[tuple[str, str]]:
 
 def locked(stage: PlayStage) -> Iterator[PlayRecord]:
     """Somebody holds all tables for a second, as whoever makes an index does: a commit has to wait, and no more."""
-    scenario = chain("locked", "pack", "ship")
+    scenario, refusals = chain("locked", "pack", "ship"), list[str]()
     play = Performance(stage, scenario, stage.engine(), check="RESUME", name="while an index is made")
-    play.flight.at_first_call = partial(_lock_for_a_while, stage.dsn)
+    play.flight.at_first_call = partial(_lock_for_a_while, stage.dsn, refusals)
     play.start()
     play.finish()
+    play.ask("a lock on all tables that is asked for while an activity runs", partial(_got_it, refusals))
     yield play.play()
 
 
-def _lock_for_a_while(dsn: str) -> None:
-    """Returns as soon as the tables are locked, or cannot be."""
+def _lock_for_a_while(dsn: str, refusals: list[str]) -> None:
+    """Returns as soon as the tables are locked, or cannot be, which is added to `refusals`."""
     ready = Event()
-    Thread(target=_hold, args=(dsn, ready), daemon=True).start()
-    ready.wait(_READY_S)
+    Thread(target=_hold, args=(dsn, ready, refusals), daemon=True).start()
+    ready.wait()
 
 
-def _hold(dsn: str, ready: Event) -> None:
-    with contextlib.suppress(psycopg.Error), psycopg.connect(dsn) as connection:
-        names = [sql_parts.Identifier(*each) for each in connection.execute(sql(_HERE, "all_tables"))]
-        try:
+def _hold(dsn: str, ready: Event, refusals: list[str]) -> None:
+    try:
+        with psycopg.connect(dsn) as connection:
+            names = [sql_parts.Identifier(*each) for each in connection.execute(sql(_HERE, "all_tables"))]
+            timeout = sql_parts.SQL("SET lock_timeout = {}").format(sql_parts.Literal(_LOCK_MS))
+            connection.execute(timeout)
             connection.execute(sql_parts.SQL("LOCK TABLE {} IN SHARE MODE").format(sql_parts.SQL(", ").join(names)))
-        finally:
             ready.set()
-        Event().wait(_LOCKED_S)
+            Event().wait(_LOCKED_S)
+    except psycopg.Error as error:
+        refusals.append(str(error).splitlines()[0])
+    finally:
+        ready.set()
+
+
+def _got_it(refusals: list[str]) -> None:
+    """Raises ValueError where it was not to be had: then nothing was seen of what a commit does meanwhile."""
+    if refusals:
+        raise ValueError(f"it was not granted within {_LOCK_MS / 1_000:g} s: {refusals[0]}")
 
 
 PLACING = (elsewhere,)
