@@ -90,7 +90,8 @@ class TableCounts:
 class ProcessSize:
     """How large an engine's process was after so many executions.
 
-    `connections` are the open ones, `prepared` the statements that the server keeps for them by name.
+    `connections` are the open ones, `prepared` the statements that the server keeps for them by name, `locks` those
+    that their sessions hold.
     """
 
     executions: int
@@ -99,6 +100,7 @@ class ProcessSize:
     resident_kib: int
     connections: int
     prepared: int = 0
+    locks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ _COUNTED: Final = {
     "descriptors": "more open descriptors",
     "connections": "more open connections",
     "prepared": "more prepared statements",
+    "locks": "more locks held",
 }
 
 

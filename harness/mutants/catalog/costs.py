@@ -55,5 +55,6 @@ COST_MUTANTS: Final = (
     _keeps("leaks-connections", "a connection leaked by each execution", "LeaksConnections", "many-60"),
     _keeps("leaks-threads", "a thread leaked by each execution", "LeaksThreads", "many-60"),
     _keeps("connects-each-thread", "a connection kept for each thread", "ConnectsEachThread", "many-60"),
+    _keeps("leaks-locks", "an advisory lock left by each execution", "LeaksLocks", "many-60"),
     _keeps("leaks-files", "a descriptor leaked by each execution", "LeaksFiles", "many-60"),
 )

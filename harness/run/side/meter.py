@@ -201,7 +201,9 @@ class Meter(Closing):
                 size = {name: value for name, value in told.items() if name != "moment"}
                 channels = self._proxy.channels
                 prepared = sum(len(channel.prepared) for channel in channels)
-                self._now.sizes.append(ProcessSize(**size, connections=len(channels), prepared=prepared))
+                self._now.sizes.append(
+                    ProcessSize(**size, connections=len(channels), prepared=prepared, locks=self._locks())
+                )
             case "beside" | "contended" as watched:
                 self._now.watched, self._now.holders, self._now.since = (
                     watched,
@@ -234,6 +236,11 @@ class Meter(Closing):
         if self._now.blocked:
             for channel in self._now.holders:
                 channel.cut(announced=True)
+
+    def _locks(self) -> int:
+        """Returns how many locks the process's sessions hold now, at rest."""
+        found = self._server.execute(sql(_HERE, "held_locks"), prepare=True).fetchone()
+        return 0 if found is None else int(found[0])
 
     def _waits(self) -> list[str]:
         return [event for (event,) in self._server.execute(sql(_HERE, "lock_waits"), prepare=True)]

@@ -21,6 +21,7 @@ __all__ = [
     "KeepsOutputs",
     "LeaksConnections",
     "LeaksFiles",
+    "LeaksLocks",
     "LeaksMemory",
     "LeaksThreads",
     "LocksAllExecutions",
@@ -133,6 +134,15 @@ class LeaksFiles(LeaksMemory):
     def keep(self) -> None:
         """Keeps a file."""
         self.kept.append(os.open(os.devnull, os.O_RDONLY))
+
+
+class LeaksLocks(BrokenV2):
+    """Takes an advisory lock for each execution, and leaves it with the session."""
+
+    def execute(self, request: ExecutionRequest) -> None:
+        """As V2, once the lock is there."""
+        self.store.connection.execute(sql(_HERE, "lock_for_one"), (str(request.execution_id),))
+        super().execute(request)
 
 
 class PreparesForEach(BrokenV2):
