@@ -77,7 +77,7 @@ class Gathered:
         holds_when = {name: check.holds_when for name, check in checks.items()}
         self.checks = CheckCollector({**holds_when, **HOLDS_WHEN, FLAG: flag.HOLDS_WHEN, **plays.HOLDS_WHEN})
         self.crash = CrashTally(
-            manifest.candidate.name, manifest.seed, checks, self._scenarios, planned=manifest.cases_planned
+            manifest.candidate.label, manifest.seed, checks, self._scenarios, planned=manifest.cases_planned
         )
         self.differences = DifferenceCollector()
         self.coverage = LanguageCoverage()

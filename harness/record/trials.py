@@ -184,6 +184,11 @@ class EngineInfo:
     name: str
     digest: str
 
+    @property
+    def label(self) -> str:
+        """The name, and what was asked for where that is something else: many engines may have one name."""
+        return self.name if self.spec == self.name else f"{self.name} ({self.spec})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:

@@ -232,7 +232,11 @@ def test_no_database_of_the_run_is_left(
 ) -> None:
     assert done[0].returncode == 3
     before = databases(server)
-    assert cutover("run", "--trials", "2", *FAST, "--postgres", server.dsn, "--quiet", cwd=tmp_path).returncode == 3
+    arguments = ("run", "--trials", "2", *FAST, "--seed", "77", "--postgres", server.dsn, "--quiet")
+    quiet = cutover(*arguments, cwd=tmp_path)
+    assert quiet.returncode == 3
+    assert quiet.stdout.startswith("INCONCLUSIVE for stage 0 %: ")
+    assert quiet.stdout.endswith(" Seed 77.\n")
     assert databases(server) == before
 
 

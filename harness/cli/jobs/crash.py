@@ -134,7 +134,7 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
             planned=len(scenarios),
             workers=plan.workers,
         )
-        tally = CrashTally(engine.name, plan.seed)
+        tally = CrashTally(engine.label, plan.seed)
         interrupted = False
         with RunWriter(folder, manifest) as writer:
             began = time.monotonic()

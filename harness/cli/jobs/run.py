@@ -129,6 +129,11 @@ def _run(player: PartPlayer, writer: RunWriter) -> bool:
     return False
 
 
+def _line(document: Document, say: Messages) -> str:
+    """Returns the report's first sentence, with the seed that repeats the run."""
+    return say("page.quiet", headline=plain(say.sentence(document.headline).text), seed=str(document.run.seed))
+
+
 def _refuse_what_does_not_fit(plan: RunPlan, where: Where, stages: tuple[int, ...]) -> None:
     if plan.stage not in stages:
         known = ", ".join(str(stage) for stage in stages)
@@ -148,8 +153,4 @@ def _write_reports(document: Document, folder: Path, lang: Lang) -> None:
 def _shown(document: Document, lang: Lang, *, as_json: bool, quiet: bool) -> str:
     if as_json:
         return rendered(document, Format.JSON)
-    return (
-        plain(Messages.of(lang).sentence(document.headline).text)
-        if quiet
-        else rendered(document, Format.TERMINAL, lang)
-    )
+    return _line(document, Messages.of(lang)) if quiet else rendered(document, Format.TERMINAL, lang)
