@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
@@ -46,6 +47,7 @@ def _attempts(arm: ArmView, sheet: Sheet, step: ExpectedStep, calls: Sequence[Le
             expected=step.attempts,
         )
     _never_back(sheet, step, calls)
+    _never_anew(arm, sheet, step, calls)
     row = arm.rows.get(step.step_id)
     if row is not None and row.attempt != most:
         sheet.fault(
@@ -69,6 +71,19 @@ def _never_back(sheet: Sheet, step: ExpectedStep, calls: Sequence[LedgerEntry]) 
                 newest=newest,
             )
             return
+
+
+def _never_anew(arm: ArmView, sheet: Sheet, step: ExpectedStep, calls: Sequence[LedgerEntry]) -> None:
+    """An attempt that has failed is over: only one whose end may have been lost with a worker is made once more."""
+    failures = Counter(entry.attempt for entry in calls if entry.status != "ok")
+    for attempt, made in failures.items():
+        if made > 1 + arm.record.kills:
+            sheet.fault(
+                f"step {step.step_id}: attempt {attempt} was made and failed {made} times; deaths: {arm.record.kills}",
+                step_id=step.step_id,
+                attempt=attempt,
+                made=made,
+            )
 
 
 def _final(sheet: Sheet, step: ExpectedStep, calls: Sequence[LedgerEntry]) -> None:

@@ -44,6 +44,13 @@ RETURN_MUTANTS: Final = (
         Trials(("102",)),
     ),
     _engine(
+        "forgives-the-redelivered",
+        "failure after a takeover not counted",
+        "RETRY",
+        "ForgivesTheRedelivered",
+        Crashes("07", (Way.ONCE,), AT_EFFECTS),
+    ),
+    _engine(
         "prepares-for-each",
         "a statement kept prepared by each execution",
         "PERF",

@@ -22,6 +22,7 @@ __all__ = [
     "BacksOffAnew",
     "ConstantBackoff",
     "ForgetsTheBackoff",
+    "ForgivesTheRedelivered",
     "KeepsTimersInMemory",
     "RenewsOften",
     "RestartsTimers",
@@ -178,3 +179,20 @@ class AttemptsReset(BrokenV2):
         if run.active is not None:
             run.active.attempt = 1 if run.active.status == "running" else 0
         return run, rows
+
+
+class ForgivesTheRedelivered(BrokenV2):
+    """Does not count the failure of an attempt that it makes once more after a crash."""
+
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
+        """As V2, and notes what was under way."""
+        run, rows = super().restore(execution_id, claimed)
+        if run.active is not None and run.active.status == "running":
+            self.__dict__["forgiven"] = run.active.step_id
+        return run, rows
+
+    def failed(self, run: ExecutionRun, step: Step, node: ActivityNode, error: ActivityError) -> None:
+        """As V2, of one attempt fewer."""
+        if self.__dict__.pop("forgiven", None) == step.step_id:
+            step.attempt -= 1
+        super().failed(run, step, node, error)
