@@ -143,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="how many at a time")
     parser.add_argument("--generated", type=int, default=200, help="trials of drawn scenarios for an engine (200)")
     parser.add_argument("--cases", type=int, default=200, help="crash cases for an engine (200)")
-    parser.add_argument("--restarts", type=int, default=4, help="crash cases in which the server dies (4)")
+    parser.add_argument("--restarts", type=int, default=5, help="crash cases in which the server dies (5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="read results, play what is missing, write all")
     parser.add_argument(

@@ -32,7 +32,7 @@ from cutover.scenarios.model import Scenario
 
 __all__ = ["PartPlayer", "RunRows", "scenarios_to_kill"]
 
-_RESTARTS: Final = 4
+_RESTARTS: Final = 5
 """Crash cases in which the server dies, where it is ours to kill; a second each."""
 
 

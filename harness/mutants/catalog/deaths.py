@@ -79,6 +79,13 @@ DEATH_MUTANTS: Final = (
         Crashes(_FLOW, (Way.ONCE,), _AT_EFFECTS),
     ),
     _engine(
+        "hurries-with-signals",
+        "what a signal brings about acknowledged before it is durable",
+        "ACK",
+        "HurriesWithSignals",
+        Crashes("41", _SERVER, ("call",)),
+    ),
+    _engine(
         "repeats-at-the-second",
         "duplicate at the second takeover",
         "DUP",

@@ -13,7 +13,7 @@ from cutover.harness.record.cases import CrashTrial, KillPoint
 from cutover.scenarios.extents import note_lists, retried, size, tried_late
 from cutover.scenarios.model import Scenario
 
-__all__ = ["PointFeatures", "ScenarioFeatures", "node_kinds"]
+__all__ = ["WOKEN", "PointFeatures", "ScenarioFeatures", "node_kinds"]
 
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 _LAST_INDEX: Final = re.compile(r"\[(\d+)\]$")
@@ -21,6 +21,8 @@ _NAME: Final = re.compile(r"\w+")
 _LARGE: Final = 20_000
 """Characters of payload from which a scenario is a large one."""
 _MANY: Final = 3
+WOKEN: Final = "woken"
+"""The feature of a kill point at a call that a wait's end leads to: what woke the wait must be durable by then."""
 _AGAIN: Final = "$again"
 _DOZEN: Final = 12
 """Iterations: enough to have two behind one, and so many that those behind one are in another order as text."""
@@ -102,6 +104,7 @@ class PointFeatures:
     def __init__(self, trial: CrashTrial) -> None:
         self._trial = trial
         self._kinds = node_kinds(trial.scenario.workflow)
+        self._woken = set(_after_waits(trial.scenario.workflow))
         self._branches = {path for path, _ in _side_by_side(trial.scenario.workflow)}
         shown = ScenarioFeatures(trial.scenario).shown
         self._large, self._late = "large" in shown, "late retry" in shown
@@ -130,6 +133,7 @@ class PointFeatures:
             "between tries": between,
             "between late tries": between and self._late,
             "waited": self._waited(point),
+            WOKEN: point.kind == "call" and bool(paths & self._woken),
             "large": self._large and done > 0,
         }
         return frozenset(name for name, holds in named.items() if holds)
@@ -176,6 +180,15 @@ class PointFeatures:
 def node_kinds(workflow: Workflow) -> dict[str, str]:
     """Returns the kind of each node by its path without iterations."""
     return {path: node.kind for path, node in _nodes(workflow)}
+
+
+def _after_waits(workflow: Workflow, prefix: str = "") -> Iterator[str]:
+    """Yields the paths of nodes that an edge leads to from a wait."""
+    waits = {node.id for node in workflow.nodes if isinstance(node, WaitNode)}
+    yield from (prefix + edge.target for edge in workflow.edges if edge.source in waits)
+    for node in workflow.nodes:
+        if isinstance(node, LoopNode):
+            yield from _after_waits(node.body, f"{prefix}{node.id}/")
 
 
 def _nodes(workflow: Workflow, prefix: str = "") -> Iterator[tuple[str, Node]]:

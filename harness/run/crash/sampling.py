@@ -13,7 +13,7 @@ from itertools import combinations, cycle, islice
 from typing import Final, TypeAlias
 
 from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, KillPoint, Way
-from cutover.harness.run.crash.features import PointFeatures, ScenarioFeatures
+from cutover.harness.run.crash.features import WOKEN, PointFeatures, ScenarioFeatures
 from cutover.harness.run.crash.plan import CasePlan, kinds_at, next_deaths, plan_cases
 from cutover.scenarios.model import Scenario
 
@@ -30,8 +30,8 @@ _BASE_EFFORT: Final = 12
 _DEEPER_EACH: Final = 6
 """Every so many cases one with another death follows."""
 
-_DEATHS_OF_THE_SERVER: Final = ("call", "request", "reply", "answer")
-"""Where the server dies, in turn: first where an engine has acted upon what was acknowledged."""
+_DEATHS_OF_THE_SERVER: Final = (WOKEN, "call", "request", "reply", "answer")
+"""Where the server dies, in turn: first where an engine has acted upon a signal, and upon what was acknowledged."""
 
 _FeatureSet: TypeAlias = tuple[str, ...]
 
@@ -116,14 +116,16 @@ class Sampler:
         """Returns cases in which the server dies, where something was committed before, of as many kinds as fit."""
         found = [
             self._shuffled(
-                case for case in plan_cases(trial, CasePlan(engine="", ways=(Way.RESTART,))) if self._done(case)
+                case
+                for case in plan_cases(trial, CasePlan(engine="", ways=(Way.RESTART,)))
+                if self._done(case) or WOKEN in self._names_of(case)
             )
             for trial in self._trials.values()
         ]
         candidates = [case for cases in found for case in cases]
         chosen: list[CrashCase] = []
         for kind in islice(cycle(_DEATHS_OF_THE_SERVER), min(count, len(candidates))):
-            best = self._take([case for case in candidates if case.point.kind == kind] or list(candidates))
+            best = self._take([case for case in candidates if kind in self._names_of(case)] or list(candidates))
             candidates.remove(best)
             chosen.append(best)
         return tuple(chosen)
@@ -167,6 +169,9 @@ class Sampler:
             kinds = tuple((kind, point.kind) for kind in kinds_at(self._trials[name], point))
             known = self._cells[name, point] = kinds, self._features[name].at(point)
         return known
+
+    def _names_of(self, case: CrashCase) -> frozenset[str]:
+        return self._at(case.scenario, case.point)[1] | {case.point.kind}
 
     def _done(self, case: CrashCase) -> bool:
         return self._features[case.scenario].done(case.point) > 0

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from cutover.engines.api import ActivityNode, EngineContext
+from cutover.engines.api import ActivityNode, EngineContext, Signal
 from cutover.engines.sqlfiles import sql
 from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
@@ -23,6 +23,7 @@ from cutover.harness.mutants.engines.dying.committing import HERE, _as_json
 __all__ = [
     "CommitsInPairs",
     "DoesNotWaitForTheDisk",
+    "HurriesWithSignals",
     "KeepsHistoryInMemory",
     "KeepsTablesInMemory",
     "RewindsOnTakeover",
@@ -42,6 +43,15 @@ class DoesNotWaitForTheDisk(BrokenV2):
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(replace(context, dsn=_hurried(context.dsn)))
+
+
+class HurriesWithSignals(BrokenV2):
+    """Has Postgres answer the commits that follow a signal before they are on disk."""
+
+    def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
+        """As V2, in a session that waits for the disk only where nothing was sent."""
+        self.store.connection.execute(SQL("SET synchronous_commit = {}").format("off" if signal else "on"))
+        super().resume(execution_id, signal)
 
 
 class KeepsTablesInMemory(BrokenV2):
