@@ -24,6 +24,13 @@ def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials
 
 SURROUNDINGS: Final = (
     _engine("drops-early-signals", "early signal dropped", "SIGNAL", "DropsEarlySignals", Plays(("early",))),
+    _engine(
+        "drops-what-a-takeover-brings",
+        "signal dropped where its takeover redelivers",
+        "SIGNAL",
+        "DropsWhatATakeoverBrings",
+        Plays(("taken_by_signal",)),
+    ),
     _engine("keeps-one-signal", "one kept signal a name", "SIGNAL", "KeepsOneSignal", Plays(("several",))),
     _engine("serves-the-newest", "kept signals newest first", "SIGNAL", "ServesTheNewest", Plays(("several",))),
     _engine(

@@ -69,6 +69,7 @@ _CHECKS: Final[Mapping[str, PlayCheck]] = {
     "damaged": "CKPT",
     "live": "CONC",
     "overtaken": "CONC",
+    "taken_by_signal": "SIGNAL",
     "long": "CONC",
     "definitions": "IDENT",
     "ended": "READ",

@@ -17,6 +17,7 @@ from cutover.harness.mutants.patching import Patch
 
 __all__ = [
     "DropsEarlySignals",
+    "DropsWhatATakeoverBrings",
     "IgnoresCaseOfNames",
     "KeepsOneSignal",
     "KeepsSignalsInMemory",
@@ -71,6 +72,17 @@ class DropsEarlySignals(_OwnReceive):
     ) -> None:
         """As V2 where a wait is paused for it."""
         if any(awaited == signal[1] for _, awaited in _paused(run)):
+            take(*signal)
+
+
+class DropsWhatATakeoverBrings(_OwnReceive):
+    """Drops a signal that comes while an activity is under way that another worker began."""
+
+    def receive(
+        self, run: ExecutionRun, signal: tuple[str, str, JsonText], take: Callable[[str, str, JsonText], None]
+    ) -> None:
+        """As V2 where no activity is under way."""
+        if run.active is None or run.active.status != "running":
             take(*signal)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from cutover.engines.api import Engine, Signal
 from cutover.engines.errors import ActivityError, ExecutionHeld, LeaseLost
-from cutover.harness.record.plays import PlayRecord
+from cutover.harness.record.plays import HELD, PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import chain, signals, wait
 
@@ -47,6 +47,34 @@ def overtaken(stage: PlayStage) -> Iterator[PlayRecord]:
     play.wake(0)
     play.finish()
     yield play.play()
+
+
+def taken_by_signal(stage: PlayStage) -> Iterator[PlayRecord]:
+    """A worker was silent for longer than its lease, and who takes over brings a signal that a later wait needs."""
+    nodes = (wait("z", "on"), "pack", wait("a", "go"), "ship")
+    scenario = chain("taken-by-signal", *nodes, sent=signals("on", "go"))
+    play = Performance(stage, scenario, stage.engine(), check="SIGNAL", name="that a takeover brought")
+    play.start()
+    second, delivered = stage.engine(), list[bool]()
+    play.flight.at_first_call = partial(_take_over, play, second, delivered)
+    sent = scenario.signals[0]
+    with play.flown(), contextlib.suppress(Exception):  # what it is told then is its own affair
+        play.drive.engine.resume(play.id, Signal(id=sent.id, name=sent.name, payload=sent.payload))
+    play.drive.outside.delivered.insert(0, sent.id)
+    play.by(second)
+    play.wake(0)
+    if not any(delivered):
+        play.send("s2-go")
+    play.finish()
+    yield play.play()
+
+
+def _take_over(play: Performance, second: Engine, delivered: list[bool]) -> None:
+    """Brings the second worker a signal, when the first is inside the activity and no longer has its lease."""
+    play.clock.advance(play.clock.now() + _LEASE)
+    if play.deliver(HELD, second, "s2-go"):
+        delivered.append(True)
+        raise ActivityError("the line was cut", retryable=True)
 
 
 class _Overtaker:
@@ -88,4 +116,4 @@ class _Overtaker:
         self._go.wait(_INSIDE_S)
 
 
-OVERTAKING = (overtaken,)
+OVERTAKING = (overtaken, taken_by_signal)
