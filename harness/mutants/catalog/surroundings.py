@@ -167,6 +167,13 @@ SURROUNDINGS: Final = (
     _engine("never-vacuums", "autovacuum turned off", "INSTALL", "NeverVacuums", Plays(("elsewhere",))),
     _engine("waits-for-no-lock", "a lock waited for too little", "RESUME", "WaitsForNoLock", Plays(("locked",))),
     _engine("renews-twice", "lease renewed twice at most", "CONC", "RenewsTwice", Plays(("long",))),
+    _engine(
+        "renews-until-the-line-is-cut",
+        "lease not renewed once a connection was lost",
+        "CONC",
+        "RenewsUntilTheLineIsCut",
+        Plays(("long",)),
+    ),
     _engine("times-answers-out", "a late answer taken for an error", "CONC", "TimesAnswersOut", Plays(("long",))),
     _engine(
         "counts-parts-of-seconds",

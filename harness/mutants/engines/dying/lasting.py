@@ -16,7 +16,7 @@ from cutover.engines.v2.lease import Held, Renewer
 from cutover.harness.mutants.engines.broken import BrokenV2
 from cutover.harness.mutants.patching import Patch
 
-__all__ = ["CancelsNobodyAtWork", "CountsPartsOfSeconds", "RenewsTwice", "TimesAnswersOut"]
+__all__ = ["CancelsNobodyAtWork", "CountsPartsOfSeconds", "RenewsTwice", "RenewsUntilTheLineIsCut", "TimesAnswersOut"]
 
 _HERE: Final = "cutover.harness.mutants.engines"
 _MOST_S: Final = 20.0
@@ -62,6 +62,21 @@ class RenewsTwice(BrokenV2):
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
         self.renewer = _TwiceAtMost(context.dsn, context.clock)
+
+
+class _ConnectsOnce(Renewer):
+    def _renew(
+        self, connection: psycopg.Connection[tuple[object, ...]] | None, held: Held
+    ) -> psycopg.Connection[tuple[object, ...]] | None:
+        return connection if connection is not None and connection.closed else super()._renew(connection, held)
+
+
+class RenewsUntilTheLineIsCut(BrokenV2):
+    """Prolongs leases for as long as its renewing connection lasts."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.renewer = _ConnectsOnce(context.dsn, context.clock)
 
 
 class CountsPartsOfSeconds(BrokenV2):
