@@ -235,7 +235,10 @@ class ExecutionRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """What a wait may be waiting for; a second delivery of the same `id` to one execution changes nothing."""
+    """What a wait may be waiting for; a second delivery of the same `id` to one execution changes nothing.
+
+    Neither `id` nor `name` is empty.
+    """
 
     id: str
     name: str

@@ -44,7 +44,7 @@ PLAY_NAMES: Final = frozenset({
     "early", "several", "kept_long", "names", "one_each", "twice", "held", "unknown", "timed_out", "in_no_time",
     "waits", "definitions", "ended", "broken", "stopped", "migration", "again", "between", "alike", "ids",
     "due_at_once", "refusals", "unanswered", "damaged", "live", "long_ago", "history", "overtaken", "edited",
-    "measured", "large_results", "locked", "elsewhere", "taken_by_signal", "long",
+    "measured", "large_results", "locked", "elsewhere", "taken_by_signal", "idle_cut", "long",
 })  # fmt: skip
 """All plays: a run that lacks one has not looked at what that one shows."""
 

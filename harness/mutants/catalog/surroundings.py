@@ -174,6 +174,7 @@ SURROUNDINGS: Final = (
         "RenewsUntilTheLineIsCut",
         Plays(("long",)),
     ),
+    _engine("connects-once", "no connection after the first", "RESUME", "ConnectsOnce", Plays(("idle_cut",))),
     _engine("times-answers-out", "a late answer taken for an error", "CONC", "TimesAnswersOut", Plays(("long",))),
     _engine(
         "counts-parts-of-seconds",

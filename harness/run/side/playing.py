@@ -77,6 +77,7 @@ _CHECKS: Final[Mapping[str, PlayCheck]] = {
     "edited": "DATA",
     "measured": "DATA",
     "locked": "RESUME",
+    "idle_cut": "RESUME",
     "elsewhere": "INSTALL",
     "large_results": "DATA",
     "broken": "DATA",

@@ -19,7 +19,7 @@ from cutover.engines.v2.writer import Writer
 from cutover.harness.mutants.engines.broken import BrokenV2
 from cutover.harness.mutants.patching import Patch
 
-__all__ = ["GivesTheServerUp", "StaysMarked", "TakesTheRefusedForDone"]
+__all__ = ["ConnectsOnce", "GivesTheServerUp", "StaysMarked", "TakesTheRefusedForDone"]
 
 
 class _OwnStore(BrokenV2):
@@ -97,3 +97,15 @@ class StaysMarked(BrokenV2):
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
         self.claims = _Marking(self.store, context.clock, self.lines, self.owner)
+
+
+class _OneConnection(Store):
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        return self._connection or super().connection
+
+
+class ConnectsOnce(_OwnStore):
+    """Keeps the connection that it has, also where the server has ended it."""
+
+    kind = _OneConnection

@@ -1,7 +1,8 @@
-"""Plays of a database that an engine shares with others: the schema it is given, and locks that others hold. I/O."""
+"""Plays of a shared database: a schema of its own, locks that others hold, sessions that end. Calls engines, does I/O."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from functools import partial
 from threading import Event, Thread
@@ -11,6 +12,7 @@ import psycopg
 from psycopg import sql as sql_parts
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from cutover.engines.api import Signal
 from cutover.engines.sqlfiles import sql
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
@@ -104,6 +106,29 @@ def _got_it(refusals: list[str]) -> None:
         raise ValueError(f"it was not granted within {_LOCK_MS / 1_000:g} s: {refusals[0]}")
 
 
+def idle_cut(stage: PlayStage) -> Iterator[PlayRecord]:
+    """The server ends all sessions while nothing runs, as poolers do: the worker may fail once, and goes on then."""
+    scenario = chain("idle-cut", "pack", wait("a", "go"), "ship", sent=signals("go"))
+    play = Performance(stage, scenario, engine := stage.engine(), check="RESUME", name="after its sessions had ended")
+    play.start()
+    sent = scenario.signals[0]
+    for command in (
+        partial(engine.resume, play.id, Signal(id=sent.id, name=sent.name, payload=sent.payload)),
+        partial(engine.journal, play.id),
+    ):
+        _end_sessions(stage.dsn)
+        with play.flown(), contextlib.suppress(Exception):
+            command()
+    play.send("s1-go")
+    play.finish()
+    yield play.play()
+
+
+def _end_sessions(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(sql(_HERE, "end_sessions_at_work"), {"since": "-infinity", "spared": []})
+
+
 PLACING = (elsewhere,)
 """Those that need a database without tables."""
-SHARING = (locked,)
+SHARING = (locked, idle_cut)
