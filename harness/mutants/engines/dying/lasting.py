@@ -64,7 +64,7 @@ class RenewsTwice(BrokenV2):
         self.renewer = _TwiceAtMost(context.dsn, context.clock)
 
 
-class _ConnectsOnce(Renewer):
+class _StaysOffline(Renewer):
     def _renew(
         self, connection: psycopg.Connection[tuple[object, ...]] | None, held: Held
     ) -> psycopg.Connection[tuple[object, ...]] | None:
@@ -76,7 +76,7 @@ class RenewsUntilTheLineIsCut(BrokenV2):
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
-        self.renewer = _ConnectsOnce(context.dsn, context.clock)
+        self.renewer = _StaysOffline(context.dsn, context.clock)
 
 
 class CountsPartsOfSeconds(BrokenV2):

@@ -18,6 +18,7 @@ from cutover.engines.sqlfiles import sql
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.run.side.plays.measuring import measure
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
+from cutover.harness.run.side.plays.sessions import end_sessions, sessions
 from cutover.harness.run.side.plays.workflows import chain
 from cutover.harness.run.world.clock import PassingClock
 
@@ -26,7 +27,6 @@ __all__ = ["IDLE", "LASTING"]
 IDLE: Final = 1 / 5
 """How long the worker has nothing to do, as a share of the activity's time: longer than a lease goes unrenewed."""
 
-_HERE: Final = "cutover.harness.run.side.plays"
 _CUT_AT: Final = 8
 """After which question sessions end: a lease of 30 s was renewed by then, and is over before the last question."""
 _ASKED: Final = 22
@@ -39,6 +39,7 @@ def long(stage: PlayStage) -> Iterator[PlayRecord]:
     The worker has run another execution before, as has a neighbour in its process that is closed by now, and then had
     nothing to do for a while.
     """
+    others = sessions(stage.dsn)
     engine, name = stage.engine(), "in an activity that outlasts a lease"
     for each in (engine, neighbour := stage.engine()):
         Performance(stage, chain("short", "pack"), each, check="CONC", name=name, clock=PassingClock()).start()
@@ -46,26 +47,26 @@ def long(stage: PlayStage) -> Iterator[PlayRecord]:
     time.sleep(stage.lasts_s * IDLE)
     play = Performance(stage, chain("long", "pack", "ship"), engine, check="CONC", name=name, clock=PassingClock())
     took_s: list[float] = []
-    play.flight.at_first_call = partial(_ask_meanwhile, play, stage, took_s)
+    play.flight.at_first_call = partial(_ask_meanwhile, play, stage, others, took_s)
     play.start()
     play.finish()
     measure(play, "pack", sum(took_s) * 1_000)
     yield play.play()
 
 
-def _ask_meanwhile(play: Performance, stage: PlayStage, took_s: list[float]) -> None:
+def _ask_meanwhile(play: Performance, stage: PlayStage, spared: set[int], took_s: list[float]) -> None:
     """Asks until the activity has lasted so long or the other worker is let in; adds how long that was.
 
     After a while the sessions end that the worker has used since it went into the activity: what keeps the execution
-    meanwhile must outlive a lost connection. Those that it has not used, it cannot know of.
+    meanwhile must outlive a lost connection. Those that it has not used, it cannot know of; `spared` are others'.
     """
-    began, since, there = time.monotonic(), _now(stage.dsn), _sessions(stage.dsn)
+    began, since, there = time.monotonic(), _now(stage.dsn), sessions(stage.dsn)
     other = stage.engine()
-    spared = _sessions(stage.dsn) - there
+    spared = spared | sessions(stage.dsn) - there
     for turn in range(1, _ASKED + 1):
         passed_s = stage.lasts_s * turn / _ASKED
         time.sleep(max(0.0, began + passed_s - time.monotonic()))
-        there = _sessions(stage.dsn)
+        there = sessions(stage.dsn)
         if not play.refused(
             f"resume() by another worker, {passed_s:g} s of real time into an activity",
             partial(other.resume, play.id),
@@ -74,9 +75,9 @@ def _ask_meanwhile(play: Performance, stage: PlayStage, took_s: list[float]) -> 
             or_idle=True,
         ):
             break
-        spared |= _sessions(stage.dsn) - there
+        spared |= sessions(stage.dsn) - there
         if turn == _CUT_AT:
-            _end_others(stage.dsn, since, spared)
+            end_sessions(stage.dsn, spared, since)
     took_s.append(time.monotonic() - began)
 
 
@@ -84,16 +85,6 @@ def _now(dsn: str) -> datetime:
     with psycopg.connect(dsn, autocommit=True) as connection:
         [[now]] = connection.execute(sql("cutover.harness.run.trials", "server_time")).fetchall()
     return cast("datetime", now).replace(tzinfo=UTC)
-
-
-def _sessions(dsn: str) -> set[int]:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        return {pid for (pid,) in connection.execute(sql("cutover.harness.run.side", "sessions"))}
-
-
-def _end_others(dsn: str, since: datetime, spared: set[int]) -> None:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(sql(_HERE, "end_sessions_at_work"), {"since": since, "spared": list(spared)})
 
 
 LASTING = (long,)

@@ -1,4 +1,4 @@
-"""Plays of a shared database: a schema of its own, locks that others hold, sessions that end. Calls engines, does I/O."""
+"""Plays of a shared database: a schema of its own, locks that others hold, sessions that end. Calls engines; I/O."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cutover.engines.api import Signal
 from cutover.engines.sqlfiles import sql
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
+from cutover.harness.run.side.plays.sessions import end_sessions, sessions
 from cutover.harness.run.side.plays.workflows import chain, signals, wait
 
 __all__ = ["PLACING", "SHARING"]
@@ -109,6 +110,7 @@ def _got_it(refusals: list[str]) -> None:
 def idle_cut(stage: PlayStage) -> Iterator[PlayRecord]:
     """The server ends all sessions while nothing runs, as poolers do: the worker may fail once, and goes on then."""
     scenario = chain("idle-cut", "pack", wait("a", "go"), "ship", sent=signals("go"))
+    others = sessions(stage.dsn)
     play = Performance(stage, scenario, engine := stage.engine(), check="RESUME", name="after its sessions had ended")
     play.start()
     sent = scenario.signals[0]
@@ -116,17 +118,12 @@ def idle_cut(stage: PlayStage) -> Iterator[PlayRecord]:
         partial(engine.resume, play.id, Signal(id=sent.id, name=sent.name, payload=sent.payload)),
         partial(engine.journal, play.id),
     ):
-        _end_sessions(stage.dsn)
+        end_sessions(stage.dsn, others)
         with play.flown(), contextlib.suppress(Exception):
             command()
     play.send("s1-go")
     play.finish()
     yield play.play()
-
-
-def _end_sessions(dsn: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(sql(_HERE, "end_sessions_at_work"), {"since": "-infinity", "spared": []})
 
 
 PLACING = (elsewhere,)
