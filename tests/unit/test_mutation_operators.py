@@ -29,6 +29,7 @@ MADE = [
     ("truth", "f(True)", ["f(False)"]),
     ("string", "x = 'a'", ["x = 'ax'"]),
     ("string", "x = f'a{b}'", ["x = f'ax{b}'"]),
+    ("string", "fault(f'{a} of {b}', 'no step')", []),
     ("arguments", "f(a, b, c)", ["f(b, a, c)", "f(a, c, b)"]),
     ("arguments", "f(a, b=c)", ["f(a)"]),
     ("function", "x = min(a, b)", ["x = max(a, b)"]),

@@ -109,8 +109,8 @@ def truth(place: Place) -> Iterator[ast.AST]:
 
 
 def string(place: Place) -> Iterator[ast.AST]:
-    """A text with an `x` after it."""
-    if isinstance(place.node, ast.Constant) and isinstance(place.node.value, str):
+    """A text with an `x` after it; none that has blanks, which is a sentence for people."""
+    if isinstance(place.node, ast.Constant) and isinstance(place.node.value, str) and " " not in place.node.value:
         yield ast.Constant(value=place.node.value + "x")
 
 
