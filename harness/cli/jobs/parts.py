@@ -194,7 +194,7 @@ class PartPlayer:
                 self.server,
                 chosen,
                 CasePlan(engine=plan.candidate, ways=SAMPLE_WAYS, seed=plan.seed),
-                workers=2 * self.where.workers,
+                workers=3 * self.where.workers,
                 on_record=keep,
                 on_planned=planned,
                 deadline_s=plan.deadline_s,

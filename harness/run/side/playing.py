@@ -41,6 +41,7 @@ __all__ = [
     "BEGIN",
     "LONG_PLAYS",
     "PLAYS",
+    "PLAY_CHECKS",
     "SILENCE_S",
     "PlayScript",
     "lost_play",
@@ -59,7 +60,7 @@ PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*_TOG
 LONG_PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in LASTING}
 """Those that a run plays in the background, by name."""
 
-_CHECKS: Final[Mapping[str, PlayCheck]] = {
+PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     **dict.fromkeys((each.__name__ for each in SIGNALLING), "SIGNAL"),
     **dict.fromkeys((each.__name__ for each in INSTALLING), "INSTALL"),
     "waits": "CLOCK",
@@ -179,7 +180,7 @@ def lost_play(name: str, engine: str, message: str, *, timeout: bool) -> PlayRec
         arm="candidate", engine=engine, execution_id=stage.draw(), position=0, journal=None, failure=failure
     )
     scenario = scenario_text(chain(name, "pack"))
-    return PlayRecord(check=_CHECKS[name], name=name, role="candidate", scenario=scenario, arm=arm, play=name)
+    return PlayRecord(check=PLAY_CHECKS[name], name=name, role="candidate", scenario=scenario, arm=arm, play=name)
 
 
 def main(link: ParentLink) -> None:
