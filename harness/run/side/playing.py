@@ -84,6 +84,7 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "broken": "DATA",
     "stopped": "RESUME",
 }
+"""The check that each play is for."""
 SILENCE_S: Final = 30.0
 """Real time for one play; each takes well below a second, but for one that takes eight."""
 _LOCK_MS: Final = 5_000
