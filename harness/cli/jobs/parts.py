@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -23,7 +23,7 @@ from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side.background import BackgroundPlays
 from cutover.harness.run.side.costs import measure_costs
 from cutover.harness.run.side.measurements import route, weigh
-from cutover.harness.run.side.playing import play_all
+from cutover.harness.run.side.playing import IDLE_PLAYS, LONG_PLAYS, play_all
 from cutover.harness.run.trials.shadow import run_trials
 from cutover.harness.store.lines import RecordedTrial
 from cutover.harness.store.tables import Table
@@ -100,18 +100,25 @@ class PartPlayer:
         ends the run, nothing is left of it.
         """
         with contextlib.ExitStack() as stack:
-            long = stack.enter_context(self._begun()) if self.long and PlayedPart.PLAYS in parts else None
+            beside = [stack.enter_context(self._begun(plays)) for plays in self._beside(parts)]
             for part in parts:
                 self._play(part)
                 over(part)
-            if long is not None:
-                played, problem = long.collect()
+            for each in beside:
+                played, problem = each.collect()
                 self.rows.write_lines(Table.PLAYS, played)
                 self._tell("not everything was played", problem)
 
-    def _begun(self) -> BackgroundPlays:
+    def _beside(self, parts: Collection[PlayedPart]) -> Iterator[tuple[str, ...]]:
+        """Yields the plays that are played beside all parts, a process each."""
+        if PlayedPart.PLAYS in parts:
+            yield IDLE_PLAYS
+            if self.long:
+                yield tuple(LONG_PLAYS)
+
+    def _begun(self, plays: Sequence[str]) -> BackgroundPlays:
         plan = self.plan
-        return BackgroundPlays(self.server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
+        return BackgroundPlays(self.server, control=plan.control, candidate=plan.candidate, seed=plan.seed, plays=plays)
 
     def _play(self, part: PlayedPart) -> None:
         """Plays one part; rereads come with the trials."""

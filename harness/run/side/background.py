@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import select
 import time
+from collections.abc import Sequence
 
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.process.boot import ANSWER, NOTE
@@ -31,22 +32,31 @@ __all__ = ["BackgroundPlays"]
 
 
 class BackgroundPlays(Closing):
-    """The long plays of a run, on a database of their own, begun when this is made; a context manager.
+    """Some plays of a run, on a database of their own, begun when this is made; a context manager.
 
-    The activity in the middle of them takes `lasts_s` of real time.
+    The activity in the middle of the long ones takes `lasts_s` of real time.
     """
 
-    def __init__(self, server: Server, *, control: str, candidate: str, seed: int, lasts_s: float = LONG_S) -> None:
+    def __init__(
+        self,
+        server: Server,
+        *,
+        control: str,
+        candidate: str,
+        seed: int,
+        plays: Sequence[str] = tuple(LONG_PLAYS),
+        lasts_s: float = LONG_S,
+    ) -> None:
         self._candidate = candidate
         self._stack = contextlib.ExitStack()
         self._child: Child | None = None
         self._problem = ""
-        self._most_s = lasts_s * (1 + IDLE) + SILENCE_S
+        self._most_s = SILENCE_S + (lasts_s * (1 + IDLE) if LONG_PLAYS.keys() & set(plays) else 0.0)
         self._until = time.monotonic() + self._most_s
         try:
             database = play_database(self._stack, server)
             self._child = Child(play_program(control, candidate, seed, lasts_s))
-            self._child.send({"dsn": database.dsn, "plays": tuple(LONG_PLAYS), "installs": True})
+            self._child.send({"dsn": database.dsn, "plays": tuple(plays), "installs": True})
         except Exception as error:  # noqa: BLE001 - as with all plays: it costs these alone
             self._problem = one_line(error)
         except BaseException:
@@ -90,7 +100,7 @@ class BackgroundPlays(Closing):
             raise AssertionError
         last = child.end().errors.strip().splitlines()[-1:] or ["nothing was said"]
         how = f"took more than {self._most_s:g} s" if timeout else last[0][:200]
-        problem = f"{name or 'the long plays'}: {how}"
+        problem = f"{name or 'the plays'}: {how}"
         if name:
             rows.append(encode_fields(lost_play(name, self._candidate, problem, timeout=timeout)))
         return tuple(rows), problem

@@ -39,6 +39,7 @@ from cutover.harness.store.lines import encode_fields, scenario_text
 
 __all__ = [
     "BEGIN",
+    "IDLE_PLAYS",
     "LONG_PLAYS",
     "PLAYS",
     "PLAY_CHECKS",
@@ -58,7 +59,11 @@ _TOGETHER: Final = (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *D
 PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*_TOGETHER, *PLACING, *INSTALLING, *LIVING)}
 """By name, in order."""
 LONG_PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in LASTING}
-"""Those that a run plays in the background, by name."""
+"""Those that last too long for a short run, by name."""
+IDLE_PLAYS: Final = tuple(each.__name__ for each in LIVING)
+"""Those of `PLAYS` that take real time and do little: a run plays them in the background, as it does the long ones."""
+_LARGE: Final = frozenset({"several", "large_results", "history"})
+"""What takes about as long as all others together."""
 
 PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     **dict.fromkeys((each.__name__ for each in SIGNALLING), "SIGNAL"),
@@ -131,14 +136,19 @@ def _message(job: _PlayJob) -> dict[str, object]:
 
 def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[_PlayJob, ...]:
     """Makes databases with the candidate's tables, and one with none; what takes longest comes first."""
-    beside, ready, bare = (play_database(stack, server) for _ in range(3))
-    for database in (beside, ready):
+    large, ready, bare = (play_database(stack, server) for _ in range(3))
+    for database in (large, ready):
         install_engine(candidate, database.dsn)
-    return (
-        _PlayJob(beside.dsn, tuple(each.__name__ for each in LIVING)),
-        _PlayJob(ready.dsn, tuple(each.__name__ for each in _TOGETHER)),
-        _PlayJob(bare.dsn, tuple(each.__name__ for each in (*PLACING, *INSTALLING))),
+    shares = (
+        (large, [name for name in _together() if name in _LARGE]),
+        (ready, [name for name in _together() if name not in _LARGE]),
+        (bare, [each.__name__ for each in (*PLACING, *INSTALLING)]),
     )
+    return tuple(_PlayJob(database.dsn, tuple(names)) for database, names in shares)
+
+
+def _together() -> tuple[str, ...]:
+    return tuple(each.__name__ for each in _TOGETHER)
 
 
 def play_database(stack: contextlib.ExitStack, server: Server) -> Database:
