@@ -91,8 +91,11 @@ class Pins:
         pin = None if role is None else Pin(role, engine, bucket, percent, salt)
         return Standing(Noted(*noted) if exists else None, pin)
 
-    def decide(self, execution_id: UUID, proposed: Pin) -> Pin:
-        """Returns what holds from now on: the proposal, or what was decided before. Inside `starting`."""
+    def decide(self, execution_id: UUID, proposed: Pin) -> tuple[Pin, bool]:
+        """Returns what holds from now on, and whether that is the proposal or what was decided before.
+
+        Inside `starting`.
+        """
         values = {
             "id": execution_id,
             "role": proposed.role,
@@ -102,7 +105,18 @@ class Pins:
             "salt": storable_text(proposed.salt),
         }
         with _explained(execution_id):
-            return Pin(*self._connection.ask(sql("cutover.engines", "assignment_decide"), values, same_session=True))
+            *found, new = self._connection.ask(sql("cutover.engines", "assignment_decide"), values, same_session=True)
+        return Pin(*found), new
+
+    def withdraw(self, execution_id: UUID) -> None:
+        """Takes back what this session has decided inside this very `starting`, since the engine refused to begin.
+
+        Nobody else has acted upon it: whoever would start the execution needs the lock that this session has. Where the
+        session was lost the decision stands.
+        """
+        with suppress(psycopg.Error, ServerSilent):
+            values = {"id": execution_id}
+            self._connection.ask(sql("cutover.engines", "assignment_withdraw"), values, same_session=True)
 
     @contextmanager
     def starting(self, execution_id: UUID) -> Iterator[None]:

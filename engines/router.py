@@ -20,7 +20,7 @@ import psycopg
 
 from cutover.engines.api import Engine, ExecutionRequest, Journal, Signal
 from cutover.engines.connection import ServerSilent
-from cutover.engines.errors import EngineError, UnknownExecution
+from cutover.engines.errors import EngineError, PayloadRefused, UnknownExecution, WorkflowRefused
 from cutover.engines.flags import OFF, Flag, FlagError, FlagSource
 from cutover.engines.payloads import storable_text
 from cutover.engines.pins import Noted, Pin, Pins, Standing
@@ -118,10 +118,16 @@ class Router:
             if standing.noted is not None:
                 self._engines[self._by_notes(standing.noted, execution_id)].execute(request)
                 return
-            pin, note = (standing.pin, "") if standing.pin is not None else self._decided(execution_id)
-            role = self._by_pin(pin, execution_id)
-            self._log(f"Using orchestrator {pin.engine}{note}")
-            self._engines[role].execute(replace(request, metadata={**request.metadata, **pin.notes()}))
+            if standing.pin is not None:
+                self._start(request, standing.pin, "")
+                return
+            pin, new, note = self._decided(execution_id)
+            try:
+                self._start(request, pin, note)
+            except (PayloadRefused, WorkflowRefused):
+                if new and not _knows(self._engines[self._by_pin(pin, execution_id)], execution_id):
+                    self._pins.withdraw(execution_id)
+                raise
 
     def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
         """Continues on the engine that the execution is pinned to, whatever the flag says now."""
@@ -163,21 +169,22 @@ class Router:
         role: Role = "control" if standing.pin is None else self._by_pin(standing.pin, execution_id)
         return role if _knows(self._engines[role], execution_id) else None
 
-    def _decided(self, execution_id: UUID) -> tuple[Pin, str]:
-        """Assigns the execution, unless somebody else has by now; the text says why the flag was not asked."""
+    def _start(self, request: ExecutionRequest, pin: Pin, note: str) -> None:
+        role = self._by_pin(pin, request.execution_id)
+        self._log(f"Using orchestrator {pin.engine}{note}")
+        self._engines[role].execute(replace(request, metadata={**request.metadata, **pin.notes()}))
+
+    def _decided(self, execution_id: UUID) -> tuple[Pin, bool, str]:
+        """Assigns the execution, unless that has been done: the pin, whether it is new, and a note for the log."""
         try:
             flag, note = self._flags.read(), ""
             found = assign(execution_id, flag, salt=self._salt)
         except Exception as error:  # noqa: BLE001 - whatever a source raises must not keep executions from starting
-            said = (
-                str(error)
-                if isinstance(error, FlagError)
-                else f"the flag cannot be read: {type(error).__name__}: {error}"
-            )
-            found, note = assign(execution_id, OFF, salt=self._salt), f" ({said})"
-        name = self._engines[found.role].name
-        pin = self._pins.decide(execution_id, Pin(found.role, name, found.bucket, found.percent, self._salt))
-        return pin, note
+            unread = f"the flag cannot be read: {type(error).__name__}: {error}"
+            note = f" ({error if isinstance(error, FlagError) else unread})"
+            found = assign(execution_id, OFF, salt=self._salt)
+        proposed = Pin(found.role, self._engines[found.role].name, found.bucket, found.percent, self._salt)
+        return *self._pins.decide(execution_id, proposed), note
 
     def _by_notes(self, noted: Noted, execution_id: UUID) -> Role:
         if noted.engine is not None:

@@ -231,7 +231,7 @@ def _explain(error: psycopg.Error) -> NoReturn:
 
 
 def blames_rows(problem: Exception) -> bool:
-    """Whether an error can come of what rows say: any but Postgres's own, of which those on data and its constraints."""
+    """Whether an error can come of what rows say: any but Postgres's own, and of those the ones on values."""
     if not isinstance(problem, PostgresRefused):
         return True
     state = problem.__cause__.sqlstate if isinstance(problem.__cause__, psycopg.Error) else None

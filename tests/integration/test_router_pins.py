@@ -112,7 +112,7 @@ def test_an_executions_row_tells_how_it_was_assigned_and_the_log_which_engine_se
     router.execute(asked)
     assert router.journal(asked.execution_id).execution.metadata == {
         "orchestrator_version": "v2", "caller": "shop", "rollout_role": "candidate", "rollout_percent": "100",
-        "rollout_bucket": str(bucket_of(asked.execution_id)), "rollout_salt": "orchestrator-v2",
+        "rollout_bucket": str(bucket_of(asked.execution_id)), "rollout_salt": "orchestrator-v2", "rollout_engine": "v2",
     }  # fmt: skip
     setup.turn(None)
     router.execute(ask())
