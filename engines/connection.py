@@ -25,7 +25,7 @@ __all__ = ["Reconnecting", "ServerSilent"]
 _TRIES: Final = 5
 """How often a statement is sent that Postgres rolls back for others' sake (40001, 40P01)."""
 
-_Session: TypeAlias = psycopg.Connection[Any]
+_AnyConnection: TypeAlias = psycopg.Connection[Any]
 _Found = TypeVar("_Found")
 
 
@@ -43,7 +43,7 @@ class Reconnecting:
     def __init__(self, dsn: str, *, timeout_s: int | None = None) -> None:
         self._dsn = dsn
         self._timeout_s = timeout_s
-        self._connection: _Session | None = None
+        self._connection: _AnyConnection | None = None
 
     def ask(self, statement: str, parameters: Mapping[str, Any], *, same_session: bool = False) -> Any:
         """Returns the first row, or None, of an idempotent statement.
@@ -52,13 +52,13 @@ class Reconnecting:
         ServerSilent.
         """
 
-        def answer(session: _Session) -> Any:
+        def answer(session: _AnyConnection) -> Any:
             cursor = session.execute(statement.encode(), parameters)
             return cursor.fetchone() if cursor.description else None
 
         return self.use(answer, same_session=same_session)
 
-    def use(self, work: Callable[[_Session], _Found], *, same_session: bool = False) -> _Found:
+    def use(self, work: Callable[[_AnyConnection], _Found], *, same_session: bool = False) -> _Found:
         """Returns what idempotent work on the connection returns, which commits each statement. As `ask` does."""
         before = self._connection
         ends = None if self._timeout_s is None else time.monotonic() + self._timeout_s
@@ -82,11 +82,11 @@ class Reconnecting:
         if self._connection is not None:
             self._connection.close()
 
-    def _done(self, current: _Session | None, work: Callable[[_Session], _Found]) -> _Found:
+    def _done(self, current: _AnyConnection | None, work: Callable[[_AnyConnection], _Found]) -> _Found:
         self._connection = current or psycopg.connect(self._dsn, autocommit=True, client_encoding="UTF8")
         return work(self._connection)
 
-    def _timed(self, current: _Session | None, work: Callable[[_Session], _Found], ends: float) -> _Found:
+    def _timed(self, current: _AnyConnection | None, work: Callable[[_AnyConnection], _Found], ends: float) -> _Found:
         used = _Used(current)
         found: list[_Found] = []
         problems: list[BaseException] = []
@@ -118,7 +118,7 @@ class Reconnecting:
             raise problems[0]
         return found[0]
 
-    def _opened(self) -> _Session:
+    def _opened(self) -> _AnyConnection:
         assert self._timeout_s is not None  # noqa: S101 - only where calls are timed
         given = conninfo_to_dict(self._dsn)
         limits: dict[str, Any] = {"tcp_user_timeout": self._timeout_s * 1_000, **given}
@@ -126,7 +126,7 @@ class Reconnecting:
         limits["connect_timeout"] = min(int(own) if own.isdecimal() and int(own) else self._timeout_s, self._timeout_s)
         return psycopg.connect(make_conninfo(**limits), autocommit=True, client_encoding="UTF8")
 
-    def _limit(self, connection: _Session) -> None:
+    def _limit(self, connection: _AnyConnection) -> None:
         """Has the server end a statement a little before the caller would give up the connection."""
         assert self._timeout_s is not None  # noqa: S101 - only where calls are timed
         connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{self._timeout_s * 800}ms",))
@@ -135,12 +135,12 @@ class Reconnecting:
 class _Used:
     """A connection that a thread is using; once it is abandoned, the thread's wait ends and what it opens is closed."""
 
-    def __init__(self, connection: _Session | None) -> None:
+    def __init__(self, connection: _AnyConnection | None) -> None:
         self.connection = connection
         self._abandoned = False
         self._lock = threading.Lock()
 
-    def take(self, connection: _Session) -> _Session:
+    def take(self, connection: _AnyConnection) -> _AnyConnection:
         """Keeps what the thread has opened."""
         with self._lock:
             self.connection = connection

@@ -23,14 +23,14 @@ from cutover.engines.payloads import storable_text
 from cutover.engines.roles import Role
 from cutover.engines.sqlfiles import sql
 
-__all__ = ["Noted", "Pin", "Pins", "Standing"]
+__all__ = ["Pin", "Pins", "Standing", "StartNotes"]
 
 _OTHER_TABLES = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
 """What Postgres says of tables that are not there, or that are somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class StartNotes:
     """What an execution's own row says of its start; `version` is what the engine wrote, the rest is a router's."""
 
     role: str | None
@@ -63,7 +63,7 @@ class Pin:
 class Standing:
     """What the database knows of an execution: its row's notes where it has a row there, and its pin."""
 
-    noted: Noted | None
+    noted: StartNotes | None
     pin: Pin | None
 
 
@@ -89,7 +89,7 @@ class Pins:
                 self._standing = "assignment_read"  # the engines keep their executions in tables of their own
         exists, *noted, role, engine, bucket, percent, salt = row
         pin = None if role is None else Pin(role, engine, bucket, percent, salt)
-        return Standing(Noted(*noted) if exists else None, pin)
+        return Standing(StartNotes(*noted) if exists else None, pin)
 
     def decide(self, execution_id: UUID, proposed: Pin) -> tuple[Pin, bool]:
         """Returns what holds from now on, and whether that is the proposal or what was decided before.

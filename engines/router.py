@@ -23,7 +23,7 @@ from cutover.engines.connection import ServerSilent
 from cutover.engines.errors import EngineError, PayloadRefused, UnknownExecution, WorkflowRefused
 from cutover.engines.flags import OFF, Flag, FlagError, FlagSource
 from cutover.engines.payloads import storable_text
-from cutover.engines.pins import Noted, Pin, Pins, Standing
+from cutover.engines.pins import Pin, Pins, Standing, StartNotes
 from cutover.engines.roles import Role
 
 __all__ = ["BUCKETS", "SALT", "Assignment", "EmptyId", "Router", "assign", "bucket_of"]
@@ -186,7 +186,7 @@ class Router:
         proposed = Pin(found.role, self._engines[found.role].name, found.bucket, found.percent, self._salt)
         return *self._pins.decide(execution_id, proposed), note
 
-    def _by_notes(self, noted: Noted, execution_id: UUID) -> Role:
+    def _by_notes(self, noted: StartNotes, execution_id: UUID) -> Role:
         if noted.engine is not None:
             return self._named(noted.engine, noted.role, execution_id)
         matching: list[Role] = [role for role, engine in self._engines.items() if engine.name == noted.version]

@@ -228,7 +228,7 @@ def play(routers: Routers, processes: list[Process], draw: random.Random) -> Non
     assert last.router.journal(asked.execution_id).execution.status == "completed"
 
 
-@pytest.mark.parametrize("starts", [25, pytest.param(1_000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("starts", [25, pytest.param(1_000, marks=[pytest.mark.nightly, pytest.mark.timeout(3_600)])])
 def test_no_start_is_on_two_engines_and_no_effect_is_double(routers: Routers, starts: int) -> None:
     draw = random.Random(f"starts {starts}")  # noqa: S311 - a seed, not a secret
     processes = [routers.process(name) for name in ("one", "two", "three")]
