@@ -73,6 +73,7 @@ def run_routing(
         environ,
         dsn,
     )
+    router.install()
     turns = chain(((switch, "100") for switch in _SWITCHES), (("true", share) for share in cycle(_STARTS)))
     flags = list(islice(turns, len(ids)))
     for (switch, percent), execution_id in zip(flags, ids, strict=True):
