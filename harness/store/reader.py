@@ -25,8 +25,7 @@ from cutover.harness.record.trials import RUN_SCHEMA_VERSION, ArmName, ArmRecord
 from cutover.harness.store.case_lines import decode_case
 from cutover.harness.store.files import lines_of
 from cutover.harness.store.lines import decode_arm, decode_manifest, decode_scenario, read_as
-from cutover.harness.store.tables import StoredFile, Table, files_of
-from cutover.harness.store.writer import MANIFEST
+from cutover.harness.store.tables import MANIFEST, StoredFile, Table, files_of
 from cutover.scenarios.model import Scenario
 
 __all__ = [

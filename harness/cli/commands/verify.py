@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cutover.harness.cli.console import emit, note
-from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
+from cutover.harness.cli.jobs.saved import judged, own, policy_of, waivers_of
 from cutover.harness.errors import RunError
+from cutover.harness.store.tables import POLICY, WAIVERS
 from cutover.reports.words import plain
 
 if TYPE_CHECKING:

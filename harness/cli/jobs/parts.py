@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from cutover.harness.cli.console import progress
 from cutover.harness.cli.plan import RunPlan, Where
 from cutover.harness.judge.reference.races import races_a_timer
-from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.cases import CaseRecord, CrashTrial
 from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.kills import PlayedPart
 from cutover.harness.record.memory import Weighed
@@ -51,6 +51,9 @@ class RunRows(Protocol):
 
     def write_crash_scenarios(self, scenarios: Iterable[Scenario], /) -> None:
         """Takes in the scenarios of crash cases."""
+
+    def write_baselines(self, trials: Iterable[CrashTrial], /) -> None:
+        """Takes in the uninterrupted runs from which crash cases were planned."""
 
     def write_routing(self, rows: Iterable[Routed], /) -> None:
         """Takes in executions that the router has served."""
@@ -197,6 +200,7 @@ class PartPlayer:
                 workers=2 * self.where.workers,
                 on_record=keep,
                 on_planned=planned,
+                on_baselines=self.rows.write_baselines,
                 deadline_s=plan.deadline_s,
                 digest=None if self.sources is None else self.sources[plan.candidate],
                 budget=Budget(

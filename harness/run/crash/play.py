@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from itertools import count
 
 from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, Way
 from cutover.harness.record.trials import ArmRecord
@@ -48,12 +49,17 @@ def run_crashes(
     plan: CasePlan,
     on_record: Callable[[CaseRecord], None],
     on_planned: Callable[[int], None] = lambda _count: None,
+    *,
+    on_baselines: Callable[[Sequence[CrashTrial]], None] = lambda _trials: None,
 ) -> list[CrashTrial]:
     """Baselines first, then every planned case; `on_record` hears of each as it finishes.
 
-    The trials hold no cases, which may be many: they went to `on_record`. `on_planned` hears how many there will be.
+    The trials hold no cases, which may be many: they went to `on_record`. `on_planned` hears how many there will be,
+    `on_baselines` of the trials before the first case.
     """
     ordered = _baselines(runners, scenarios, plan)
+    on_baselines(ordered)
+    number = count(1)
     trials = {trial.scenario.id: trial for trial in ordered}
     cases = [case for trial in ordered for case in plan_cases(trial, plan)]
     restarts = sample([case for case in cases if case.way is Way.RESTART], plan.seed, _MOST_RESTARTS)
@@ -62,7 +68,7 @@ def run_crashes(
     together = sample([case for case in cases if case.way is not Way.RESTART], plan.seed, plan.limit)
     on_planned(len(together) + len(restarts))
     resumes: dict[CrashCase, Mapping[str, int]] = {}
-    for record in _play(runners, trials, together, plan.seed):
+    for record in _play(runners, trials, together, plan.seed, number):
         if record.case.way is Way.ONCE:
             resumes[record.case] = record.resume_points
         on_record(record)
@@ -71,14 +77,14 @@ def run_crashes(
         second = [case for trial in ordered for case in pairs(trial, resumes, plan)]
         on_planned(played + len(restarts) + len(second))
         third: list[CrashCase] = []
-        for record in _play(runners, trials, second, plan.seed):
+        for record in _play(runners, trials, second, plan.seed, number):
             third += next_deaths(record.case, record.resume_points, plan)
             on_record(record)
         third = sample(third, plan.seed, _MOST_THIRDS)
         on_planned(played + len(restarts) + len(second) + len(third))
-        for record in _play(runners, trials, third, plan.seed):
+        for record in _play(runners, trials, third, plan.seed, number):
             on_record(record)
-    for record in _play(runners, trials, restarts, plan.seed, alone=True):
+    for record in _play(runners, trials, restarts, plan.seed, number, alone=True):
         on_record(record)
     return ordered
 
@@ -90,6 +96,7 @@ def run_sample(
     *,
     on_record: Callable[[CaseRecord], None],
     on_planned: Callable[[int], None],
+    on_baselines: Callable[[Sequence[CrashTrial]], None] = lambda _trials: None,
     budget: Budget,
     restarting: Callable[[], AbstractContextManager[Runners]] | None = None,
 ) -> list[CrashTrial]:
@@ -104,6 +111,8 @@ def run_sample(
     until, latest = began + budget.usual_s - kept_s, began + budget.most_s
     last_case = max(until, latest - restarts * _SLOW_RESTART_S)
     ordered = _baselines(runners, scenarios, plan, until=last_case)
+    on_baselines(ordered)
+    number = count(1)
     trials = {trial.scenario.id: trial for trial in ordered}
     sampler = Sampler(ordered, plan)
     last = sampler.restarts(restarts)
@@ -117,13 +126,13 @@ def run_sample(
             yield case
 
     on_planned(sampler.total + len(last))
-    for record in _play(runners, trials, wanted(), plan.seed, until=last_case):
+    for record in _play(runners, trials, wanted(), plan.seed, number, until=last_case):
         interrupted += record.fired > 0
         sampler.heard(record)
         on_record(record)
     if last and restarting is not None and time.monotonic() < latest:
         with restarting() as alone:
-            for record in _play(alone, trials, last, plan.seed, alone=True, until=latest):
+            for record in _play(alone, trials, last, plan.seed, number, alone=True, until=latest):
                 on_record(record)
     return ordered
 
@@ -131,7 +140,7 @@ def run_sample(
 def replay_case(runners: Runners, scenario: Scenario, case: CrashCase) -> CaseRecord:
     """Plays one case, after a baseline that says what its kill point touches."""
     [trial] = _baselines(runners, [scenario], CasePlan(engine=""))
-    [record] = _play(runners, {scenario.id: trial}, [case], 0)
+    [record] = _play(runners, {scenario.id: trial}, [case], 0, count(1))
     return record
 
 
@@ -154,18 +163,19 @@ def _play(
     trials: Mapping[str, CrashTrial],
     cases: Iterable[CrashCase],
     seed: int,
+    number: Iterator[int],
     *,
     alone: bool = False,
     until: float | None = None,
 ) -> Iterator[CaseRecord]:
-    jobs = (CaseJob(trials[case.scenario].scenario, case, _id(seed, str(case))) for case in cases)
+    jobs = (CaseJob(trials[case.scenario].scenario, case, _id(seed, str(case)), next(number)) for case in cases)
     hung = 0
     for job, line in runners.play(jobs, alone=alone, until=until):
         record = decode_case(line)
         hung += _hung(record.arm)
         if job.case is not None:
             trial = trials[job.case.scenario]
-            yield replace(record, node_kinds=kinds_at(trial, job.case.point), order=trial.order)
+            yield replace(record, node_kinds=kinds_at(trial, job.case.point), order=trial.order, number=job.number)
         if hung >= _MOST_HUNG:
             break
 

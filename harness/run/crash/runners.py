@@ -31,11 +31,12 @@ class RunnerProblem(CutoverProblem):
 
 @dataclass(frozen=True, slots=True)
 class CaseJob:
-    """One thing to play: a case, or with None the baseline of its scenario."""
+    """One thing to play: a case, or with None the baseline of its scenario; `number` counts the cases from 1."""
 
     scenario: Scenario
     case: CrashCase | None
     execution_id: uuid.UUID
+    number: int = 0
 
     def __str__(self) -> str:
         return str(self.case or self.scenario.id)
