@@ -67,8 +67,8 @@ class CrashPart(ReportPart):
     """The crash matrix of one engine.
 
     `points` counts the kill points at which something died, in so many `scenarios`; `classes` how many of these have
-    each kind of node. `upper_bound` is null since 0.2: the cases are no random sample, so they bound no share. `partial`
-    says that the matrix was interrupted, of `planned` cases.
+    each kind of node. `upper_bound` is null since 0.2: the cases are no random sample, so they bound no share.
+    `partial` says that the matrix was interrupted, of `planned` cases.
     """
 
     engine: str

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -75,7 +77,8 @@ def new_manifest(
     )
 
 
-def built_in() -> dict[str, str]:
+@cache
+def built_in() -> Mapping[str, str]:
     """Returns SHA-256 of the policy that ships, and of the sources that scenarios, cases and reports are made by."""
     package = Path(cutover.__file__).parent
     digests = {what: _digest(package / folder) for what, folder in _SOURCES.items()}

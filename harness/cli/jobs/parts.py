@@ -30,9 +30,9 @@ from cutover.harness.store.tables import Table
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario
 
-__all__ = ["PartPlayer", "RunRows", "scenarios_to_kill"]
+__all__ = ["RESTARTS", "PartPlayer", "RunRows", "scenarios_to_kill"]
 
-_RESTARTS: Final = 5
+RESTARTS: Final = 5
 """Crash cases in which the server dies, where it is ours to kill; a second each."""
 
 
@@ -204,6 +204,6 @@ class PartPlayer:
                 deadline_s=plan.deadline_s,
                 digest=None if self.sources is None else self.sources[plan.candidate],
                 budget=Budget(
-                    usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=_RESTARTS
+                    usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=RESTARTS
                 ),
             )

@@ -232,7 +232,7 @@ class CrashTally:
         return judged
 
     def summary(self, *, partial_of: int | None = None) -> CrashSummary:
-        """Returns what all cases so far came to; `partial_of` is how many there were to be, where it was interrupted."""
+        """Returns what all cases so far came to; `partial_of` counts the planned ones of an interrupted matrix."""
         cases = sum(self._verdicts.values())
         failed = self._verdicts[Verdict.FAIL]
         duplicates = self._counts["duplicate_effects"] + self._counts["duplicate_steps"]

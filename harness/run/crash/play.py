@@ -26,11 +26,22 @@ from cutover.harness.run.crash.sampling import Sampler
 from cutover.harness.store.case_lines import decode_baseline, decode_case
 from cutover.scenarios.model import Scenario
 
-__all__ = ["BASIC_WAYS", "CasePlan", "plan_cases", "replay_case", "run_crashes", "run_sample"]
+__all__ = [
+    "BASIC_WAYS",
+    "MOST_HUNG",
+    "MOST_RESTARTS",
+    "MOST_THIRDS",
+    "CasePlan",
+    "most_restarts",
+    "plan_cases",
+    "replay_case",
+    "run_crashes",
+    "run_sample",
+]
 
-_MOST_RESTARTS = 24
+MOST_RESTARTS = 24
 """Restarting a server takes a second and nothing else can run meanwhile."""
-_MOST_THIRDS = 400
+MOST_THIRDS = 400
 """Third deaths beside all others; they are as many as second ones, and say little more."""
 _RESTART_S, _SLOW_RESTART_S = 1.5, 4.0
 """What a restart of the server takes of a sample's time, s, with the start of the process that plays it.
@@ -39,7 +50,7 @@ The second is what one takes on a busy machine, where the sample goes on for as 
 """
 _RESTARTS_SHARE = 0.25
 """Of the time that a sample may take at most, so much may go to restarts; a short one has fewer of them, or none."""
-_MOST_HUNG = 6
+MOST_HUNG = 6
 """An engine that so often does not return has been found out; more of it would take a deadline each."""
 
 
@@ -62,7 +73,7 @@ def run_crashes(
     number = count(1)
     trials = {trial.scenario.id: trial for trial in ordered}
     cases = [case for trial in ordered for case in plan_cases(trial, plan)]
-    restarts = sample([case for case in cases if case.way is Way.RESTART], plan.seed, _MOST_RESTARTS)
+    restarts = sample([case for case in cases if case.way is Way.RESTART], plan.seed, MOST_RESTARTS)
     if not runners.restarts:
         restarts = []
     together = sample([case for case in cases if case.way is not Way.RESTART], plan.seed, plan.limit)
@@ -80,7 +91,7 @@ def run_crashes(
         for record in _play(runners, trials, second, plan.seed, number):
             third += next_deaths(record.case, record.resume_points, plan)
             on_record(record)
-        third = sample(third, plan.seed, _MOST_THIRDS)
+        third = sample(third, plan.seed, MOST_THIRDS)
         on_planned(played + len(restarts) + len(second) + len(third))
         for record in _play(runners, trials, third, plan.seed, number):
             on_record(record)
@@ -106,7 +117,7 @@ def run_sample(
     runners on a database of their own, that may restart the server; None where nobody may.
     """
     began = time.monotonic()
-    restarts = min(budget.restarts, int(budget.most_s * _RESTARTS_SHARE / _RESTART_S)) if restarting is not None else 0
+    restarts = most_restarts(budget.restarts, budget.most_s) if restarting is not None else 0
     kept_s = restarts * _RESTART_S
     until, latest = began + budget.usual_s - kept_s, began + budget.most_s
     last_case = max(until, latest - restarts * _SLOW_RESTART_S)
@@ -137,6 +148,11 @@ def run_sample(
     return ordered
 
 
+def most_restarts(asked: int, most_s: float) -> int:
+    """Returns how many restarts a sample of at most that time may have, of those asked for."""
+    return min(asked, int(most_s * _RESTARTS_SHARE / _RESTART_S))
+
+
 def replay_case(runners: Runners, scenario: Scenario, case: CrashCase) -> CaseRecord:
     """Plays one case, after a baseline that says what its kill point touches."""
     [trial] = _baselines(runners, [scenario], CasePlan(engine=""))
@@ -153,7 +169,7 @@ def _baselines(
     for _, line in runners.play((CaseJob(s, None, _id(plan.seed, s.id)) for s in scenarios), until=until):
         name, (arm, points) = decode_baseline(line)
         trials[name] = CrashTrial(scenario=by_id[name], baseline=arm, points=points)
-        if sum(_hung(trial.baseline) for trial in trials.values()) >= _MOST_HUNG:
+        if sum(_hung(trial.baseline) for trial in trials.values()) >= MOST_HUNG:
             break
     return [trials[scenario.id] for scenario in scenarios if scenario.id in trials]
 
@@ -176,7 +192,7 @@ def _play(
         if job.case is not None:
             trial = trials[job.case.scenario]
             yield replace(record, node_kinds=kinds_at(trial, job.case.point), order=trial.order, number=job.number)
-        if hung >= _MOST_HUNG:
+        if hung >= MOST_HUNG:
             break
 
 
