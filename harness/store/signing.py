@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -28,14 +26,12 @@ from cryptography.hazmat.primitives.serialization import (
 
 from cutover.harness.errors import ConfigurationProblem, SignatureProblem
 from cutover.harness.store.atomic import write_whole
-from cutover.harness.store.files import digest_of
+from cutover.harness.store.signature import RunSignature, digests_in
 from cutover.harness.store.tables import SIGNATURE
 
-__all__ = ["SigningKey", "VerifyingKey", "make_key", "signed_files"]
+__all__ = ["SigningKey", "VerifyingKey", "make_key"]
 
-_HEAD: Final = b"cutover saved run, signature 1\n"
-"""What is signed begins with this, so that a signature made for anything else says nothing of a run."""
-_LARGEST_KEY, _LARGEST_SIGNATURE = 16_384, 16_000_000
+_LARGEST_KEY: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +62,20 @@ class VerifyingKey:
 
     def check(self, folder: Path) -> tuple[str, ...]:
         """Returns the names of the files that the key signed, each as it was. Raises SignatureProblem."""
-        document = _signature(folder)
-        files, run_id, signed_by = document["files"], document["run_id"], document["key"]
-        if signed_by != self.fingerprint:
+        found = RunSignature.load(folder)
+        if found.key != self.fingerprint:
             raise SignatureProblem(
-                f"{folder} was signed by key {signed_by[:12]!r}, and {self.file} holds {self.fingerprint[:12]}; "
-                "give the key of whoever should have made the run, or do not believe it"
+                f"{folder} was signed by key {found.key[:12]!r}, and {self.file} holds {self.fingerprint[:12]}; give "
+                "the key of whoever should have made the run, or do not believe it"
             )
         try:
-            self._key.verify(bytes.fromhex(document["signature"]), _signed(run_id, files))
+            self._key.verify(bytes.fromhex(found.signature), found.message)
         except (InvalidSignature, ValueError) as error:
             raise SignatureProblem(
                 f"{folder / SIGNATURE} was not made by the key in {self.file}; do not believe the run"
             ) from error
-        for name, sha256 in files.items():
-            _same(folder, name, sha256)
-        return tuple(files)
+        found.check_files(folder)
+        return tuple(found.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +104,8 @@ class SigningKey:
 
     def sign(self, folder: Path, run_id: str) -> None:
         """Signs every file of a run's folder, and writes the signature beside them. Raises OSError."""
-        files = {path.name: digest_of(path) for path in sorted(folder.iterdir()) if path.name != SIGNATURE}
-        document = {
-            "schema_version": 1,
-            "algorithm": "Ed25519",
-            "key": self.fingerprint,
-            "run_id": run_id,
-            "files": files,
-            "signature": self._key.sign(_signed(run_id, files)).hex(),
-        }
-        write_whole(folder / SIGNATURE, json.dumps(document, indent=2) + "\n")
+        unsigned = RunSignature(self.fingerprint, run_id, digests_in(folder))
+        replace(unsigned, signature=self._key.sign(unsigned.message).hex()).save(folder)
 
 
 def make_key(file: Path) -> str:
@@ -145,11 +131,6 @@ def make_key(file: Path) -> str:
     return SigningKey(key).fingerprint
 
 
-def signed_files(folder: Path) -> tuple[str, ...]:
-    """Returns the names of the files that the signature speaks of, whoever made it. Raises SignatureProblem."""
-    return tuple(_signature(folder)["files"])
-
-
 def _pem(file: Path) -> bytes:
     if not file.is_file():
         raise ConfigurationProblem(f"{file}: no such file; a key is a PEM file that `cutover keygen` or openssl wrote")
@@ -159,39 +140,3 @@ def _pem(file: Path) -> bytes:
 
 def _fingerprint(key: Ed25519PublicKey) -> str:
     return hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()
-
-
-def _signed(run_id: str, files: Mapping[str, str]) -> bytes:
-    told = {"run_id": run_id, "files": dict(files)}
-    return _HEAD + json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode("ascii")
-
-
-def _signature(folder: Path) -> dict[str, Any]:
-    """Returns what the signature's file says, which nobody has checked yet."""
-    file = folder / SIGNATURE
-    if not file.is_file():
-        raise SignatureProblem(f"{folder} is not signed: it has no {SIGNATURE}; `cutover run --sign KEYFILE` signs")
-    try:
-        if file.stat().st_size > _LARGEST_SIGNATURE:
-            raise ValueError("it is too large")  # noqa: TRY301 - one sentence for all that is wrong with it
-        document = json.loads(file.read_bytes())
-        texts = [document["key"], document["run_id"], document["signature"], *document["files"].values()]
-        if document["schema_version"] != 1 or not all(isinstance(each, str) for each in texts):
-            raise ValueError("it says nothing that this version knows")  # noqa: TRY301 - as above
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise SignatureProblem(f"{file} is no signature of a run: {error}; do not believe the run") from error
-    found: dict[str, Any] = document
-    return found
-
-
-def _same(folder: Path, name: str, sha256: str) -> None:
-    if Path(name).name != name:
-        raise SignatureProblem(f"{folder / SIGNATURE} names {name!r}, which is no file of the run")
-    try:
-        found = digest_of(folder / name)
-    except OSError as error:
-        raise SignatureProblem(
-            f"{folder / name} was signed and cannot be read: {error.strerror or error}; restore it"
-        ) from error
-    if found != sha256:
-        raise SignatureProblem(f"{folder / name} is not the file that was signed; do not believe the run")

@@ -8,10 +8,10 @@ import platform
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Final, Literal
 
-import cutover
 from cutover.engines.registry import describe
 from cutover.harness.cli.installation import installed_version
 from cutover.harness.judge.policy.loading import default_policy
@@ -80,7 +80,7 @@ def new_manifest(
 @cache
 def built_in() -> Mapping[str, str]:
     """Returns SHA-256 of the policy that ships, and of the sources that scenarios, cases and reports are made by."""
-    package = Path(cutover.__file__).parent
+    package = Path(str(resources.files("cutover")))
     digests = {what: _digest(package / folder) for what, folder in _SOURCES.items()}
     return {"policy": default_policy().digest, **digests}
 

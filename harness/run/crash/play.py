@@ -184,14 +184,21 @@ def _play(
     alone: bool = False,
     until: float | None = None,
 ) -> Iterator[CaseRecord]:
-    jobs = (CaseJob(trials[case.scenario].scenario, case, _id(seed, str(case)), next(number)) for case in cases)
-    hung = 0
+    hung = heard = 0
+    jobs = (CaseJob(trials[case.scenario].scenario, case, _id(seed, str(case)), next(number), heard) for case in cases)
     for job, line in runners.play(jobs, alone=alone, until=until):
         record = decode_case(line)
         hung += _hung(record.arm)
         if job.case is not None:
             trial = trials[job.case.scenario]
-            yield replace(record, node_kinds=kinds_at(trial, job.case.point), order=trial.order, number=job.number)
+            yield replace(
+                record,
+                node_kinds=kinds_at(trial, job.case.point),
+                order=trial.order,
+                number=job.number,
+                heard=job.heard,
+            )
+            heard += 1
         if hung >= MOST_HUNG:
             break
 

@@ -17,7 +17,7 @@ from cutover.harness.run.crash.features import WOKEN, PointFeatures, ScenarioFea
 from cutover.harness.run.crash.plan import CasePlan, kinds_at, next_deaths, plan_cases
 from cutover.scenarios.model import Scenario
 
-__all__ = ["DEEPER_EACH", "Sampler", "selection"]
+__all__ = ["Sampler", "selection"]
 
 _SELECTED: Final = 32
 """Scenarios that a sample is drawn from; their baselines take a few seconds."""
@@ -27,7 +27,7 @@ _MOST_EFFORT: Final = 60
 """Steps of a scenario that is worth killing again and again."""
 _BASE_EFFORT: Final = 12
 """What a case costs beside its steps, in steps."""
-DEEPER_EACH: Final = 6
+_DEEPER_EACH: Final = 6
 """Every so many cases one with another death follows."""
 
 _DEATHS_OF_THE_SERVER: Final = (WOKEN, "call", "request", "reply", "answer")
@@ -109,7 +109,7 @@ class Sampler:
                 if left:
                     yield self._take(left)
                     turn += 1
-                    if turn % DEEPER_EACH == 0 and self._deeper:
+                    if turn % _DEEPER_EACH == 0 and self._deeper:
                         yield self._take_deeper()
 
     def restarts(self, count: int) -> tuple[CrashCase, ...]:
@@ -135,10 +135,6 @@ class Sampler:
         case = record.case
         if Way.AGAIN in self._plan.ways and record.fired == record.planned and case.way in {Way.ONCE, Way.AGAIN}:
             self._deeper += next_deaths(case, record.resume_points, self._plan)
-
-    def know(self, deeper: Iterable[CrashCase]) -> None:
-        """Takes these for all that is known of further deaths, where a sample that was played is followed."""
-        self._deeper = list(deeper)
 
     def _take(self, left: list[CrashCase]) -> CrashCase:
         best = min(left, key=self._rank)
