@@ -33,7 +33,7 @@ def render(document: Document, *, lang: Lang = Lang.EN) -> str:
         lines += _commands(level, reasons, room, say)
     lines.append(command("notice", f"Cutover: {say('reproduce.title')}", document.reproduce))
     signer = document.run.signer
-    told = say("reproduce.signed", key=signer[:12]) if signer else say("reproduce.unsigned")
+    told = say("reproduce.signed", by=signer[:12]) if signer else say("reproduce.unsigned")
     lines.append(command("notice", f"Cutover: {say('reproduce.signature')}", told))
     return "".join(f"{line}\n" for line in lines)
 
