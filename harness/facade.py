@@ -24,13 +24,14 @@ from cutover.harness.arguments import (
 from cutover.harness.cli import limits
 from cutover.harness.cli.jobs.crash import CrashPlan, finished_crashes, ways_of
 from cutover.harness.cli.jobs.run import finished_run
-from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
+from cutover.harness.cli.jobs.saved import judged, own, policy_of, waivers_of
 from cutover.harness.cli.plan import DEADLINE_S, RunPlan, Where, drawn_seed, skip_of
 from cutover.harness.errors import RunError
 from cutover.harness.run.crash.matrix import DEADLINE_S as COMMAND_S
 from cutover.harness.run.crash.testbed import TAKEOVER_S
 from cutover.harness.run.trials.shadow import default_workers
 from cutover.harness.store.reader import load_manifest
+from cutover.harness.store.tables import POLICY, WAIVERS
 from cutover.reports.document import Document as Report
 from cutover.reports.parts.crash import CrashPart as CrashReport
 

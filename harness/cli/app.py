@@ -14,6 +14,7 @@ from cutover.harness.cli.commands import (
     doctor,
     explain,
     importing,
+    keygen,
     mutants,
     policy,
     replay,
@@ -38,7 +39,7 @@ app = typer.Typer(
     name="cutover",
     help="Says whether the next share of traffic may move from workflow engine V1 to V2, with the evidence.",
     epilog="Exit status: 0 GO, 1 NO-GO, 2 usage or configuration, 3 INCONCLUSIVE, 4 environment, 5 ROLLBACK, "
-    "70 internal, 130 interrupted.",
+    "6 not signed by the key given, 70 internal, 130 interrupted.",
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
@@ -57,6 +58,7 @@ app.command("explain", help=_help(explain.explain))(explain.explain)
 app.command("mutants", help=_help(mutants.mutants))(mutants.mutants)
 app.command("report", help=_help(report.report))(report.report)
 app.command("verify", help=_help(verify.verify))(verify.verify)
+app.command("keygen", help=_help(keygen.keygen))(keygen.keygen)
 app.command("compare", help=_help(compare.compare))(compare.compare)
 app.add_typer(_policy, name="policy")
 app.command("import", help=_help(importing.import_))(importing.import_)

@@ -28,6 +28,7 @@ __all__ = [
     "QuietOption",
     "ScenariosOption",
     "SeedOption",
+    "SignOption",
     "TakeoverOption",
     "WholeOption",
     "in_seconds",
@@ -110,6 +111,10 @@ PostgresModeOption = Annotated[
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="The run's folder; a new one in cutover-runs by default.", metavar="DIR"),
+]
+SignOption = Annotated[
+    Path | None,
+    typer.Option("--sign", help="Sign what is saved with the private key in this file.", metavar="KEYFILE"),
 ]
 WholeOption = Annotated[bool, typer.Option("--all", help="A case's whole time line, not only what is near the fault.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]

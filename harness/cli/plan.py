@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from cutover.harness.errors import UsageProblem
 from cutover.harness.record.kills import PlayedPart
@@ -92,6 +92,35 @@ class RunPlan:
         """Whether what takes long is played too: beside as many crash cases as a run has by default, or more."""
         return PlayedPart.CRASHES not in self.skip and self.crash_usual_s >= CRASH_BUDGET_S
 
+    @classmethod
+    def of(cls, arguments: Sequence[str]) -> Self:
+        """Returns the plan that has these `arguments`. Raises ValueError where none has."""
+        if len(arguments) % 2:
+            raise ValueError("an option without a value")
+        given: dict[str, list[str]] = {}
+        for option, value in zip(arguments[::2], arguments[1::2], strict=True):
+            given.setdefault(option, []).append(value)
+        one = {option: values[-1] for option, values in given.items()}
+        plan = cls(
+            control=one["--control"],
+            candidate=one["--candidate"],
+            stage=int(one["--stage"]),
+            trials=int(one["--trials"]) if "--trials" in one else None,
+            generated=int(one["--generated"]) if "--generated" in one else None,
+            scenarios=tuple(Path(path) for path in given.get("--scenarios", ())),
+            imports=tuple(_imports(arguments)),
+            only=tuple(given.get("--only", ())),
+            seed=int(one["--seed"]),
+            policy=Path(one["--policy"]) if "--policy" in one else None,
+            waivers=Path(one["--waivers"]) if "--waivers" in one else None,
+            deadline_s=float(one.get("--deadline", DEADLINE_S)),
+            crash_budget_s=float(one["--crash-budget"]) if "--crash-budget" in one else None,
+            skip=skip_of(given.get("--skip", ())),
+        )
+        if plan.arguments() != tuple(arguments):
+            raise ValueError("options that are unknown or in another order")
+        return plan
+
     def arguments(self) -> tuple[str, ...]:
         """What to write after `cutover run`; never a server's URL, which may hold a password."""
         return tuple(self._arguments())
@@ -124,11 +153,28 @@ class RunPlan:
             yield from ("--only", scenario)
 
 
+_OWN: Final = frozenset({
+    "--control", "--candidate", "--stage", "--trials", "--generated", "--scenarios", "--only", "--seed", "--policy",
+    "--waivers", "--deadline", "--crash-budget", "--skip",
+})  # fmt: skip
+"""The options of a plan that name no importer."""
+
+
+def _imports(arguments: Sequence[str]) -> Iterator[ImportSource]:
+    for option, value in zip(arguments[::2], arguments[1::2], strict=True):
+        if option.startswith("--") and option not in _OWN:
+            yield ImportSource(option.removeprefix("--"), Path(value))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """Where a run runs and is saved; `folder` None is a new one in `cutover-runs`. Changes no verdict."""
+    """Where a run runs and is saved; `folder` None is a new one in `cutover-runs`. Changes no verdict.
+
+    `sign` is the file of the key that the run is signed with.
+    """
 
     url: str | None = None
     choice: ServerChoice = ServerChoice.AUTO
     workers: int = 1
     folder: Path | None = None
+    sign: Path | None = None

@@ -20,6 +20,7 @@ class Status(IntEnum):
     INCONCLUSIVE = 3
     ENVIRONMENT = 4
     ROLLBACK = 5
+    UNSIGNED = 6
     INTERNAL = 70
     INTERRUPTED = 130
 

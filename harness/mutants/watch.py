@@ -20,7 +20,7 @@ from cutover.harness.judge.policy.criteria import judge_criteria
 from cutover.harness.judge.policy.model import Policy
 from cutover.harness.judge.reference.prepared import PreparedScenarios
 from cutover.harness.judge.rereads import READ
-from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.cases import CaseRecord, CrashTrial
 from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.kills import PlayedPart
 from cutover.harness.record.memory import Weighed
@@ -96,6 +96,9 @@ class KillWatch:
     def write_crash_scenarios(self, scenarios: Iterable[Scenario]) -> None:
         """Notes the scenarios of crash cases."""
         self._to_kill |= {scenario.id: scenario for scenario in scenarios}
+
+    def write_baselines(self, trials: Iterable[CrashTrial]) -> None:
+        """Nothing is judged by them."""
 
     def write_routing(self, rows: Iterable[Routed]) -> None:
         """Judges whom the router served."""

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cutover.harness.errors import RunError
+from cutover.harness.store.atomic import write_whole
 from cutover.harness.store.tables import StoredFile, Table, file_name
 
-__all__ = ["TableWriter", "lines_of"]
+__all__ = ["TableWriter", "digest_of", "lines_of"]
 
 _AT_ONCE = 1 << 20
 """Bytes of a packed file that is read at once, which is quicker; a file of many trials or of a huge one is larger."""
@@ -53,7 +54,7 @@ class TableWriter:
             return
         path = self.begin()
         packed = gzip.compress(b"".join(self._lines), _LEVEL, mtime=0)
-        path.write_bytes(packed)
+        write_whole(path, packed, synced=False)  # the trials are timed meanwhile
         self.digests[path.name] = hashlib.sha256(packed).hexdigest()
         self._lines.clear()
         self._begun, self.pending = None, 0
@@ -64,6 +65,12 @@ class TableWriter:
         if self._begun is not None:
             self._begun.unlink()
             self._begun = None
+
+
+def digest_of(file: Path) -> str:
+    """Returns the SHA-256 of a file, in hex. Raises OSError."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextlib.contextmanager

@@ -15,23 +15,23 @@ from pathlib import Path
 from typing import TypeVar
 
 from cutover.harness.errors import RunError
-from cutover.harness.record.cases import CaseError, CaseRecord
+from cutover.harness.record.cases import CaseError, CaseRecord, CrashTrial
 from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import RUN_SCHEMA_VERSION, ArmName, ArmRecord, Manifest, SavedRun, Trial
-from cutover.harness.store.case_lines import decode_case
+from cutover.harness.store.case_lines import decode_baseline, decode_case
 from cutover.harness.store.files import lines_of
 from cutover.harness.store.lines import decode_arm, decode_manifest, decode_scenario, read_as
-from cutover.harness.store.tables import StoredFile, Table, files_of
-from cutover.harness.store.writer import MANIFEST
+from cutover.harness.store.tables import MANIFEST, StoredFile, Table, files_of
 from cutover.scenarios.model import Scenario
 
 __all__ = [
     "TrialPart",
     "crash_scenarios",
+    "crash_trials",
     "iter_cases",
     "iter_rereads",
     "iter_trials",
@@ -143,6 +143,20 @@ def iter_cases(folder: Path | str) -> Iterator[CaseRecord]:
 def crash_scenarios(folder: Path | str) -> dict[str, Scenario]:
     """The scenarios of a run's crash cases, by id; raises RunError."""
     return {scenario.id: scenario for _, scenario in _decoded(folder, Table.CRASH_SCENARIOS, decode_scenario)}
+
+
+def crash_trials(folder: Path | str) -> tuple[CrashTrial, ...]:
+    """The uninterrupted runs from which a run's crash cases were planned, in their order; none in older runs.
+
+    Raises RunError.
+    """
+    scenarios = crash_scenarios(folder)
+    found = []
+    for name, (arm, points) in _decoded(folder, Table.BASELINES, decode_baseline):
+        if name not in scenarios:
+            raise RunError(f"{folder} has an uninterrupted run of {name!r}, which is none of its scenarios; run again")
+        found.append(CrashTrial(scenario=scenarios[name], baseline=arm, points=points))
+    return tuple(found)
 
 
 def load_routing(folder: Path | str) -> tuple[Routed, ...]:

@@ -35,6 +35,8 @@ class RunPart(ReportPart):
     """What was run, on what. `partial` says that it was interrupted; `seconds` is real time.
 
     `cases` counts the crash cases played, of `cases_planned`; `crash_budget_s` is the time that they were given.
+    `signer` is the fingerprint of the key that the run was to be signed with; empty where it was not signed. It proves
+    nothing by itself: `cutover verify --key` does.
     """
 
     run_id: str
@@ -55,6 +57,7 @@ class RunPart(ReportPart):
     cases: int
     cases_planned: int
     crash_budget_s: float | None
+    signer: str = ""
 
 
 class FailedScenario(ReportPart):
@@ -93,8 +96,8 @@ class Commands:
         """Returns the commands of a run; `changes` are options that differ from those it was run with."""
         arguments = _changed(manifest.arguments, changes)
         return cls(
-            run=shlex.join(("cutover", "run", *arguments)),
-            base=shlex.join(("cutover", "run", *_without_only(arguments))),
+            run=shlex.join(("cutover", manifest.command, *arguments)),
+            base=shlex.join(("cutover", manifest.command, *_without_only(arguments))),
             case=Replay(manifest.candidate.spec, manifest.seed, tuple(_sources(arguments))),
         )
 

@@ -87,9 +87,11 @@ def _headed(title: str, body: RenderableType) -> RenderableType:
 def _about(document: Document) -> str:
     run = document.run
     partial = ", partial" if run.partial else ""
+    signer = f"to be signed by key {run.signer[:12]}" if run.signer else "not signed"
     return plain(
         f"{run.control.name} against {run.candidate.name}, {count(document.trials)} of {count(run.planned)} trials in "
-        f"{run.seconds:.0f} s, {run.server} (Postgres {run.server_version}), seed {run.seed}, run {run.run_id}{partial}"
+        f"{run.seconds:.0f} s, {run.server} (Postgres {run.server_version}), seed {run.seed}, "
+        f"run {run.run_id}{partial}, {signer}"
     )
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cutover.harness.cli.console import captured, emit
-from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
+from cutover.harness.cli.jobs.saved import judged, own, policy_of, waivers_of
 from cutover.harness.cli.options import JsonOption
+from cutover.harness.store.tables import POLICY, WAIVERS
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -69,6 +69,7 @@ import_.__doc__ = _HELP
 def _write(scenarios: Sequence[Scenario], out: Path) -> None:
     """Writes one file a scenario, by its id; a scenario file that is there already is replaced."""
     from cutover.harness.errors import UsageProblem
+    from cutover.harness.store.atomic import write_whole
     from cutover.scenarios.files import dumps
 
     files: dict[Path, Scenario] = {}
@@ -79,7 +80,7 @@ def _write(scenarios: Sequence[Scenario], out: Path) -> None:
             raise UsageProblem(f"scenarios {twin.id!r} and {scenario.id!r} would both be {out / name}.json")
     out.mkdir(parents=True, exist_ok=True)
     for file, scenario in files.items():
-        file.write_text(dumps(scenario), encoding="utf-8")
+        write_whole(file, dumps(scenario), synced=False)
 
 
 def _table(done: Sequence[Imported]) -> str:

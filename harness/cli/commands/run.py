@@ -20,6 +20,7 @@ from cutover.harness.cli.options import (
     PostgresOption,
     QuietOption,
     ScenariosOption,
+    SignOption,
     in_seconds,
     with_importers,
 )
@@ -96,6 +97,7 @@ def run(
     policy: PolicyOption = None,
     waivers: WaiversOption = None,
     out: OutOption = None,
+    sign: SignOption = None,
     deadline: DeadlineOption = DEADLINE_S,
     crash_budget: CrashBudgetOption = None,
     skip: SkipOption = None,
@@ -138,5 +140,5 @@ def run(
     from cutover.harness.cli.jobs.run import run_job
     from cutover.harness.run.trials.shadow import default_workers
 
-    where = Where(url=postgres, choice=postgres_mode, workers=workers or default_workers(), folder=out)
+    where = Where(url=postgres, choice=postgres_mode, workers=workers or default_workers(), folder=out, sign=sign)
     return run_job(plan, where, as_json=as_json, quiet=quiet, lang=lang)

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from cutover.harness.cli.console import progress
 from cutover.harness.cli.plan import RunPlan, Where
 from cutover.harness.judge.reference.races import races_a_timer
-from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.cases import CaseRecord, CrashTrial
 from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.kills import PlayedPart
 from cutover.harness.record.memory import Weighed
@@ -30,9 +30,9 @@ from cutover.harness.store.tables import Table
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario
 
-__all__ = ["PartPlayer", "RunRows", "scenarios_to_kill"]
+__all__ = ["RESTARTS", "PartPlayer", "RunRows", "scenarios_to_kill"]
 
-_RESTARTS: Final = 5
+RESTARTS: Final = 5
 """Crash cases in which the server dies, where it is ours to kill; a second each."""
 
 
@@ -51,6 +51,9 @@ class RunRows(Protocol):
 
     def write_crash_scenarios(self, scenarios: Iterable[Scenario], /) -> None:
         """Takes in the scenarios of crash cases."""
+
+    def write_baselines(self, trials: Iterable[CrashTrial], /) -> None:
+        """Takes in the uninterrupted runs from which crash cases were planned."""
 
     def write_routing(self, rows: Iterable[Routed], /) -> None:
         """Takes in executions that the router has served."""
@@ -204,9 +207,10 @@ class PartPlayer:
                 workers=3 * self.where.workers,
                 on_record=keep,
                 on_planned=planned,
+                on_baselines=self.rows.write_baselines,
                 deadline_s=plan.deadline_s,
                 digest=None if self.sources is None else self.sources[plan.candidate],
                 budget=Budget(
-                    usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=_RESTARTS
+                    usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=RESTARTS
                 ),
             )

@@ -13,13 +13,15 @@ from cutover.harness.cli.console import emit, note
 from cutover.harness.cli.formats import Format, rendered
 from cutover.harness.cli.jobs.manifest import engine_info, new_manifest
 from cutover.harness.cli.jobs.parts import PartPlayer
-from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, policy_of, waivers_of
+from cutover.harness.cli.jobs.saved import judged, key_of, policy_of, waivers_of
 from cutover.harness.cli.jobs.server import started_server
 from cutover.harness.cli.plan import RunPlan, ServerChoice, Where
 from cutover.harness.cli.selection import material_of, select
 from cutover.harness.cli.status import Status
 from cutover.harness.errors import EnvironmentProblem, UsageProblem
 from cutover.harness.record.kills import PlayedPart
+from cutover.harness.store.atomic import write_whole
+from cutover.harness.store.tables import POLICY, WAIVERS
 from cutover.harness.store.writer import RunWriter, saving
 from cutover.reports.document import Document
 from cutover.reports.messages import Lang, Messages
@@ -58,7 +60,7 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
     def say(line: str) -> None:
         note(plain(line), quiet=quiet)
 
-    policy, waivers = policy_of(plan.policy), waivers_of(plan.waivers)
+    policy, waivers, key = policy_of(plan.policy), waivers_of(plan.waivers), key_of(where.sign)
     _refuse_what_does_not_fit(plan, where, tuple(stage.percent for stage in policy.stages))
     control, candidate = engine_info(plan.control), engine_info(plan.candidate)
     scenarios = select(
@@ -89,8 +91,12 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
             arguments=plan.arguments(),
             crash_budget_s=plan.crash_most_s,
             material=material_of(plan.scenarios, plan.imports, plan.only, scenarios),
+            signer="" if key is None else key.fingerprint,
         )
         with RunWriter(folder, manifest) as writer:
+            writer.write_text(POLICY, policy.text)
+            if waivers is not None:
+                writer.write_text(WAIVERS, waivers.text)
             player = PartPlayer(
                 plan=plan,
                 where=where,
@@ -106,10 +112,9 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
             interrupted = _run(player, writer)
     document = judged(folder, policy, plan.stage, waivers)
     with saving(folder):
-        (folder / POLICY).write_text(policy.text, encoding="utf-8", newline="")
-        if waivers is not None:
-            (folder / WAIVERS).write_text(waivers.text, encoding="utf-8", newline="")
         _write_reports(document, folder, lang)
+        if key is not None:
+            key.sign(folder, run_id)
     return FinishedRun(folder, document, len(scenarios), interrupted)
 
 
@@ -147,7 +152,7 @@ def _refuse_what_does_not_fit(plan: RunPlan, where: Where, stages: tuple[int, ..
 def _write_reports(document: Document, folder: Path, lang: Lang) -> None:
     """Writes the report's files beside the rows."""
     for form, name in ((Format.JSON, "report.json"), (Format.MARKDOWN, "report.md"), (Format.HTML, "report.html")):
-        (folder / name).write_text(rendered(document, form, lang, folder), encoding="utf-8")
+        write_whole(folder / name, rendered(document, form, lang, folder))
 
 
 def _shown(document: Document, lang: Lang, *, as_json: bool, quiet: bool) -> str:
