@@ -12,10 +12,13 @@ from typing import Final
 from cutover.harness.errors import UsageProblem
 from cutover.harness.record.kills import PlayedPart
 
-__all__ = ["DEADLINE_S", "ImportSource", "RunPlan", "ServerChoice", "Where", "drawn_seed", "skip_of"]
+__all__ = ["DEADLINE_S", "TAKEOVER_S", "ImportSource", "RunPlan", "ServerChoice", "Where", "drawn_seed", "skip_of"]
 
 DEADLINE_S = 30.0
 """How long an engine may take for one arm unless the command line says otherwise, s."""
+
+TAKEOVER_S = 31.0
+"""How far the clock moves before another worker takes over unless the command line says otherwise, s."""
 
 CRASH_BUDGET_S, CRASH_MOST_S = 30.0, 120.0
 """How long the candidate is killed and resumed unless the command line says otherwise, s."""
@@ -75,6 +78,7 @@ class RunPlan:
     waivers: Path | None = None
     deadline_s: float = DEADLINE_S
     crash_budget_s: float | None = None
+    takeover_s: float = TAKEOVER_S
     skip: tuple[PlayedPart, ...] = ()
 
     @property
@@ -115,6 +119,8 @@ class RunPlan:
             yield from ("--deadline", f"{self.deadline_s:g}")
         if self.crash_budget_s is not None:
             yield from ("--crash-budget", f"{self.crash_budget_s:g}")
+        if self.takeover_s != TAKEOVER_S:
+            yield from ("--takeover", f"{self.takeover_s:g}")
         yield from self._excluded()
 
     def _excluded(self) -> Iterator[str]:

@@ -24,6 +24,7 @@ from cutover.harness.run.side.background import BackgroundPlays
 from cutover.harness.run.side.costs import measure_costs
 from cutover.harness.run.side.measurements import route, weigh
 from cutover.harness.run.side.playing import play_all
+from cutover.harness.run.side.plays.performance import LONG_S
 from cutover.harness.run.trials.shadow import run_trials
 from cutover.harness.store.lines import RecordedTrial
 from cutover.harness.store.tables import Table
@@ -34,6 +35,8 @@ __all__ = ["PartPlayer", "RunRows", "scenarios_to_kill"]
 
 _RESTARTS: Final = 5
 """Crash cases in which the server dies, where it is ours to kill; a second each."""
+_BEYOND_S: Final = 5.0
+"""How much longer than a takeover the activity lasts that is to outlast every lease, s."""
 
 
 class RunRows(Protocol):
@@ -111,7 +114,13 @@ class PartPlayer:
 
     def _begun(self) -> BackgroundPlays:
         plan = self.plan
-        return BackgroundPlays(self.server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
+        return BackgroundPlays(
+            self.server,
+            control=plan.control,
+            candidate=plan.candidate,
+            seed=plan.seed,
+            lasts_s=max(LONG_S, plan.takeover_s + _BEYOND_S),
+        )
 
     def _play(self, part: PlayedPart) -> None:
         """Plays one part; rereads come with the trials."""
@@ -137,7 +146,13 @@ class PartPlayer:
                 self.rows.write_memory(weighed)
                 self._tell("memory could not be measured", problem)
             case PlayedPart.PLAYS:
-                played, problem = play_all(server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
+                played, problem = play_all(
+                    server,
+                    control=plan.control,
+                    candidate=plan.candidate,
+                    seed=plan.seed,
+                    takeover_s=plan.takeover_s,
+                )
                 self.rows.write_lines(Table.PLAYS, played)
                 self._tell("not everything was played", problem)
             case PlayedPart.COSTS:
@@ -198,6 +213,7 @@ class PartPlayer:
                 on_record=keep,
                 on_planned=planned,
                 deadline_s=plan.deadline_s,
+                takeover_s=plan.takeover_s,
                 digest=None if self.sources is None else self.sources[plan.candidate],
                 budget=Budget(
                     usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=_RESTARTS

@@ -29,7 +29,7 @@ from cutover.harness.run.side.plays.keeping import KEEPING
 from cutover.harness.run.side.plays.lasting import LASTING
 from cutover.harness.run.side.plays.measuring import MEASURING
 from cutover.harness.run.side.plays.overtaking import OVERTAKING
-from cutover.harness.run.side.plays.performance import LONG_S, PlayStage
+from cutover.harness.run.side.plays.performance import LONG_S, TAKEOVER_S, PlayStage
 from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
 from cutover.harness.run.side.plays.refusing import REFUSING
 from cutover.harness.run.side.plays.sharing import PLACING, SHARING
@@ -98,9 +98,11 @@ class _PlayJob:
     plays: tuple[str, ...]
 
 
-def play_all(server: Server, *, control: str, candidate: str, seed: int) -> tuple[tuple[bytes, ...], str]:
+def play_all(
+    server: Server, *, control: str, candidate: str, seed: int, takeover_s: float = TAKEOVER_S
+) -> tuple[tuple[bytes, ...], str]:
     """Returns a line for each execution of each play, as a saved run has it, and why there are none or not all."""
-    program = play_program(control, candidate, seed)
+    program = play_program(control, candidate, seed, takeover_s=takeover_s)
     with contextlib.ExitStack() as stack:
         try:
             jobs = _jobs(stack, server, candidate)
@@ -112,9 +114,17 @@ def play_all(server: Server, *, control: str, candidate: str, seed: int) -> tupl
         return _played(executor, jobs, candidate)
 
 
-def play_program(control: str, candidate: str, seed: int, lasts_s: float = LONG_S) -> ChildProgram:
+def play_program(
+    control: str, candidate: str, seed: int, lasts_s: float = LONG_S, *, takeover_s: float = TAKEOVER_S
+) -> ChildProgram:
     """Returns what a process runs that plays."""
-    setup = {"control": control, "candidate": candidate, "seed": seed, "lasts_s": lasts_s}
+    setup = {
+        "control": control,
+        "candidate": candidate,
+        "seed": seed,
+        "lasts_s": lasts_s,
+        "takeover_s": takeover_s,
+    }
     return ChildProgram(f"{__name__}:main", setup, keeps_errors=True)
 
 
@@ -192,6 +202,7 @@ def main(link: ParentLink) -> None:
             setup["seed"],
             {"control": resolve(setup["control"]), "candidate": resolve(setup["candidate"])},
             setup["lasts_s"],
+            setup["takeover_s"],
         )
         if order.get("installs"):
             stage.install(stage.engine())
