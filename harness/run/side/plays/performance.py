@@ -34,8 +34,6 @@ __all__ = ["LONG_S", "TAKEOVER_S", "Performance", "PlayStage"]
 LONG_S: Final = 66.0
 """Longer than most leases last."""
 TAKEOVER_S: Final = 31.0
-"""After so long whatever a silent worker held is free, unless the stage says otherwise."""
-
 _NAMESPACE = UUID("0d3f5c1e-59a2-5f0e-8a0b-3d3f1f6f2c77")
 
 
