@@ -12,13 +12,9 @@ from cutover.harness.run.process.refusal import is_of_the_machine, refusal_of
 
 
 def wrapped(error: BaseException) -> EngineError:
-    try:
-        try:
-            raise error
-        except BaseException as inner:
-            raise EngineError("cannot go on") from inner
-    except EngineError as outer:
-        return outer
+    outer = EngineError("cannot go on")
+    outer.__cause__ = error
+    return outer
 
 
 CLIENTS = 'connection to server at "127.0.0.1", port 5432 failed: FATAL:  sorry, too many clients already'

@@ -17,11 +17,13 @@ from cutover.harness.run.process.lifetime import Closing
 from cutover.harness.run.side.playing import (
     BEGIN,
     LONG_PLAYS,
+    REFUSED,
     SILENCE_S,
     lost_play,
     one_line,
     play_database,
     play_program,
+    refused_play,
 )
 from cutover.harness.run.side.plays.lasting import IDLE
 from cutover.harness.run.side.plays.performance import LONG_S
@@ -70,6 +72,8 @@ class BackgroundPlays(Closing):
                 kind, news = line[:1], line[1:]
                 if kind == ANSWER:
                     return tuple(rows), ""
+                if kind == NOTE and news[:1] == REFUSED:
+                    raise refused_play(news)
                 if kind == NOTE and news[:1] == BEGIN:
                     name = news[1:].decode("ascii")
                 elif kind == NOTE:

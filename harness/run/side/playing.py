@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from cutover.engines.registry import resolve
+from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.record.plays import PlayCheck, PlayRecord
 from cutover.harness.record.trials import ArmRecord, Failure
 from cutover.harness.run.postgres.installation import install_engine
@@ -23,6 +24,7 @@ from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.outcomes import JobLost, JobNote
+from cutover.harness.run.process.refusal import is_of_the_machine, refusal_of
 from cutover.harness.run.side.plays.damaging import DAMAGING
 from cutover.harness.run.side.plays.installing import INSTALLING
 from cutover.harness.run.side.plays.keeping import KEEPING
@@ -41,6 +43,7 @@ __all__ = [
     "BEGIN",
     "LONG_PLAYS",
     "PLAYS",
+    "REFUSED",
     "SILENCE_S",
     "PlayScript",
     "lost_play",
@@ -49,6 +52,7 @@ __all__ = [
     "play_all",
     "play_database",
     "play_program",
+    "refused_play",
 ]
 
 PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
@@ -87,7 +91,7 @@ SILENCE_S: Final = 30.0
 """Real time for one play; each takes well below a second, but for one that takes eight."""
 _LOCK_MS: Final = 5_000
 """How long a statement may wait for a lock: an engine that keeps one while an activity runs must not hang the play."""
-BEGIN, _ROW = b"B", b"R"
+BEGIN, REFUSED, _ROW = b"B", b"X", b"R"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,10 @@ class _PlayJob:
 def play_all(
     server: Server, *, control: str, candidate: str, seed: int, takeover_s: float = TAKEOVER_S
 ) -> tuple[tuple[bytes, ...], str]:
-    """Returns a line for each execution of each play, as a saved run has it, and why there are none or not all."""
+    """Returns a line for each execution of each play, as a saved run has it, and why there are none or not all.
+
+    Raises EnvironmentProblem where the server has no room, memory or connection left for a play.
+    """
     program = play_program(control, candidate, seed, takeover_s=takeover_s)
     with contextlib.ExitStack() as stack:
         try:
@@ -167,6 +174,8 @@ def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str)
         match outcome:
             case JobNote(job, line) if line[:1] == BEGIN:
                 begun[job] = line[1:].decode("ascii")
+            case JobNote(_, line) if line[:1] == REFUSED:
+                raise refused_play(line)
             case JobNote(job, line):
                 rows.append(line[1:])
             case JobLost(job=job):
@@ -179,6 +188,14 @@ def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str)
                         encode_fields(lost_play(name, engine, problems[-1], timeout=outcome.reason == "timeout"))
                     )
     return tuple(rows), "; ".join(problems)
+
+
+def refused_play(line: bytes) -> EnvironmentProblem:
+    """Returns the problem of which a process that plays has told."""
+    return EnvironmentProblem(
+        f"the server or this machine refused what every engine needs, in the play {line[1:].decode('ascii')}; see that "
+        "there is room, memory and connections, and run again"
+    )
 
 
 def lost_play(name: str, engine: str, message: str, *, timeout: bool) -> PlayRecord:
@@ -208,9 +225,19 @@ def main(link: ParentLink) -> None:
             stage.install(stage.engine())
         for name in order["plays"]:
             link.note(BEGIN + name.encode("ascii"))
-            for row in {**PLAYS, **LONG_PLAYS}[name](stage):
-                link.note(_ROW + encode_fields(replace(row, play=name)))
+            try:
+                for row in {**PLAYS, **LONG_PLAYS}[name](stage):
+                    if row.arm.failure is not None:
+                        tell(name, row.arm.failure.refused)
+                    link.note(_ROW + encode_fields(replace(row, play=name)))
+            except Exception as error:
+                tell(name, refusal_of(error))
+                raise
             stage.close()
         return b""
+
+    def tell(name: str, refused: str) -> None:
+        if is_of_the_machine(refused):
+            link.note(REFUSED + f"{name} ({refused})".encode("ascii", "backslashreplace"))
 
     link.serve(play)
