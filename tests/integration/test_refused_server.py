@@ -56,7 +56,7 @@ def test_what_the_control_or_the_harness_met_is_the_environments(server: Server)
     with OutageProbe(server.dsn) as probe:
         for role in ("control", None):
             with pytest.raises(EnvironmentProblem, match="refused what every engine needs"):
-                probe.refused("EMFILE: Too many open files", role, 1)  # type: ignore[arg-type]
+                probe.refused("EMFILE: Too many open files", role, 1)
 
 
 def test_what_only_the_candidate_met_is_its_own_where_there_is_room(server: Server) -> None:

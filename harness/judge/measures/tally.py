@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from cutover.harness.judge.alike import failed_alike
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, Verdict
 from cutover.harness.judge.measures.frames import Frames
 from cutover.harness.judge.measures.sampling import class_of, content_of, is_drawn
@@ -65,7 +66,13 @@ class Tally:
     def add(
         self, trial: Trial, results: Iterable[CheckResult], differences: Iterable[Difference], expected: Expected
     ) -> bool:
-        """Takes one trial in; says whether the candidate broke a required check in it."""
+        """Takes one trial in; says whether the candidate broke a required check in it.
+
+        One in which every arm failed alike tells of no engine.
+        """
+        if failed_alike(trial):
+            self._add_trial(trial, class_of(expected), failed=False, unknown=True, regressions=0)
+            return False
         results = tuple(results)
         blamed = {
             finding.verdict
