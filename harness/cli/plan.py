@@ -96,6 +96,10 @@ class RunPlan:
         """Whether what takes long is played too: beside as many crash cases as a run has by default, or more."""
         return PlayedPart.CRASHES not in self.skip and self.crash_usual_s >= CRASH_BUDGET_S
 
+    def deadline_at(self, pace: float) -> float:
+        """Returns how long an engine may take on a machine that is so many times slower; what was said is kept to."""
+        return self.deadline_s * (pace if self.deadline_s == DEADLINE_S else 1.0)
+
     def arguments(self) -> tuple[str, ...]:
         """What to write after `cutover run`; never a server's URL, which may hold a password."""
         return tuple(self._arguments())

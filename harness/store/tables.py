@@ -22,7 +22,7 @@ class Table(StrEnum):
     same order; the n-th files of both are of the same trials. `cases` has a line a crash case, `crash_scenarios` a
     line a scenario of theirs. `routing` has a line an execution that the router served, `memory` a line an engine that
     was weighed. `rereads` has a line an execution that was read again at the end, `plays` a line an execution of a
-    play, `costs` a line a play of either engine whose costs were counted.
+    play, `costs` a line a play of either engine whose costs were counted, `machine` a line a reading of the machine.
     """
 
     SCENARIOS = "scenarios"
@@ -34,6 +34,7 @@ class Table(StrEnum):
     REREADS = "rereads"
     PLAYS = "plays"
     COSTS = "costs"
+    MACHINE = "machine"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from cutover.harness.judge.measures.frames import Frames
 from cutover.harness.judge.measures.sampling import class_of, content_of, is_drawn
 from cutover.harness.judge.outcomes.outcome import is_refusal
 from cutover.harness.judge.reference.model import Expected
+from cutover.harness.record.machine import MachineReading
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.trials import ArmName, ArmRecord, Trial, role
 
@@ -96,8 +97,15 @@ class Tally:
         """Takes in a trial of which nothing can be told."""
         self._add_trial(trial, "", failed=False, unknown=True, regressions=0)
 
-    def frames(self, *, cases: int = 0, case_duplicates: int = 0, weighed: tuple[Weighed, ...] = ()) -> Frames:
-        """Returns all that was taken in, with what the crash cases came to and what the engines weighed."""
+    def frames(
+        self,
+        *,
+        cases: int = 0,
+        case_duplicates: int = 0,
+        weighed: tuple[Weighed, ...] = (),
+        machine: tuple[MachineReading, ...] = (),
+    ) -> Frames:
+        """Returns all that was taken in, with what came of crash cases, and of measuring memory and the machine."""
         return Frames(
             trials=_frame(self._trials, _TRIALS),
             arms=_frame(self._arms, _ARMS),
@@ -105,6 +113,7 @@ class Tally:
             cases=cases,
             case_duplicates=case_duplicates,
             weighed=weighed,
+            machine=machine,
         )
 
     def part(self) -> dict[str, _Columns]:

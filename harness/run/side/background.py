@@ -55,13 +55,16 @@ class BackgroundPlays(Closing):
             self.close()
             raise
 
-    def collect(self) -> tuple[tuple[bytes, ...], str]:
-        """Waits for their end; returns a line for each execution, and why there are none or not all. Once."""
+    def collect(self, pace: float = 1.0) -> tuple[tuple[bytes, ...], str]:
+        """Waits for their end; returns a line for each execution, and why there are none or not all. Once.
+
+        `pace` is how many times slower the machine is than usual.
+        """
         if self._child is None:
             return (), self._problem
         rows: list[bytes] = []
         name, active = "", ActiveTime()
-        wait_s = max(SILENCE_S, self._until - time.monotonic())
+        wait_s = max(SILENCE_S * pace, self._until - time.monotonic())
         while (left := wait_s - active.now()) > 0:
             if not select.select([self._child], [], [], min(left, LOOK_S))[0]:
                 continue

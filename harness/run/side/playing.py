@@ -103,7 +103,7 @@ class _PlayJob:
 
 
 def play_all(
-    server: Server, *, control: str, candidate: str, seed: int, takeover_s: float = TAKEOVER_S
+    server: Server, *, control: str, candidate: str, seed: int, takeover_s: float = TAKEOVER_S, pace: float = 1.0
 ) -> tuple[tuple[bytes, ...], str]:
     """Returns a line for each execution of each play, as a saved run has it, and why there are none or not all.
 
@@ -116,9 +116,9 @@ def play_all(
         except Exception as error:  # noqa: BLE001 - whatever an engine does here costs the plays alone
             return (), one_line(error)
         executor = stack.enter_context(
-            Executor[_PlayJob]([program] * len(jobs), lambda job, _told: _message(job), silence_s=SILENCE_S)
+            Executor[_PlayJob]([program] * len(jobs), lambda job, _told: _message(job), silence_s=SILENCE_S * pace)
         )
-        return _played(executor, jobs, candidate)
+        return _played(executor, jobs, candidate, SILENCE_S * pace)
 
 
 def play_program(
@@ -166,7 +166,9 @@ def play_database(stack: contextlib.ExitStack, server: Server) -> Database:
     return database
 
 
-def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str) -> tuple[tuple[bytes, ...], str]:
+def _played(
+    executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str, silence_s: float
+) -> tuple[tuple[bytes, ...], str]:
     rows: list[bytes] = []
     begun: dict[_PlayJob, str] = {}
     problems: list[str] = []
@@ -181,7 +183,7 @@ def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str)
             case JobLost(job=job):
                 name = begun.get(job) if job is not None else None
                 last = outcome.exit.errors.strip().splitlines()[-1:] or ["nothing was said"]
-                how = f"took more than {SILENCE_S:g} s" if outcome.reason == "timeout" else last[0][:200]
+                how = f"took more than {silence_s:g} s" if outcome.reason == "timeout" else last[0][:200]
                 problems.append(f"{name or 'the plays'}: {how}")
                 if name is not None:
                     rows.append(
