@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from cutover.harness.judge.measures.frames import Frames
@@ -29,8 +30,6 @@ CONTROL = replace(CANDIDATE, role="control", peak_kib=30)
 
 def frames(*machine: MachineReading, took_ms: float = 10.0, weighed: tuple[Weighed, ...] = ()) -> Frames:
     """Twenty arms of the control, of five steps each."""
-    import pandas as pd
-
     made = Tally(()).frames(weighed=weighed, machine=machine)
     arms = pd.DataFrame({"role": ["control"] * 20, "duration_ms": [took_ms] * 20, "steps": [5] * 20})
     return replace(made, arms=arms)
