@@ -50,9 +50,15 @@ def test_a_limit_of_which_a_bare_commit_takes_a_fifth_cannot_be_judged(
     commit_ms: float, delay_ms: float, limit: float, *, explained: bool
 ) -> None:
     slow = [replace(QUIET, commit_ms=commit_ms, delay_ms=delay_ms)] * 20
-    told = machine_explains(frames(*slow), "checkpoint_duration", limit)
+    told = machine_explains(frames(*slow), "checkpoint_duration", limit, limit + 1)
     assert bool(told) is explained
     assert not told or f"a bare commit took {commit_ms:.3g} ms and a process woke {delay_ms:.3g} ms late" in told
+
+
+@pytest.mark.parametrize(("estimate", "explained"), [(250.0, True), (250.1, False)])
+def test_what_took_over_ten_times_as_long_the_machine_does_not_account_for(estimate: float, *, explained: bool) -> None:
+    slow = [replace(QUIET, commit_ms=20.0, delay_ms=5.0)] * 20
+    assert bool(machine_explains(frames(*slow), "checkpoint_duration", 100, estimate)) is explained
 
 
 @pytest.mark.parametrize(
@@ -68,12 +74,12 @@ def test_a_limit_of_which_a_bare_commit_takes_a_fifth_cannot_be_judged(
 def test_too_few_readings_or_those_of_other_parts_or_one_alone_explain_nothing(
     readings: tuple[MachineReading, ...],
 ) -> None:
-    assert machine_explains(frames(*readings), "checkpoint_duration", 100) == ""
+    assert machine_explains(frames(*readings), "checkpoint_duration", 100, 101) == ""
 
 
 @pytest.mark.parametrize(("took_ms", "explained"), [(499.0, False), (500.0, True)])
 def test_a_control_that_takes_as_long_for_a_step_explains_it(took_ms: float, *, explained: bool) -> None:
-    told = machine_explains(frames(took_ms=took_ms), "checkpoint_duration", 100)
+    told = machine_explains(frames(took_ms=took_ms), "checkpoint_duration", 100, 101)
     assert told == ("the control took 100 ms for a step (P95), so the limit cannot be judged here" if explained else "")
 
 
@@ -91,13 +97,13 @@ def test_a_control_that_takes_as_long_for_a_step_explains_it(took_ms: float, *, 
 def test_memory_that_the_control_or_a_bare_process_uses_too_explains_it(
     weighed: tuple[Weighed, ...], told: str
 ) -> None:
-    assert machine_explains(frames(weighed=weighed), "worker_memory", 0.8).partition(", so")[0] == told
+    assert machine_explains(frames(weighed=weighed), "worker_memory", 0.8, 0.9).partition(", so")[0] == told
 
 
 def test_no_other_metric_is_the_machine_s() -> None:
     slow = frames(*[replace(QUIET, commit_ms=900)] * 40, took_ms=9_000)
-    assert machine_explains(slow, "latency", 1.2) == ""
-    assert machine_explains(slow, "stuck_executions", 0) == ""
+    assert machine_explains(slow, "latency", 1.2, 1.3) == ""
+    assert machine_explains(slow, "stuck_executions", 0, 1) == ""
 
 
 def test_figures_are_the_median_and_the_smallest_value_that_no_more_than_a_twentieth_exceeds() -> None:

@@ -28,8 +28,8 @@ class Given:
     def measure(self, metric: str) -> Measurement | None:
         return self.given[metric]
 
-    def explains(self, metric: str, limit: float) -> str:
-        return self.told.format(metric=metric, limit=limit)
+    def explains(self, metric: str, limit: float, estimate: float) -> str:
+        return self.told.format(metric, limit, estimate)
 
 
 class Broken(Given):
@@ -70,10 +70,10 @@ def test_a_failure_that_the_source_explains_is_a_question_and_keeps_its_numbers(
         "critical_bugs": Count(count=1, n=598),
         "e2e_success": Share(successes=598, n=598),
     }
-    found = results(Given(failed, "{metric} is not told from {limit} here"))
+    found = results(Given(failed, "{0}: {2} is not told from {1} here"))
     bugs = found["critical-bugs"]
     assert (bugs.verdict, bugs.estimate, bugs.n_needed) == (Verdict.INCONCLUSIVE, 1, None)
-    assert bugs.reason == "1 in 598, wanted 0; critical_bugs is not told from 0.0 here"
+    assert bugs.reason == "1 in 598, wanted 0; critical_bugs: 1 is not told from 0.0 here"
     assert found["e2e"].verdict is Verdict.PASS
     assert "told" not in found["e2e"].reason
 

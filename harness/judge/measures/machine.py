@@ -19,7 +19,9 @@ from cutover.harness.record.memory import utilisation
 __all__ = ["MachineFigure", "figures", "machine_explains"]
 
 _SHARE: Final = 0.2
-"""Of a limit of time, what the machine alone may take: a checkpoint does some times what a bare commit does."""
+"""Of a limit of time, what the machine alone may take."""
+_TIMES: Final = 10
+"""How many times as long what it accounts for may have taken: a checkpoint does more than a bare commit does."""
 _LEAST: Final = 20
 """Readings from which a P95 can be told at all."""
 _RANK: Final = 0.95
@@ -45,23 +47,23 @@ def figures(readings: Sequence[MachineReading]) -> dict[str, MachineFigure]:
     }
 
 
-def machine_explains(frames: Frames, metric: str, limit: float) -> str:
+def machine_explains(frames: Frames, metric: str, limit: float, estimate: float) -> str:
     """Returns why a limit that was not kept cannot be judged on the run's machine; nothing where it can be."""
     if metric == "checkpoint_duration":
-        return _slow_commits(frames, limit) or _slow_control(frames, limit)
+        return _slow_commits(frames, limit, estimate) or _slow_control(frames, limit)
     if metric == "worker_memory":
         return _little_memory(frames, limit)
     return ""
 
 
-def _slow_commits(frames: Frames, limit: float) -> str:
-    """A bare commit, or waiting for a turn, takes a share of the limit while trials run."""
+def _slow_commits(frames: Frames, limit: float, estimate: float) -> str:
+    """A bare commit, or waiting for a turn, takes a share of the limit while trials run, and accounts for the rest."""
     readings = [each for each in frames.machine if each.part == "trials"]
     if len(readings) < _LEAST:
         return ""
     found = figures(readings)
     commit, delay = found["commit_ms"].p95, found["delay_ms"].p95
-    if commit + delay < _SHARE * limit:
+    if commit + delay < _SHARE * limit or estimate > _TIMES * (commit + delay):
         return ""
     return (
         f"on this machine a bare commit took {commit:.3g} ms and a process woke {delay:.3g} ms late (P95), "

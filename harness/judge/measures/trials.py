@@ -55,9 +55,9 @@ class TrialMeasurements:
         """Returns what the run says of a metric, None where it says nothing; raises ValueError for a wrong unit."""
         return _MEASURED[metric](self.frames)
 
-    def explains(self, metric: str, limit: float) -> str:
+    def explains(self, metric: str, limit: float, estimate: float) -> str:
         """Returns what the run's machine had to do with it, if it had."""
-        return machine_explains(self.frames, metric, limit)
+        return machine_explains(self.frames, metric, limit, estimate)
 
 
 def _duplicated_steps(frames: Frames) -> Count:

@@ -110,9 +110,9 @@ def _judged(criterion: Criterion, source: MeasurementSource, production: Mapping
 
 def _unexplained(result: CriterionResult, source: MeasurementSource) -> CriterionResult:
     """Returns the result, with a failure that the machine explains as a question."""
-    if result.verdict is not Verdict.FAIL:
+    if result.verdict is not Verdict.FAIL or result.estimate is None:
         return result
-    why = source.explains(result.criterion.metric, result.criterion.condition.limit)
+    why = source.explains(result.criterion.metric, result.criterion.condition.limit, result.estimate)
     return replace(result, verdict=Verdict.INCONCLUSIVE, reason=f"{result.reason}; {why}") if why else result
 
 
