@@ -61,6 +61,7 @@ def run_trials(
     workers: int | None = None,
     deadline_s: float = DEADLINE_S,
     crash_budget_s: float | None = None,
+    takeover_s: float = TAKEOVER_S,
     skip: Sequence[str] = (),
 ) -> Report:
     """Runs both engines on the same scenarios, kills the candidate at a sample of points, saves all of it and judges.
@@ -69,7 +70,8 @@ def run_trials(
     filled up with drawn ones: by default the catalog and 600 drawn, or the files and folders that `scenarios` names.
     The report has the `seed` by which they were drawn, a new one each time unless it is given. `folder` must be new or
     empty, and is one in `cutover-runs` by default. `url` is a Postgres to run on instead of one that is started.
-    `deadline_s` is real time for one arm; `crash_budget_s` is how long crash cases are played, 0 for none of them.
+    `deadline_s` is real time for one arm; `crash_budget_s` is how long crash cases are played, 0 for none of them;
+    `takeover_s` is how far the virtual clock moves before another worker takes over.
     `skip` names parts to leave out, of routing, memory, plays, costs and crashes; they then stay undecided.
 
     Returns the report. Raises CutoverError: UsageProblem or ConfigurationProblem for what was asked,
@@ -86,6 +88,7 @@ def run_trials(
         waivers=_path("waivers", waivers),
         deadline_s=seconds_of("deadline_s", deadline_s, limits.DEADLINE_S),
         crash_budget_s=_seconds("crash_budget_s", crash_budget_s, limits.CRASH_BUDGET_S),
+        takeover_s=seconds_of("takeover_s", takeover_s, limits.TAKEOVER_S),
         skip=skip_of(texts_of("skip", skip)),
     )
     where = Where(

@@ -24,6 +24,7 @@ from cutover.reports.parts.differences import (
     waiver_parts,
 )
 from cutover.reports.parts.evidence import CheckPart, CriterionPart, ReasonPart, check_parts, criterion_parts
+from cutover.reports.parts.machine import MachinePart
 from cutover.reports.parts.material import MaterialPart, material_part
 from cutover.reports.parts.run import Commands, FailedScenario, RunPart
 from cutover.reports.parts.sides import DistributionPart, SidePart
@@ -64,6 +65,7 @@ class Document(ReportPart):
     distributions: tuple[DistributionPart, ...]
     crash: CrashPart | None
     material: MaterialPart | None = None
+    machine: tuple[MachinePart, ...] = ()
     not_tested: tuple[str, ...]
     reproduce: str
     run: RunPart
@@ -104,6 +106,7 @@ def build(analysis: Analysis, manifest: Manifest, *, judged_by: Mapping[str, str
         distributions=tuple(DistributionPart.model_validate(each) for each in analysis.distributions),
         crash=crash_part(analysis.crash, commands.case) if analysis.crash else None,
         material=None if analysis.material is None else material_part(analysis.material),
+        machine=tuple(MachinePart.model_validate(each) for each in analysis.machine),
         not_tested=analysis.not_tested,
         reproduce=commands.run,
         run=RunPart.model_validate(manifest),

@@ -12,10 +12,13 @@ from typing import Final, Self
 from cutover.harness.errors import UsageProblem
 from cutover.harness.record.kills import PlayedPart
 
-__all__ = ["DEADLINE_S", "ImportSource", "RunPlan", "ServerChoice", "Where", "drawn_seed", "skip_of"]
+__all__ = ["DEADLINE_S", "TAKEOVER_S", "ImportSource", "RunPlan", "ServerChoice", "Where", "drawn_seed", "skip_of"]
 
 DEADLINE_S = 30.0
 """How long an engine may take for one arm unless the command line says otherwise, s."""
+
+TAKEOVER_S = 31.0
+"""How far the clock moves before another worker takes over unless the command line says otherwise, s."""
 
 CRASH_BUDGET_S, CRASH_MOST_S = 30.0, 120.0
 """How long the candidate is killed and resumed unless the command line says otherwise, s."""
@@ -75,6 +78,7 @@ class RunPlan:
     waivers: Path | None = None
     deadline_s: float = DEADLINE_S
     crash_budget_s: float | None = None
+    takeover_s: float = TAKEOVER_S
     skip: tuple[PlayedPart, ...] = ()
 
     @property
@@ -115,11 +119,16 @@ class RunPlan:
             waivers=Path(one["--waivers"]) if "--waivers" in one else None,
             deadline_s=float(one.get("--deadline", DEADLINE_S)),
             crash_budget_s=float(one["--crash-budget"]) if "--crash-budget" in one else None,
+            takeover_s=float(one.get("--takeover", TAKEOVER_S)),
             skip=skip_of(given.get("--skip", ())),
         )
         if plan.arguments() != tuple(arguments):
             raise ValueError("options that are unknown or in another order")
         return plan
+
+    def deadline_at(self, pace: float) -> float:
+        """Returns how long an engine may take on a machine that is so many times slower; what was said is kept to."""
+        return self.deadline_s * (pace if self.deadline_s == DEADLINE_S else 1.0)
 
     def arguments(self) -> tuple[str, ...]:
         """What to write after `cutover run`; never a server's URL, which may hold a password."""
@@ -144,6 +153,8 @@ class RunPlan:
             yield from ("--deadline", f"{self.deadline_s:g}")
         if self.crash_budget_s is not None:
             yield from ("--crash-budget", f"{self.crash_budget_s:g}")
+        if self.takeover_s != TAKEOVER_S:
+            yield from ("--takeover", f"{self.takeover_s:g}")
         yield from self._excluded()
 
     def _excluded(self) -> Iterator[str]:
@@ -155,7 +166,7 @@ class RunPlan:
 
 _OWN: Final = frozenset({
     "--control", "--candidate", "--stage", "--trials", "--generated", "--scenarios", "--only", "--seed", "--policy",
-    "--waivers", "--deadline", "--crash-budget", "--skip",
+    "--waivers", "--deadline", "--crash-budget", "--takeover", "--skip",
 })  # fmt: skip
 """The options of a plan that name no importer."""
 

@@ -117,7 +117,7 @@ class KillWatch:
         if table is Table.REREADS:
             self._gathered.add_rereads(read_as(Reread, row) for row in decoded)
             self._look(PlayedPart.REREADS, self.played.get(PlayedPart.REREADS, 0) + len(decoded))
-        else:
+        elif table is Table.PLAYS:
             rows = [read_as(PlayRecord, row) for row in decoded]
             self._gathered.add_plays(rows)
             first = bisect_left(range(len(rows)), x=True, key=self._shown_by(rows))

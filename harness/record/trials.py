@@ -82,11 +82,16 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why an engine's call did not return: it raised, ran past its deadline, or took its process down."""
+    """Why an engine's call did not return: it raised, ran past its deadline, or took its process down.
+
+    `refused` is what the server or the system refused (`cutover.harness.run.process.refusal`); empty where that is not
+    why, and in runs of older versions.
+    """
 
     kind: Literal["exception", "timeout", "died"]
     type: str
     message: str
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

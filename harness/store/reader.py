@@ -17,6 +17,7 @@ from typing import TypeVar
 from cutover.harness.errors import RunError
 from cutover.harness.record.cases import CaseError, CaseRecord, CrashTrial
 from cutover.harness.record.costs import PlayCosts
+from cutover.harness.record.machine import MachineReading
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
@@ -36,6 +37,7 @@ __all__ = [
     "iter_rereads",
     "iter_trials",
     "load_costs",
+    "load_machine",
     "load_manifest",
     "load_memory",
     "load_plays",
@@ -182,6 +184,11 @@ def iter_rereads(folder: Path | str) -> Iterator[Reread]:
 def load_costs(folder: Path | str) -> tuple[PlayCosts, ...]:
     """The plays of a run whose costs were counted; none in a run of an older version. Raises RunError."""
     return tuple(_decoded(folder, Table.COSTS, lambda line: read_as(PlayCosts, json.loads(line))))
+
+
+def load_machine(folder: Path | str) -> tuple[MachineReading, ...]:
+    """The readings of the machine that a run was made on; none in a run of an older version. Raises RunError."""
+    return tuple(_decoded(folder, Table.MACHINE, lambda line: read_as(MachineReading, json.loads(line))))
 
 
 def _decoded(folder: Path | str, table: Table, decode: Callable[[bytes], _T]) -> Iterator[_T]:

@@ -41,7 +41,7 @@ class Table(StrEnum):
     line a scenario of theirs, `baselines` a line an uninterrupted run of one of these, with its kill points. `routing`
     has a line an execution that the router served, `memory` a line an engine that was weighed. `rereads` has a line an
     execution that was read again at the end, `plays` a line an execution of a play, `costs` a line a play of either
-    engine whose costs were counted.
+    engine whose costs were counted, `machine` a line a reading of the machine.
     """
 
     SCENARIOS = "scenarios"
@@ -54,6 +54,7 @@ class Table(StrEnum):
     REREADS = "rereads"
     PLAYS = "plays"
     COSTS = "costs"
+    MACHINE = "machine"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class FailedScenario(ReportPart):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The command that repeats a crash case; `options` say where scenarios come from that are not in the catalog."""
+    """The command that repeats a crash case; `options` are those of the run that a case needs too."""
 
     engine: str
     seed: int
@@ -98,7 +98,7 @@ class Commands:
         return cls(
             run=shlex.join(("cutover", manifest.command, *arguments)),
             base=shlex.join(("cutover", manifest.command, *_without_only(arguments))),
-            case=Replay(manifest.candidate.spec, manifest.seed, tuple(_sources(arguments))),
+            case=Replay(manifest.candidate.spec, manifest.seed, tuple(_case_options(arguments))),
         )
 
     def trial(self, scenario: str) -> str:
@@ -112,10 +112,10 @@ def _changed(arguments: tuple[str, ...], changes: Mapping[str, str]) -> tuple[st
     return kept + tuple(word for option in changes if option not in arguments for word in (option, changes[option]))
 
 
-def _sources(arguments: tuple[str, ...]) -> Iterator[str]:
-    sources = {"--scenarios", *(f"--{importer}" for importer in known())}
+def _case_options(arguments: tuple[str, ...]) -> Iterator[str]:
+    needed = {"--scenarios", "--takeover", *(f"--{importer}" for importer in known())}
     for option, value in pairwise(arguments):
-        if option in sources:
+        if option in needed:
             yield from (option, value)
 
 

@@ -59,6 +59,8 @@ def _parts(document: Document, width: int, say: Messages) -> Iterator[Renderable
             noise(document.noise),
         )
     yield _headed("Side by side", _sides(document))
+    if document.machine:
+        yield _headed("The machine, by a bare probe: median and P95", _machine(document))
     if document.crash is not None:
         yield _headed(
             "Crashes: cases passed of planned, by way of interruption and by kind of node", compact(document.crash)
@@ -165,6 +167,21 @@ def _sides(document: Document) -> RenderableType:
             Text(count(side.n_control), style="dim"),
             Text(number(side.candidate, side.unit)),
             Text(count(side.n_candidate), style="dim"),
+        )
+    return made
+
+
+def _machine(document: Document) -> RenderableType:
+    made = table("", "Readings", "Round trip", "Bare commit", "Process", "Woken late by", "Connections free")
+    for column in made.columns[1:]:
+        column.justify = "right"
+    for part in document.machine:
+        figures = (part.round_trip_ms, part.commit_ms, part.fork_ms, part.delay_ms)
+        made.add_row(
+            Text(plain(part.moment)),
+            Text(count(part.readings)),
+            *(Text(f"{number(each.median, 'ms')}, {number(each.p95, 'ms')}") for each in figures),
+            Text(count(part.connections_free)),
         )
     return made
 

@@ -135,6 +135,7 @@ def test_the_command_line_has_the_same_limits() -> None:
         ("run", "workers"): (1, 256),
         ("run", "deadline"): (0.1, None),
         ("run", "crash_budget"): (0, None),
+        ("run", "takeover"): (0, None),
         ("crash", "generated"): (0, None),
         ("crash", "seed"): (0, None),
         ("crash", "limit"): (1, None),

@@ -247,6 +247,11 @@ def test_the_arguments_of_a_plan_ask_for_the_same_and_hold_no_url() -> None:
     )
 
 
+def test_a_takeover_is_asked_for_again_where_it_is_not_the_usual_one() -> None:
+    assert "--takeover" not in RunPlan(takeover_s=31.0).arguments()
+    assert RunPlan(takeover_s=61.0).arguments()[-2:] == ("--takeover", "61")
+
+
 def choose(
     *,
     paths: tuple[Path, ...] = (),

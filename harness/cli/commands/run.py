@@ -21,10 +21,11 @@ from cutover.harness.cli.options import (
     QuietOption,
     ScenariosOption,
     SignOption,
+    TakeoverOption,
     in_seconds,
     with_importers,
 )
-from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where, drawn_seed, skip_of
+from cutover.harness.cli.plan import DEADLINE_S, TAKEOVER_S, RunPlan, ServerChoice, Where, drawn_seed, skip_of
 from cutover.reports.messages import Lang
 
 __all__ = ["run"]
@@ -100,6 +101,7 @@ def run(
     sign: SignOption = None,
     deadline: DeadlineOption = DEADLINE_S,
     crash_budget: CrashBudgetOption = None,
+    takeover: TakeoverOption = TAKEOVER_S,
     skip: SkipOption = None,
     lang: LangOption = Lang.EN,
     as_json: JsonOption = False,
@@ -111,6 +113,7 @@ def run(
     candidate at points drawn by the seed and resumes it, for as long as --crash-budget says. Saves the run and judges
     it for one rollout stage: GO, NO-GO or INCONCLUSIVE, with the evidence. Without crashes never GO. Each run draws
     other scenarios, by a seed that it prints; --seed repeats one. While you mend an engine, --skip leaves parts out.
+    Give --takeover where the engine's lease lasts longer than 30 s.
 
     [bold]Examples[/bold]
 
@@ -120,6 +123,7 @@ def run(
       cutover run --control v2 --candidate v2 --trials 1000 --seed 7
       cutover run --json --quiet > report.json
       cutover run --trials 10 --skip plays,costs,crashes
+      cutover run --candidate mypackage.engine:create --takeover 61
     """
     plan = RunPlan(
         control=control,
@@ -135,6 +139,7 @@ def run(
         waivers=waivers,
         deadline_s=deadline,
         crash_budget_s=crash_budget,
+        takeover_s=takeover,
         skip=skip_of(skip or ()),
     )
     from cutover.harness.cli.jobs.run import run_job

@@ -19,13 +19,16 @@ from cutover.harness.record.trials import ArmName
 from cutover.harness.run.crash.matrix import crash_matrix
 from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan
 from cutover.harness.run.crash.sampling import selection
+from cutover.harness.run.machine.pace import pace_of
+from cutover.harness.run.machine.watch import MachineWatch
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side.background import BackgroundPlays
 from cutover.harness.run.side.costs import measure_costs
 from cutover.harness.run.side.measurements import route, weigh
 from cutover.harness.run.side.playing import IDLE_PLAYS, LONG_PLAYS, play_all
+from cutover.harness.run.side.plays.performance import LONG_S
 from cutover.harness.run.trials.shadow import run_trials
-from cutover.harness.store.lines import RecordedTrial
+from cutover.harness.store.lines import RecordedTrial, encode_fields
 from cutover.harness.store.tables import Table
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario
@@ -34,6 +37,8 @@ __all__ = ["RESTARTS", "PartPlayer", "RunRows", "scenarios_to_kill"]
 
 RESTARTS: Final = 5
 """Crash cases in which the server dies, where it is ours to kill; a second each."""
+_BEYOND_S: Final = 5.0
+"""How much longer than a takeover the activity lasts that is to outlast every lease, s."""
 
 
 class RunRows(Protocol):
@@ -80,7 +85,8 @@ class PartPlayer:
     `on_problem` is told what could not be done beside the trials; the judge finds it missing. `sources` are the digests
     on record of the engines' sources, by spec, and those of now where None; `to_kill` are the scenarios of crash cases
     where the caller knows them, `known` arms of trials that need not be run again. With `long`, what takes long of the
-    plays is played too, beside all parts.
+    plays is played too, beside all parts. With `reads_machine` the machine is read before, between and after the
+    parts, and limits of time follow what it needs.
     """
 
     plan: RunPlan
@@ -95,6 +101,7 @@ class PartPlayer:
     to_kill: tuple[Scenario, ...] | None = None
     known: Mapping[int, Mapping[ArmName, bytes]] = field(default_factory=dict)
     long: bool = False
+    reads_machine: bool = False
 
     def play(self, parts: Collection[PlayedPart], over: Callable[[PlayedPart], None] = lambda _part: None) -> None:
         """Plays these parts, and calls `over` at the end of each.
@@ -103,14 +110,26 @@ class PartPlayer:
         ends the run, nothing is left of it.
         """
         with contextlib.ExitStack() as stack:
+            watch = stack.enter_context(MachineWatch(self.server.dsn)) if self.reads_machine else None
+            pace = 1.0 if watch is None else pace_of(watch.before)
             beside = [stack.enter_context(self._begun(plays)) for plays in self._beside(parts)]
+            stack.callback(self._keep, watch)
             for part in parts:
-                self._play(part)
+                if watch is not None:
+                    watch.part = part
+                self._play(part, pace)
                 over(part)
+            if watch is not None:
+                watch.end()
             for each in beside:
-                played, problem = each.collect()
+                played, problem = each.collect(pace)
                 self.rows.write_lines(Table.PLAYS, played)
                 self._tell("not everything was played", problem)
+
+    def _keep(self, watch: MachineWatch | None) -> None:
+        """Hands on the readings of the machine."""
+        if watch is not None:
+            self.rows.write_lines(Table.MACHINE, map(encode_fields, watch.take()))
 
     def _beside(self, parts: Collection[PlayedPart]) -> Iterator[tuple[str, ...]]:
         """Yields the plays that are played beside all parts, a process each."""
@@ -121,14 +140,21 @@ class PartPlayer:
 
     def _begun(self, plays: Sequence[str]) -> BackgroundPlays:
         plan = self.plan
-        return BackgroundPlays(self.server, control=plan.control, candidate=plan.candidate, seed=plan.seed, plays=plays)
+        return BackgroundPlays(
+            self.server,
+            control=plan.control,
+            candidate=plan.candidate,
+            seed=plan.seed,
+            plays=plays,
+            lasts_s=max(LONG_S, plan.takeover_s + _BEYOND_S),
+        )
 
-    def _play(self, part: PlayedPart) -> None:
-        """Plays one part; rereads come with the trials."""
+    def _play(self, part: PlayedPart, pace: float) -> None:
+        """Plays one part, with limits of time that follow the pace; rereads come with the trials."""
         plan, server, scenarios = self.plan, self.server, self.scenarios
         match part:
             case PlayedPart.TRIALS:
-                self._compare()
+                self._compare(pace)
             case PlayedPart.ROUTING:
                 routed, problem = route(
                     server,
@@ -137,17 +163,30 @@ class PartPlayer:
                     candidate=plan.candidate,
                     seed=plan.seed,
                     sources=self.sources,
+                    pace=pace,
                 )
                 self.rows.write_routing(routed)
                 self._tell("the router could not be tried", problem)
             case PlayedPart.MEMORY:
                 weighed, problem = weigh(
-                    server, scenarios, control=plan.control, candidate=plan.candidate, sources=self.sources
+                    server,
+                    scenarios,
+                    control=plan.control,
+                    candidate=plan.candidate,
+                    sources=self.sources,
+                    pace=pace,
                 )
                 self.rows.write_memory(weighed)
                 self._tell("memory could not be measured", problem)
             case PlayedPart.PLAYS:
-                played, problem = play_all(server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
+                played, problem = play_all(
+                    server,
+                    control=plan.control,
+                    candidate=plan.candidate,
+                    seed=plan.seed,
+                    takeover_s=plan.takeover_s,
+                    pace=pace,
+                )
                 self.rows.write_lines(Table.PLAYS, played)
                 self._tell("not everything was played", problem)
             case PlayedPart.COSTS:
@@ -155,13 +194,13 @@ class PartPlayer:
                 self.rows.write_costs(costs)
                 self._tell("costs could not be counted", problem)
             case PlayedPart.CRASHES if plan.crash_usual_s:
-                self._kill()
+                self._kill(pace)
 
     def _tell(self, what: str, problem: str) -> None:
         if problem:
             self.on_problem(f"{what}: {problem}")
 
-    def _compare(self) -> None:
+    def _compare(self, pace: float) -> None:
         """Runs every trial, then reads the candidate's executions again."""
         plan = self.plan
         title = f"{plan.control} against {plan.candidate}"
@@ -178,14 +217,14 @@ class PartPlayer:
                 server=self.server,
                 workers=self.where.workers,
                 seed=plan.seed,
-                deadline_s=plan.deadline_s,
+                deadline_s=plan.deadline_at(pace),
                 sources=self.sources,
                 on_trial=keep,
                 on_reread=lambda line: self.rows.write_lines(Table.REREADS, [line]),
                 known=self.known,
             )
 
-    def _kill(self) -> None:
+    def _kill(self, pace: float) -> None:
         """Plays a sample of the candidate's crash cases."""
         plan = self.plan
         chosen = scenarios_to_kill(self.scenarios) if self.to_kill is None else self.to_kill
@@ -208,7 +247,8 @@ class PartPlayer:
                 on_record=keep,
                 on_planned=planned,
                 on_baselines=self.rows.write_baselines,
-                deadline_s=plan.deadline_s,
+                deadline_s=plan.deadline_at(pace),
+                takeover_s=plan.takeover_s,
                 digest=None if self.sources is None else self.sources[plan.candidate],
                 budget=Budget(
                     usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=RESTARTS

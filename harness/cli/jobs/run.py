@@ -107,6 +107,7 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
                 quiet=quiet,
                 sources=manifest.sources,
                 long=plan.plays_long,
+                reads_machine=True,
                 on_problem=lambda told: note(f"cutover: {plain(told)}", quiet=False),
             )
             interrupted = _run(player, writer)

@@ -6,6 +6,7 @@ from typing import Final
 
 from cutover.harness.mutants.catalog.surroundings import PLAYED
 from cutover.harness.mutants.catalog.timed import TIMED_CONTROLS
+from cutover.harness.mutants.catalog.unlike import UNLIKE
 from cutover.harness.mutants.model import (
     AT_EFFECTS,
     AT_ROUND_TRIPS,
@@ -31,6 +32,7 @@ _COUNTED: Final = Costs(tuple(each.name for each in LADDER))
 
 CONTROLS: Final = (
     *TIMED_CONTROLS,
+    *UNLIKE,
     SoundControl(
         "the-engine-itself",
         "A/A: the candidate against itself",

@@ -18,11 +18,13 @@ from cutover.harness.run.process.lifetime import Closing
 from cutover.harness.run.side.playing import (
     BEGIN,
     LONG_PLAYS,
+    REFUSED,
     SILENCE_S,
     lost_play,
     one_line,
     play_database,
     play_program,
+    refused_play,
 )
 from cutover.harness.run.side.plays.lasting import IDLE
 from cutover.harness.run.side.plays.performance import LONG_S
@@ -63,13 +65,16 @@ class BackgroundPlays(Closing):
             self.close()
             raise
 
-    def collect(self) -> tuple[tuple[bytes, ...], str]:
-        """Waits for their end; returns a line for each execution, and why there are none or not all. Once."""
+    def collect(self, pace: float = 1.0) -> tuple[tuple[bytes, ...], str]:
+        """Waits for their end; returns a line for each execution, and why there are none or not all. Once.
+
+        `pace` is how many times slower the machine is than usual.
+        """
         if self._child is None:
             return (), self._problem
         rows: list[bytes] = []
         name, active = "", ActiveTime()
-        wait_s = max(SILENCE_S, self._until - time.monotonic())
+        wait_s = max(SILENCE_S * pace, self._until - time.monotonic())
         while (left := wait_s - active.now()) > 0:
             if not select.select([self._child], [], [], min(left, LOOK_S))[0]:
                 continue
@@ -80,6 +85,8 @@ class BackgroundPlays(Closing):
                 kind, news = line[:1], line[1:]
                 if kind == ANSWER:
                     return tuple(rows), ""
+                if kind == NOTE and news[:1] == REFUSED:
+                    raise refused_play(news)
                 if kind == NOTE and news[:1] == BEGIN:
                     name = news[1:].decode("ascii")
                 elif kind == NOTE:
