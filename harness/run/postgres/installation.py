@@ -10,7 +10,7 @@ from psycopg import sql
 
 from cutover.engines.registry import resolve
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.run.postgres.dsn import refuse_encrypted
+from cutover.harness.run.postgres.dsn import parse_dsn, refuse_encrypted, scrub
 from cutover.harness.run.postgres.server import Database, Server
 from cutover.harness.run.world.engine import idle
 
@@ -61,8 +61,9 @@ def _install(spec: str, server: Server, database: Database) -> None:
     try:
         install_engine(spec, database.dsn)
     except Exception as error:
+        said = scrub(str(error), parse_dsn(server.dsn))
         raise EnvironmentProblem(
-            f"engine {spec!r} could not be installed on {server.description} ({type(error).__name__}: {error}); "
+            f"engine {spec!r} could not be installed on {server.description} ({type(error).__name__}: {said}); "
             "mend the engine or give another --postgres"
         ) from error
 
