@@ -24,14 +24,19 @@ _ENCRYPTED = {
     "channel_binding": frozenset({"require"}),
     "gssencmode": frozenset({"require"}),
 }
+_OPTIONS: Final = pq.Conninfo.get_defaults()
+_KEYWORDS: Final = ("ssl", *(option.keyword.decode() for option in _OPTIONS))
 SECRETS: Final = frozenset(
     {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key", "options"}
-    | {option.keyword.decode() for option in pq.Conninfo.get_defaults() if option.dispchar == b"*"}
+    | {option.keyword.decode() for option in _OPTIONS if option.dispchar == b"*"}
 )
 """The parts of a URL that are never shown: what libpq hides, and settings, which may be anything."""
 _HIDDEN: Final = "***"
 _SHORT: Final = 3
 """Shorter secrets are left in a message, which would lose every letter that they have in common."""
+_PARAMETER = f"(?:{'|'.join(_KEYWORDS)})=[^&]*"
+_QUERY = re.compile(rf"\?{_PARAMETER}(?:&{_PARAMETER})*$", re.DOTALL)
+"""What comes after a URL's place: names that libpq knows, and their values."""
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 
 
@@ -40,12 +45,14 @@ def parse_dsn(text: str) -> dict[str, str]:
 
     A password may hold `@`, `/`, `#`, `?` and `%` as they are, or percent-encoded.
     """
-    url = _DRIVER.sub(r"\1://", text.strip())
+    url, query = _DRIVER.sub(r"\1://", text.strip()), ""
+    if parameters := _QUERY.search(url):
+        url, query = url[: parameters.start()], parameters[0]
     if match := _AUTHORITY.match(url):
         password = quote(unquote(match["password"]), safe="")
         url = f"{match['scheme']}{match['user']}:{password}@{match['rest']}"
     try:
-        parts = conninfo_to_dict(url)
+        parts = conninfo_to_dict(url + query)
     except psycopg.Error:
         raise EnvironmentProblem(
             "the Postgres URL cannot be read; write postgresql://user:password@host:5432/database "
