@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import inspect
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 from cutover.engines.api import ActivityCall, ActivityResult, EngineContext, EngineFactory
 from cutover.engines.errors import CutoverError
 from cutover.engines.modulepath import looking_here_last
+from cutover.engines.shape import close_fault, engine_fault, factory_fault
 
 __all__ = ["GROUP", "OURS", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve", "sources_of"]
 
@@ -27,15 +28,6 @@ OURS = {"v1": "cutover.engines.v1.orchestrator:create", "v2": "cutover.engines.v
 """The engines that are part of Cutover."""
 _OWN_PACKAGE = f"{__name__.partition('.')[0]}."
 _SOURCES = frozenset({".py", ".sql"})
-_METHODS = {
-    "install": ((),),
-    "execute": (("request",),),
-    "resume": (("execution_id",), ("execution_id", "signal")),
-    "cancel": (("execution_id",),),
-    "journal": (("execution_id",),),
-    "close": ((),),
-}
-"""How the harness calls what `cutover.engines.api.Engine` names."""
 
 
 class UnknownEngine(CutoverError):
@@ -53,11 +45,9 @@ def known() -> tuple[str, ...]:
 
 def resolve(spec: str) -> EngineFactory:
     """Returns the factory that a spec names. Raises UnknownEngine or BrokenEngine; connects to nothing."""
-    factory = _load(spec)[1]
-    if not callable(factory):
-        raise BrokenEngine(
-            f"engine {spec!r}: {type(factory).__name__} is not a factory; name a function of one context"
-        )
+    factory: Any = _load(spec)[1]
+    with _told(spec, "looking at its factory"):
+        _refuse(spec, factory_fault(factory))
     found: EngineFactory = factory
     return found
 
@@ -71,51 +61,37 @@ def describe(spec: str) -> tuple[str, str]:
     """
     module, _ = _load(spec)
     factory = resolve(spec)
-    try:
-        unused = _UnusedSurroundings()
+    unused = _UnusedSurroundings()
+    with _told(spec, "its factory", "it is called with one EngineContext, and an engine connects on first use"):
         engine = factory(EngineContext(dsn="", activities=unused, clock=unused, log=unused))
-    except (Exception, SystemExit) as error:
-        raise BrokenEngine(
-            f"engine {spec!r}: its factory raised {_said(error)}; it is called with one EngineContext, and an engine "
-            "connects on first use"
-        ) from error
-    _refuse_odd(spec, engine)
-    try:
+    with _told(spec, "looking at what its factory returned"):
+        _refuse(spec, engine_fault(engine))
         name = engine.name
-        engine.close()
-    except (Exception, SystemExit) as error:
-        raise BrokenEngine(
-            f"engine {spec!r}: closing it before its first use raised {_said(error)}; it must do nothing then"
-        ) from error
+    with _told(spec, "closing it before its first use", "it must do nothing then"):
+        returned: object = engine.close()  # type: ignore[func-returns-value]  # foreign code may return anything
+    _refuse(spec, close_fault(returned))
     return name, _digest(module)
+
+
+def _refuse(spec: str, fault: str) -> None:
+    if fault:
+        raise BrokenEngine(f"engine {spec!r}: {fault}")
+
+
+@contextmanager
+def _told(spec: str, doing: str, rule: str = "") -> Iterator[None]:
+    """Turns whatever an engine's code raises in the block, also an exit, into BrokenEngine."""
+    try:
+        yield
+    except (KeyboardInterrupt, BrokenEngine):
+        raise
+    except BaseException as error:
+        raise BrokenEngine(f"engine {spec!r}: {doing} raised {_said(error)}{'; ' if rule else ''}{rule}") from error
 
 
 def sources_of(*specs: str) -> dict[str, str]:
     """Returns the digest of each engine's sources, as `describe` does, without making the engine."""
     return {spec: _digest(_load(spec)[0]) for spec in specs}
-
-
-def _refuse_odd(spec: str, engine: Any) -> None:
-    """Raises BrokenEngine where something of the contract is absent, or cannot be called as the harness calls it."""
-    kind = type(engine).__name__
-    absent = [name for name in _METHODS if not callable(getattr(engine, name, None))]
-    if absent:
-        raise BrokenEngine(f"engine {spec!r}: {kind} has no method {', '.join(absent)}; see cutover.engines.api.Engine")
-    name = getattr(engine, "name", None)
-    if not isinstance(name, str) or not name:
-        raise BrokenEngine(
-            f"engine {spec!r}: {kind} has no attribute `name` that is a text; see cutover.engines.api.Engine"
-        )
-    for method, calls in _METHODS.items():
-        for arguments in calls:
-            try:
-                inspect.signature(getattr(engine, method)).bind(*arguments)
-            except TypeError as error:
-                raise BrokenEngine(
-                    f"engine {spec!r}: {kind}.{method} cannot be called as {method}({', '.join(arguments)}): {error}"
-                ) from error
-            except ValueError:
-                pass  # what shows no signature, as code in C may do, is called and seen
 
 
 def _load(spec: str) -> tuple[ModuleType, object]:
@@ -165,7 +141,9 @@ def _module(path: str, spec: str) -> ModuleType:
                 f"engine {spec!r}: no module {error.name!r}, neither installed nor in the current folder"
             ) from error
         raise BrokenEngine(f"engine {spec!r}: importing {path} needs a module that is absent: {error.name}") from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise BrokenEngine(f"engine {spec!r}: importing {path} raised {_said(error)}") from error
 
 

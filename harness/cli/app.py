@@ -22,6 +22,7 @@ from cutover.harness.cli.commands import (
     run,
     verify,
 )
+from cutover.harness.cli.console import with_data_apart
 
 __all__ = ["app"]
 
@@ -49,20 +50,26 @@ app = typer.Typer(
 _policy = typer.Typer(
     help="Check a policy file, or play synthetic traffic through it.", no_args_is_help=True, rich_markup_mode="rich"
 )
-_policy.command("check", help=_help(policy.check))(policy.check)
-_policy.command("simulate", help=_help(policy.simulate))(policy.simulate)
-app.command("run", help=_help(run.run))(run.run)
-app.command("crash", help=_help(crash.crash))(crash.crash)
-app.command("replay", help=_help(replay.replay))(replay.replay)
-app.command("explain", help=_help(explain.explain))(explain.explain)
-app.command("mutants", help=_help(mutants.mutants))(mutants.mutants)
-app.command("report", help=_help(report.report))(report.report)
-app.command("verify", help=_help(verify.verify))(verify.verify)
-app.command("keygen", help=_help(keygen.keygen))(keygen.keygen)
-app.command("compare", help=_help(compare.compare))(compare.compare)
+
+
+def _add(to: typer.Typer, name: str, command: Callable[..., int]) -> None:
+    to.command(name, help=_help(command))(with_data_apart(command))
+
+
+_add(_policy, "check", policy.check)
+_add(_policy, "simulate", policy.simulate)
+_add(app, "run", run.run)
+_add(app, "crash", crash.crash)
+_add(app, "replay", replay.replay)
+_add(app, "explain", explain.explain)
+_add(app, "mutants", mutants.mutants)
+_add(app, "report", report.report)
+_add(app, "verify", verify.verify)
+_add(app, "keygen", keygen.keygen)
+_add(app, "compare", compare.compare)
 app.add_typer(_policy, name="policy")
-app.command("import", help=_help(importing.import_))(importing.import_)
-app.command("doctor", help=_help(doctor.doctor))(doctor.doctor)
+_add(app, "import", importing.import_)
+_add(app, "doctor", doctor.doctor)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value

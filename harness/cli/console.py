@@ -1,20 +1,26 @@
-"""Output: data to stdout, progress and problems to stderr, a progress bar on a terminal only. Does I/O."""
+"""Output: data to stdout, progress and problems to stderr, a progress bar on a terminal only. Does I/O.
+
+Engines run in the command's process too, and whatever they print there would be among the data. So stdout as they know
+it leads to stderr, by either of its names: `sys.stdout` and descriptor 1.
+"""
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-__all__ = ["Advance", "captured", "emit", "note", "problem", "progress"]
+__all__ = ["Advance", "captured", "emit", "keep_data_apart", "note", "problem", "progress", "with_data_apart"]
 
+_P = ParamSpec("_P")
 PLAIN_WIDTH = 100
 """Columns of a table that is not written to a terminal."""
 _EVERY_S = 10.0
@@ -28,6 +34,39 @@ class Advance(Protocol):
 
     def expect(self, total: int, /) -> None:
         """Sets the total, where it was not known at the start."""
+
+
+class _DataStream:
+    """Where `emit` writes: stdout as it was when the command began, else as it is."""
+
+    kept: TextIO | None = None
+
+    @classmethod
+    def now(cls) -> TextIO:
+        """Returns the stream."""
+        return cls.kept or sys.stdout
+
+
+def keep_data_apart() -> None:
+    """Lets descriptor 1 lead to stderr, also in what is started from here; `sys.stdout` goes on to where it led."""
+    sys.stdout.flush()
+    encoding, errors = sys.stdout.encoding, sys.stdout.errors
+    sys.stdout = os.fdopen(os.dup(1), "w", encoding=encoding, errors=errors, buffering=1)
+    os.dup2(2, 1)
+
+
+def with_data_apart(command: Callable[_P, int]) -> Callable[_P, int]:
+    """The command, in which `sys.stdout` is stderr; `emit` alone knows the other."""
+
+    @functools.wraps(command)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> int:
+        _DataStream.kept, sys.stdout = sys.stdout, sys.stderr
+        try:
+            return command(*args, **kwargs)
+        finally:
+            sys.stdout, _DataStream.kept = _DataStream.now(), None
+
+    return wrapper
 
 
 def problem(message: str) -> None:
@@ -52,13 +91,14 @@ def _write_to_stderr(text: str) -> None:
 
 def emit(text: str) -> None:
     """Writes data to stdout. Neither a reader that went away (`| head`) nor an unencodable character is an error."""
-    encoding = sys.stdout.encoding or "utf-8"
+    stream = _DataStream.now()
+    encoding = stream.encoding or "utf-8"
     text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
-        sys.stdout.flush()
+        stream.write(text if text.endswith("\n") else f"{text}\n")
+        stream.flush()
     except OSError as error:
-        _discard(sys.stdout)
+        _discard(stream)
         if not isinstance(error, BrokenPipeError):
             raise
 
@@ -72,8 +112,9 @@ def captured(show: Callable[[Console], None]) -> str:
     """Returns what `show` prints to a console in the colours and width of stdout, as text for `emit`."""
     from rich.console import Console
 
-    fixed = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
-    console = Console(width=fixed, highlight=False, markup=False, emoji=False)
+    stream = _DataStream.now()
+    fixed = None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
+    console = Console(file=stream, width=fixed, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:
         show(console)
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())

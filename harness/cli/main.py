@@ -6,10 +6,14 @@ import os
 import sys
 from typing import NoReturn
 
-from cutover.harness.cli.console import problem
+from cutover.harness.cli.console import keep_data_apart, problem
 from cutover.harness.cli.status import Status, status_of
 
 __all__ = ["main"]
+
+
+_COMPLETION = "_CUTOVER_COMPLETE"
+"""By this variable a shell asks for completion, of which there is none: click would answer it with an exit."""
 
 
 def main() -> NoReturn:
@@ -18,7 +22,10 @@ def main() -> NoReturn:
     With CUTOVER_DEBUG=1 in the environment an error shows its traceback too.
     """
     _open_closed_streams()
-    sys.exit(_outcome(sys.argv[1:]))
+    keep_data_apart()
+    status = _outcome(sys.argv[1:])
+    sys.stdout = sys.stderr  # what an engine has print when Python ends is no data either
+    sys.exit(status)
 
 
 def _open_closed_streams() -> None:
@@ -33,6 +40,9 @@ def _open_closed_streams() -> None:
 
 
 def _outcome(arguments: list[str]) -> int:
+    if os.environ.pop(_COMPLETION, None) is not None:
+        problem(f"there is no shell completion; unset {_COMPLETION}, or take it out of your shell's settings")
+        return Status.USAGE
     try:
         from cutover.harness.cli.app import (
             app,  # what it imports is absent from a core install; status_of says what to install
@@ -47,13 +57,30 @@ def _outcome(arguments: list[str]) -> int:
             return Status.INTERRUPTED
         problem(f"something called exit({error.code!r}) before there was a verdict; an engine must not")
         return Status.INTERNAL
-    except Exception as error:  # noqa: BLE001 - here every error becomes an exit status
-        if os.environ.get("CUTOVER_DEBUG") == "1":
-            import traceback
-
-            traceback.print_exc()
-        status, message = status_of(error)
-        if message:
-            problem(message)
-        return status
+    except BaseException as error:  # noqa: BLE001 - here every error becomes an exit status; Python's own is that of NO-GO
+        return _told(error)
     return result if isinstance(result, int) else Status.GO
+
+
+def _told(error: BaseException) -> Status:
+    """Says what was wrong; returns the exit status."""
+    if os.environ.get("CUTOVER_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error.__cause__ or error, FileNotFoundError) and not _has_folder():
+        problem("the current folder has been removed; change to another one, and run again")
+        return Status.ENVIRONMENT
+    status, message = status_of(error)
+    if message:
+        problem(message)
+    return status
+
+
+def _has_folder() -> bool:
+    """Returns whether the current folder is still there."""
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib says the same, and no more
+    except FileNotFoundError:
+        return False
+    return True

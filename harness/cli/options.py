@@ -103,7 +103,13 @@ TakeoverOption = Annotated[
     ),
 ]
 PostgresOption = Annotated[
-    str | None, typer.Option("--postgres", help="A Postgres to run on; also CUTOVER_DATABASE_URL.", metavar="URL")
+    str | None,
+    typer.Option(
+        "--postgres",
+        help="A Postgres to run on; a password belongs into CUTOVER_DATABASE_URL or PGPASSFILE: the command line is "
+        "shown to every user of the machine.",
+        metavar="URL",
+    ),
 ]
 PostgresModeOption = Annotated[
     ServerChoice, typer.Option("--postgres-mode", help="auto: the URL given, else a container, else embedded.")

@@ -36,7 +36,7 @@ _OF_THE_MACHINE = {
 _LIMITS = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
-def status_of(error: Exception) -> tuple[Status, str]:
+def status_of(error: BaseException) -> tuple[Status, str]:
     """Returns an error's exit status and the sentence to show, which may be empty; what is not known is internal."""
     if isinstance(error, CutoverError):
         return Status(getattr(error, "exit_status", Status.USAGE)), str(error)
@@ -51,10 +51,12 @@ def status_of(error: Exception) -> tuple[Status, str]:
     return Status.INTERNAL, f"internal error, {type(error).__name__}: {error}; CUTOVER_DEBUG=1 shows where"
 
 
-def _of_the_machine(error: Exception) -> str:
+def _of_the_machine(error: BaseException) -> str:
     """What the machine refuses: a file, or one process, thread, open file or page of memory more; else nothing."""
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         return f"{error.filename or 'the output'} {_OF_THE_MACHINE[error.errno]}; choose another."
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # no folder for temporary files
+        return f"{error.strerror}; make one that can be written, or let TMPDIR name another"
     if _is_limit(error):
         said = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return f"a limit of this machine is reached: {said}; see `ulimit -a`, or give fewer --workers"
@@ -69,13 +71,13 @@ def _uninstalled(module: str | None) -> str:
     return f"{module} is not installed: {pip_install(extra.name)}; `cutover doctor` shows what else is missing"
 
 
-def _is_limit(error: Exception) -> bool:
+def _is_limit(error: BaseException) -> bool:
     """Whether there are too many processes, threads or open files, or too little memory."""
     threads = isinstance(error, RuntimeError) and "start new thread" in str(error)
     return threads or isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _LIMITS)
 
 
-def _hint(error: Exception) -> str:
+def _hint(error: BaseException) -> str:
     """What was wrong with the command line; nothing of a command without its subcommand, which has shown its help."""
     if not str(getattr(error, "message", "") or error):
         return ""
@@ -83,12 +85,12 @@ def _hint(error: Exception) -> str:
     return f"{_shown(error)} See '{command} --help'."
 
 
-def _is_usage(error: Exception) -> bool:
+def _is_usage(error: BaseException) -> bool:
     """Whether typer raised it about the command line; its classes have moved between versions, their shape has not."""
     return callable(getattr(error, "format_message", None)) and isinstance(getattr(error, "exit_code", None), int)
 
 
-def _shown(error: Exception) -> str:
+def _shown(error: BaseException) -> str:
     text = str(getattr(error, "message", "")) or str(error)
     shown = getattr(error, "format_message", lambda: text)()
     return str(shown).strip().removesuffix(".") + "."

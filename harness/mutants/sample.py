@@ -25,6 +25,7 @@ from cutover.harness.run.crash import plan as crash_plan
 from cutover.harness.run.crash.baseline import BaselineRun
 from cutover.harness.run.crash.case import CaseRun
 from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.process.lifetime import folder_prefix
 from cutover.harness.run.trials import shadow
 from cutover.harness.run.trials.arm import Arm
 from cutover.harness.run.trials.pool import RecordedArm
@@ -83,7 +84,10 @@ def _recorded(dsn: str, candidate: str) -> Iterator[Path]:
     specs = {"control": "v1", "candidate": candidate}
     arms = {name: Arm(name, resolve(specs[role(name)]), dsn) for name in ARMS}
     assembly = shadow._TrialAssembly(scenarios, 1, dict.fromkeys(ARMS, "v2"))
-    with TemporaryDirectory(prefix="cutover-") as folder, RunWriter(Path(folder) / "run", _manifest(specs)) as writer:
+    with (
+        TemporaryDirectory(prefix=folder_prefix()) as folder,
+        RunWriter(Path(folder) / "run", _manifest(specs)) as writer,
+    ):
         for number, each in enumerate(scenarios, start=1):
             for position, name in enumerate(shadow.arm_order(number, 1)):
                 record = arms[name].run(each, uuid.uuid4(), position, None)

@@ -28,7 +28,7 @@ import json, os, signal, sys, tempfile, time
 from pathlib import Path
 
 from cutover.harness.errors import EnvironmentProblem, RunError
-from cutover.harness.run.process.lifetime import socket_folder
+from cutover.harness.run.process.lifetime import marked_folder
 
 
 class OutOfRoom(EnvironmentProblem):
@@ -56,7 +56,7 @@ def works(link):
             case "hang":
                 signal.pause()
             case "sockets":
-                socket_folder()
+                marked_folder()
             case "read":
                 print("noise")
                 return json.dumps(sys.stdin.read()).encode()
@@ -89,7 +89,7 @@ def unwinds(link):
 
 def forgets_sockets(link):
     def play(job):
-        socket_folder()
+        marked_folder()
         link.note(str(os.getpid()).encode())
         signal.pause()
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
 from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
-from cutover.harness.run.process.lifetime import die_with_parent, discard_sockets, killed_from_outside
+from cutover.harness.run.process.lifetime import die_with_parent, discard_folders, killed_from_outside
 
 __all__ = ["PATIENCE", "Ending", "Message", "Say", "play_all"]
 
@@ -154,7 +154,7 @@ def _end(fork: _Fork[_Job], *, late: bool) -> Ending:
         os.killpg(fork.pid, signal.SIGKILL)
     os.waitpid(fork.pid, 0)
     os.close(fork.pipe)
-    discard_sockets(fork.pid)
+    discard_folders(fork.pid)
     with fork.errors as errors:
         size = errors.seek(0, os.SEEK_END)
         errors.seek(max(0, size - _LAST_WORDS))

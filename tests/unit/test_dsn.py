@@ -17,6 +17,7 @@ from cutover.harness.run.postgres.dsn import parse_dsn, redact, scrub, to_url
         ("postgresql://u:p@ss/w#rd?x@h:5432/d", "p@ss/w#rd?x"),
         ("postgres://u:100%@h/d?sslmode=disable", "100%"),
         ("postgresql+psycopg://u:a:b@h/d", "a:b"),
+        ("postgresql://u:p@s?s@h/d?sslmode=disable&application_name=a@b", "p@s?s"),
         ("host=h dbname=d user=u password='a b@'", "a b@"),
     ],
 )
@@ -39,6 +40,28 @@ def test_what_cannot_be_read_is_not_echoed(url: str) -> None:
 def test_redacting_keeps_the_rest() -> None:
     assert redact("postgresql://u:s3cret@h:5433/d?sslmode=require") == "postgresql://u:***@h:5433/d?sslmode=require"
     assert redact("postgresql://u@/d?host=/var/run") == "postgresql://u@/d?host=/var/run"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "postgresql://u:s3cret1@h/d?sslpassword=s3cret2&sslmode=prefer&options=-c%20my.key%3Ds3cret3",
+        "postgresql://u@h/d?password=s3cret1&sslpassword=s3cr@s3cret2",
+        "postgresql://u:s3cret1@h/d?sslpassword=a@s3cret2",
+        "host=h dbname=d user=u password=s3cret1 sslpassword='s3cret2 s3cret3'",
+    ],
+)
+def test_no_secret_of_a_url_is_shown_whichever_form_it_has(given: str) -> None:
+    shown = redact(given)
+    assert "s3cret" not in shown
+    assert "u" in shown
+    assert "@h/d" in shown
+    told = scrub(f"refused {given}: {' '.join(parse_dsn(given).values())}", parse_dsn(given))
+    assert "s3cret" not in told
+
+
+def test_a_secret_that_begins_another_does_not_save_its_end() -> None:
+    assert scrub("abcdef abc", {"password": "abc", "sslpassword": "abcdef"}) == "*** ***"
 
 
 def test_a_librarys_message_loses_the_password() -> None:

@@ -134,7 +134,44 @@ def test_a_factory_that_connects_at_once_is_told_when_to(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("def create(context): return None", "NoneType has no method install, execute, resume, cancel, journal, close"),
+        ("def create(context): return None", "its factory returned None; it must return the engine"),
+        ("def create(context): return Mine", "its factory returned the class Mine, and not an instance of it"),
+        ("def create(context): return {}", "dict has no method install, execute, resume, cancel, journal, close"),
+        ("create = Mine(None)", "an instance of Mine is not a factory; name a function of one context, or the"),
+        ("async def create(context): return Mine(context)", "its factory is an `async def`; an engine is synchronous"),
+        ("def create(context): yield Mine(context)", "its factory has a `yield`, so that a call of it does nothing"),
+        (
+            "async def made(context): return Mine(context)\ndef create(context): return made(context)",
+            "its factory returned a coroutine; an engine is synchronous",
+        ),
+        (
+            "create = Mine\nasync def execute(self, request): pass\nMine.execute = Mine.cancel = execute",
+            "Mine.execute, Mine.cancel is an `async def`; an engine is synchronous",
+        ),
+        (
+            "def create(context): return Mine(context)\nasync def close(self): pass\nMine.close = close",
+            "Mine.close is an `async def`; an engine is synchronous",
+        ),
+        (
+            "create = Mine\ndef execute(self, request): yield\nMine.execute = execute",
+            "Mine.execute has a `yield`, so that a call of it does nothing",
+        ),
+        (
+            "create = Mine\nclass Late:\n    async def __call__(self, execution_id): pass\nMine.cancel = Late()",
+            "Mine.cancel is an `async def`; an engine is synchronous",
+        ),
+        (
+            "create = Mine\nasync def later(): pass\nMine.close = lambda self: later()",
+            "its close() returned a coroutine, which nobody awaits; an engine is synchronous",
+        ),
+        (
+            "create = Mine\nclass Stop(BaseException): pass\ndef raises(self): raise Stop('no')\nMine.close = raises",
+            "closing it before its first use raised Stop: no; it must do nothing then",
+        ),
+        (
+            "def create(context): return Mine(context)\nMine.name = property(lambda self: 1 / 0)",
+            "looking at what its factory returned raised ZeroDivisionError: division by zero",
+        ),
         ("def create(): return Mine(None)", "its factory raised TypeError: create() takes 0 positional arguments"),
         ("import sys\ndef create(context): sys.exit(0)", "its factory raised SystemExit: 0"),
         ("create = Mine\ndel Mine.cancel", "Mine has no method cancel; see cutover.engines.api.Engine"),
@@ -160,3 +197,24 @@ def test_what_is_no_engine_is_told_what_it_lacks(folder: Path, change: str, said
 def test_a_method_without_a_signature_is_left_to_show_itself(folder: Path) -> None:
     (folder / "opaque.py").write_text(f"{ENGINE}\nMine.cancel = max\n")
     assert describe("opaque:Mine")[0] == "mine"
+
+
+def test_an_engine_with_a_loop_of_its_own_inside_is_one(folder: Path) -> None:
+    inside = """
+import asyncio, functools
+def waits(function):
+    @functools.wraps(function)
+    def wrapper(*arguments):
+        return asyncio.run(function(*arguments))
+    return wrapper
+async def execute(self, request): pass
+Mine.execute = waits(execute)
+"""
+    (folder / "inner.py").write_text(f"{ENGINE}\n{inside}")
+    assert describe("inner:Mine")[0] == "mine"
+
+
+def test_a_class_is_refused_before_anything_is_made_of_it(folder: Path) -> None:
+    (folder / "late.py").write_text(f"{ENGINE}\nasync def execute(self, request): pass\nMine.execute = execute\n")
+    with pytest.raises(BrokenEngine, match="execute is an `async def`"):
+        resolve("late:Mine")

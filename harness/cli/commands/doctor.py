@@ -39,7 +39,7 @@ def doctor(
     *,
     postgres: Annotated[
         str | None,
-        typer.Option("--postgres", help="A Postgres to try, by its URL.", envvar="CUTOVER_DATABASE_URL", metavar="URL"),
+        typer.Option("--postgres", help="A Postgres to try, by its URL; also CUTOVER_DATABASE_URL.", metavar="URL"),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Where runs would be saved.", metavar="DIR")] = Path(
         "cutover-runs"
@@ -48,18 +48,20 @@ def doctor(
     """Say what this machine offers a run: Python, Cutover's extras, importers, Postgres, Docker, engines, disk.
 
     Tries each way to a Postgres, in the order in which [bold]cutover run[/bold] takes them, and installs every known
-    engine on the first that works. Databases that killed runs have left on the server of the URL are removed. An engine
-    or importer of another package that cannot be used is a warning: a run without it works. Exit status 4 where a run
-    could not work.
+    engine on the first that works. What killed runs have left is removed: folders and servers here, databases on the
+    server of the URL. An engine or importer of another package that cannot be used is a warning: a run works without it
+    anyway. Exit status 4 where a run could not work.
 
     [bold]Examples[/bold]
 
       cutover doctor
-      cutover doctor --postgres postgresql://user:password@host/database
+      cutover doctor --postgres postgresql://user@host/database
     """
     from cutover.harness.cli.console import captured, emit
+    from cutover.harness.run.postgres.server import given_url
 
-    seen = [_python(), *_extras(), *_importers(), *_servers(postgres), _disk(out)]
+    url, _ = given_url(postgres)
+    seen = [_python(), *_extras(), *_importers(), *_servers(url), _disk(out)]
     emit(captured(lambda console: console.print(_table(seen))))
     ways = [one for one in seen if one.what.startswith("Postgres")]
     broken = [one for one in seen if one.state == "no" and (one not in ways or one.what == _BY_URL)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import ipaddress
 import os
 import secrets
 import socket
@@ -12,12 +13,13 @@ from typing import Any
 
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.backend import LAZY_WRITER, crash_backend
-from cutover.harness.run.postgres.ownership import mark, owner_state
+from cutover.harness.run.process.mark import mark, state_of
 
 __all__ = ["IMAGE_VARIABLE", "container", "remove_left_behind"]
 
 IMAGE_VARIABLE = "CUTOVER_POSTGRES_IMAGE"
 _LABEL = "cutover.owner"
+_LOOPBACK = "127.0.0.1"
 _PING_S = 3
 _PULL_S = 60
 
@@ -40,6 +42,9 @@ def container(settings: Mapping[str, str]) -> Iterator[tuple[str, str, Callable[
     )
     options = {"max_connections": "200", **LAZY_WRITER, **settings}
     server.with_kwargs(labels={_LABEL: mark()})
+    if address := _near_address(server.get_docker_client()):
+        # docker takes an address here too, and without one listens on all addresses of the machine
+        server.ports = {str(server.port): (address,)}  # type: ignore[dict-item]
     server.with_command(["postgres", *(part for name, value in options.items() for part in ("-c", f"{name}={value}"))])
     try:
         server.start()
@@ -58,6 +63,27 @@ def container(settings: Mapping[str, str]) -> Iterator[tuple[str, str, Callable[
     finally:
         server.stop()
         server.get_docker_client().client.close()
+
+
+def _near_address(client: Any) -> str | None:
+    """Returns the address on which the server is to listen so that no other machine reaches it.
+
+    Where Docker runs inside the container that we are in too, that is its bridge. None where it is on another machine.
+    """
+    from testcontainers.core.config import ConnectionMode  # noqa: PLC0415
+
+    if client.get_connection_mode() is ConnectionMode.gateway_ip:
+        config = client.client.networks.get("bridge").attrs["IPAM"]["Config"][0]
+        bridge = str(config.get("Gateway") or next(ipaddress.ip_network(config["Subnet"]).hosts()))
+        return bridge if _is_ours(bridge) else None
+    return _LOOPBACK if client.host() in {"localhost", _LOOPBACK, "::1"} else None
+
+
+def _is_ours(address: str) -> bool:
+    """Returns whether this machine has the address."""
+    with contextlib.suppress(OSError), socket.create_server((address, 0)):
+        return True
+    return False
 
 
 def _prepare(image: str) -> bool:
@@ -94,7 +120,7 @@ def _prepare(image: str) -> bool:
 def remove_left_behind(client: Any) -> None:
     """Removes containers whose process on this machine is gone; the reaper does so too, where its image can be had."""
     for found in client.containers.list(all=True, filters={"label": _LABEL}):
-        if owner_state(found.labels.get(_LABEL)) == "gone":
+        if state_of(found.labels.get(_LABEL)) == "gone":
             found.remove(force=True, v=True)
 
 

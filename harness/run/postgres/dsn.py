@@ -1,16 +1,19 @@
-"""Connection URLs: reading, rewriting, and hiding the password. Pure but for libpq's parser."""
+"""Connection URLs: reading, rewriting, and hiding what is secret in them. Pure but for libpq's parser."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Final
 from urllib.parse import quote, unquote
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
 from cutover.harness.errors import EnvironmentProblem
 
-__all__ = ["parse_dsn", "redact", "refuse_encrypted", "scrub", "to_url"]
+__all__ = ["SECRETS", "parse_dsn", "redact", "refuse_encrypted", "scrub", "to_url"]
 
 _AUTHORITY = re.compile(
     r"^(?P<scheme>postgres(?:ql)?://)(?P<user>[^:/@?]*):(?P<password>.*)@(?P<rest>[^@]*)$", re.DOTALL
@@ -21,6 +24,19 @@ _ENCRYPTED = {
     "channel_binding": frozenset({"require"}),
     "gssencmode": frozenset({"require"}),
 }
+_OPTIONS: Final = pq.Conninfo.get_defaults()
+_KEYWORDS: Final = ("ssl", *(option.keyword.decode() for option in _OPTIONS))
+SECRETS: Final = frozenset(
+    {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key", "options"}
+    | {option.keyword.decode() for option in _OPTIONS if option.dispchar == b"*"}
+)
+"""The parts of a URL that are never shown: what libpq hides, and settings, which may be anything."""
+_HIDDEN: Final = "***"
+_SHORT: Final = 3
+"""Shorter secrets are left in a message, which would lose every letter that they have in common."""
+_PARAMETER = f"(?:{'|'.join(_KEYWORDS)})=[^&]*"
+_QUERY = re.compile(rf"\?{_PARAMETER}(?:&{_PARAMETER})*$", re.DOTALL)
+"""What comes after a URL's place: names that libpq knows, and their values."""
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 
 
@@ -29,12 +45,14 @@ def parse_dsn(text: str) -> dict[str, str]:
 
     A password may hold `@`, `/`, `#`, `?` and `%` as they are, or percent-encoded.
     """
-    url = _DRIVER.sub(r"\1://", text.strip())
+    url, query = _DRIVER.sub(r"\1://", text.strip()), ""
+    if parameters := _QUERY.search(url):
+        url, query = url[: parameters.start()], parameters[0]
     if match := _AUTHORITY.match(url):
         password = quote(unquote(match["password"]), safe="")
         url = f"{match['scheme']}{match['user']}:{password}@{match['rest']}"
     try:
-        parts = conninfo_to_dict(url)
+        parts = conninfo_to_dict(url + query)
     except psycopg.Error:
         raise EnvironmentProblem(
             "the Postgres URL cannot be read; write postgresql://user:password@host:5432/database "
@@ -64,22 +82,22 @@ def to_url(parts: dict[str, str], *, dbname: str | None = None) -> str:
 
 
 def redact(text: str) -> str:
-    """Returns the URL for messages: its password replaced; nothing of a text that cannot be parsed."""
+    """Returns the URL for messages: its secrets replaced; nothing of a text that cannot be parsed."""
     try:
         parts = parse_dsn(text)
     except EnvironmentProblem:
         return "(unreadable URL)"
-    if "password" in parts:
-        parts["password"] = "***"  # noqa: S105 - what stands for one
-    return to_url(parts).replace("%2A%2A%2A", "***")
+    shown = {name: _HIDDEN if name in SECRETS else value for name, value in parts.items()}
+    return to_url(shown).replace(quote(_HIDDEN), _HIDDEN)
 
 
-def scrub(message: str, parts: dict[str, str]) -> str:
-    """Returns a library's message on one line, without the password in any spelling."""
-    password = parts.get("password", "")
-    for spelling in {password, quote(password, safe=""), quote(password)}:
-        if len(spelling) > 2:
-            message = message.replace(spelling, "***")
+def scrub(message: str, parts: Mapping[str, str]) -> str:
+    """Returns a library's message on one line, without the secrets of the URL in any spelling."""
+    secrets = {value for name, value in parts.items() if name in SECRETS}
+    spelled = {spelling for value in secrets for spelling in (value, quote(value, safe=""), quote(value))}
+    for spelling in sorted(spelled, key=len, reverse=True):  # one may begin with another
+        if len(spelling) >= _SHORT:
+            message = message.replace(spelling, _HIDDEN)
     return " ".join(message.split())
 
 
@@ -89,6 +107,7 @@ def refuse_encrypted(target: str) -> None:
     for key, demands in _ENCRYPTED.items():
         if parts.get(key) in demands:
             raise EnvironmentProblem(
-                f"the server's URL says {key}={parts[key]}, but engines are killed at round trips, and encryption "
-                "hides those; give a test server that takes connections without it, or none to use the embedded one"
+                f"the server's URL, or a variable of libpq, says {key}={parts[key]}, but engines are killed at round "
+                "trips, and encryption hides those; give a test server that takes connections without it, or none to "
+                "use the embedded one"
             )

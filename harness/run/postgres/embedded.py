@@ -14,7 +14,6 @@ import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,18 +25,17 @@ import psycopg
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.backend import LAZY_WRITER
 from cutover.harness.run.postgres.dsn import to_url
-from cutover.harness.run.process.lifetime import socket_root
+from cutover.harness.run.process.lifetime import folders_left_behind, marked_folder, socket_root
 
-__all__ = ["DURATION_S", "embedded"]
+__all__ = ["DURATION_S", "clear_left_behind", "embedded"]
 
 DURATION_S = 30.0
 """How long a start may take, s; 0.9 s is usual."""
 _GUARD = """
 cat >/dev/null
-read -r server <"$1/data/postmaster.pid" && kill -QUIT "$server"
 for sign in QUIT KILL; do
     for process in /proc/[0-9]*; do
-        case "$(readlink "$process/cwd")" in "$1"*) kill -$sign "${process#/proc/}";; esac
+        case "$(readlink "$process/cwd")" in "$1"|"$1"/*) kill -$sign "${process#/proc/}";; esac
     done
 done
 for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$1" && break; sleep 0.2; done
@@ -62,12 +60,17 @@ def _server_user() -> pwd.struct_passwd | None:
     """Whom the server runs as where we are root, which Postgres refuses to be."""
     if os.geteuid() != 0:
         return None
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name)
+    for user in _server_users():
+        return user
     raise EnvironmentProblem(
         "Postgres refuses to run as root and there is no user `postgres` or `nobody`; run as another user"
     )
+
+
+def _server_users() -> Iterator[pwd.struct_passwd]:
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            yield pwd.getpwnam(name)
 
 
 def _reachable(path: Path) -> bool:
@@ -96,9 +99,19 @@ def embedded(settings: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], No
     root = socket_root()
     if _server_user() is not None and not _reachable(root):
         root = Path("/tmp")  # noqa: S108 - mkdtemp makes it ours
-    home = Path(tempfile.mkdtemp(prefix="cutover-pg-", dir=root))
+    home = marked_folder(root)
     with _Guard(home), _serve(home, settings) as served:
         yield served
+
+
+def clear_left_behind() -> None:
+    """Ends whatever works in folders of ours whose process has ended, and removes them.
+
+    That is what a guard does, unless it was killed too: with the whole group, or by whoever ended its container.
+    """
+    users = {os.geteuid()} | {user.pw_uid for user in _server_users() if os.geteuid() == 0}
+    for folder in folders_left_behind(users):
+        _Guard(folder).act()
 
 
 class _Guard:
@@ -125,6 +138,10 @@ class _Guard:
         if kind is None:
             shutil.rmtree(self._home, ignore_errors=True)
             self._process.kill()
+        self.act()
+
+    def act(self) -> None:
+        """Has it do its work now, and waits for it."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._process.wait()

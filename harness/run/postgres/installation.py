@@ -10,7 +10,7 @@ from psycopg import sql
 
 from cutover.engines.registry import resolve
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.run.postgres.dsn import refuse_encrypted
+from cutover.harness.run.postgres.dsn import parse_dsn, refuse_encrypted, scrub
 from cutover.harness.run.postgres.server import Database, Server
 from cutover.harness.run.process.refusal import refusal_of
 from cutover.harness.run.world.engine import idle
@@ -62,10 +62,12 @@ def _install(spec: str, server: Server, database: Database) -> None:
     try:
         install_engine(spec, database.dsn)
     except Exception as error:
+        said = scrub(str(error), parse_dsn(server.dsn))
         if refused := refusal_of(error):
-            raise EnvironmentProblem(f"{server.description} refused what every engine needs: {refused}") from error
+            said = scrub(refused, parse_dsn(server.dsn))
+            raise EnvironmentProblem(f"{server.description} refused what every engine needs: {said}") from error
         raise EnvironmentProblem(
-            f"engine {spec!r} could not be installed on {server.description} ({type(error).__name__}: {error}); "
+            f"engine {spec!r} could not be installed on {server.description} ({type(error).__name__}: {said}); "
             "mend the engine or give another --postgres"
         ) from error
 

@@ -1,31 +1,33 @@
 """Which run owns which database of a server, to tell the databases of a killed run from those of a live one.
 
 Does I/O. A run holds an advisory lock for as long as its process lives: the session ends with the process, however it
-ends, and the lock with the session. The run's databases carry the lock's number in their names, and a comment that
-names the process. A database is left behind when it carries such a comment, its lock is not held, no session is
-connected to it, and its process does not live on this machine; all of these, since a session may also be lost while its
-run goes on, and since a name alone does not make a database ours.
+ends, and the lock with the session. The run's databases carry in their names the lock's number and the mark of the
+process, so at no moment of its making is there a database of which nobody knows whose it is. A database is left
+behind when its name has such a mark, its lock is not held, no session is connected to it, and its process does not live
+on this machine; all of these, since a session may also be lost while its run goes on.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import secrets
-from pathlib import Path
-from typing import Any, Final, Literal
+import time
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
 from cutover.engines.sqlfiles import sql as sql_file
+from cutover.harness.run.process.mark import PATTERN, mark, state_of
 
-__all__ = ["Owner", "drop_stale", "mark", "owner_state"]
+__all__ = ["Owner", "drop_stale"]
 
 _CLASS: Final = 0x6375746F
 """The first half of every run's lock: "cuto" in ASCII."""
 _CONNECT_S: Final = 10
+_LINGER_S: Final = 3.0
+"""How long sessions of a run that was killed are waited for; the server notices its end when a statement has ended."""
+_LOOK_S: Final = 0.05
 
 
 class Owner:
@@ -41,12 +43,7 @@ class Owner:
         """Takes the lock, again if it was lost, and returns a name for the run's next database."""
         self._hold()
         self._count += 1
-        return f"cutover_{self._key:08x}_{self._count}"
-
-    def note(self, connection: psycopg.Connection[Any], name: str) -> None:
-        """Writes into the database's comment which process it belongs to."""
-        statement = sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(mark()))
-        connection.execute(statement)
+        return f"cutover_{self._key:08x}_{self._count}_{mark()}"
 
     def close(self) -> None:
         """Releases the lock; databases that are still there may be dropped by the next run."""
@@ -70,52 +67,36 @@ class Owner:
 def drop_stale(dsn: str) -> tuple[str, ...]:
     """Drops every database that was left behind; returns the names of those that are gone now.
 
-    One that belongs to another role, or to which there is a connection by now, stays. Raises psycopg.OperationalError
-    where the server does not answer.
+    What processes of a killed run are still doing there is waited for, a few seconds at most. One that belongs to
+    another role, or to which there is a connection by now, stays. Raises psycopg.OperationalError where the server does
+    not answer.
     """
     gone = []
     with psycopg.connect(dsn, autocommit=True, connect_timeout=_CONNECT_S) as connection:
-        for name, comment in connection.execute(
-            sql_file("cutover.harness.run.postgres", "left_behind"), {"class": _CLASS}
-        ).fetchall():
-            if owner_state(comment) in {"alive", "unknown"}:
-                continue
+        _await_the_end(connection)
+        found = connection.execute(_query("left_behind"), {"class": _CLASS, "mark": PATTERN}).fetchall()
+        for name in [name for (name,) in found if state_of(name) in {"gone", "elsewhere"}]:
             with contextlib.suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
                 gone.append(name)
     return tuple(gone)
 
 
-def mark() -> str:
-    """Names this process, so that `owner_state` knows it again."""
-    return json.dumps({"host": _host(), "pid": os.getpid(), "started": _started(os.getpid())})
+def _await_the_end(connection: psycopg.Connection[Any]) -> None:
+    """Returns when no session works for a process of this machine that has ended, or after a while.
+
+    A database that is being created is not there yet, and is made though whoever asked for it has gone.
+    """
+    until = time.monotonic() + _LINGER_S
+    while time.monotonic() < until:
+        named = connection.execute(_query("named_by_sessions"), {"mark": PATTERN}).fetchall()
+        if not any(state_of(name) == "gone" for (name,) in named):
+            return
+        time.sleep(_LOOK_S)
 
 
-def owner_state(marked: str | None) -> Literal["alive", "gone", "elsewhere", "unknown"]:
-    """Returns the state of the process named by a mark: `elsewhere` on another machine, `unknown` for other texts."""
-    try:
-        owner = json.loads(marked or "{}")
-        host, pid, started = owner["host"], owner["pid"], owner["started"]
-        if host != _host():
-            return "elsewhere"
-        return "alive" if _started(pid) == started else "gone"
-    except (ValueError, KeyError, TypeError):
-        return "unknown"
-
-
-def _host() -> str:
-    """This boot of this machine, and the process ids that are seen from here."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-
-
-def _started(pid: int) -> int | None:
-    """Returns when a process began, in ticks since the boot; None where there is no such process."""
-    try:
-        line = Path(f"/proc/{int(pid)}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    return int(line.rpartition(")")[2].split()[19])
+def _query(name: str) -> str:
+    return sql_file("cutover.harness.run.postgres", name)
 
 
 def _signed(key: int) -> int:

@@ -13,14 +13,15 @@ from typing import Any, Literal, TypeAlias
 import psycopg
 from psycopg import sql
 
-from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.errors import ConfigurationProblem, EnvironmentProblem
 from cutover.harness.run.postgres.container import container
 from cutover.harness.run.postgres.dsn import parse_dsn, redact, scrub, to_url
-from cutover.harness.run.postgres.embedded import embedded
+from cutover.harness.run.postgres.embedded import clear_left_behind, embedded
+from cutover.harness.run.postgres.libpq import connect_as_given, without_variables
 from cutover.harness.run.postgres.ownership import Owner, drop_stale
 from cutover.harness.run.process.zone import database_zone
 
-__all__ = ["URL_VARIABLE", "Database", "ProvisionMode", "Server", "provision"]
+__all__ = ["URL_VARIABLE", "Database", "ProvisionMode", "Server", "given_url", "provision"]
 
 URL_VARIABLE = "CUTOVER_DATABASE_URL"
 _OLDEST = 140_000
@@ -55,7 +56,6 @@ class Server:
         self._made.add(name)
         with self._session() as session:
             session.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), base))
-            self._owner.note(session, name)
             _move_abroad(session, name)
         return Database(name=name, dsn=to_url(parse_dsn(self.dsn), dbname=name), server=self)
 
@@ -103,24 +103,43 @@ def provision(
 ) -> Iterator[Server]:
     """A server, and afterwards nothing of what was made on it or for it, also after SIGINT, SIGTERM and SIGHUP.
 
-    On a server that is not ours, what runs that were killed with SIGKILL had left there goes first.
-    `settings` are server settings by name, for servers that we start. Raises EnvironmentProblem, also where the block
-    fails because the server no longer answers, or refuses for want of space, memory or connections.
+    What runs that were killed with SIGKILL had left goes first: folders here, and databases on a server that is not
+    ours. Inside the block no variable of libpq's is set: what they said of the server stands in its URL. `settings` are
+    server settings by name, for servers that we start. Raises ConfigurationProblem for an empty URL, EnvironmentProblem
+    where no server can be had, and where the block fails because it no longer answers, or refuses for want of space,
+    memory or connections.
     """
-    given, origin = (url, "--postgres") if url else (os.environ.get(URL_VARIABLE), URL_VARIABLE)
+    given, origin = given_url(url) if mode in ("auto", "url") else (None, "")
     with _blaming_the_server(given), contextlib.ExitStack() as stack:
         stack.enter_context(_terminable())
-        if mode == "url" or (mode == "auto" and given):
-            if not given:
-                raise EnvironmentProblem(f"no Postgres URL: give --postgres URL or set {URL_VARIABLE}")
+        clear_left_behind()
+        if given is not None:
             server = _connect(Server(dsn=given, description=redact(given), why=f"given by {origin}"))
+            stack.enter_context(without_variables())
             server.stale = drop_stale(server.dsn)
             stack.callback(server.release)
             stack.callback(server.drop_all)
+        elif mode == "url":
+            raise EnvironmentProblem(f"no Postgres URL: give --postgres URL or set {URL_VARIABLE}")
         else:
+            stack.enter_context(without_variables())
             server = _connect(_start(stack, mode, settings or {}))
             stack.callback(server.release)
         yield server
+
+
+def given_url(url: str | None) -> tuple[str | None, str]:
+    """Returns the URL of the argument, else of the variable, and which of them gave it.
+
+    Raises ConfigurationProblem for an empty one: whoever gives it, as where a variable is not set, means some server,
+    and would get another.
+    """
+    given, origin = (url, "--postgres") if url is not None else (os.environ.get(URL_VARIABLE), URL_VARIABLE)
+    if given is not None and not given.strip():
+        raise ConfigurationProblem(
+            f"{origin} is empty, so the server that is meant is not known; give a URL, or leave {origin} out"
+        )
+    return given, origin
 
 
 def _move_abroad(session: psycopg.Connection[tuple[Any, ...]], name: str) -> None:
@@ -152,13 +171,9 @@ def _start(stack: contextlib.ExitStack, mode: ProvisionMode, settings: Mapping[s
 
 def _connect(server: Server) -> Server:
     """Returns the server once it has answered, is new enough and lets us make databases."""
-    parts = parse_dsn(server.dsn)
     place = redact(server.dsn)
-    if not parts.get("dbname"):
-        parts["dbname"] = "postgres"
     try:
-        with psycopg.connect(to_url(parts), connect_timeout=_CONNECT_S) as connection:
-            server.dsn = to_url(_placed(parts, connection.info))
+        with connect_as_given(server.dsn, _CONNECT_S) as (connection, dsn):
             number = connection.info.server_version
             rights = connection.execute(
                 "SELECT current_user, rolcreatedb OR rolsuper, current_setting('server_version')"
@@ -166,8 +181,10 @@ def _connect(server: Server) -> Server:
             ).fetchone()
     except psycopg.Error as error:
         raise EnvironmentProblem(
-            f"Postgres at {place} refuses: {scrub(str(error), parts)}; check host, port, user, password and database"
+            f"Postgres at {place} refuses: {scrub(str(error), parse_dsn(server.dsn))}; "
+            "check host, port, user, password and database"
         ) from None
+    server.dsn = dsn
     user, may_create, version = rights or ("?", False, "?")
     if number < _OLDEST:
         raise EnvironmentProblem(f"Postgres at {place} is version {version}; 14 or newer is needed")
@@ -177,14 +194,6 @@ def _connect(server: Server) -> Server:
         )
     server.version = str(version)
     return server
-
-
-def _placed(parts: dict[str, str], info: psycopg.ConnectionInfo) -> dict[str, str]:
-    """Returns the parts with the host and login that libpq found: in the environment, a password file or a list."""
-    found = {"host": info.host, "port": str(info.port), "user": info.user, "password": info.password}
-    if "hostaddr" in parts:
-        found["hostaddr"] = info.hostaddr
-    return parts | {key: value for key, value in found.items() if value}
 
 
 @contextlib.contextmanager

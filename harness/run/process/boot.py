@@ -18,7 +18,7 @@ from typing import Any, Final, NoReturn
 
 from cutover.engines.errors import CutoverError
 from cutover.harness.errors import OtherSources
-from cutover.harness.run.process.lifetime import die_with_parent, discard_sockets
+from cutover.harness.run.process.lifetime import die_with_parent, discard_folders
 
 __all__ = ["ANSWER", "BOOT", "FAILURE", "NOTE", "QUESTION", "READY", "ParentLink", "main"]
 
@@ -116,7 +116,7 @@ def main(entry: str, end: str, parent: str) -> None:
     except BrokenPipeError:
         sys.exit(1)
     except Terminated:
-        discard_sockets(os.getpid())  # one that was being made at that moment has no owner yet to remove it
+        discard_folders(os.getpid())  # one that was being made at that moment has no owner yet to remove it
         sys.exit(1)
 
 

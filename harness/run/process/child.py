@@ -19,7 +19,7 @@ from typing import IO, Final
 
 from cutover.engines.modulepath import current_folder_last, without_current_folder
 from cutover.harness.run.process.boot import BOOT
-from cutover.harness.run.process.lifetime import discard_sockets
+from cutover.harness.run.process.lifetime import discard_folders
 from cutover.harness.run.process.zone import PROCESS_ZONE
 
 __all__ = ["Child", "ChildExit", "ChildProgram"]
@@ -126,7 +126,7 @@ class Child:
         self._process.kill()
         status = self._process.wait()
         self._answers.close()
-        discard_sockets(self._process.pid)
+        discard_folders(self._process.pid)
         return ChildExit(status, bool(by_itself) and status == -signal.SIGKILL, self._tail())
 
     def _await_exit(self, seconds: float) -> bool:

@@ -5,23 +5,36 @@ What is in this module is in the memory of every process that hosts an engine; s
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
 import signal
+import stat
 import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final, Self
 
 from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.run.process.mark import mark, mark_prefix, state_of
 
-__all__ = ["Closing", "die_with_parent", "discard_sockets", "killed_from_outside", "socket_folder", "socket_root"]
+__all__ = [
+    "Closing",
+    "die_with_parent",
+    "discard_folders",
+    "folder_prefix",
+    "folders_left_behind",
+    "killed_from_outside",
+    "marked_folder",
+    "socket_root",
+]
 
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None)
-_LONGEST: Final = 64
-"""Bytes of the socket root's path: a socket's has at most 107, and 39 are for the folder and the socket in it."""
+_LONGEST: Final = 45
+"""Bytes of the socket root's path: a socket's has at most 107, and 62 are for the folder and the socket in it."""
 
 
 class Closing(ABC):
@@ -58,18 +71,36 @@ def killed_from_outside(what: str) -> EnvironmentProblem:
 
 
 def socket_root() -> Path:
-    """Returns the folder for temporary files, or /tmp where the path of a socket in there would be too long."""
-    root = tempfile.gettempdir()
-    fit = len(os.fsencode(root)) <= _LONGEST and "," not in root  # which libpq reads as several hosts
-    return Path(root) if fit else Path("/tmp")  # noqa: S108 - see socket_folder
+    """Returns the folder for temporary files, or /tmp where the path of a socket in there would be too long or odd.
+
+    libpq reads a comma as one between several hosts, and Postgres takes no control characters.
+    """
+    root = str(Path(tempfile.gettempdir()).absolute())
+    fit = len(os.fsencode(root)) <= _LONGEST and "," not in root and root.isprintable()
+    return Path(root) if fit else Path("/tmp")  # noqa: S108 - see marked_folder
 
 
-def socket_folder() -> Path:
+def marked_folder(root: Path | None = None) -> Path:
     """Makes a folder for sockets that only this user can enter; its name tells of which process it is."""
-    return Path(tempfile.mkdtemp(prefix=f"cutover-{os.getpid()}-", dir=socket_root()))
+    return Path(tempfile.mkdtemp(prefix=folder_prefix(), dir=root or socket_root()))
 
 
-def discard_sockets(pid: int) -> None:
+def folder_prefix() -> str:
+    """Returns how the names of this process's temporary folders begin, by which a later start finds what is left."""
+    return f"cutover-{mark()}-"
+
+
+def discard_folders(pid: int) -> None:
     """Removes the socket folders that a process left which has ended."""
-    for folder in socket_root().glob(f"cutover-{pid}-*"):
+    for folder in socket_root().glob(f"cutover-{mark_prefix(pid)}*"):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def folders_left_behind(users: Collection[int]) -> Iterator[Path]:
+    """Yields the temporary folders of these users whose process has ended on this machine."""
+    for root in {socket_root(), Path(tempfile.gettempdir()), Path("/tmp")}:  # noqa: S108 - only looked at
+        for folder in root.glob("cutover-*"):
+            with contextlib.suppress(OSError):
+                found = folder.lstat()
+                if stat.S_ISDIR(found.st_mode) and found.st_uid in users and state_of(folder.name) == "gone":
+                    yield folder

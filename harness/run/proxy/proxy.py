@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.dsn import parse_dsn, refuse_encrypted, to_url
-from cutover.harness.run.process.lifetime import Closing, socket_folder
+from cutover.harness.run.process.lifetime import Closing, marked_folder
 from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy.channel import Channel, Gate, OpenGate, PassedBy
 
@@ -88,7 +88,7 @@ class Proxy(Closing):
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _listen_unix(self) -> socket.socket:
-        self._folder = str(socket_folder())
+        self._folder = str(marked_folder())
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(os.fspath(Path(self._folder) / f".s.PGSQL.{_PORT}"))
         listener.listen(128)
