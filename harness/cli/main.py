@@ -6,7 +6,7 @@ import os
 import sys
 from typing import NoReturn
 
-from cutover.harness.cli.console import problem
+from cutover.harness.cli.console import problem, traceback_of
 from cutover.harness.cli.status import Status, status_of
 
 __all__ = ["main"]
@@ -49,9 +49,7 @@ def _outcome(arguments: list[str]) -> int:
         return Status.INTERNAL
     except Exception as error:  # noqa: BLE001 - here every error becomes an exit status
         if os.environ.get("CUTOVER_DEBUG") == "1":
-            import traceback
-
-            traceback.print_exc()
+            traceback_of(error)
         status, message = status_of(error)
         if message:
             problem(message)

@@ -62,11 +62,11 @@ def verify(
         _same_verdict(run, again, report)
     elif unlike:
         raise RunError(f"{run / _REPORT} is not what the rows come to ({_written(report)}): {_told(unlike)}")
-    emit(f"verified: {again.headline}")
+    emit(plain(f"verified: {again.headline}"))
     matching = "the verdict" if older else "report"
-    emit(f"rows, policy {again.policy_digest[:12]}, engines and {matching} of run {manifest.run_id} match")
+    emit(plain(f"rows, policy {again.policy_digest[:12]}, engines and {matching} of run {manifest.run_id} match"))
     if older:
-        emit(f"the report was {_written(report)}, which judged in another way; not compared: {_told(unlike)}")
+        emit(plain(f"the report was {_written(report)}, which judged in another way; not compared: {_told(unlike)}"))
     return again.exit_status
 
 
@@ -125,7 +125,7 @@ def _same_engine(run: Path, info: EngineInfo) -> None:
     try:
         _, digest = describe(info.spec)
     except CutoverError:
-        note(f"engine {info.spec} is not installed here, so its sources were not compared", quiet=False)
+        note(plain(f"engine {info.spec} is not installed here, so its sources were not compared"), quiet=False)
         return
     if digest != info.digest:
         raise RunError(

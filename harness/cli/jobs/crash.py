@@ -31,7 +31,7 @@ from cutover.harness.store.writer import RunWriter, saving
 from cutover.reports.parts.crash import CrashPart, crash_part
 from cutover.reports.parts.run import Replay
 from cutover.reports.terminal.crash import render_cases
-from cutover.reports.words import plain
+from cutover.reports.words import json_text, plain
 from cutover.scenarios.model import Scenario
 
 __all__ = ["STATUS", "CrashPlan", "FinishedCrashes", "crash_job", "finished_crashes", "scenarios_of", "ways_of"]
@@ -98,7 +98,7 @@ def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
     run = finished_crashes(plan, quiet=quiet)
     part = run.part
     if as_json:
-        emit(part.model_dump_json(indent=2))
+        emit(json_text(part.model_dump_json(indent=2)))
     else:
         emit(plain(part.headline) if quiet else captured(lambda console: render_cases(part, console)))
     note(f"saved in {run.folder}: crash.json, and every case", quiet=quiet)
@@ -145,7 +145,7 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
             writer.finish(seconds=time.monotonic() - began, partial=interrupted)
     part = crash_part(tally.summary(), Replay(plan.engine, plan.seed, plan.options()))
     with saving(folder):
-        (folder / "crash.json").write_text(part.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (folder / "crash.json").write_text(json_text(part.model_dump_json(indent=2)) + "\n", encoding="utf-8")
     return FinishedCrashes(folder, part, interrupted)
 
 

@@ -35,16 +35,22 @@ def waivers_of(file: Path | None) -> Waivers | None:
 
 def _text(file: Path) -> str:
     from cutover.harness.errors import ConfigurationProblem
+    from cutover.scenarios.inputs.files import FileRefused, read_text
+    from cutover.scenarios.inputs.limits import SETTINGS_BYTES
 
     try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigurationProblem(f"{file} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+        return read_text(file, SETTINGS_BYTES)
+    except FileRefused as error:
+        if error.exit_status == ConfigurationProblem.exit_status:
+            raise ConfigurationProblem(str(error)) from error
+        raise
 
 
 def own(run: Path, name: str) -> Path | None:
-    """Returns the file of that name beside the run's rows, or None; the run was judged by it."""
-    return run / name if (run / name).is_file() else None
+    """Returns the file of that name beside the run's rows, or None where there is nothing; the run was judged by it."""
+    from cutover.scenarios.inputs.files import is_there
+
+    return run / name if is_there(run / name) else None
 
 
 def judged(
