@@ -13,7 +13,7 @@ _UNSEEN = (
     r"\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
     r"\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"
 )
-"""Control characters, marks that turn or hide text, lone surrogates. A joiner inside emoji or Persian is none of them."""
+"""Control characters, marks that turn or hide text, lone surrogates. Joiners, as in emoji and Persian, are not."""
 _CONTROL = re.compile(f"[{_UNSEEN}]+")
 _EACH = re.compile(f"(?![\n\t])[{_UNSEEN}]")
 _TWO_COLONS = re.compile(r":(?=:)")

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import jmespath
 
@@ -54,6 +54,9 @@ class Extent:
         return given.scaled(self.times + self.beside)
 
 
+_JmesNode: TypeAlias = Mapping[str, Any]
+_Bounds: TypeAlias = tuple[Extent, Extent]
+"""Of a node's value, and of all that is looked at or made on the way to it."""
 _NOTHING, _INPUT, _ANSWER = Extent(0, 0), Extent(1, 0), Extent(0, _SHORT)
 
 
@@ -65,8 +68,8 @@ def excess(expression: str, input_characters: int) -> str:
     extent = work(expression)
     if not extent.times + extent.beside <= EXPRESSION_GROWTH.most:
         return (
-            f"may look at or make more than {EXPRESSION_GROWTH} its input; at most that is evaluated, so name the parts "
-            "that are needed, and join by a fixed text"
+            f"may look at or make more than {EXPRESSION_GROWTH} its input, the most that is evaluated; "
+            "name the parts that are needed, and join by a fixed text"
         )
     if extent.times * input_characters + extent.beside > EXPRESSION_WORK.most:
         return f"may come to more than {EXPRESSION_WORK} on an input as large as this scenario; name fewer parts"
@@ -84,72 +87,89 @@ def work(expression: str) -> Extent:
         return _NOTHING
 
 
-def _walked(node: dict[str, Any]) -> tuple[Extent, Extent]:
-    """The extent of a node's value, and of all that is looked at or made on the way."""
-    kind, children = node["type"], node.get("children", ())
-    match kind:
-        case "literal":
-            made = Extent(0, len(json.dumps(node["value"])))
-            return made, made
-        case "field" | "current" | "identity" | "index" | "slice":
-            return _INPUT, _INPUT
-        case "pipe" | "subexpression" | "index_expression":
-            return _chained(children)
-        case "projection" | "value_projection" | "filter_projection":
-            return _projected(children)
-        case "comparator" | "not_expression":
-            parts = [_walked(child) for child in children]
-            return _ANSWER, _sum(spent for _, spent in parts) + _sum(made for made, _ in parts)
-        case "or_expression" | "and_expression":
-            parts = [_walked(child) for child in children]
-            return parts[0][0] | parts[1][0], _sum(spent for _, spent in parts)
-        case "function_expression":
-            return _called(node["value"], children)
-        case "flatten" | "expref":
-            made, spent = _walked(children[0])
-            return made, spent + made
-        case _:  # a list or object of several, or one member of such an object
-            parts = [_walked(child) for child in children]
-            around = 2 + len(parts) + (len(json.dumps(node["value"])) if "value" in node else 0)
-            made = _sum(made for made, _ in parts) + Extent(0, around)
-            return made, _sum(spent for _, spent in parts) + made
+def _walked(node: _JmesNode) -> _Bounds:
+    return _BOUNDS.get(node["type"], _several)(node)
 
 
-def _chained(children: Sequence[dict[str, Any]]) -> tuple[Extent, Extent]:
+def _literal(node: _JmesNode) -> _Bounds:
+    made = Extent(0, len(json.dumps(node["value"])))
+    return made, made
+
+
+def _part(_: _JmesNode) -> _Bounds:
+    return _INPUT, _INPUT
+
+
+def _chained(node: _JmesNode) -> _Bounds:
     made, spent = _INPUT, _NOTHING
-    for child in children:
+    for child in node["children"]:
         its, on_the_way = _walked(child)
         spent += on_the_way.of(made)
         made = its.of(made)
     return made, spent
 
 
-def _projected(children: Sequence[dict[str, Any]]) -> tuple[Extent, Extent]:
-    listed, spent = _walked(children[0])
-    each, on_the_way = _walked(children[1])
-    if len(children) > 2:  # the condition of a filter
-        on_the_way += _walked(children[2])[1]
+def _projected(node: _JmesNode) -> _Bounds:
+    listed, spent = _walked(node["children"][0])
+    each, on_the_way = _walked(node["children"][1])
+    if len(node["children"]) > 2:  # the condition of a filter
+        on_the_way += _walked(node["children"][2])[1]
     return each.for_each(listed), spent + on_the_way.for_each(listed)
 
 
-def _called(name: str, children: Sequence[dict[str, Any]]) -> tuple[Extent, Extent]:
-    parts = [_walked(child) for child in children]
-    given = _sum(made for made, _ in parts)
-    spent = _sum(spent for _, spent in parts)
+def _compared(node: _JmesNode) -> _Bounds:
+    parts = [_walked(child) for child in node["children"]]
+    return _ANSWER, _sum(spent for _, spent in parts) + _sum(made for made, _ in parts)
+
+
+def _either(node: _JmesNode) -> _Bounds:
+    (first, spent), (second, more) = (_walked(child) for child in node["children"])
+    return first | second, spent + more
+
+
+def _passed_on(node: _JmesNode) -> _Bounds:
+    made, spent = _walked(node["children"][0])
+    return made, spent + made
+
+
+def _several(node: _JmesNode) -> _Bounds:
+    """A list or object of several, or one member of such an object."""
+    parts = [_walked(child) for child in node["children"]]
+    around = 2 + len(parts) + (len(json.dumps(node["value"])) if "value" in node else 0)
+    made = _sum(made for made, _ in parts) + Extent(0, around)
+    return made, _sum(spent for _, spent in parts) + made
+
+
+def _called(node: _JmesNode) -> _Bounds:
+    name, parts = node["value"], [_walked(child) for child in node["children"]]
+    given, spent = _sum(made for made, _ in parts), _sum(spent for _, spent in parts)
     if name in _ANSWERS:
         return _ANSWER, spent + given
     if len(parts) == 2 and name == "map":
         made = parts[0][0].for_each(parts[1][0])
-        return made, parts[1][1] + parts[0][1].for_each(parts[1][0]) + made
-    if len(parts) == 2 and name in _BY_KEY:
+        spent = parts[1][1] + parts[0][1].for_each(parts[1][0])
+    elif len(parts) == 2 and name in _BY_KEY:
         made = parts[0][0]
-        return made, parts[0][1] + parts[1][1].for_each(made) + made
-    if len(parts) == 2 and name == "join":
+        spent = parts[0][1] + parts[1][1].for_each(made)
+    elif len(parts) == 2 and name == "join":
         glue, listed = parts[0][0], parts[1][0]
         made = listed.scaled(math.inf if glue.times else 1 + glue.beside)
-        return made, spent + made
-    made = (given.scaled(_ESCAPED) if name == "to_string" else given) + _ANSWER
+    else:
+        made = (given.scaled(_ESCAPED) if name == "to_string" else given) + _ANSWER
     return made, spent + made
+
+
+_BOUNDS: Mapping[str, Callable[[_JmesNode], _Bounds]] = {
+    "literal": _literal,
+    **dict.fromkeys(("field", "current", "identity", "index", "slice"), _part),
+    **dict.fromkeys(("pipe", "subexpression", "index_expression"), _chained),
+    **dict.fromkeys(("projection", "value_projection", "filter_projection"), _projected),
+    **dict.fromkeys(("comparator", "not_expression"), _compared),
+    **dict.fromkeys(("or_expression", "and_expression"), _either),
+    **dict.fromkeys(("flatten", "expref"), _passed_on),
+    "function_expression": _called,
+}
+"""How the parts of an expression are bounded, by the names that JMESPath's parser gives them."""
 
 
 def _sum(extents: Iterable[Extent]) -> Extent:

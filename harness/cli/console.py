@@ -12,12 +12,12 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO, cast
 
 from cutover.reports.words import printable, uncommanded
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, ConsoleRenderable
+    from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
     from rich.progress import Progress, TaskID
     from rich.segment import Segment
 
@@ -96,7 +96,7 @@ def captured(show: Callable[[Console], None]) -> Rendered:
 
     fixed = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
     console = Console(width=fixed, highlight=False, markup=False, emoji=False)
-    console.push_render_hook(_EscapingHook())
+    console.push_render_hook(cast("RenderHook", _EscapingHook()))
     with console.capture() as capture:
         show(console)
     lines = capture.get().removesuffix("\n").split("\n")

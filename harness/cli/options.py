@@ -60,6 +60,7 @@ GeneratedOption = Annotated[
         "--generated",
         help="This many generated scenarios after the catalog or the files.",
         min=limits.GENERATED.least,
+        max=limits.GENERATED.most,
         metavar="N",
     ),
 ]
@@ -69,7 +70,11 @@ OnlyOption = Annotated[
 SeedOption = Annotated[
     int,
     typer.Option(
-        "--seed", help="Seed of all that is drawn; the same seed repeats the run.", min=limits.SEED.least, metavar="N"
+        "--seed",
+        help="Seed of all that is drawn; the same seed repeats the run.",
+        min=limits.SEED.least,
+        max=limits.SEED.most,
+        metavar="N",
     ),
 ]
 DrawnSeedOption = Annotated[
@@ -77,7 +82,8 @@ DrawnSeedOption = Annotated[
     typer.Option(
         "--seed",
         help="Seed of all that is drawn; the same seed repeats the run. Drawn and printed where it is not given.",
-        min=0,
+        min=limits.SEED.least,
+        max=limits.SEED.most,
         metavar="N",
     ),
 ]
@@ -87,6 +93,7 @@ DeadlineOption = Annotated[
         "--deadline",
         help="How long an engine may take for one arm, or for one command of a crash case.",
         min=limits.DEADLINE_S.least,
+        max=limits.DEADLINE_S.most,
         callback=in_seconds,
         metavar="S",
     ),
@@ -97,6 +104,7 @@ TakeoverOption = Annotated[
         "--takeover",
         help="How far the clock moves before another worker takes over.",
         min=limits.TAKEOVER_S.least,
+        max=limits.TAKEOVER_S.most,
         callback=in_seconds,
         metavar="S",
     ),

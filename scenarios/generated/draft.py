@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 from cutover.engines.api import ActivityNode, Edge, JsonValue, Node, RetryPolicy, StartNode, Workflow
 from cutover.scenarios.generated.dice import Dice
 from cutover.scenarios.generated.vocabulary import AWKWARD, ERRORS, STATUSES, VERBS
-from cutover.scenarios.model import PlannedSignal, Response
 from cutover.scenarios.inputs.limits import NAME_CHARACTERS
+from cutover.scenarios.model import PlannedSignal, Response
 
 __all__ = ["Block", "Draft", "DraftLevel", "End", "OnError", "Place", "SizeLimits"]
 

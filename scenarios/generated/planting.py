@@ -17,8 +17,8 @@ from cutover.engines.api import (
 from cutover.scenarios.boundaries.limits import POLICIES
 from cutover.scenarios.generated.draft import Draft, DraftLevel, End, Place
 from cutover.scenarios.generated.specimens import Form, Specimen
-from cutover.scenarios.model import PlannedSignal, Response
 from cutover.scenarios.inputs.limits import NAME_CHARACTERS
+from cutover.scenarios.model import PlannedSignal, Response
 
 __all__ = ["plant"]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from cutover.engines.errors import CutoverError
 from cutover.scenarios.inputs.limits import FOLDER_ENTRIES, InputLimit
@@ -23,19 +23,19 @@ _KINDS = (
 
 
 class FileRefused(CutoverError):
-    """A file that cannot be read, or that is more than is read; `reason` says why, without the file's name."""
+    """A file that cannot be read, or that is more than is read; `reason` says why, and begins with a verb."""
 
     def __init__(self, file: Path, reason: str, *, of_the_machine: bool = False) -> None:
-        super().__init__(f"{file}: {reason}")
-        self.reason = reason
+        super().__init__(f"{file} {reason}")
+        self.file, self.reason = file, reason
         self.exit_status = 4 if of_the_machine else 2
 
 
-def opened(file: Path) -> BinaryIO:
+def opened(file: Path) -> io.BufferedReader:
     """Returns a regular file, opened for reading. Raises FileRefused, without having opened what is none."""
     try:
         _check(file, os.stat(file))  # noqa: PTH116 - as below
-        stream = open(  # noqa: PTH123, SIM115 - an opener is given, and the caller closes it
+        stream = open(  # noqa: SIM115 - an opener is given, and the caller closes it
             file, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
         )
     except OSError as error:

@@ -13,6 +13,8 @@ from cutover.harness.cli.console import emit, note
 from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
 from cutover.harness.errors import RunError
 from cutover.reports.words import plain
+from cutover.scenarios.inputs.files import FileRefused, is_there, read_text
+from cutover.scenarios.inputs.limits import REPORT_BYTES
 
 if TYPE_CHECKING:
     from cutover.harness.judge.policy.model import Policy
@@ -76,18 +78,26 @@ def saved_report(run: Path) -> dict[str, Any]:
 
     file = run / _REPORT
     try:
-        report = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        hint = f"`cutover report {run} --format json --out {file}`"
-        raise RunError(f"{run} holds no {_REPORT}, so there is no verdict to verify; {hint} writes one") from error
-    except (OSError, ValueError, RecursionError) as error:
+        if not is_there(file):
+            hint = f"`cutover report {run} --format json --out {file}`"
+            raise RunError(f"{run} holds no {_REPORT}, so there is no verdict to verify; {hint} writes one")
+        report = json.loads(read_text(file, REPORT_BYTES))
+    except FileRefused as error:
+        raise RunError(f"{file} cannot be read: {error.reason}") from error
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{file} cannot be read: {error}") from error
     version = report.get("schema_version") if isinstance(report, dict) else None
     if not isinstance(report, dict) or not isinstance(version, int):
         raise RunError(f"{file} is not a report: it has no schema_version")
+    if not isinstance(report.get("stage"), int) or not _has_run(report.get("run")):
+        raise RunError(f"{file} is not a report: it does not say for which stage and of which run it is")
     if version > SCHEMA_VERSION:
         raise RunError(f"{file} has schema version {version} and this one reads up to {SCHEMA_VERSION}; upgrade it")
     return report
+
+
+def _has_run(told: Any) -> bool:
+    return isinstance(told, dict) and all(isinstance(told.get(role) or {}, dict) for role in ("control", "candidate"))
 
 
 def _same_run(run: Path, manifest: Manifest, report: dict[str, Any]) -> None:

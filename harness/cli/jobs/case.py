@@ -16,8 +16,8 @@ from cutover.harness.record.cases import CaseRecord, CrashCase
 from cutover.harness.run.crash.matrix import SETTINGS, replay
 from cutover.harness.store.case_lines import encode_case
 from cutover.harness.store.reader import crash_scenarios, iter_cases
-from cutover.reports.words import json_text
 from cutover.reports.terminal.crash import render_timeline
+from cutover.reports.words import json_text
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario
 

@@ -190,7 +190,9 @@ def load_waivers(text: str, name: str) -> Waivers:
     taken: set[str] = set()
     problems = []
     for index, waiver in enumerate(file.waiver):
-        problems += [f"{name}{_at(text, index, key)}: waiver {waiver.id}: {rule}" for key, rule in _broken(waiver, taken)]
+        problems += [
+            f"{name}{_at(text, index, key)}: waiver {waiver.id}: {rule}" for key, rule in _broken(waiver, taken)
+        ]
         taken.add(waiver.id)
     if problems:
         raise WaiverError(shown(problems))
@@ -239,7 +241,7 @@ def _told(text: str, name: str, detail: Any) -> str:
     key = next((str(part) for part in location if isinstance(part, str)), None)
     rule = detail["msg"]
     if detail["type"] == "missing":
-        rule = f"it has no {key}" + ("; every waiver ends one day" if key == "expires" else "")
+        rule = f"it has no {key or 'waiver'}" + ("; every waiver ends one day" if key == "expires" else "")
     who = "" if index is None else f"waiver {index + 1}: "
     given = (
         ""

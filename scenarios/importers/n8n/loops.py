@@ -12,8 +12,6 @@ from cutover.scenarios.inputs.limits import N8N_LOOP_LEVELS
 __all__ = ["cycles", "fold"]
 
 
-
-
 def fold(flow: Flow, depth: int = 0) -> Flow:
     """The graph with a vertex `ENTRY loop` for each cycle; cycles inside cycles are folded in the bodies.
 

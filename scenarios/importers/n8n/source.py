@@ -137,7 +137,7 @@ def _node(raw: Any, path: str) -> SourceNode:
     return SourceNode(
         name=raw["name"],
         type=raw["type"],
-        version=as_float(version) if _is_number(version) else 1.0,
+        version=as_float(version) if isinstance(version, int | float) else 1.0,
         position=(as_float(position[0]), as_float(position[1])) if known and position else (0.0, 0.0),
         disabled=raw.get("disabled") is True,
         settings={key: raw[key] for key in _SETTINGS if key in raw},
