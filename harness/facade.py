@@ -34,6 +34,8 @@ from cutover.harness.store.reader import load_manifest
 from cutover.harness.store.tables import POLICY, WAIVERS
 from cutover.reports.document import Document as Report
 from cutover.reports.parts.crash import CrashPart as CrashReport
+from cutover.scenarios.inputs.files import FileRefused, read_text
+from cutover.scenarios.inputs.limits import REPORT_BYTES
 
 __all__ = ["CrashReport", "Postgres", "Report", "crash_engine", "judge_run", "read_report", "run_trials"]
 
@@ -169,9 +171,9 @@ def read_report(file: Path | str) -> Report:
     place = path_of("file", file)
     place = place / "report.json" if place.is_dir() else place
     try:
-        return Report.model_validate_json(place.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunError(f"{place} cannot be read: {error.strerror or error}; give a run's folder or report") from error
+        return Report.model_validate_json(read_text(place, REPORT_BYTES))
+    except FileRefused as error:
+        raise RunError(f"{place} cannot be read: {error.reason}; give a run's folder or report") from error
     except (ValidationError, ValueError) as error:
         raise RunError(f"{place} is not a report of this schema; judge the run again with cutover report") from error
 

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import NoReturn
 
-from cutover.harness.cli.console import keep_data_apart, problem
+from cutover.harness.cli.console import keep_data_apart, problem, traceback_of
 from cutover.harness.cli.status import Status, status_of
 
 __all__ = ["main"]
@@ -65,9 +65,7 @@ def _outcome(arguments: list[str]) -> int:
 def _told(error: BaseException) -> Status:
     """Says what was wrong; returns the exit status."""
     if os.environ.get("CUTOVER_DEBUG") == "1":
-        import traceback
-
-        traceback.print_exception(error)
+        traceback_of(error)
     if isinstance(error.__cause__ or error, FileNotFoundError) and not _has_folder():
         problem("the current folder has been removed; change to another one, and run again")
         return Status.ENVIRONMENT

@@ -27,6 +27,8 @@ from cutover.harness.store.case_lines import decode_baseline, decode_case
 from cutover.harness.store.files import lines_of
 from cutover.harness.store.lines import decode_arm, decode_manifest, decode_scenario, read_as
 from cutover.harness.store.tables import MANIFEST, StoredFile, Table, files_of
+from cutover.scenarios.inputs.files import FileRefused, is_there, read_bytes
+from cutover.scenarios.inputs.limits import MANIFEST_BYTES
 from cutover.scenarios.model import Scenario
 
 __all__ = [
@@ -48,25 +50,27 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, zlib.error)
+_UNREADABLE = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RecursionError, zlib.error)
+"""What a line raises that is not of a run: cut, of another shape, or nested too deeply."""
 
 
 def load_manifest(folder: Path | str) -> Manifest:
     """What the run in a folder was; raises RunError."""
     place = Path(folder) / MANIFEST
-    if not place.is_file():
-        raise RunError(
-            f"{folder} holds no finished run (no {MANIFEST}); give the folder that `cutover run` wrote, or run again"
-        )
     try:
-        raw = place.read_bytes()
+        if not is_there(place):
+            absent = f"{folder} holds no finished run (no {MANIFEST})"
+            raise RunError(f"{absent}; give the folder that `cutover run` wrote, or run again")
+        raw = read_bytes(place, MANIFEST_BYTES)
         version = json.loads(raw).get("schema_version")
         if isinstance(version, int) and version > RUN_SCHEMA_VERSION:
             raise RunError(
                 f"{place} has schema version {version} and this one reads up to {RUN_SCHEMA_VERSION}; upgrade it"
             )
         return decode_manifest(raw)
-    except (OSError, ValueError, AttributeError) as error:
+    except FileRefused as error:
+        raise RunError(str(error)) from error
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise RunError(f"{place} is damaged: {_first_line(error)}; run again") from error
 
 

@@ -43,6 +43,7 @@ LimitOption = Annotated[
     typer.Option(
         help="At most this many cases, drawn by the seed; further deaths and server restarts come on top.",
         min=limits.CASES.least,
+        max=limits.CASES.most,
         metavar="N",
     ),
 ]

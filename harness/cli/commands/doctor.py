@@ -190,7 +190,7 @@ def _table(seen: Sequence[_Inspection]) -> Table:
     table.add_column(overflow="fold")
     styles = {"yes": "green", "no": "red", "warning": "yellow", "-": "dim"}
     for one in seen:
-        table.add_row(Text(one.what), Text(one.state, style=styles[one.state]), Text(plain(one.why)))
+        table.add_row(Text(plain(one.what)), Text(one.state, style=styles[one.state]), Text(plain(one.why)))
     return table
 
 

@@ -40,6 +40,7 @@ def import_(
     """See `_HELP`."""
     from cutover.harness.cli.console import emit, note, progress
     from cutover.harness.cli.selection import without_repeats
+    from cutover.reports.words import plain
     from cutover.scenarios.importers.registry import import_path, resolve
 
     importer = resolve(source)
@@ -54,12 +55,10 @@ def import_(
     if not quiet:
         emit(_table(done))
     refused = [imported for imported in done if imported.refused is not None]
-    emit(
-        f"{len(done) - len(refused)} of {len(done)} files imported ({len(refused)} refused), "
-        f"as {len(kept)} scenarios in {out}"
-    )
+    told = f"{len(done) - len(refused)} of {len(done)} files imported ({len(refused)} refused), "
+    emit(plain(f"{told}as {len(kept)} scenarios in {out}"))
     for scenario in repeated:
-        note(f"scenario {scenario} is there twice, and was written once", quiet=quiet)
+        note(plain(f"scenario {scenario} is there twice, and was written once"), quiet=quiet)
     return Status.GO if len(refused) < len(done) else Status.USAGE
 
 

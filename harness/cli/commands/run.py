@@ -44,6 +44,7 @@ TrialsOption = Annotated[
     typer.Option(
         help="Exactly this many trials, filled up with drawn ones; by default the catalog and 600 drawn, or files.",
         min=limits.TRIALS.least,
+        max=limits.TRIALS.most,
         metavar="N",
     ),
 ]
@@ -65,6 +66,7 @@ CrashBudgetOption = Annotated[
     typer.Option(
         help="How long to kill and resume the candidate; by default 30, longer where too few cases fit; 0: not at all.",
         min=limits.CRASH_BUDGET_S.least,
+        max=limits.CRASH_BUDGET_S.most,
         callback=in_seconds,
         metavar="S",
     ),

@@ -115,7 +115,7 @@ def _run(claimed: ClaimedRun, file: Path | None) -> int:
         check_pages(claimed, again)
     emit(plain(f"verified: {again.headline}"))
     matching = "the verdict" if older else "report"
-    emit(f"rows, policy {again.policy_digest[:12]}, engines and {matching} of run {manifest.run_id} match")
+    emit(plain(f"rows, policy {again.policy_digest[:12]}, engines and {matching} of run {manifest.run_id} match"))
     if older:
         emit(older)
     return again.exit_status
@@ -143,7 +143,7 @@ def _same_engine(run: Path, info: EngineInfo) -> None:
     try:
         _, digest = describe(info.spec)
     except CutoverError:
-        note(f"engine {info.spec} is not installed here, so its sources were not compared", quiet=False)
+        note(plain(f"engine {info.spec} is not installed here, so its sources were not compared"), quiet=False)
         return
     if digest != info.digest:
         raise RunError(

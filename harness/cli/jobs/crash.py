@@ -34,7 +34,7 @@ from cutover.harness.store.writer import RunWriter, saving
 from cutover.reports.parts.crash import CrashPart, crash_part
 from cutover.reports.parts.run import Replay
 from cutover.reports.terminal.crash import render_cases
-from cutover.reports.words import plain
+from cutover.reports.words import json_text, plain
 from cutover.scenarios.model import Scenario
 
 __all__ = ["STATUS", "CrashPlan", "FinishedCrashes", "crash_job", "finished_crashes", "scenarios_of", "ways_of"]
@@ -112,7 +112,7 @@ def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
     run = finished_crashes(plan, quiet=quiet)
     part = run.part
     if as_json:
-        emit(part.model_dump_json(indent=2))
+        emit(json_text(part.model_dump_json(indent=2)))
     else:
         emit(plain(part.headline) if quiet else captured(lambda console: render_cases(part, console)))
     note(f"saved in {run.folder}: crash.json, and every case", quiet=quiet)
@@ -166,7 +166,7 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
         Replay(plan.engine, plan.seed, plan.options()),
     )
     with saving(folder):
-        write_whole(folder / CRASHES, part.model_dump_json(indent=2) + "\n")
+        write_whole(folder / CRASHES, json_text(part.model_dump_json(indent=2)) + "\n")
         if key is not None:
             key.sign(folder, manifest.run_id)
     return FinishedCrashes(folder, part, interrupted)

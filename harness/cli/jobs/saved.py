@@ -36,11 +36,15 @@ def waivers_of(file: Path | None) -> Waivers | None:
 
 def _text(file: Path) -> str:
     from cutover.harness.errors import ConfigurationProblem
+    from cutover.scenarios.inputs.files import FileRefused, read_text
+    from cutover.scenarios.inputs.limits import SETTINGS_BYTES
 
     try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigurationProblem(f"{file} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+        return read_text(file, SETTINGS_BYTES)
+    except FileRefused as error:
+        if error.exit_status == ConfigurationProblem.exit_status:
+            raise ConfigurationProblem(str(error)) from error
+        raise
 
 
 def own(run: Path, name: str) -> Path | None:
@@ -51,10 +55,11 @@ def own(run: Path, name: str) -> Path | None:
     from cutover.harness.errors import RunError
     from cutover.harness.store.files import digest_of
     from cutover.harness.store.reader import load_manifest
+    from cutover.scenarios.inputs.files import is_there
 
     manifest, file = load_manifest(run), run / name
     named = manifest.files.get(name)
-    if not file.is_file():
+    if not is_there(file):
         if named is not None:
             raise RunError(f"{file} is missing, and the manifest names it; restore it or run again")
         return None

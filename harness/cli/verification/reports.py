@@ -12,6 +12,8 @@ from cutover.harness.errors import RunError
 from cutover.harness.record.trials import Manifest
 from cutover.reports.document import SCHEMA_VERSION, Document
 from cutover.reports.words import plain
+from cutover.scenarios.inputs.files import FileRefused, is_there, read_text
+from cutover.scenarios.inputs.limits import REPORT_BYTES
 
 __all__ = ["same_report", "same_run", "saved_json", "saved_report", "unlike"]
 
@@ -23,23 +25,31 @@ _ADDED = {"run.signer": "", "crash.partial": False, "partial": False}
 def saved_report(run: Path) -> dict[str, Any]:
     """Returns the report beside a run's rows. Raises RunError where there is none, or where it cannot be read."""
     file = run / REPORT
-    if not file.is_file():
+    if not is_there(file):
         hint = f"`cutover report {run} --format json --out {file}`"
         raise RunError(f"{run} holds no {REPORT}, so there is no verdict to verify; {hint} writes one")
     report = saved_json(file)
     version = report.get("schema_version")
     if not isinstance(version, int):
         raise RunError(f"{file} is not a report: it has no schema_version")
+    if not isinstance(report.get("stage"), int) or not _has_run(report.get("run")):
+        raise RunError(f"{file} is not a report: it does not say for which stage and of which run it is")
     if version > SCHEMA_VERSION:
         raise RunError(f"{file} has schema version {version} and this one reads up to {SCHEMA_VERSION}; upgrade it")
     return report
 
 
+def _has_run(told: Any) -> bool:
+    return isinstance(told, dict) and all(isinstance(told.get(role) or {}, dict) for role in ("control", "candidate"))
+
+
 def saved_json(file: Path) -> dict[str, Any]:
     """Returns the object in a file of JSON. Raises RunError where there is none."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        found = json.loads(read_text(file, REPORT_BYTES))
+    except FileRefused as error:
+        raise RunError(f"{file} cannot be read: {error.reason}") from error
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{file} cannot be read: {plain(str(error))}") from error
     if not isinstance(found, dict):
         raise RunError(f"{file} is not a report: it has no schema_version")
