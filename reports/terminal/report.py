@@ -19,7 +19,7 @@ from cutover.reports.terminal.differences import differences, noise, normalisati
 from cutover.reports.terminal.style import STYLES, table, verdict
 from cutover.reports.words import clip, count, needed, number, plain
 
-__all__ = ["render"]
+__all__ = ["in_one_line", "render"]
 
 _WIDE = 110
 """Columns from which there is room for the plan's words beside the criterion."""
@@ -38,6 +38,12 @@ def render(document: Document, console: Console, *, lang: Lang = Lang.EN) -> Non
         console.print(command, soft_wrap=True)
     console.print(Text(""), _headline(document, say), sep="\n")
     console.print(Text(plain(document.reproduce)), soft_wrap=True)
+
+
+def in_one_line(document: Document, *, lang: Lang = Lang.EN) -> str:
+    """Returns the report's sentence, with the seed that repeats the run."""
+    say = Messages.of(lang)
+    return say("page.quiet", headline=say.sentence(plain(document.headline)).text, seed=str(document.run.seed))
 
 
 def _parts(document: Document, width: int, say: Messages) -> Iterator[RenderableType]:

@@ -24,7 +24,8 @@ from cutover.harness.store.atomic import write_whole
 from cutover.harness.store.tables import POLICY, WAIVERS
 from cutover.harness.store.writer import RunWriter, saving
 from cutover.reports.document import Document
-from cutover.reports.messages import Lang, Messages
+from cutover.reports.messages import Lang
+from cutover.reports.terminal.report import in_one_line
 from cutover.reports.words import plain
 
 __all__ = ["RUNS", "FinishedRun", "finished_run", "run_job"]
@@ -135,11 +136,6 @@ def _run(player: PartPlayer, writer: RunWriter) -> bool:
     return False
 
 
-def _line(document: Document, say: Messages) -> str:
-    """Returns the report's first sentence, with the seed that repeats the run."""
-    return say("page.quiet", headline=plain(say.sentence(document.headline).text), seed=str(document.run.seed))
-
-
 def _refuse_what_does_not_fit(plan: RunPlan, where: Where, stages: tuple[int, ...]) -> None:
     if plan.stage not in stages:
         known = ", ".join(str(stage) for stage in stages)
@@ -159,4 +155,4 @@ def _write_reports(document: Document, folder: Path, lang: Lang) -> None:
 def _shown(document: Document, lang: Lang, *, as_json: bool, quiet: bool) -> str:
     if as_json:
         return rendered(document, Format.JSON)
-    return _line(document, Messages.of(lang)) if quiet else rendered(document, Format.TERMINAL, lang)
+    return in_one_line(document, lang=lang) if quiet else rendered(document, Format.TERMINAL, lang)
