@@ -56,4 +56,6 @@ def _outcome(arguments: list[str]) -> int:
         if message:
             problem(message)
         return status
+    if result == Status.INTERRUPTED and not isinstance(result, Status):  # by typer, which says nothing
+        problem("interrupted")
     return result if isinstance(result, int) else Status.GO
