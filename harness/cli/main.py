@@ -59,6 +59,8 @@ def _outcome(arguments: list[str]) -> int:
         return Status.INTERNAL
     except BaseException as error:  # noqa: BLE001 - here every error becomes an exit status; Python's own is that of NO-GO
         return _told(error)
+    if result == Status.INTERRUPTED and not isinstance(result, Status):  # by typer, which says nothing
+        problem("interrupted")
     return result if isinstance(result, int) else Status.GO
 
 

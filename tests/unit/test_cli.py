@@ -66,6 +66,7 @@ def test_the_exit_statuses_are_the_published_ones() -> None:
         "INCONCLUSIVE": 3,
         "ENVIRONMENT": 4,
         "ROLLBACK": 5,
+        "UNSIGNED": 6,
         "INTERNAL": 70,
         "INTERRUPTED": 130,
     }

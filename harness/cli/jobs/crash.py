@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cutover.harness.cli.console import captured, emit, note, progress
+from cutover.harness.cli.console import captured, emit, note, problem, progress
 from cutover.harness.cli.jobs.manifest import engine_info, new_manifest
 from cutover.harness.cli.jobs.run import RUNS
 from cutover.harness.cli.jobs.saved import key_of
@@ -109,7 +109,11 @@ class FinishedCrashes:
 
 def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
     """Plays the matrix, saves it, and prints the result."""
-    run = finished_crashes(plan, quiet=quiet)
+    try:
+        run = finished_crashes(plan, quiet=quiet)
+    except KeyboardInterrupt:
+        problem("interrupted before the first case; nothing is saved")
+        return Status.INTERRUPTED
     part = run.part
     if as_json:
         emit(json_text(part.model_dump_json(indent=2)))

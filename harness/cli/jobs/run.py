@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cutover.harness.cli.console import emit, note
+from cutover.harness.cli.console import emit, note, problem
 from cutover.harness.cli.formats import Format, rendered
 from cutover.harness.cli.jobs.manifest import engine_info, new_manifest
 from cutover.harness.cli.jobs.parts import PartPlayer
@@ -45,7 +45,11 @@ class FinishedRun:
 
 def run_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: Lang = Lang.EN) -> int:
     """Runs, saves, judges and reports; the exit status is the verdict's, or 130 where it was interrupted."""
-    run = finished_run(plan, where, quiet=quiet, lang=lang)
+    try:
+        run = finished_run(plan, where, quiet=quiet, lang=lang)
+    except KeyboardInterrupt as error:
+        problem(plain(str(error) or "interrupted before the first trial; nothing is saved"))
+        return Status.INTERRUPTED
     emit(_shown(run.document, lang, as_json=as_json, quiet=quiet))
     note(plain(f"saved in {run.folder}: report.html, report.json, report.md, and the run's rows"), quiet=quiet)
     if run.interrupted:
@@ -56,7 +60,10 @@ def run_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: La
 
 
 def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.EN) -> FinishedRun:
-    """Runs, saves and judges; leaves the report's files beside the rows. Prints progress, unless quiet."""
+    """Runs, saves and judges; leaves the report's files beside the rows. Prints progress, unless quiet.
+
+    Raises KeyboardInterrupt where it was interrupted before the first trial, or, with a message, after the last.
+    """
 
     def say(line: str) -> None:
         note(plain(line), quiet=quiet)
@@ -112,11 +119,16 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
                 on_problem=lambda told: note(f"cutover: {plain(told)}", quiet=False),
             )
             interrupted = _run(player, writer)
-    document = judged(folder, policy, plan.stage, waivers)
-    with saving(folder):
-        _write_reports(document, folder, lang)
-        if key is not None:
-            key.sign(folder, run_id)
+    try:
+        document = judged(folder, policy, plan.stage, waivers)
+        with saving(folder):
+            _write_reports(document, folder, lang)
+            if key is not None:
+                key.sign(folder, run_id)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(
+            f"interrupted; the rows are saved in {folder}, and `cutover report {folder}` judges them"
+        ) from error
     return FinishedRun(folder, document, len(scenarios), interrupted)
 
 

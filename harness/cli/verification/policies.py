@@ -25,5 +25,5 @@ def check_policy(run: ClaimedRun, policy: Policy) -> None:
         raise run.refusal(f"its arguments {asked} waivers, and the manifest says otherwise of {WAIVERS}; run again")
     if plan.policy is None and run.newer and policy.digest != run.manifest.built_in.get("policy"):
         raise run.refusal("its arguments name no policy, and it was judged by another than the one built in; run again")
-    if plan.policy is None and policy.digest != default_policy().digest:
+    if plan.policy is None and run.newer and policy.digest != default_policy().digest:
         run.differs("policy", "its arguments name no policy, and its policy is not the one built in; run again")
