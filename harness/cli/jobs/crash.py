@@ -26,6 +26,8 @@ from cutover.harness.record.trials import Trial
 from cutover.harness.run.crash.matrix import DEADLINE_S, SETTINGS, crash_matrix
 from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan
 from cutover.harness.run.crash.testbed import TAKEOVER_S
+from cutover.harness.run.machine.pace import pace_of
+from cutover.harness.run.machine.probe import readings
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.store.writer import RunWriter, saving
 from cutover.reports.parts.crash import CrashPart, crash_part
@@ -58,6 +60,10 @@ class CrashPlan:
     deadline_s: float
     takeover_s: float
     folder: Path | None = None
+
+    def deadline_at(self, pace: float) -> float:
+        """Returns how long a command may take on a machine that is so many times slower; what was said is kept to."""
+        return self.deadline_s * (pace if self.deadline_s == DEADLINE_S else 1.0)
 
     def options(self) -> tuple[str, ...]:
         """Returns what a command that repeats one of the cases needs besides the engine and the case."""
@@ -183,7 +189,7 @@ def _play(
             workers=plan.workers,
             on_record=keep,
             on_planned=planned,
-            deadline_s=plan.deadline_s,
+            deadline_s=plan.deadline_at(pace_of(readings(server.dsn))),
             takeover_s=plan.takeover_s,
             digest=writer.manifest.candidate.digest,
         )

@@ -12,6 +12,7 @@ from cutover.engines.registry import resolve
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.dsn import refuse_encrypted
 from cutover.harness.run.postgres.server import Database, Server
+from cutover.harness.run.process.lifetime import refused_to_all
 from cutover.harness.run.process.refusal import refusal_of
 from cutover.harness.run.world.engine import idle
 
@@ -63,7 +64,7 @@ def _install(spec: str, server: Server, database: Database) -> None:
         install_engine(spec, database.dsn)
     except Exception as error:
         if refused := refusal_of(error):
-            raise EnvironmentProblem(f"{server.description} refused what every engine needs: {refused}") from error
+            raise refused_to_all(refused, f"{server.description}, at the installation") from error
         raise EnvironmentProblem(
             f"engine {spec!r} could not be installed on {server.description} ({type(error).__name__}: {error}); "
             "mend the engine or give another --postgres"
