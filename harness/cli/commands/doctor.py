@@ -128,24 +128,23 @@ def _servers(url: str | None) -> Iterator[_Inspection]:
 def _machine(server: Server) -> _Inspection:
     """What a bare probe reads, on the first server that works."""
     from cutover.harness.judge.measures.machine import figures
-    from cutover.harness.run.machine.probe import MachineProbe
+    from cutover.harness.run.machine.probe import readings
     from cutover.harness.run.postgres.room import needed
     from cutover.harness.run.trials.shadow import default_workers
     from cutover.reports.words import number
 
-    with MachineProbe(server.dsn) as probe:
-        readings = [probe.read("before") for _ in range(_READINGS)]
+    taken = readings(server.dsn, _READINGS)
     names = {
         "round_trip_ms": "round trip",
         "commit_ms": "bare commit",
         "fork_ms": "process",
         "delay_ms": "woken late by",
     }
-    found = figures(readings)
+    found = figures(taken)
     told = [
         f"{name} {number(found[key].median, 'ms')} (P95 {number(found[key].p95, 'ms')})" for key, name in names.items()
     ]
-    free, wanted = min(each.connections_free for each in readings), needed(default_workers())
+    free, wanted = min(each.connections_free for each in taken), needed(default_workers())
     told.append(f"{free} connections free, and a run needs {wanted}")
     return _Inspection("Machine", "yes" if free >= wanted else "warning", ", ".join(told))
 

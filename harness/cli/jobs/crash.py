@@ -27,6 +27,8 @@ from cutover.harness.record.trials import Trial
 from cutover.harness.run.crash.matrix import DEADLINE_S, SETTINGS, crash_matrix
 from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan
 from cutover.harness.run.crash.testbed import TAKEOVER_S
+from cutover.harness.run.machine.pace import pace_of
+from cutover.harness.run.machine.probe import readings
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.store.atomic import write_whole
 from cutover.harness.store.tables import CRASHES
@@ -72,6 +74,10 @@ class CrashPlan:
         if self.limit is not None:
             words += ["--limit", str(self.limit)]
         return (*words, *(word for name in self.only for word in ("--only", name)))
+
+    def deadline_at(self, pace: float) -> float:
+        """Returns how long a command may take on a machine that is so many times slower; what was said is kept to."""
+        return self.deadline_s * (pace if self.deadline_s == DEADLINE_S else 1.0)
 
     def options(self) -> tuple[str, ...]:
         """Returns what a command that repeats one of the cases needs besides the engine and the case."""
@@ -211,7 +217,7 @@ def _play(
             on_record=keep,
             on_planned=planned,
             on_baselines=writer.write_baselines,
-            deadline_s=plan.deadline_s,
+            deadline_s=plan.deadline_at(pace_of(readings(server.dsn))),
             takeover_s=plan.takeover_s,
             digest=writer.manifest.candidate.digest,
         )

@@ -22,7 +22,7 @@ UNLIKE: Final = (
     _unlike("leases-for-a-minute", "a lease of 60 s", "LeasesForAMinute", Crashes(FLOW, _DEATHS, AT_EFFECTS, 61.0)),
     _unlike("pools-connections", "a pool of connections", "PoolsConnections", _CHAIN),
     _unlike(
-        "sweeps-in-background", "a thread at work all along", "SweepsInBackground", Crashes(FLOW, _DEATHS, AT_EFFECTS)
+        "looks-in-background", "a thread at work all along", "LooksInBackground", Crashes(FLOW, _DEATHS, AT_EFFECTS)
     ),
     _unlike("runs-an-event-loop", "asynchronous inside", "RunsAnEventLoop", _CHAIN),
     _unlike(

@@ -21,7 +21,6 @@ import psycopg
 from cutover.engines.api import ActivityResult, EngineContext, ExecutionRequest, Journal, Signal
 from cutover.engines.errors import EngineError, LeaseLost
 from cutover.engines.payloads import encode
-from cutover.engines.sqlfiles import sql
 from cutover.engines.v2 import lease, writer
 from cutover.engines.v2.lease import Renewer
 from cutover.engines.v2.planner import Step
@@ -38,18 +37,17 @@ __all__ = [
     "JournalsInAnotherZone",
     "KeysByDigest",
     "LeasesForAMinute",
+    "LooksInBackground",
     "PoolsConnections",
     "RunsAnEventLoop",
     "SortsKeys",
     "StartsSlowly",
-    "SweepsInBackground",
     "WordsErrorsOtherwise",
 ]
 
-_HERE: Final = "cutover.harness.mutants.engines"
 _MINUTE: Final = timedelta(seconds=60)
 _POOL: Final = 3
-_SWEEP_S: Final = 0.2
+_LOOK_S: Final = 0.2
 _START_S: Final = 0.3
 _ZONE: Final = timezone(timedelta(hours=5, minutes=30))
 
@@ -112,36 +110,36 @@ class PoolsConnections(BrokenV2):
         super().resume(execution_id, signal)
 
 
-class SweepsInBackground(BrokenV2):
-    """Has a thread that looks for what is under way, on a connection of its own, from the first execution on."""
+class LooksInBackground(BrokenV2):
+    """Has a thread that looks now and then whether the server is there, on a connection of its own."""
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
         self.stop = threading.Event()
-        self.sweeper: threading.Thread | None = None
+        self.looker: threading.Thread | None = None
         self._dsn = context.dsn
 
     def execute(self, request: ExecutionRequest) -> None:
         """As V2, with the thread."""
-        if self.sweeper is None:
-            self.sweeper = threading.Thread(target=self._sweep, daemon=True)
-            self.sweeper.start()
+        if self.looker is None:
+            self.looker = threading.Thread(target=self._look, daemon=True)
+            self.looker.start()
         super().execute(request)
 
     def close(self) -> None:
         """Ends the thread too."""
         self.stop.set()
-        if self.sweeper is not None:
-            self.sweeper.join()
+        if self.looker is not None:
+            self.looker.join()
         super().close()
 
-    def _sweep(self) -> None:
+    def _look(self) -> None:
         connection: psycopg.Connection[tuple[Any, ...]] | None = None
-        while not self.stop.wait(_SWEEP_S):
+        while not self.stop.wait(_LOOK_S):
             with suppress(psycopg.Error, EngineError):
                 if connection is None or connection.closed:
                     connection = connect(self._dsn)
-                connection.execute(sql(_HERE, "count_paused"))
+                connection.execute("SELECT 1")
         if connection is not None:
             connection.close()
 

@@ -17,6 +17,7 @@ from cutover.engines.registry import resolve
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.forkserver import ForkServer
+from cutover.harness.run.process.lifetime import refused_to_all
 from cutover.harness.run.process.refusal import refusal_of
 
 __all__ = ["RESTART", "Handler", "main"]
@@ -60,4 +61,4 @@ def _of_the_environment(error: Exception) -> EnvironmentProblem | None:
     refused = refusal_of(error)
     if not refused or isinstance(error, EnvironmentProblem):
         return None
-    return EnvironmentProblem(f"the server or this machine refused what every engine needs ({refused})")
+    return refused_to_all(refused, "in a crash case")

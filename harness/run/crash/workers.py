@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Literal
 
 from cutover.engines.api import Journal
-from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.record.cases import CommandRecord, Ended
 from cutover.harness.record.instants import later
 from cutover.harness.record.trials import Again, ArmRecord, Failure
@@ -19,7 +18,7 @@ from cutover.harness.run.crash.injector import FaultInjector
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
-from cutover.harness.run.process.lifetime import killed_from_outside
+from cutover.harness.run.process.lifetime import killed_from_outside, refused_to_all
 from cutover.harness.run.process.refusal import is_of_the_machine
 from cutover.harness.run.world.outside import Outside
 from cutover.harness.run.world.world import World
@@ -104,7 +103,7 @@ class Workers:
             host.kill()
         raised = host.raised or {}
         if is_of_the_machine(refused := str(raised.get("refused", ""))):
-            raise EnvironmentProblem(f"at {command} the engine was refused what every engine needs ({refused})")
+            raise refused_to_all(refused, f"at {command}")
         error_type = str(raised.get("type", ""))
         self._injector.note(host, "raised" if raised else "done", f"{command} {ended} {error_type}".rstrip())
         self.commands.append(

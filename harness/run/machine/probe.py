@@ -14,7 +14,7 @@ from cutover.harness.run.postgres.outage import WRITE
 from cutover.harness.run.postgres.room import room_of
 from cutover.harness.run.process.lifetime import Closing
 
-__all__ = ["MachineProbe"]
+__all__ = ["MachineProbe", "readings"]
 
 _CONNECT_S: Final = 10
 _SLEEP_S: Final = 0.001
@@ -49,6 +49,12 @@ class MachineProbe(Closing):
     def close(self) -> None:
         """Closes the session."""
         self._session.close()
+
+
+def readings(dsn: str, count: int = 10) -> tuple[MachineReading, ...]:
+    """Takes so many readings at once."""
+    with MachineProbe(dsn) as probe:
+        return tuple(probe.read("before") for _ in range(count))
 
 
 def _ms(work: Callable[[], object]) -> float:

@@ -11,7 +11,7 @@ import psycopg
 from cutover.engines.roles import Role
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.room import needed, room_of
-from cutover.harness.run.process.lifetime import Closing
+from cutover.harness.run.process.lifetime import Closing, refused_to_all
 
 __all__ = ["WRITE", "OutageProbe"]
 
@@ -43,10 +43,7 @@ class OutageProbe(Closing):
         """
         self.check()
         if role != "candidate" or what.startswith(_FULL) or not self._answers_anew(workers):
-            raise EnvironmentProblem(
-                f"the server or this machine refused what every engine needs ({what}), so nothing can be said of the "
-                "engines; see that there is room, memory and connections, and run again"
-            )
+            raise refused_to_all(what, f"in a trial, by the {role or 'harness'}")
 
     def _answers_anew(self, workers: int) -> bool:
         """Whether another session is accepted, can write, and would be if sound engines had theirs."""

@@ -23,6 +23,7 @@ from cutover.harness.run.postgres.server import Database, Server
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
+from cutover.harness.run.process.lifetime import refused_to_all
 from cutover.harness.run.process.outcomes import JobLost, JobNote
 from cutover.harness.run.process.refusal import is_of_the_machine, refusal_of
 from cutover.harness.run.side.plays.damaging import DAMAGING
@@ -206,10 +207,8 @@ def _played(
 
 def refused_play(line: bytes) -> EnvironmentProblem:
     """Returns the problem of which a process that plays has told."""
-    return EnvironmentProblem(
-        f"the server or this machine refused what every engine needs, in the play {line[1:].decode('ascii')}; see that "
-        "there is room, memory and connections, and run again"
-    )
+    name, _, refused = line[1:].decode("ascii").partition(" ")
+    return refused_to_all(refused, f"in the play {name}")
 
 
 def lost_play(name: str, engine: str, message: str, *, timeout: bool) -> PlayRecord:
@@ -252,6 +251,6 @@ def main(link: ParentLink) -> None:
 
     def tell(name: str, refused: str) -> None:
         if is_of_the_machine(refused):
-            link.note(REFUSED + f"{name} ({refused})".encode("ascii", "backslashreplace"))
+            link.note(REFUSED + f"{name} {refused}".encode("ascii", "backslashreplace"))
 
     link.serve(play)

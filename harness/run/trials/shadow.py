@@ -17,6 +17,7 @@ from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.outage import OutageProbe
 from cutover.harness.run.postgres.room import require_room
 from cutover.harness.run.postgres.server import Database, Server
+from cutover.harness.run.process.lifetime import refused_to_all
 from cutover.harness.run.process.refusal import refusal_of
 from cutover.harness.run.trials.ids import execution_id
 from cutover.harness.run.trials.pool import LostArm, Pool, RecordedArm, RefusedArm
@@ -195,7 +196,7 @@ def _databases(stack: contextlib.ExitStack, server: Server, specs: dict[str, str
             raise
         except Exception as error:
             if refused := refusal_of(error):
-                raise EnvironmentProblem(f"{server.description} refused what every engine needs: {refused}") from error
+                raise refused_to_all(refused, f"{server.description}, at the installation") from error
             raise EnvironmentProblem(
                 f"engine {specs[role(arm)]!r} could not be installed on {server.description} "
                 f"({type(error).__name__}: {' '.join(str(error).split())}); mend the engine or give another --postgres"
