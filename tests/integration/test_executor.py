@@ -51,8 +51,8 @@ def works(link):
             case "exit":
                 print("last words", file=sys.stderr)
                 os._exit(3)
-            case "die":
-                os.kill(os.getpid(), signal.SIGKILL)
+            case "die" | "end" | "crash":
+                os.kill(os.getpid(), {"die": signal.SIGKILL, "end": signal.SIGTERM, "crash": signal.SIGSEGV}[job])
             case "hang":
                 signal.pause()
             case "sockets":
@@ -184,6 +184,8 @@ def test_an_error_is_known_by_its_kind_and_the_child_goes_on() -> None:
     [
         ("exit", 3, False, "exit status 3: last words"),
         ("die", -signal.SIGKILL, True, "signal 9"),
+        ("end", -signal.SIGTERM, True, "signal 15"),
+        ("crash", -signal.SIGSEGV, False, "signal 11"),
         ("break", 1, False, "exit status 1: .*ZeroDivisionError: by zero"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from cutover.harness.cli.jobs.server import started_server
 from cutover.harness.cli.plan import ImportSource, ServerChoice
 from cutover.harness.cli.selection import select
 from cutover.harness.cli.status import Status
-from cutover.harness.errors import UsageProblem
+from cutover.harness.errors import EnvironmentProblem, UsageProblem
 from cutover.harness.judge.crash.tally import CrashTally
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.reference.races import races_a_timer
@@ -170,6 +170,10 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
                 _play(plan, server, scenarios, tally, writer, quiet=quiet)
             except KeyboardInterrupt:
                 interrupted = True
+            except BaseException:
+                with suppress(EnvironmentProblem):  # the user learns what stopped it, not what followed from that
+                    writer.finish(seconds=time.monotonic() - began, partial=True)
+                raise
             saved = writer.finish(seconds=time.monotonic() - began, partial=interrupted)
     part = crash_part(
         tally.summary(partial_of=saved.cases_planned if interrupted else None),

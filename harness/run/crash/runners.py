@@ -158,6 +158,6 @@ def _answer(outcome: JobOutcome[_J], what: str) -> bytes | None:
             raise RunnerProblem(f"{what}: the harness failed: {outcome}\n{outcome.trace}")
         case JobLost():
             if outcome.exit.killed_from_outside:
-                raise killed_from_outside(f"a runner process, at {what},")
+                raise killed_from_outside(f"a runner process, at {what},", -outcome.exit.status)
             raise RunnerProblem(f"the runner process ended at {what}; its last words are on stderr; run it again")
     return None

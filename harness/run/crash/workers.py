@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from cutover.harness.run.crash.injector import FaultInjector
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
-from cutover.harness.run.process.lifetime import killed_from_outside, refused_to_all
+from cutover.harness.run.process.lifetime import FROM_OUTSIDE, killed_from_outside, refused_to_all
 from cutover.harness.run.process.refusal import is_of_the_machine
 from cutover.harness.run.world.outside import Outside
 from cutover.harness.run.world.world import World
@@ -95,8 +94,8 @@ class Workers:
         where the server has no room, memory or connection left, which no case brings about.
         """
         ended = _ended(host, in_time=in_time, killed=killed)
-        if ended == "died" and not host.killed_here and host.exit_status == -signal.SIGKILL:
-            raise killed_from_outside(f"a process that hosts the engine, at {command},")
+        if ended == "died" and not host.killed_here and -host.exit_status in FROM_OUTSIDE:
+            raise killed_from_outside(f"a process that hosts the engine, at {command},", -host.exit_status)
         if ended == "hung":
             self._injector.note(host, "hang", command)
             self.fail("timeout", "deadline", f"{command} had not returned after {self._testbed.deadline_s:g} s")

@@ -104,6 +104,8 @@ def main(entry: str, end: str, parent: str) -> None:
     `end` is the number of the signal that ends the process, also where its parent, of that process id, has gone:
     SIGTERM has it unwind what it began, SIGKILL is for one that leaves nothing behind.
     """
+    for each in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)  # they are for the parent, which ends this process where it ends
     if int(end) == signal.SIGTERM:
         signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -117,7 +119,8 @@ def main(entry: str, end: str, parent: str) -> None:
         sys.exit(1)
     except Terminated:
         discard_folders(os.getpid())  # one that was being made at that moment has no owner yet to remove it
-        sys.exit(1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)  # so that the parent sees that it did not fail
 
 
 def _loads_the_same(link: ParentLink) -> bool:

@@ -19,7 +19,7 @@ from typing import IO, Final
 
 from cutover.engines.modulepath import current_folder_last, without_current_folder
 from cutover.harness.run.process.boot import BOOT
-from cutover.harness.run.process.lifetime import discard_folders
+from cutover.harness.run.process.lifetime import FROM_OUTSIDE, discard_folders
 from cutover.harness.run.process.zone import PROCESS_ZONE
 
 __all__ = ["Child", "ChildExit", "ChildProgram"]
@@ -52,8 +52,8 @@ class ChildProgram:
 
 @dataclass(frozen=True, slots=True)
 class ChildExit:
-    """How a child has ended: `status` is negative for a signal, `killed_from_outside` says that it was a SIGKILL not
-    of ours, `errors` is the end of what it wrote to standard error.
+    """How a child has ended: `status` is negative for a signal, `killed_from_outside` says that it was one of
+    `FROM_OUTSIDE` and not of ours, `errors` is the end of what it wrote to standard error.
     """
 
     status: int
@@ -127,7 +127,7 @@ class Child:
         status = self._process.wait()
         self._answers.close()
         discard_folders(self._process.pid)
-        return ChildExit(status, bool(by_itself) and status == -signal.SIGKILL, self._tail())
+        return ChildExit(status, bool(by_itself) and -status in FROM_OUTSIDE, self._tail())
 
     def _await_exit(self, seconds: float) -> bool:
         with contextlib.suppress(subprocess.TimeoutExpired):

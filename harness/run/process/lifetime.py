@@ -21,6 +21,7 @@ from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.process.mark import mark, mark_prefix, state_of
 
 __all__ = [
+    "FROM_OUTSIDE",
     "Closing",
     "die_with_parent",
     "discard_folders",
@@ -34,6 +35,8 @@ __all__ = [
 
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None)
+FROM_OUTSIDE: Final = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT})
+"""The signals by which somebody ends a process, as opposed to those by which it fails."""
 _LONGEST: Final = 45
 """Bytes of the socket root's path: a socket's has at most 107, and 62 are for the folder and the socket in it."""
 
@@ -59,12 +62,17 @@ def die_with_parent(number: signal.Signals, parent: int) -> None:
         os.kill(os.getpid(), number)
 
 
-def killed_from_outside(what: str) -> EnvironmentProblem:
-    """Returns the problem that ends the run; `what` names the process and its work.
+def killed_from_outside(what: str, number: int = signal.SIGKILL) -> EnvironmentProblem:
+    """Returns the problem that ends the run; `what` names the process and its work, `number` the signal.
 
-    Who caused a SIGKILL is not known: an engine that takes all memory, or another process. So it neither counts against
-    the engine nor is ignored.
+    Who caused it is not known: an engine that takes all memory, or another process. So it neither counts against the
+    engine nor is ignored.
     """
+    if number != signal.SIGKILL:
+        return EnvironmentProblem(
+            f"{what} was ended by {signal.Signals(number).name}, not by this run, perhaps by whoever ends what runs "
+            "here; let it run to its end, and run again"
+        )
     return EnvironmentProblem(
         f"{what} was killed by SIGKILL, not by this run, perhaps by the kernel for want of memory; "
         "see the kernel's log, free memory or give fewer --workers, and run again"
@@ -74,8 +82,8 @@ def killed_from_outside(what: str) -> EnvironmentProblem:
 def refused_to_all(refusal: str, where: str) -> EnvironmentProblem:
     """Returns the problem that ends the run where the server or the system has refused what any engine needs."""
     return EnvironmentProblem(
-        f"{where}: the server or this machine refused what every engine needs ({refusal}), so nothing can be said of the "
-        "engines; see that there is room, memory and connections, and run again"
+        f"{where}: the server or this machine refused what every engine needs ({refusal}), so nothing can be said of "
+        "the engines; see that there is room, memory and connections, and run again"
     )
 
 

@@ -110,6 +110,7 @@ def fork(sock: socket.socket, run: Callable[[socket.socket], NoReturn], *, group
             die_with_parent(signal.SIGKILL, parent)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
             keep = sock.fileno()
             os.closerange(3, keep)
             os.closerange(keep + 1, _DESCRIPTORS)

@@ -14,7 +14,7 @@ from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.process.boot import ANSWER, NOTE
 from cutover.harness.run.process.child import Child
 from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
-from cutover.harness.run.process.lifetime import Closing
+from cutover.harness.run.process.lifetime import Closing, killed_from_outside
 from cutover.harness.run.side.playing import (
     BEGIN,
     LONG_PLAYS,
@@ -105,9 +105,12 @@ class BackgroundPlays(Closing):
         child, self._child = self._child, None
         if child is None:
             raise AssertionError
-        last = child.end().errors.strip().splitlines()[-1:] or ["nothing was said"]
+        ended = child.end()
+        last = ended.errors.strip().splitlines()[-1:] or ["nothing was said"]
         how = f"took more than {self._most_s:g} s" if timeout else last[0][:200]
+        if ended.killed_from_outside:
+            how = str(killed_from_outside("its process", -ended.status))
         problem = f"{name or 'the plays'}: {how}"
-        if name:
+        if name and not ended.killed_from_outside:
             rows.append(encode_fields(lost_play(name, self._candidate, problem, timeout=timeout)))
         return tuple(rows), problem

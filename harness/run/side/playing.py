@@ -23,7 +23,7 @@ from cutover.harness.run.postgres.server import Database, Server
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
-from cutover.harness.run.process.lifetime import refused_to_all
+from cutover.harness.run.process.lifetime import killed_from_outside, refused_to_all
 from cutover.harness.run.process.outcomes import JobLost, JobNote
 from cutover.harness.run.process.refusal import is_of_the_machine, refusal_of
 from cutover.harness.run.side.plays.damaging import DAMAGING
@@ -197,8 +197,10 @@ def _played(
                 name = begun.get(job) if job is not None else None
                 last = outcome.exit.errors.strip().splitlines()[-1:] or ["nothing was said"]
                 how = f"took more than {silence_s:g} s" if outcome.reason == "timeout" else last[0][:200]
+                if outcome.exit.killed_from_outside:
+                    how = str(killed_from_outside("its process", -outcome.exit.status))
                 problems.append(f"{name or 'the plays'}: {how}")
-                if name is not None:
+                if name is not None and not outcome.exit.killed_from_outside:
                     rows.append(
                         encode_fields(lost_play(name, engine, problems[-1], timeout=outcome.reason == "timeout"))
                     )

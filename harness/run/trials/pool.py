@@ -115,7 +115,7 @@ class Pool(Closing):
                     f"worker processes end before they begin ({lost.exit}); mend that and run again"
                 )
         elif lost.exit.killed_from_outside:
-            raise killed_from_outside(f"a worker process, at trial {job.number}, {arm},")
+            raise killed_from_outside(f"a worker process, at trial {job.number}, {arm},", -lost.exit.status)
         if job is None:
             return
         over = self._over.pop(job.number, set()) | {arm}
