@@ -13,8 +13,9 @@ NAMES: tuple[str, ...] = (
     "::error::pwned", " ::warning title=x::pwned", "::add-mask::a", "::stop-commands::t", "::set-output name=x::y",
     "\u3000::debug::x", "%0A::error::x", "##[error]pwned", "x ##[command]y", "##vso[task.setvariable variable=x]y",
     "##teamcity[buildStatus text='x']", "\u202eOG-ON", "\u2066a\u2069\u2067b", "\u061ca\u200fb\u200e",
-    "a\u2028b\u2029c", "a\u0085b\u000bc\u000cd", "\ufeffa\ufffe\uffff", "a\u00adb\u200bc\u2060d", "\U000e0041\U000e0042",
-    "\ufff9a\ufffab", "<script>alert(1)</script>", "</style><img src=x onerror=alert(1)>", "'\"><svg/onload=alert(1)>",
+    "a\u2028b\u2029c", "a\u0085b\u000bc\u000cd", "\ufeffa\ufffe\uffff", "a\u00adb\u200bc\u2060d",
+    "\U000e0041\U000e0042", "\ufff9a\ufffab", "<script>alert(1)</script>", "</style><img src=x onerror=alert(1)>",
+    "'\"><svg/onload=alert(1)>",
     "[a](javascript:alert(1))", "| a | b |\n|---|", "{{ 7*7 }}{% raw %}", "[bold red]GO[/]", "]]>--><!-- @team #1 `x`",
 )  # fmt: skip
 

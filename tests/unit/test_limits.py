@@ -23,6 +23,7 @@ from cutover.harness.store.files import lines_of
 from cutover.harness.store.tables import StoredFile
 from cutover.scenarios.errors import ScenarioError
 from cutover.scenarios.files import load_folder
+from cutover.scenarios.importers.imported import ImportRefused
 from cutover.scenarios.importers.n8n.importer import IMPORTER
 from cutover.scenarios.inputs import limits
 from cutover.scenarios.inputs.files import FileRefused, below, kind_of, read_text
@@ -64,7 +65,7 @@ def test_more_trials_than_fit_in_memory_are_refused(option: str, capsys: pytest.
 @pytest.mark.parametrize("piece", [b"\0", b"\n", b'{"a": 1}\n'])
 def test_a_packed_file_that_unpacks_without_end_is_refused(tmp_path: Path, piece: bytes) -> None:
     (tmp_path / "s.jsonl.gz").write_bytes(bomb(piece, 512))
-    with pytest.raises(ScenarioError, match=r"larger than 33,554,432|more than 268,435,456|is not JSON|is missing"):
+    with pytest.raises(ScenarioError, match=r"larger than 33,554,432|more than 134,217,728|is not JSON|is missing"):
         load_folder(tmp_path)
 
 
@@ -140,6 +141,14 @@ def test_a_number_of_four_hundred_digits_costs_no_other_file(tmp_path: Path) -> 
     (tmp_path / "float.json").write_text('{"nodes": [{"name": "a", "type": "b", "typeVersion": 1e400}]}')
     found = {Path(one.file).stem: one.refused for one in IMPORTER.import_folder(tmp_path)}
     assert found == {**dict.fromkeys(odd), "float": "float.json: no JSON: 1e400 is larger than any number that is kept"}
+
+
+def test_a_folder_of_workflows_has_a_limit_of_its_own(tmp_path: Path) -> None:
+    for number in range(14):
+        with (tmp_path / f"{number}.json").open("wb") as file:
+            file.truncate(20_000_000)  # no disk is used
+    with pytest.raises(ImportRefused, match="more than 268,435,456 bytes"):
+        IMPORTER.import_folder(tmp_path)
 
 
 @pytest.mark.parametrize(
