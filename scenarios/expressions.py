@@ -55,7 +55,7 @@ class Extent:
 
 
 _JmesNode: TypeAlias = Mapping[str, Any]
-_Bounds: TypeAlias = tuple[Extent, Extent]
+_Extents: TypeAlias = tuple[Extent, Extent]
 """Of a node's value, and of all that is looked at or made on the way to it."""
 _NOTHING, _INPUT, _ANSWER = Extent(0, 0), Extent(1, 0), Extent(0, _SHORT)
 
@@ -87,20 +87,20 @@ def work(expression: str) -> Extent:
         return _NOTHING
 
 
-def _walked(node: _JmesNode) -> _Bounds:
+def _walked(node: _JmesNode) -> _Extents:
     return _BOUNDS.get(node["type"], _several)(node)
 
 
-def _literal(node: _JmesNode) -> _Bounds:
+def _literal(node: _JmesNode) -> _Extents:
     made = Extent(0, len(json.dumps(node["value"])))
     return made, made
 
 
-def _part(_: _JmesNode) -> _Bounds:
+def _part(_: _JmesNode) -> _Extents:
     return _INPUT, _INPUT
 
 
-def _chained(node: _JmesNode) -> _Bounds:
+def _chained(node: _JmesNode) -> _Extents:
     made, spent = _INPUT, _NOTHING
     for child in node["children"]:
         its, on_the_way = _walked(child)
@@ -109,7 +109,7 @@ def _chained(node: _JmesNode) -> _Bounds:
     return made, spent
 
 
-def _projected(node: _JmesNode) -> _Bounds:
+def _projected(node: _JmesNode) -> _Extents:
     listed, spent = _walked(node["children"][0])
     each, on_the_way = _walked(node["children"][1])
     if len(node["children"]) > 2:  # the condition of a filter
@@ -117,22 +117,22 @@ def _projected(node: _JmesNode) -> _Bounds:
     return each.for_each(listed), spent + on_the_way.for_each(listed)
 
 
-def _compared(node: _JmesNode) -> _Bounds:
+def _compared(node: _JmesNode) -> _Extents:
     parts = [_walked(child) for child in node["children"]]
     return _ANSWER, _sum(spent for _, spent in parts) + _sum(made for made, _ in parts)
 
 
-def _either(node: _JmesNode) -> _Bounds:
+def _either(node: _JmesNode) -> _Extents:
     (first, spent), (second, more) = (_walked(child) for child in node["children"])
     return first | second, spent + more
 
 
-def _passed_on(node: _JmesNode) -> _Bounds:
+def _passed_on(node: _JmesNode) -> _Extents:
     made, spent = _walked(node["children"][0])
     return made, spent + made
 
 
-def _several(node: _JmesNode) -> _Bounds:
+def _several(node: _JmesNode) -> _Extents:
     """A list or object of several, or one member of such an object."""
     parts = [_walked(child) for child in node["children"]]
     around = 2 + len(parts) + (len(json.dumps(node["value"])) if "value" in node else 0)
@@ -140,7 +140,7 @@ def _several(node: _JmesNode) -> _Bounds:
     return made, _sum(spent for _, spent in parts) + made
 
 
-def _called(node: _JmesNode) -> _Bounds:
+def _called(node: _JmesNode) -> _Extents:
     name, parts = node["value"], [_walked(child) for child in node["children"]]
     given, spent = _sum(made for made, _ in parts), _sum(spent for _, spent in parts)
     if name in _ANSWERS:
@@ -159,7 +159,7 @@ def _called(node: _JmesNode) -> _Bounds:
     return made, spent + made
 
 
-_BOUNDS: Mapping[str, Callable[[_JmesNode], _Bounds]] = {
+_BOUNDS: Mapping[str, Callable[[_JmesNode], _Extents]] = {
     "literal": _literal,
     **dict.fromkeys(("field", "current", "identity", "index", "slice"), _part),
     **dict.fromkeys(("pipe", "subexpression", "index_expression"), _chained),

@@ -11,7 +11,7 @@ from pathlib import Path
 from cutover.engines.errors import CutoverError
 from cutover.scenarios.inputs.limits import FOLDER_ENTRIES, InputLimit
 
-__all__ = ["FileRefused", "below", "is_there", "kind_of", "opened", "read_bytes", "read_text"]
+__all__ = ["FileRefused", "below", "is_there", "kind_of", "opened", "read_bytes", "read_text", "size_of"]
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -82,6 +82,14 @@ def kind_of(path: Path) -> str | None:
     except OSError as error:
         raise _refusal(path, error) from error
     return _kind(mode)
+
+
+def size_of(file: Path) -> int:
+    """Returns the bytes of a file; none where there is nothing to read, as at the end of a broken link."""
+    try:
+        return os.stat(file).st_size  # noqa: PTH116 - as above
+    except OSError:
+        return 0
 
 
 def below(folder: Path) -> Iterator[Path]:

@@ -33,7 +33,7 @@ class Said:
             return f"late: {self.late}, memory: {self.memory:,}"
         if self.status not in allowed:
             return f"exit {self.status}: {self.err[-400:]}"
-        if self.status and not self.err.startswith("cutover: ") and not self.out:
+        if self.status and "\ncutover: " not in f"\n{self.err}" and not self.out:
             return f"exit {self.status} without a sentence: {self.err[-400:]!r}"
         return "a traceback" if "Traceback" in self.err else ""
 
@@ -42,9 +42,8 @@ class Player:
     """Plays command lines in a folder; a context manager."""
 
     def __init__(self, folder: Path) -> None:
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("CUTOVER_", "COLUMNS"))
-        }
+        ours = ("CUTOVER_", "COLUMNS")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self._process = subprocess.Popen(
             [sys.executable, Path(__file__).with_name("served.py")],
             cwd=folder,

@@ -29,7 +29,8 @@ def mutants(
         bool, typer.Option("--in-run", help="Put every broken engine through default runs: how soon is it seen?")
     ] = False,
     seeds: Annotated[
-        int, typer.Option(help="With --in-run: so many runs each, of seeds from --seed on.", min=1, metavar="N")
+        int,
+        typer.Option(help="With --in-run: so many runs each, of seeds from --seed on.", min=1, max=1_000, metavar="N"),
     ] = 1,
     part: Annotated[
         list[PlayedPart] | None, typer.Option(help="With --in-run: only this part of a run; may be repeated.")

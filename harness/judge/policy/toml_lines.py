@@ -75,19 +75,19 @@ def line_of(text: str, table: str, index: int, key: str | None) -> int | None:
     """
     head = None
     count = -1
+    wanted = re.compile(rf"{re.escape(key)}\s*[=.]") if key else None
     for number, line in enumerate(_lines_of(text), start=1):
-        stripped = line.strip()
-        if stripped.startswith("["):
+        if line.startswith("["):
             if head is not None or not table:
                 return head
-            if stripped.replace(" ", "").startswith(f"[[{table}]]"):
+            if line.replace(" ", "").startswith(f"[[{table}]]"):
                 count += 1
                 head = number if count == index else None
-        elif key and (head is not None or not table) and re.match(rf"{re.escape(key)}\s*[=.]", stripped):
+        elif wanted and line and key and line[0] == key[0] and (head is not None or not table) and wanted.match(line):
             return number
     return head
 
 
 @lru_cache(maxsize=2)
 def _lines_of(text: str) -> tuple[str, ...]:
-    return tuple(text.splitlines())
+    return tuple(line.strip() for line in text.splitlines())

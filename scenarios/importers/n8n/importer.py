@@ -19,7 +19,8 @@ from cutover.scenarios.importers.n8n.plan import plans
 from cutover.scenarios.importers.n8n.recorded import recorded_scenario
 from cutover.scenarios.importers.n8n.source import WorkflowFile, parse_source, read_json
 from cutover.scenarios.importers.n8n.workflow import Built, build
-from cutover.scenarios.inputs.files import FileRefused, below, kind_of
+from cutover.scenarios.inputs.files import FileRefused, below, kind_of, size_of
+from cutover.scenarios.inputs.limits import N8N_FOLDER_BYTES
 from cutover.scenarios.model import Scenario
 from cutover.scenarios.validate import validate_scenario
 
@@ -57,6 +58,8 @@ def _definitions(path: Path) -> tuple[Path, ...]:
         if kind != "a folder":
             return (path,)
         found = [file for file in below(path) if file.name.endswith(".json")]
+        if sum(size_of(file) for file in found) > N8N_FOLDER_BYTES.most:
+            raise ImportRefused(f"{path}: its files have more than {N8N_FOLDER_BYTES}, the most that is read; split it")
     except FileRefused as error:
         raise ImportRefused(str(error)) from error
     found = sorted(file for file in found if _EXECUTIONS not in file.relative_to(path).parts[:-1])

@@ -76,7 +76,8 @@ def read_json(path: Path) -> Any:
     except RecursionError as error:
         raise ImportRefused("JSON nests too deep to be read") from error
     except ValueError as error:
-        raise ImportRefused(f"no JSON: {error}") from error
+        long = "has an integer of more digits than Python reads"
+        raise ImportRefused(long if "digits" in str(error) else f"no JSON: {error}") from error
 
 
 def _no_number(text: str) -> NoReturn:
