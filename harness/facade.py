@@ -160,8 +160,9 @@ def judge_run(
     WaiverError for what it is judged by.
     """
     run = path_of("folder", folder)
+    asked = None if stage is None else number_of("stage", stage, _STAGE)
     by = policy_of(_path("policy", policy) or own(run, POLICY))
-    judged_for = load_manifest(run).stage if stage is None else number_of("stage", stage, _STAGE)
+    judged_for = load_manifest(run).stage if asked is None else asked
     return judged(run, by, judged_for, waivers_of(_path("waivers", waivers) or own(run, WAIVERS)))
 
 
