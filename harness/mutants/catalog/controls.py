@@ -53,9 +53,9 @@ CONTROLS: Final = (
     ),
     SoundControl(
         "takes-the-last-first",
-        "branches in another legal order",
+        "branches in another order, which is the control's too",
         f"{_SOUND}:TakesTheLastFirst",
-        (Trials(_WIDE, control="v2"), Crashes("31", (Way.ONCE,), AT_EFFECTS), PLAYED),
+        (Trials(_WIDE, control=f"{_SOUND}:TakesTheLastFirst"), Crashes("31", (Way.ONCE,), AT_EFFECTS), PLAYED),
     ),
     SoundControl(
         "says-more",
