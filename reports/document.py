@@ -31,7 +31,7 @@ from cutover.reports.parts.sides import DistributionPart, SidePart
 
 __all__ = ["SCHEMA_VERSION", "Document", "build", "json_schema"]
 
-SCHEMA_VERSION: Literal[2] = 2
+SCHEMA_VERSION: Literal[3] = 3
 """Of a report; from 2 on its shares are proven by drawn scenarios alone, and it says what the material showed."""
 
 
@@ -41,7 +41,7 @@ class Document(ReportPart):
     `drawn` counts the trials whose scenario chance chose, each content once: shares are proven by these alone.
     """
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SCHEMA_VERSION
     verdict: StageVerdict
     exit_status: int
     headline: str

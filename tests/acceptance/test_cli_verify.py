@@ -146,11 +146,11 @@ def truncate(run: Path) -> None:
 
 
 def newer_rows(run: Path) -> None:
-    edited(run / "manifest.json", '"schema_version": 2', '"schema_version": 99')
+    edited(run / "manifest.json", '"schema_version": 3', '"schema_version": 99')
 
 
 def newer_report(run: Path) -> None:
-    edited(run / "report.json", '"schema_version": 2', '"schema_version": 99')
+    edited(run / "report.json", '"schema_version": 3', '"schema_version": 99')
 
 
 def empty(run: Path) -> None:

@@ -18,8 +18,6 @@ from cutover.scenarios.inputs.limits import REPORT_BYTES
 __all__ = ["same_report", "same_run", "saved_json", "saved_report", "unlike"]
 
 _SHOWN = 5
-_ADDED = {"run.signer": "", "crash.partial": False, "partial": False}
-"""What reports of this schema have not always said, and what the absence means."""
 
 
 def saved_report(run: Path) -> dict[str, Any]:
@@ -115,7 +113,7 @@ def _unequal(now: Any, was: Any, path: str) -> Iterator[tuple[str, str, str]]:
     elif isinstance(now, list) and isinstance(was, list) and len(now) == len(was):
         for i, (one, other) in enumerate(zip(now, was, strict=True)):
             yield from _unequal(one, other, f"{path}[{i}]")
-    elif now != was and not (was is None and path in _ADDED and now == _ADDED[path]):
+    elif now != was:
         yield path, _short(now), _short(was)
 
 
