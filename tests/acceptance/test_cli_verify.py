@@ -73,7 +73,7 @@ def arm(name: ArmName, number: int, output: str) -> ArmRecord:
             execution=replace(EXECUTION, id=own, output=output),
             steps=(step("start", "1"), step("ship", output)),
         ),
-        ledger=(replace(CALL, output=output),),
+        ledger=(replace(CALL, output=output, idempotency_key=f"{own}:ship"),),
         again=Again(calls=0, rows_changed=False),
         duration_ms=9.0,
     )
