@@ -62,7 +62,7 @@ UNWINDING_S: Final = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
-    """A signal: to the command itself (`parent`), a kind of child, or any `child`, `after_s` from its start or soon then."""
+    """A signal: to the command itself (`parent`), a kind of child, or any `child`; `after_s` from its start."""
 
     command: str
     sign: str

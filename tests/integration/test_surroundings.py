@@ -79,7 +79,7 @@ def test_what_a_service_and_variables_say_of_the_server_stands_in_its_url(
             assert "s3cret" not in found.description
             with psycopg.connect(found.create_database().dsn) as connection:
                 assert connection.execute("SHOW work_mem").fetchone() == ("7MB",)
-    with pytest.raises(EnvironmentProblem, match='refuses: .*definition of service "theirs" not found'):
+    with pytest.raises(EnvironmentProblem, match=r'refuses: .*definition of service "theirs" not found'):
         provision("service=theirs", "url").__enter__()
 
 
