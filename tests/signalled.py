@@ -62,7 +62,7 @@ UNWINDING_S: Final = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
-    """A signal: to the command itself (`parent`) or a kind of child of its, `after_s` from its start or soon then."""
+    """A signal: to the command itself (`parent`), a kind of child, or any `child`; `after_s` from its start."""
 
     command: str
     sign: str
@@ -91,7 +91,7 @@ def drawn(seed: int, count: int) -> Iterator[Shot]:
         yield Shot(
             command=command,
             sign=sign,
-            kind="any" if command in HAS_SERVER and dice.random() < 0.6 else "parent",
+            kind="child" if command in HAS_SERVER and dice.random() < 0.6 else "parent",
             after_s=dice.uniform(0.05, COMMANDS[command][0]),
             embedded=dice.random() < 0.4,
         )
@@ -156,7 +156,8 @@ def _shoot(shot: Shot, process: subprocess.Popen[bytes], place: Path, dice: rand
         process.wait(shot.after_s)
     while process.poll() is None:
         kinds = _kinds(process.pid, place)
-        kind = dice.choice(sorted(kinds)) if shot.kind == "any" and kinds else shot.kind
+        children = sorted(kinds.keys() - {"parent"})
+        kind = dice.choice(children) if shot.kind == "child" and children else shot.kind
         if kind in kinds:
             target = dice.choice(sorted(kinds[kind]))
             with contextlib.suppress(ProcessLookupError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -21,11 +22,19 @@ def main() -> NoReturn:
 
     With CUTOVER_DEBUG=1 in the environment an error shows its traceback too.
     """
+    _end_by_interruption()
     _open_closed_streams()
     keep_data_apart()
     status = _outcome(sys.argv[1:])
     sys.stdout = sys.stderr  # what an engine has print when Python ends is no data either
     sys.exit(status)
+
+
+def _end_by_interruption() -> None:
+    """Makes SIGTERM and SIGHUP unwind as SIGINT does, at any moment; one that is ignored, as under nohup, stays so."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(each) is signal.SIG_DFL:
+            signal.signal(each, signal.default_int_handler)
 
 
 def _open_closed_streams() -> None:

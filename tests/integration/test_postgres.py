@@ -25,6 +25,7 @@ from cutover.harness.run.postgres.container import IMAGE_VARIABLE, _connect_once
 from cutover.harness.run.postgres.dsn import parse_dsn, to_url
 from cutover.harness.run.postgres.server import URL_VARIABLE, Server, provision
 from cutover.harness.run.process.loop import Loop
+from cutover.harness.run.process.mark import state_of
 from cutover.harness.run.proxy.proxy import Proxy
 
 PASSWORD = "p@ss/w#rd?%:'x"  # noqa: S105 - made for these tests
@@ -262,6 +263,18 @@ def docker_answers() -> bool:
         client.close()
 
 
+def listening_everywhere(server: Server) -> list[str]:
+    """Returns where the container listens for other machines too."""
+    import docker  # noqa: PLC0415 - as above
+
+    with contextlib.closing(docker.from_env()) as client:
+        ours = [each for each in client.containers.list() if state_of(each.labels.get("cutover.owner")) == "alive"]
+        bound = [where for each in ours for where in each.ports["5432/tcp"]]
+    mine = [where["HostIp"] for where in bound if where["HostPort"] == parse_dsn(server.dsn)["port"]]
+    assert len(mine) == 1
+    return [address for address in mine if address in {"", "0.0.0.0", "::"}]  # noqa: S104 - only compared
+
+
 @pytest.mark.docker
 def test_a_container_serves_and_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     if not docker_answers():
@@ -269,6 +282,7 @@ def test_a_container_serves_and_is_removed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv(URL_VARIABLE, raising=False)
     with provision(mode="container") as server:
         assert server.description.startswith("container of ")
+        assert listening_everywhere(server) == []
         first = server.create_database()
         role = sql.Identifier("odd")
         with psycopg.connect(first.dsn, autocommit=True) as connection:

@@ -61,7 +61,8 @@ def doctor(
     from cutover.harness.run.postgres.server import given_url
 
     url, _ = given_url(postgres)
-    seen = [_python(), *_extras(), *_importers(), *_servers(url), _disk(out)]
+    disk = _disk(out)  # at once: without a current folder nothing else is worth a look
+    seen = [_python(), *_extras(), *_importers(), *_servers(url), disk]
     emit(captured(lambda console: console.print(_table(seen))))
     ways = [one for one in seen if one.what.startswith("Postgres")]
     broken = [one for one in seen if one.state == "no" and (one not in ways or one.what == _BY_URL)]
