@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import psycopg
 
-from cutover.harness.record.machine import MachineReading, Moment
+from cutover.harness.record.machine import MachineReading, ProbeMoment
 from cutover.harness.run.postgres.outage import WRITE
 from cutover.harness.run.postgres.room import room_of
 from cutover.harness.run.process.lifetime import Closing
@@ -34,7 +34,7 @@ class MachineProbe(Closing):
             self._session.close()
             raise
 
-    def read(self, moment: Moment, part: str = "") -> MachineReading:
+    def read(self, moment: ProbeMoment, part: str = "") -> MachineReading:
         """Takes one reading. Raises psycopg.OperationalError where the server does not answer."""
         return MachineReading(
             moment=moment,

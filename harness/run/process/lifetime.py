@@ -68,8 +68,8 @@ def killed_from_outside(what: str) -> EnvironmentProblem:
 def refused_to_all(refusal: str, where: str) -> EnvironmentProblem:
     """Returns the problem that ends the run where the server or the system has refused what any engine needs."""
     return EnvironmentProblem(
-        f"{where}: the server or this machine refused what every engine needs ({refusal}), so nothing can be said of the "
-        "engines; see that there is room, memory and connections, and run again"
+        f"{where}: the server or this machine refused what every engine needs ({refusal}), so nothing can be said of "
+        "any engine; see that there is room, memory and connections, and run again"
     )
 
 
