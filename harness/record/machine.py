@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["MachineReading", "ReadingMoment"]
+__all__ = ["MachineReading", "ProbeMoment"]
 
-ReadingMoment: TypeAlias = Literal["before", "between", "after"]
+ProbeMoment: TypeAlias = Literal["before", "between", "after"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class MachineReading:
     sleeps for a millisecond. `connections_free` is how many more sessions the server would have taken.
     """
 
-    moment: ReadingMoment
+    moment: ProbeMoment
     round_trip_ms: float
     commit_ms: float
     fork_ms: float

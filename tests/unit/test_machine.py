@@ -14,6 +14,7 @@ from cutover.harness.judge.summaries.machine import machine_summaries
 from cutover.harness.record.machine import MachineReading
 from cutover.harness.record.memory import Weighed
 from cutover.harness.run.machine.pace import pace_of
+from cutover.reports.messages import Lang, Messages
 
 QUIET = MachineReading(
     moment="between",
@@ -144,3 +145,18 @@ def test_limits_of_time_follow_what_is_slowest(reading: MachineReading, pace: fl
 
 def test_without_readings_limits_stay_as_they_are() -> None:
     assert pace_of([]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("told", "metric"),
+    [
+        (frames(*[replace(QUIET, commit_ms=42.5)] * 20), "checkpoint_duration"),
+        (frames(took_ms=900.0), "checkpoint_duration"),
+        (frames(weighed=(CANDIDATE, replace(CONTROL, peak_kib=90))), "worker_memory"),
+        (frames(weighed=(replace(CANDIDATE, idle_kib=85), CONTROL)), "worker_memory"),
+    ],
+)
+def test_what_explains_a_limit_is_told_in_portuguese_too(told: Frames, metric: str) -> None:
+    sentence = machine_explains(told, metric, 100.0 if metric == "checkpoint_duration" else 0.8, 101.0)
+    assert sentence
+    assert Messages.of(Lang.PT_BR).sentence(sentence).lang is Lang.PT_BR

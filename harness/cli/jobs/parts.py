@@ -21,6 +21,7 @@ from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan
 from cutover.harness.run.crash.sampling import selection
 from cutover.harness.run.machine.pace import pace_of
 from cutover.harness.run.machine.watch import MachineWatch
+from cutover.harness.run.postgres.outage import OutageProbe
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side.background import BackgroundPlays
 from cutover.harness.run.side.costs import measure_costs
@@ -179,18 +180,22 @@ class PartPlayer:
                 self.rows.write_memory(weighed)
                 self._tell("memory could not be measured", problem)
             case PlayedPart.PLAYS:
-                played, problem = play_all(
-                    server,
-                    control=plan.control,
-                    candidate=plan.candidate,
-                    seed=plan.seed,
-                    takeover_s=plan.takeover_s,
-                    pace=pace,
-                )
+                with OutageProbe(server.dsn) as probe:
+                    played, problem = play_all(
+                        server,
+                        control=plan.control,
+                        candidate=plan.candidate,
+                        seed=plan.seed,
+                        takeover_s=plan.takeover_s,
+                        pace=pace,
+                    )
+                    probe.check()
                 self.rows.write_lines(Table.PLAYS, played)
                 self._tell("not everything was played", problem)
             case PlayedPart.COSTS:
-                costs, problem = measure_costs(server, control=plan.control, candidate=plan.candidate)
+                with OutageProbe(server.dsn) as probe:
+                    costs, problem = measure_costs(server, control=plan.control, candidate=plan.candidate)
+                    probe.check()
                 self.rows.write_costs(costs)
                 self._tell("costs could not be counted", problem)
             case PlayedPart.CRASHES if plan.crash_usual_s:

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from cutover.harness.judge.measures.machine import MachineFigure, figures
-from cutover.harness.record.machine import MachineReading, ReadingMoment
+from cutover.harness.record.machine import MachineReading, ProbeMoment
 
 __all__ = ["MachineSummary", "machine_summaries"]
 
-_MOMENTS: Final[tuple[ReadingMoment, ...]] = ("before", "between", "after")
+_MOMENTS: Final[tuple[ProbeMoment, ...]] = ("before", "between", "after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineSummary:
     """The readings of one moment; `connections_free` is the least."""
 
-    moment: ReadingMoment
+    moment: ProbeMoment
     readings: int
     round_trip_ms: MachineFigure
     commit_ms: MachineFigure

@@ -64,7 +64,7 @@ class LeasesForAMinute(BrokenV2):
         return (lease, "TTL", _MINUTE), (writer, "TTL", _MINUTE)
 
 
-class _PooledStore(Store):
+class _ConnectionPool(Store):
     """Several connections, of which each command takes the next."""
 
     def __init__(self, dsn: str) -> None:
@@ -95,7 +95,7 @@ class PoolsConnections(BrokenV2):
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
-        self.store = self.pool = _PooledStore(context.dsn)
+        self.store = self.pool = _ConnectionPool(context.dsn)
         self.writer = Writer(self.store, context.clock, self.lines, self.owner)
         self.claims = lease.Claims(self.store, context.clock, self.lines, self.owner)
 

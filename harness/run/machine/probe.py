@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import psycopg
 
-from cutover.harness.record.machine import MachineReading, ReadingMoment
+from cutover.harness.record.machine import MachineReading, ProbeMoment
 from cutover.harness.run.postgres.outage import WRITE
 from cutover.harness.run.postgres.room import room_of
 from cutover.harness.run.process.lifetime import Closing
@@ -18,24 +18,21 @@ __all__ = ["MachineProbe", "readings"]
 
 _CONNECT_S: Final = 10
 _SLEEP_S: Final = 0.001
-_NOTHING: Final = "true"
+_NOTHING: Final = ("/bin/sh", "-c", ":")
 """A program that does nothing."""
 
 
 class MachineProbe(Closing):
-    """One session on the server; each reading takes some milliseconds on a quiet machine."""
+    """One session on the server, opened again where it was lost; a reading takes milliseconds on a quiet machine."""
 
     def __init__(self, dsn: str) -> None:
-        self._session: psycopg.Connection[Any] = psycopg.connect(dsn, autocommit=True, connect_timeout=_CONNECT_S)
-        try:
-            self._session.execute("SET synchronous_commit = on")
-            self._session.execute("SET idle_session_timeout = 0")
-        except BaseException:
-            self._session.close()
-            raise
+        self._dsn = dsn
+        self._session = self._open()
 
-    def read(self, moment: ReadingMoment, part: str = "") -> MachineReading:
+    def read(self, moment: ProbeMoment, part: str = "") -> MachineReading:
         """Takes one reading. Raises psycopg.OperationalError where the server does not answer."""
+        if self._session.closed:
+            self._session = self._open()
         return MachineReading(
             moment=moment,
             round_trip_ms=_ms(lambda: self._session.execute("SELECT 1")),
@@ -45,6 +42,16 @@ class MachineProbe(Closing):
             connections_free=room_of(self._session).free,
             part=part,
         )
+
+    def _open(self) -> psycopg.Connection[Any]:
+        session = psycopg.connect(self._dsn, autocommit=True, connect_timeout=_CONNECT_S)
+        try:
+            session.execute("SET synchronous_commit = on")
+            session.execute("SET idle_session_timeout = 0")
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     def close(self) -> None:
         """Closes the session."""
@@ -64,4 +71,4 @@ def _ms(work: Callable[[], object]) -> float:
 
 
 def _fork() -> None:
-    os.waitpid(os.posix_spawnp(_NOTHING, [_NOTHING], os.environ), 0)
+    os.waitpid(os.posix_spawn(_NOTHING[0], _NOTHING, {}), 0)

@@ -9,7 +9,7 @@ from typing import Final
 
 import psycopg
 
-from cutover.harness.record.machine import MachineReading
+from cutover.harness.record.machine import MachineReading, ProbeMoment
 from cutover.harness.run.machine.probe import MachineProbe
 from cutover.harness.run.process.lifetime import Closing
 
@@ -21,7 +21,7 @@ _EVERY_S: Final = 0.25
 
 
 class MachineWatch(Closing):
-    """The readings so far; `part` is what is being played. A server that no longer answers ends the watch, no more."""
+    """The readings so far; `part` is what is being played. A server that does not answer costs readings, no more."""
 
     def __init__(self, dsn: str) -> None:
         self.part = ""
@@ -45,8 +45,8 @@ class MachineWatch(Closing):
     def end(self) -> None:
         """Ends the readings between, and takes those after; once."""
         self._stop()
-        with contextlib.suppress(psycopg.OperationalError):
-            self._untold += [self._probe.read("after") for _ in range(_AT_ONCE)]
+        for _ in range(_AT_ONCE):
+            self._try("after")
 
     def close(self) -> None:
         """Ends the thread, and closes the session."""
@@ -58,6 +58,10 @@ class MachineWatch(Closing):
         self._thread.join()
 
     def _watch(self) -> None:
+        while not self._over.wait(_EVERY_S):
+            self._try("between", self.part)
+
+    def _try(self, moment: ProbeMoment, part: str = "") -> None:
+        """Takes a reading; the session that was lost meanwhile costs one."""
         with contextlib.suppress(psycopg.OperationalError, OSError):
-            while not self._over.wait(_EVERY_S):
-                self._untold.append(self._probe.read("between", self.part))
+            self._untold.append(self._probe.read(moment, part))

@@ -83,7 +83,7 @@ def refused_to_all(refusal: str, where: str) -> EnvironmentProblem:
     """Returns the problem that ends the run where the server or the system has refused what any engine needs."""
     return EnvironmentProblem(
         f"{where}: the server or this machine refused what every engine needs ({refusal}), so nothing can be said of "
-        "the engines; see that there is room, memory and connections, and run again"
+        "any engine; see that there is room, memory and connections, and run again"
     )
 
 
