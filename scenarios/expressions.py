@@ -80,9 +80,13 @@ def excess(expression: str, input_characters: int) -> str:
 def work(expression: str) -> Extent:
     """Returns all that evaluating an expression looks at or makes, at worst; infinite where that has no bound."""
     try:
-        return _walked(jmespath.compile(expression).parsed)[1]
+        tree = jmespath.compile(expression).parsed
     except (ValueError, RecursionError):  # JMESPath's own errors are ValueErrors
         return _NOTHING
+    try:
+        return _walked(tree)[1]
+    except RecursionError:  # whoever evaluates it may have more room on the stack
+        return Extent(math.inf, math.inf)
 
 
 def _walked(node: _JmesNode) -> _Extents:

@@ -86,7 +86,7 @@ def test_what_doubles_again_and_again_is_refused_wherever_it_comes_from(expressi
         validate_scenario(scenario)
     with pytest.raises(NoValue, match="10,000 times"):
         evaluate(expression, None)
-    with pytest.raises(RunError, match="a scenario that is none: .* the most that is evaluated"):
+    with pytest.raises(RunError, match=r"a scenario that is none: .* the most that is evaluated"):
         scenario_in(scenario_text(scenario))
     with pytest.raises(ValueError, match="the most that is evaluated"):
         decode_scenario(encode_scenario(1, scenario))
@@ -102,6 +102,7 @@ def test_what_is_refused_depends_on_how_large_the_scenario_is() -> None:
 
 def test_a_bound_that_is_none_is_infinite() -> None:
     assert work("join(@, @)").times == math.inf
+    assert work(" | ".join(["[@, @]"] * 1_000)).times == math.inf  # deeper than the stack
     assert work(" | ".join(["[@, @, @, @, @, @, @, @, @]"] * 400)).times == math.inf
 
 
