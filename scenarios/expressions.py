@@ -57,7 +57,7 @@ class Extent:
 _JmesNode: TypeAlias = Mapping[str, Any]
 _Extents: TypeAlias = tuple[Extent, Extent]
 """Of a node's value, and of all that is looked at or made on the way to it."""
-_NOTHING, _INPUT, _ANSWER = Extent(0, 0), Extent(1, 0), Extent(0, _SHORT)
+_NOTHING, _INPUT, _ANSWER = Extent(0.0, 0.0), Extent(1.0, 0.0), Extent(0.0, _SHORT)
 
 
 def excess(expression: str, input_characters: int) -> str:
@@ -80,11 +80,13 @@ def excess(expression: str, input_characters: int) -> str:
 def work(expression: str) -> Extent:
     """Returns all that evaluating an expression looks at or makes, at worst; infinite where that has no bound."""
     try:
-        return _walked(jmespath.compile(expression).parsed)[1]
-    except OverflowError:
-        return Extent(math.inf, math.inf)
+        tree = jmespath.compile(expression).parsed
     except (ValueError, RecursionError):  # JMESPath's own errors are ValueErrors
         return _NOTHING
+    try:
+        return _walked(tree)[1]
+    except RecursionError:  # whoever evaluates it may have more room on the stack
+        return Extent(math.inf, math.inf)
 
 
 def _walked(node: _JmesNode) -> _Extents:
@@ -92,7 +94,7 @@ def _walked(node: _JmesNode) -> _Extents:
 
 
 def _literal(node: _JmesNode) -> _Extents:
-    made = Extent(0, len(json.dumps(node["value"])))
+    made = Extent(0.0, float(len(json.dumps(node["value"]))))
     return made, made
 
 
@@ -136,7 +138,7 @@ def _several(node: _JmesNode) -> _Extents:
     """A list or object of several, or one member of such an object."""
     parts = [_walked(child) for child in node["children"]]
     around = 2 + len(parts) + (len(json.dumps(node["value"])) if "value" in node else 0)
-    made = _sum(made for made, _ in parts) + Extent(0, around)
+    made = _sum(made for made, _ in parts) + Extent(0.0, float(around))
     return made, _sum(spent for _, spent in parts) + made
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
-
-from pydantic import TypeAdapter
 
 from cutover.engines.api import JsonText
 from cutover.harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, ord, out, retry, sm  # noqa: A004 - a check's id, as its module
@@ -27,8 +24,8 @@ from cutover.harness.record.plays import (
     PlayCommand,
     PlayRecord,
 )
+from cutover.harness.record.scenario_texts import scenario_in
 from cutover.harness.record.trials import Trial
-from cutover.scenarios.model import Scenario
 
 __all__ = ["HOLDS_WHEN", "judge_plays"]
 
@@ -87,7 +84,7 @@ def _broken(play: PlayRecord) -> tuple[int, Sequence[_Told]]:
 
 
 def _judged(play: PlayRecord, text: JsonText) -> tuple[int, Sequence[_Told]]:
-    scenario: Scenario = _ADAPTER.validate_python(json.loads(text))
+    scenario = scenario_in(text)
     arm = replace(play.arm, arm="candidate")
     view = view_of(Trial(number=0, scenario=scenario, arms={"candidate": arm}))
     examined, told = 0, list[_Told]()
@@ -169,6 +166,3 @@ def _finding(play: PlayRecord, check: str, message: str, verdict: Verdict, witne
         message=f"{play.name}: {message}",
         witness=witness,
     )
-
-
-_ADAPTER: Final[TypeAdapter[Scenario]] = TypeAdapter(Scenario)

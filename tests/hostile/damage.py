@@ -77,10 +77,20 @@ def reshaped(dice: random.Random, text: str | bytes) -> bytes:
             if dice.random() < 0.3 or not isinstance(part[key], dict | list) or not part[key]:
                 if isinstance(part, dict) and dice.random() < 0.3:
                     key = dice.choice(["\x1b[31m", "\u202e", "::error::x", "", "kind", "x" * 1_000])
-                part[key] = dice.choice(ODD)
+                inner = part.get(key) if isinstance(part, dict) else part[key]
+                nested = isinstance(inner, str) and inner[:1] in ("{", "[") and dice.random() < 0.7
+                part[key] = _inside(dice, inner) if nested else dice.choice(ODD)
                 break
             part = part[key]
     return _dumped(value)
+
+
+def _inside(dice: random.Random, text: str) -> str:
+    """The text, which is JSON or nearly, reshaped itself."""
+    try:
+        return reshaped(dice, text).decode("ascii")
+    except ValueError:
+        return text[1:]
 
 
 def _dumped(value: Any) -> bytes:

@@ -20,7 +20,7 @@ from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.files import dumps
 from hostile.damage import bomb, damaged, reshaped
 
-__all__ = ["KINDS", "BadInput", "bad_input"]
+__all__ = ["KINDS", "BadInput", "bad_input", "bombed_run", "large_scenario"]
 
 Command: TypeAlias = list[str]
 Kind: TypeAlias = Callable[[random.Random, Path], "BadInput"]
@@ -335,7 +335,7 @@ def odd_arguments(dice: random.Random, place: Path) -> BadInput:
         ["crash", dice.choice(["--seed", "--limit", "--takeover", "--ways"]), odd, "--only", "none-has-this-id"],
         ["crash", "--case", dice.choice(["\x1b@call:1/once", "a@call:" + "9" * 5_000 + "/once", "a@b", "@"])],
         ["run", "--skip", odd or "x"],
-        ["policy", "simulate", "--pairs", odd],
+        ["policy", "simulate", "--pairs", odd, "--runs", "0"],
         [odd or "x", odd],
         ["run", f"--{odd or 'x'}"],
         ["explain", odd or "x", "--run", str(_RUN)],

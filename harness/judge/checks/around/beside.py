@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
-
-from pydantic import TypeAdapter
 
 from cutover.engines.api import JsonText
 from cutover.harness.judge.checks import ckpt, data, dup, evt, iso, log, lost, met, ord, out, retry, sm  # noqa: A004 - a check's id, as its module
@@ -15,6 +12,7 @@ from cutover.harness.judge.checks.around import ident, secret
 from cutover.harness.judge.checks.base import ArmCheck, Sheet
 from cutover.harness.judge.findings import Finding
 from cutover.harness.judge.view import ArmView, view_of
+from cutover.harness.record.scenario_texts import scenario_in
 from cutover.harness.record.trials import ArmName, ArmRecord, Companion, Trial, role
 from cutover.scenarios.model import Scenario
 
@@ -64,11 +62,9 @@ def _findings(arm: ArmName, engine: str, companion: Companion, text: JsonText, s
 @lru_cache(maxsize=2)
 def _scenario(text: JsonText) -> Scenario:
     """Returns the scenario in the text: that of the companions of all arms of one trial."""
-    found: Scenario = _ADAPTER.validate_python(json.loads(text))
-    return found
+    return scenario_in(text)
 
 
-_ADAPTER: Final[TypeAdapter[Scenario]] = TypeAdapter(Scenario)
 _PLACES: Final = {"inside": "inside an activity of this one", "between": "while this one was paused"}
 
 CHECK = ArmCheck("BESIDE", "an execution that runs in the middle of another comes out right itself", _look)
