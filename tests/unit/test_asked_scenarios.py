@@ -9,6 +9,7 @@ import pytest
 from cutover.harness.cli.plan import ImportSource, RunPlan
 from cutover.harness.cli.selection import select
 from cutover.harness.cli.verification.scenarios import AskedScenarios
+from cutover.harness.errors import UsageProblem
 from cutover.harness.record.kills import PlayedPart
 from cutover.scenarios.generated.generator import drawn
 
@@ -66,9 +67,8 @@ def test_arguments_are_read_back(plan: RunPlan) -> None:
     ],
 )
 def test_what_no_plan_has_as_arguments_is_refused(words: str) -> None:
-    with pytest.raises((ValueError, KeyError, Exception), match=r".") as caught:
+    with pytest.raises((ValueError, KeyError, UsageProblem)):
         RunPlan.of(words.split())
-    assert type(caught.value).__name__ in {"ValueError", "KeyError", "UsageProblem"}
 
 
 @pytest.mark.parametrize("plan", PLANS)

@@ -25,9 +25,9 @@ def keygen(
 
     [bold]Examples[/bold]
 
-      cutover keygen cutover.key
-      cutover run --sign cutover.key
-      cutover verify cutover-runs/RUN --key cutover.key.pub
+      cutover keygen run.key
+      cutover run --sign run.key
+      cutover verify cutover-runs/RUN --key run.key.pub
     """
     from cutover.harness.store.signing import make_key
 

@@ -45,7 +45,7 @@ def verify(
     [bold]Examples[/bold]
 
       cutover verify cutover-runs/20260102-030405-1a2b3c
-      cutover verify RUN --key cutover.key.pub
+      cutover verify RUN --key run.key.pub
       cutover verify RUN --no-engines
     """
     from cutover.harness.cli.verification.claimed import ClaimedRun

@@ -6,6 +6,7 @@ from cutover.harness.cli.verification.claimed import ClaimedRun
 from cutover.harness.judge.policy.loading import default_policy
 from cutover.harness.judge.policy.model import Policy
 from cutover.harness.store.tables import POLICY, WAIVERS
+from cutover.reports.words import plain
 
 __all__ = ["check_policy"]
 
@@ -13,7 +14,7 @@ __all__ = ["check_policy"]
 def check_policy(run: ClaimedRun, policy: Policy) -> None:
     """Raises RunError where no policy or waivers were asked for and the run has some of its own, or the reverse.
 
-    A run that names a policy is judged by it; its headline says that it is not the rollout plan's.
+    A run that names a policy is judged by it, which is told: whether it is fit is for people to say.
     """
     plan, named = run.plan(), run.manifest.files
     if not run.newer:
@@ -27,3 +28,9 @@ def check_policy(run: ClaimedRun, policy: Policy) -> None:
         raise run.refusal("its arguments name no policy, and it was judged by another than the one built in; run again")
     if plan.policy is None and run.newer and policy.digest != default_policy().digest:
         run.differs("policy", "its arguments name no policy, and its policy is not the one built in; run again")
+    if plan.policy is not None and policy.digest != default_policy().digest:
+        run.unchecked.append(
+            f"whether the policy is fit: the run asked for one that is not built in, {plain(policy.name)}"
+        )
+    if plan.waivers is not None:
+        run.unchecked.append("whether the waivers are fit: the run asked for them")
