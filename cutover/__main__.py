@@ -19,9 +19,13 @@ def main() -> None:
     sys.path[:] = [entry for entry in sys.path if entry and _real(entry) != here]
     if told := unlinked():
         sys.exit(f"cutover: {told}")
-    from cutover.harness.cli.main import main as command  # noqa: PLC0415 - not before the module path is safe
+    try:
+        from cutover.harness.cli.main import main as command  # noqa: PLC0415 - not before the module path is safe
 
-    command()
+        command()
+    except KeyboardInterrupt:  # while modules are loaded; from there on the command says it
+        sys.stderr.write("cutover: interrupted\n")
+        sys.exit(130)
 
 
 def unlinked() -> str:

@@ -321,7 +321,9 @@ class ExecutionRow:
 class StepRow:
     """One step as the engine keeps it; `attempt` is the newest attempt, from 1, or 0 before the first.
 
-    Only an activity has more than one attempt; skipped steps and steps that never started have none.
+    Only an activity has more than one attempt; skipped steps and steps that never started have none. The `error` of a
+    failed step contains the message with which its activity's last attempt failed, where one did; any words may stand
+    around it, and what the engine itself found wrong it says in words of its own.
     """
 
     step_id: str

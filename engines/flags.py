@@ -8,14 +8,15 @@ nothing can keep a rollback from working. The switch alone moves nothing: withou
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 
-from cutover.engines.connection import Reconnecting
+from cutover.engines.connection import Reconnecting, ServerSilent
 from cutover.engines.errors import CutoverError
 from cutover.engines.sqlfiles import sql
 
@@ -54,8 +55,10 @@ class Flag:
     @property
     def share(self) -> Decimal:
         """The percentage that holds: 0 while the switch is off."""
-        return self.percent if self.enabled else Decimal(0)
+        return self.percent if self.enabled is True else Decimal(0)
 
+
+_WRITTEN = re.compile(r"(0|[1-9][0-9]{0,2})(\.[0-9]{1,2})?")
 
 OFF = Flag(enabled=False, percent=Decimal(0))
 
@@ -68,14 +71,26 @@ class FlagSource(Protocol):
 
 
 def percent_of(text: str, *, where: str = PERCENT) -> Decimal:
-    """A percentage from text. Raises FlagError, naming `where` it stands."""
-    try:
-        percent = Decimal(text.strip())
-    except InvalidOperation:
-        percent = Decimal("NaN")
+    """A percentage from text, written as people write one: `10`, `0.5`, `12.25`. Raises FlagError, naming `where`.
+
+    Nothing is guessed: what Python or Postgres would take for a number besides (` 10`, `+10`, `1e1`, `1_0`, `010`,
+    other digits than 0 to 9) was hardly meant to be one here.
+    """
+    if _WRITTEN.fullmatch(text) is None:
+        raise _no_percentage(text, where)
+    return in_range(Decimal(text), where=where)
+
+
+def in_range(percent: Decimal, *, where: str = PERCENT) -> Decimal:
+    """The percentage itself, which is a number already. Raises FlagError, naming `where` it stands."""
     if not percent.is_finite() or not 0 <= percent <= 100 or percent != round(percent, 2):
-        raise FlagError(f"{where} is {text[:40]!r}; it must be a number from 0 to 100 with at most two decimals")
+        raise _no_percentage(str(percent), where)
     return abs(percent)
+
+
+def _no_percentage(text: str, where: str) -> FlagError:
+    shown = f"{text[:40]!r}{' ...' if len(text) > 40 else ''}"
+    return FlagError(f"{where} is {shown}; it must be a number from 0 to 100 with at most two decimals, such as 12.5")
 
 
 class EnvironmentFlags:
@@ -94,7 +109,8 @@ class EnvironmentFlags:
 class PostgresFlags:
     """The row USE_ORCHESTRATOR_V2 of table orchestrator_flags; no row is off.
 
-    A server that does not answer within `timeout_s` seconds cannot be read.
+    A server that does not answer within `timeout_s` seconds, connecting included, cannot be read; nor can it the next
+    time, until it answers again.
     """
 
     def __init__(self, dsn: str, *, timeout_s: int = 5) -> None:
@@ -102,10 +118,7 @@ class PostgresFlags:
 
     def install(self) -> None:
         """Creates the table; idempotent."""
-        connection = self._connection.open()
-        with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext('engines.install'))")
-            connection.execute(sql("cutover.engines", "flags"))
+        self._connection.use(_install)
 
     def read(self) -> Flag:
         """The row as it is now, on only where it is a boolean true.
@@ -114,25 +127,34 @@ class PostgresFlags:
         """
         try:
             row = self._connection.ask(sql("cutover.engines", "flags_read"), {"name": SWITCH})
-        except psycopg.Error as error:
-            reason = type(error).__name__
+        except (psycopg.Error, ServerSilent) as error:
+            reason = error if isinstance(error, ServerSilent) else type(error).__name__
             raise FlagError(f"flag {SWITCH}: table orchestrator_flags cannot be read ({reason})") from error
         if row is None:
             return OFF
         enabled, percent = row
         if enabled is not True:
-            return Flag(enabled=False, percent=percent)
-        return Flag(enabled=True, percent=percent_of(str(percent), where=f"the percent of {SWITCH}"))
+            return OFF if not isinstance(percent, Decimal) else Flag(enabled=False, percent=percent)
+        where = f"the percent of {SWITCH}"
+        number = (
+            in_range(percent, where=where) if isinstance(percent, Decimal) else percent_of(str(percent), where=where)
+        )
+        return Flag(enabled=True, percent=number)
 
     def write(self, flag: Flag) -> None:
         """Changes the row, for all routers at once. Raises FlagError for an invalid percentage."""
-        percent = percent_of(str(flag.percent))
-        values = {"name": SWITCH, "enabled": flag.enabled, "percent": percent}
+        values = {"name": SWITCH, "enabled": flag.enabled, "percent": in_range(Decimal(str(flag.percent)))}
         self._connection.ask(sql("cutover.engines", "flags_write"), values)
 
     def close(self) -> None:
         """Closes the connection."""
         self._connection.close()
+
+
+def _install(connection: psycopg.Connection[Any]) -> None:
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('engines.install'))")
+        connection.execute(sql("cutover.engines", "flags"))
 
 
 class OpenFeatureFlags:
@@ -156,4 +178,11 @@ class OpenFeatureFlags:
             share = self._client.get_integer_details(PERCENT, 0)
         if share.error_code not in {None, ErrorCode.FLAG_NOT_FOUND}:
             raise FlagError(f"{PERCENT}: the OpenFeature provider answers {share.error_code}: {share.error_message}")
-        return Flag(enabled=True, percent=percent_of(repr(share.value)))
+        return Flag(enabled=True, percent=_number(share.value))
+
+
+def _number(value: object) -> Decimal:
+    """The percentage that a provider gave. Raises FlagError for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _no_percentage(repr(value), PERCENT)
+    return in_range(Decimal(repr(value)))

@@ -6,7 +6,15 @@ from typing import ClassVar
 
 from cutover.engines.errors import CutoverError
 
-__all__ = ["ConfigurationProblem", "CutoverProblem", "EnvironmentProblem", "OtherSources", "RunError", "UsageProblem"]
+__all__ = [
+    "ConfigurationProblem",
+    "CutoverProblem",
+    "EnvironmentProblem",
+    "OtherSources",
+    "RunError",
+    "SignatureProblem",
+    "UsageProblem",
+]
 
 
 class CutoverProblem(CutoverError):
@@ -43,3 +51,9 @@ class RunError(CutoverProblem):
     """A run folder that cannot be read: absent, damaged, edited, or written by a newer version."""
 
     exit_status = 2
+
+
+class SignatureProblem(CutoverProblem):
+    """A run that the key given has not signed as it is now: without a signature, with another one, or changed since."""
+
+    exit_status = 6

@@ -24,15 +24,18 @@ from cutover.harness.arguments import (
 from cutover.harness.cli import limits
 from cutover.harness.cli.jobs.crash import CrashPlan, finished_crashes, ways_of
 from cutover.harness.cli.jobs.run import finished_run
-from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
+from cutover.harness.cli.jobs.saved import judged, own, policy_of, waivers_of
 from cutover.harness.cli.plan import DEADLINE_S, RunPlan, Where, drawn_seed, skip_of
 from cutover.harness.errors import RunError
 from cutover.harness.run.crash.matrix import DEADLINE_S as COMMAND_S
 from cutover.harness.run.crash.testbed import TAKEOVER_S
 from cutover.harness.run.trials.shadow import default_workers
 from cutover.harness.store.reader import load_manifest
+from cutover.harness.store.tables import POLICY, WAIVERS
 from cutover.reports.document import Document as Report
 from cutover.reports.parts.crash import CrashPart as CrashReport
+from cutover.scenarios.inputs.files import FileRefused, read_text
+from cutover.scenarios.inputs.limits import REPORT_BYTES
 
 __all__ = ["CrashReport", "Postgres", "Report", "crash_engine", "judge_run", "read_report", "run_trials"]
 
@@ -60,6 +63,7 @@ def run_trials(
     workers: int | None = None,
     deadline_s: float = DEADLINE_S,
     crash_budget_s: float | None = None,
+    takeover_s: float = TAKEOVER_S,
     skip: Sequence[str] = (),
 ) -> Report:
     """Runs both engines on the same scenarios, kills the candidate at a sample of points, saves all of it and judges.
@@ -68,7 +72,8 @@ def run_trials(
     filled up with drawn ones: by default the catalog and 600 drawn, or the files and folders that `scenarios` names.
     The report has the `seed` by which they were drawn, a new one each time unless it is given. `folder` must be new or
     empty, and is one in `cutover-runs` by default. `url` is a Postgres to run on instead of one that is started.
-    `deadline_s` is real time for one arm; `crash_budget_s` is how long crash cases are played, 0 for none of them.
+    `deadline_s` is real time for one arm; `crash_budget_s` is how long crash cases are played, 0 for none of them;
+    `takeover_s` is how far the virtual clock moves before another worker takes over.
     `skip` names parts to leave out, of routing, memory, plays, costs and crashes; they then stay undecided.
 
     Returns the report. Raises CutoverError: UsageProblem or ConfigurationProblem for what was asked,
@@ -85,6 +90,7 @@ def run_trials(
         waivers=_path("waivers", waivers),
         deadline_s=seconds_of("deadline_s", deadline_s, limits.DEADLINE_S),
         crash_budget_s=_seconds("crash_budget_s", crash_budget_s, limits.CRASH_BUDGET_S),
+        takeover_s=seconds_of("takeover_s", takeover_s, limits.TAKEOVER_S),
         skip=skip_of(texts_of("skip", skip)),
     )
     where = Where(
@@ -154,8 +160,9 @@ def judge_run(
     WaiverError for what it is judged by.
     """
     run = path_of("folder", folder)
+    asked = None if stage is None else number_of("stage", stage, _STAGE)
     by = policy_of(_path("policy", policy) or own(run, POLICY))
-    judged_for = load_manifest(run).stage if stage is None else number_of("stage", stage, _STAGE)
+    judged_for = load_manifest(run).stage if asked is None else asked
     return judged(run, by, judged_for, waivers_of(_path("waivers", waivers) or own(run, WAIVERS)))
 
 
@@ -165,9 +172,9 @@ def read_report(file: Path | str) -> Report:
     place = path_of("file", file)
     place = place / "report.json" if place.is_dir() else place
     try:
-        return Report.model_validate_json(place.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunError(f"{place} cannot be read: {error.strerror or error}; give a run's folder or report") from error
+        return Report.model_validate_json(read_text(place, REPORT_BYTES))
+    except FileRefused as error:
+        raise RunError(f"{place} cannot be read: {error.reason}; give a run's folder or report") from error
     except (ValidationError, ValueError) as error:
         raise RunError(f"{place} is not a report of this schema; judge the run again with cutover report") from error
 

@@ -36,6 +36,7 @@ from cutover.harness.store.reader import (
     iter_rereads,
     iter_trials,
     load_costs,
+    load_machine,
     load_manifest,
     load_memory,
     load_plays,
@@ -77,6 +78,7 @@ def judge_run(
     gathered.add_plays(load_plays(folder))
     gathered.add_rereads(iter_rereads(folder))
     gathered.weighed = load_memory(folder)
+    gathered.machine = load_machine(folder)
     gathered.facts.selftest = self_test(islice(iter_trials(folder), SELF_TEST_TRIALS), saved=_saved_again)
     gathered.add_costs(load_costs(folder), policy.costs)
     return conclude(gathered, policy, stage, production)

@@ -160,11 +160,12 @@ def cutover_keep(pytestconfig: pytest.Config) -> Callable[[Scenario], Path | Non
     def keep(scenario: Scenario) -> Path | None:
         if folder is None:
             return None
+        from cutover.harness.store.atomic import write_whole  # noqa: PLC0415
         from cutover.scenarios.files import dumps  # noqa: PLC0415
 
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{scenario.id}.json"
-        path.write_text(dumps(scenario), encoding="utf-8")
+        write_whole(path, dumps(scenario))
         return path
 
     return keep

@@ -24,13 +24,14 @@ from cutover.reports.parts.differences import (
     waiver_parts,
 )
 from cutover.reports.parts.evidence import CheckPart, CriterionPart, ReasonPart, check_parts, criterion_parts
+from cutover.reports.parts.machine import MachinePart
 from cutover.reports.parts.material import MaterialPart, material_part
 from cutover.reports.parts.run import Commands, FailedScenario, RunPart
 from cutover.reports.parts.sides import DistributionPart, SidePart
 
 __all__ = ["SCHEMA_VERSION", "Document", "build", "json_schema"]
 
-SCHEMA_VERSION: Literal[2] = 2
+SCHEMA_VERSION: Literal[3] = 3
 """Of a report; from 2 on its shares are proven by drawn scenarios alone, and it says what the material showed."""
 
 
@@ -40,7 +41,7 @@ class Document(ReportPart):
     `drawn` counts the trials whose scenario chance chose, each content once: shares are proven by these alone.
     """
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SCHEMA_VERSION
     verdict: StageVerdict
     exit_status: int
     headline: str
@@ -64,6 +65,7 @@ class Document(ReportPart):
     distributions: tuple[DistributionPart, ...]
     crash: CrashPart | None
     material: MaterialPart | None = None
+    machine: tuple[MachinePart, ...] = ()
     not_tested: tuple[str, ...]
     reproduce: str
     run: RunPart
@@ -104,6 +106,7 @@ def build(analysis: Analysis, manifest: Manifest, *, judged_by: Mapping[str, str
         distributions=tuple(DistributionPart.model_validate(each) for each in analysis.distributions),
         crash=crash_part(analysis.crash, commands.case) if analysis.crash else None,
         material=None if analysis.material is None else material_part(analysis.material),
+        machine=tuple(MachinePart.model_validate(each) for each in analysis.machine),
         not_tested=analysis.not_tested,
         reproduce=commands.run,
         run=RunPart.model_validate(manifest),

@@ -18,7 +18,7 @@ _HEADLINE = {"GO": "notice", "INCONCLUSIVE": "warning"}
 
 
 def render(document: Document, *, lang: Lang = Lang.EN) -> str:
-    """Returns the headline, each reason that keeps the stage from GO, and what reproduces the run, one per line."""
+    """Returns the headline, what keeps the stage from GO, what reproduces the run, and whose it is, one per line."""
     say = Messages.of(lang)
     lines = [
         command(
@@ -32,6 +32,9 @@ def render(document: Document, *, lang: Lang = Lang.EN) -> str:
         room = MOST - sum(line.startswith(f"::{level} ") for line in lines)
         lines += _commands(level, reasons, room, say)
     lines.append(command("notice", f"Cutover: {say('reproduce.title')}", document.reproduce))
+    signer = document.run.signer
+    told = say("reproduce.signed", by=signer[:12]) if signer else say("reproduce.unsigned")
+    lines.append(command("notice", f"Cutover: {say('reproduce.signature')}", told))
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -134,6 +134,7 @@ def _sections(document: Document, mutants: MatrixPart | None) -> tuple[tuple[str
         ("why", bool(document.blocking)),
         ("evidence", True),
         ("sides", True),
+        ("machine", bool(document.machine)),
         ("differences", True),
         ("waivers", bool(document.waivers)),
         ("noise", bool(document.noise)),

@@ -52,6 +52,7 @@ def _properties(document: Document) -> Iterator[tuple[str, str]]:
     yield "headline", document.headline
     yield "run", document.run.run_id
     yield "policy", document.policy_digest
+    yield "signer", document.run.signer or "not signed"
     yield "reproduce", document.reproduce
 
 

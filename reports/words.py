@@ -5,14 +5,21 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["ABSENT", "clean", "clip", "count", "needed", "number", "plain"]
+__all__ = ["ABSENT", "clean", "clip", "count", "json_text", "needed", "number", "plain", "printable", "uncommanded"]
 
 ABSENT = "-"
 """What stands where there is no number."""
-_CONTROL = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]+"
+_UNSEEN = (
+    r"\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    r"\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"
 )
+"""Control characters, marks that turn or hide text, lone surrogates. Joiners, as in emoji and Persian, are not."""
+_CONTROL = re.compile(f"[{_UNSEEN}]+")
+_EACH = re.compile(f"(?![\n\t])[{_UNSEEN}]")
 _TWO_COLONS = re.compile(r":(?=:)")
+_COMMAND = re.compile(r"^(\s*):(?=:.*::)", re.MULTILINE)
+_SERVICE = re.compile(r"#(?=#\w*\[)")
+"""GitHub takes `::NAME::` at a line's beginning for a command, and `##[NAME]` anywhere; `##vso[` is Azure's."""
 
 
 def number(value: float | None, unit: str) -> str:
@@ -42,7 +49,35 @@ def clean(text: str) -> str:
 
 def plain(text: str) -> str:
     """Returns the text on one line: no control characters, and nothing that a CI log takes for a command."""
-    return _TWO_COLONS.sub(": ", clean(text)).replace("##[", "# #[").strip()
+    return _SERVICE.sub("# ", _TWO_COLONS.sub(": ", clean(text))).strip()
+
+
+def printable(text: str) -> str:
+    """Returns the text of any origin for a terminal or a log, its lines and tabs kept.
+
+    An escape stands in place of what a terminal would obey or hide, and no line is a command to a CI log.
+    """
+    return uncommanded(_EACH.sub(lambda found: _escape(found[0]), text))
+
+
+def uncommanded(text: str) -> str:
+    """Returns the text with no line that a CI log takes for a command."""
+    return _SERVICE.sub("# ", _COMMAND.sub(r"\1: ", text))
+
+
+def json_text(text: str) -> str:
+    """Returns JSON, as it was written, with an escape of JSON's own for all that `printable` would change."""
+    escaped = _EACH.sub(lambda found: _json_escape(found[0]), text)
+    return _SERVICE.sub(r"\\u0023", escaped)
+
+
+def _escape(sign: str) -> str:
+    return sign.encode("ascii", "backslashreplace").decode() if ord(sign) > 0x7F else f"\\x{ord(sign):02x}"
+
+
+def _json_escape(sign: str) -> str:
+    units = sign.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
 def clip(text: str, length: int) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -15,16 +16,16 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from cutover.scenarios.errors import ScenarioError
+from cutover.scenarios.inputs.limits import SCENARIO_BYTES, SCENARIO_LEVELS, SCENARIO_PARTS
 from cutover.scenarios.model import Scenario
 from cutover.scenarios.validate import validate_scenario
 from cutover.scenarios.wording import sentences
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "json_schema", "loads"]
+__all__ = ["json_schema", "loads"]
 
-MAX_BYTES = 32 * 1024 * 1024
-"""Size of one scenario's JSON."""
-MAX_DEPTH = 600
-"""Levels of lists and objects in one scenario's JSON; a payload of the deepest kind that an engine keeps fits."""
+_PAYLOADS = frozenset({"input", "output", "payload"})
+_TOLD_OF = 10_000
+"""A file with more problems is told their number alone: each in words takes a thousand bytes."""
 
 
 def loads(text: str, name: str = "scenario") -> Scenario:
@@ -56,8 +57,8 @@ def _adapter() -> TypeAdapter[Scenario]:
 
 
 def _parse(text: str) -> object:
-    if len(text) > MAX_BYTES:
-        raise ScenarioError(f"is larger than {MAX_BYTES:,} characters, the most that is read")
+    if len(text) > SCENARIO_BYTES.most:
+        raise ScenarioError(f"is larger than {SCENARIO_BYTES.most:,} characters, the most that is read")
     try:
         data: object = json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
@@ -71,8 +72,7 @@ def _parse(text: str) -> object:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise ScenarioError(f"has an object with the key {twice!a} twice, so one of the values would be lost")
     return found
 
@@ -82,8 +82,8 @@ def _check_values(data: object) -> None:
     pending: list[tuple[object, str, int]] = [(data, "$", 1)]
     while pending:
         part, path, depth = pending.pop()
-        if depth > MAX_DEPTH:
-            raise ScenarioError(f"{path[:100]}: nests deeper than {MAX_DEPTH} levels")
+        if depth > SCENARIO_LEVELS.most:
+            raise ScenarioError(f"{path[:100]}: nests deeper than {SCENARIO_LEVELS}")
         if isinstance(part, dict):
             pending.extend((item, f"{path}.{key}", depth + 1) for key, item in part.items() if _may_hold(item))
         elif isinstance(part, list):
@@ -96,10 +96,29 @@ def _may_hold(item: object) -> bool:
     return isinstance(item, dict | list | float)
 
 
+def _check_parts(data: object) -> None:
+    """Refuses what is far from a scenario before each of its parts is told to be wrong; payloads are not counted."""
+    pending = [data]
+    count = 0
+    while pending:
+        part = pending.pop()
+        if isinstance(part, dict):
+            count += len(part)
+            pending.extend(item for key, item in part.items() if key not in _PAYLOADS and isinstance(item, dict | list))
+        elif isinstance(part, list):
+            count += len(part)
+            pending.extend(item for item in part if isinstance(item, dict | list))
+        if count > SCENARIO_PARTS.most:
+            raise ScenarioError(f"has more than {SCENARIO_PARTS} outside its payloads, the most that is read")
+
+
 def _build(data: object) -> Scenario:
+    _check_parts(data)
     try:
         scenario = _adapter().validate_python(data)
     except ValidationError as error:
+        if error.error_count() > _TOLD_OF:
+            raise ScenarioError(f"has {error.error_count():,} problems, so it is hardly a scenario") from None
         details = error.errors(include_url=False, include_context=True, include_input=False)
         raise ScenarioError(*sentences(details)) from None
     if converted := tuple(_converted(data, scenario, "$")):

@@ -20,12 +20,11 @@ from cutover.engines.api import (
     WaitNode,
     Workflow,
 )
+from cutover.scenarios.expressions import excess
+from cutover.scenarios.inputs.limits import EXPRESSION_CHARACTERS, NAME_CHARACTERS
 
-__all__ = ["MAX_NAME", "edge_at", "edge_problems", "named", "node_problems", "show", "storable"]
+__all__ = ["edge_at", "edge_problems", "named", "node_problems", "show", "storable"]
 
-MAX_NAME = 200
-"""Characters in an id, an activity's name, a port or a signal's name."""
-_MAX_EXPRESSION = 10_000
 _AGAIN, _EXIT = "$again", "$exit."
 
 
@@ -68,14 +67,16 @@ def _(node: LoopNode, at: str) -> Iterator[str]:
 
 
 def _expression_problems(at: str, expression: str) -> Iterator[str]:
-    if len(expression) > _MAX_EXPRESSION:
-        yield f"{at}: an expression of {len(expression):,} characters; at most {_MAX_EXPRESSION:,} are read"
+    if len(expression) > EXPRESSION_CHARACTERS.most:
+        yield f"{at}: an expression of {len(expression):,} characters; at most {EXPRESSION_CHARACTERS.most:,} are read"
         return
     if not storable(expression):
         yield f"{at}: {show(expression)} has a NUL or a lone surrogate"
         return
     try:
         jmespath.compile(expression)
+        if too_much := excess(expression, 0):
+            yield f"{at}: {show(expression)} {too_much}"
     except RecursionError:
         yield f"{at}: {show(expression)} is not JMESPath: nests too deeply"
     except (JMESPathError, ValueError) as error:
@@ -144,8 +145,8 @@ def named(at: str, name: str, *, forbidden: str = "") -> Iterator[str]:
     """What is wrong with a name that goes into step ids, columns of text and log lines."""
     if not name:
         yield f"{at}: is empty"
-    elif len(name) > MAX_NAME:
-        yield f"{at}: has {len(name):,} characters; at most {MAX_NAME} are kept"
+    elif len(name) > NAME_CHARACTERS.most:
+        yield f"{at}: has {len(name):,} characters; at most {NAME_CHARACTERS.most} are kept"
     elif name.startswith("$"):
         yield f"{at}: {show(name)} begins with $, which is kept for `$again` and `$exit.PORT`"
     elif not storable(name) or any(ord(char) < 32 or ord(char) == 127 for char in name):

@@ -9,6 +9,7 @@ from itertools import islice
 
 from cutover.engines.api import (
     ActivityNode,
+    ConditionNode,
     LoopNode,
     Node,
     StartNode,
@@ -16,17 +17,16 @@ from cutover.engines.api import (
     Workflow,
 )
 from cutover.scenarios.errors import ScenarioError
+from cutover.scenarios.expressions import excess
 from cutover.scenarios.graph import cycle_in, endless_repeats, unreachable_in
+from cutover.scenarios.inputs.limits import LOOP_LEVELS, NODES, SCENARIO_BYTES
 from cutover.scenarios.model import Response, Scenario
 from cutover.scenarios.origin import ORIGIN, ORIGIN_RULE
 from cutover.scenarios.rules import edge_at, edge_problems, named, node_problems, show, storable
+from cutover.scenarios.writer import dumps_line
 
-__all__ = ["MAX_LOOP_DEPTH", "MAX_NODES", "nodes_of", "validate_scenario", "validate_workflow"]
+__all__ = ["expression_problems", "nodes_of", "validate_scenario", "validate_workflow"]
 
-MAX_NODES = 5_000
-"""Nodes in one workflow, its loops' bodies included."""
-MAX_LOOP_DEPTH = 20
-"""Loops within loops."""
 _MAX_PROBLEMS = 1_000
 _INDEX = re.compile(r"\[\d+\]")
 
@@ -43,6 +43,7 @@ def validate_scenario(scenario: Scenario) -> None:
     _raise(_workflow_problems(scenario.workflow, "$.workflow"))
     _raise(_world_problems(scenario))
     _raise(_signal_problems(scenario))
+    _raise(expression_problems(scenario))
 
 
 def nodes_of(workflow: Workflow) -> Iterator[tuple[tuple[str, ...], Node]]:
@@ -71,11 +72,11 @@ def _workflow_problems(workflow: Workflow, path: str) -> Iterator[str]:
     count = 0
     for flow, at, repeat, depth in pending:
         count += len(flow.nodes)
-        if count > MAX_NODES:
-            yield f"{at}: more than {MAX_NODES:,} nodes; split the workflow"
+        if count > NODES.most:
+            yield f"{at}: more than {NODES}; split the workflow"
             return
-        if depth > MAX_LOOP_DEPTH:
-            yield f"{at}: loops nest deeper than {MAX_LOOP_DEPTH} levels"
+        if depth > LOOP_LEVELS.most:
+            yield f"{at}: loops nest deeper than {LOOP_LEVELS}"
             return
         yield from _flow_problems(flow, at, repeat=repeat)
         pending.extend(
@@ -117,6 +118,27 @@ def _level_problems(flow: Workflow, path: str, *, repeat: bool) -> Iterator[str]
         seen.add(node.id)
         yield from node_problems(node, f"{at} ({show(node.id)})")
     yield from edge_problems(flow, path, repeat=repeat)
+
+
+def expression_problems(scenario: Scenario, size: int | None = None) -> Iterator[str]:
+    """Yields which expressions might come to too much on an input as large as the scenario.
+
+    `size` is that of its JSON, in characters; without it, it is measured where an expression might come to much at all.
+    Expressions that are not JMESPath are passed over: they have no value, whatever the input.
+    """
+    costly = [
+        (node.id, expression)
+        for _, node in nodes_of(scenario.workflow)
+        if isinstance(node, ConditionNode | LoopNode)
+        for expression in (node.expression if isinstance(node, ConditionNode) else node.items,)
+        if expression is not None and excess(expression, SCENARIO_BYTES.most)
+    ]
+    if not costly:
+        return
+    size = len(dumps_line(scenario)) if size is None else size
+    for node_id, expression in costly:
+        if too_much := excess(expression, size):
+            yield f"$.workflow: node {show(node_id)}: {show(expression)} {too_much}"
 
 
 def _world_problems(scenario: Scenario) -> Iterator[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -63,10 +65,35 @@ class AutocommitStore:
         with self.connection.transaction():
             self.connection.execute(sql("cutover.engines.v1", "schema"))
 
-    def start(self, execution_id: UUID, workflow_id: str, definition: JsonText, given: JsonText, metadata: str) -> bool:
-        """Starts the execution where it is new; returns whether it was."""
-        values = {"workflow_id": workflow_id, "definition": definition, "input": given, "metadata": metadata}
-        return self._run("start_execution", execution_id, **values) == 1
+    def start(
+        self, execution_id: UUID, workflow_id: str, definition: JsonText, given: JsonText, metadata: str
+    ) -> tuple[bool, bool]:
+        """Starts the execution where it is new; returns whether it was, and whether no other session drives it.
+
+        Where none does, this one has the lock until `release`.
+        """
+        values = {
+            "id": execution_id,
+            "workflow_id": workflow_id,
+            "definition": definition,
+            "input": given,
+            "metadata": metadata,
+            "key": _lock_key(execution_id),
+        }
+        [(new, alone)] = self.connection.execute(sql("cutover.engines.v1", "start_execution"), values).fetchall()
+        return new, alone
+
+    def hold(self, execution_id: UUID) -> bool:
+        """Takes the lock on driving the execution; False where another session has it."""
+        values = {"key": _lock_key(execution_id)}
+        [(alone,)] = self.connection.execute(sql("cutover.engines.v1", "drive_lock"), values).fetchall()
+        return bool(alone)
+
+    def release(self, execution_id: UUID) -> None:
+        """Gives the lock back; it does not outlive its session."""
+        if self._connection is not None and not self._connection.closed:
+            with suppress(psycopg.Error):
+                self._connection.execute(sql("cutover.engines.v1", "drive_unlock"), {"key": _lock_key(execution_id)})
 
     def load(self, execution_id: UUID) -> LoadedExecution:
         """Returns all that is kept of an execution. Raises UnknownExecution."""
@@ -132,3 +159,9 @@ class AutocommitStore:
 
     def _run(self, statement: str, execution_id: UUID, **values: object) -> int:
         return self.connection.execute(sql("cutover.engines.v1", statement), {"id": execution_id, **values}).rowcount
+
+
+def _lock_key(execution_id: UUID) -> int:
+    """The number that stands for driving this execution among Postgres's advisory locks."""
+    digest = hashlib.sha256(b"engines.v1:" + execution_id.bytes).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)

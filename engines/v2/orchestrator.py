@@ -32,7 +32,7 @@ from cutover.engines.v2.lines import VERSION, LogLines
 from cutover.engines.v2.planner import Step
 from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
-from cutover.engines.v2.store import Store, explained
+from cutover.engines.v2.store import PostgresUnreachable, Store, blames_rows, explained
 from cutover.engines.v2.writer import Writer
 
 __all__ = ["OrchestratorV2", "create"]
@@ -109,19 +109,28 @@ class OrchestratorV2:
                 self.go_on(run, run.advance(self.clock.now()))
 
     def cancel(self, execution_id: UUID) -> None:
-        """Takes the execution from whoever has it, and ends it."""
+        """Takes the execution from whoever has it, and ends it; also where its rows are damaged."""
         for _ in range(CLAIM_TRIES):
             claimed = self.claims.take(execution_id, force=True)
             if claimed is None:
                 return
             with suppress(LeaseLost), self.claims.giving_up(execution_id, claimed.epoch):
-                run, _ = self.restore(execution_id, claimed)
-                for step in run.open.values():
-                    step.busy_ms = step.elapsed_ms
-                run.cancel()
-                self.writer.commit(run)
+                try:
+                    self.cancel_whole(execution_id, claimed)
+                except Exception as damage:
+                    if isinstance(damage, LeaseLost | PostgresUnreachable) or not blames_rows(damage):
+                        raise
+                    self.writer.cancel_damaged(execution_id, claimed, damage)
                 return
         raise ExecutionHeld(f"execution {execution_id} was taken over each time it was to be cancelled; try again")
+
+    def cancel_whole(self, execution_id: UUID, claimed: Claimed) -> None:
+        """Ends the claimed execution, once its rows and checkpoints agree."""
+        run, _ = self.restore(execution_id, claimed)
+        for step in run.open.values():
+            step.busy_ms = step.elapsed_ms
+        run.cancel()
+        self.writer.commit(run)
 
     def journal(self, execution_id: UUID) -> Journal:
         """Returns what is committed of the execution."""

@@ -23,7 +23,7 @@ from cutover.engines.errors import EngineError
 from cutover.engines.sqlfiles import sql
 from cutover.engines.v2.retry import COMMIT_TRIES, commit_pause_s
 
-__all__ = ["PostgresRefused", "PostgresUnreachable", "Statement", "Store", "connect", "explained"]
+__all__ = ["PostgresRefused", "PostgresUnreachable", "Statement", "Store", "blames_rows", "connect", "explained"]
 
 _SETTINGS = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off"
 """Statements are planned once, perhaps while the tables are empty: what is quick then must stay quick."""
@@ -228,6 +228,14 @@ def _explain(error: psycopg.Error) -> NoReturn:
     state = f" ({error.sqlstate})" if error.sqlstate else ""
     advice = f"; {_ADVICE[error.sqlstate]}" if error.sqlstate in _ADVICE else ""
     raise PostgresRefused(f"Postgres refused{state}: {said}{advice}") from error
+
+
+def blames_rows(problem: Exception) -> bool:
+    """Whether an error can come of what rows say: any but Postgres's own, and of those the ones on values."""
+    if not isinstance(problem, PostgresRefused):
+        return True
+    state = problem.__cause__.sqlstate if isinstance(problem.__cause__, psycopg.Error) else None
+    return state is not None and state.startswith(("22", "23"))
 
 
 def refused(error: psycopg.Error) -> bool:

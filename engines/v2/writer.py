@@ -13,17 +13,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Final, TypeAlias
+from uuid import UUID
 
 from psycopg.sql import SQL, Composed, Identifier
 
 from cutover.engines.api import Clock, JsonText
 from cutover.engines.errors import LeaseLost
+from cutover.engines.payloads import storable_text
 from cutover.engines.sqlfiles import sql
 from cutover.engines.v2 import checkpoints
 from cutover.engines.v2.delta import Delta
-from cutover.engines.v2.events import Row
+from cutover.engines.v2.events import Event, Row
 from cutover.engines.v2.lease import TTL
 from cutover.engines.v2.lines import LogLines
+from cutover.engines.v2.recovery import Claimed
 from cutover.engines.v2.run import ExecutionRun
 from cutover.engines.v2.store import Statement, Store
 
@@ -85,6 +88,30 @@ class Writer:
             raise LeaseLost(
                 f"execution {run.execution_id} was taken over by another worker after version {run.version}; drop it"
             )
+
+    def cancel_damaged(self, execution_id: UUID, claimed: Claimed, damage: Exception) -> None:
+        """Ends an execution by its rows alone, whatever its checkpoints say; its error says what is damaged.
+
+        Raises LeaseLost, and nothing is written, where another worker took the execution over or has ended it.
+        """
+        said = storable_text(f"{type(damage).__name__}: {damage}")
+        wanted = {
+            "id": execution_id,
+            "epoch": claimed.epoch,
+            "error": f"cancelled without its checkpoints, which cannot be trusted: {said}",
+        }
+        found = self._store.run("cancel_damaged", wanted)
+        if not found:
+            raise LeaseLost(f"execution {execution_id} was taken over by another worker while it was cancelled")
+        self._lines.operation("DAMAGED", execution_id, claimed.node_id, level="error", problem=said)
+        entries = [
+            Event(
+                sequence, "STATE_TRANSITION", step_id, node_id, json.dumps(step_id), json.dumps(node_id), attempt or 0,
+                before, event, after,
+            )
+            for sequence, step_id, node_id, attempt, before, event, after in found
+        ]  # fmt: skip
+        self._lines.say(self._lines.of(execution_id, entries, self._clock.now()))
 
     def _write(
         self, statements: Statements, run: ExecutionRun, held: Sequence[str], landed: Callable[[int], bool]

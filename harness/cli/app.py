@@ -14,6 +14,7 @@ from cutover.harness.cli.commands import (
     doctor,
     explain,
     importing,
+    keygen,
     mutants,
     policy,
     replay,
@@ -39,7 +40,7 @@ app = typer.Typer(
     name="cutover",
     help="Says whether the next share of traffic may move from workflow engine V1 to V2, with the evidence.",
     epilog="Exit status: 0 GO, 1 NO-GO, 2 usage or configuration, 3 INCONCLUSIVE, 4 environment, 5 ROLLBACK, "
-    "70 internal, 130 interrupted.",
+    "6 not signed by the key given, 70 internal, 130 interrupted.",
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
@@ -64,6 +65,7 @@ _add(app, "explain", explain.explain)
 _add(app, "mutants", mutants.mutants)
 _add(app, "report", report.report)
 _add(app, "verify", verify.verify)
+_add(app, "keygen", keygen.keygen)
 _add(app, "compare", compare.compare)
 app.add_typer(_policy, name="policy")
 _add(app, "import", importing.import_)

@@ -2,6 +2,9 @@
 
 Engines run in the command's process too, and whatever they print there would be among the data. So stdout as they know
 it leads to stderr, by either of its names: `sys.stdout` and descriptor 1.
+
+All that a command writes goes through here, also what typer says of a command line. Whatever came from outside, no
+character of it commands a terminal or a CI log.
 """
 
 from __future__ import annotations
@@ -10,15 +13,30 @@ import functools
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ParamSpec, Protocol, TextIO
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TextIO, cast
+
+from cutover.reports.words import printable, uncommanded
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
     from rich.progress import Progress, TaskID
+    from rich.segment import Segment
 
-__all__ = ["Advance", "captured", "emit", "keep_data_apart", "note", "problem", "progress", "with_data_apart"]
+__all__ = [
+    "Advance",
+    "Rendered",
+    "captured",
+    "emit",
+    "keep_data_apart",
+    "note",
+    "problem",
+    "progress",
+    "traceback_of",
+    "with_data_apart",
+]
 
 _P = ParamSpec("_P")
 PLAIN_WIDTH = 100
@@ -69,15 +87,28 @@ def with_data_apart(command: Callable[_P, int]) -> Callable[_P, int]:
     return wrapper
 
 
+class Rendered(str):
+    """Text that is for stdout as it stands: what is not ours in it has been escaped by whoever rendered it."""
+
+    __slots__ = ()
+
+
 def problem(message: str) -> None:
-    """Writes one sentence about what went wrong to stderr."""
-    _write_to_stderr(f"cutover: {message}\n")
+    """Writes one sentence about what went wrong to stderr; its further lines are indented, so that none looks ours."""
+    text = printable(message).replace("\n", "\n  ")
+    _write_to_stderr(f"cutover: {text}\n")
 
 
 def note(message: str, *, quiet: bool) -> None:
     """Writes one line about what is going on to stderr, unless quiet."""
     if not quiet:
-        _write_to_stderr(f"{message}\n")
+        one = printable(message).replace("\n", "\\n")
+        _write_to_stderr(f"{one}\n")
+
+
+def traceback_of(error: BaseException) -> None:
+    """Writes an error's traceback to stderr."""
+    _write_to_stderr(printable("".join(traceback.format_exception(error))))
 
 
 def _write_to_stderr(text: str) -> None:
@@ -91,6 +122,7 @@ def _write_to_stderr(text: str) -> None:
 
 def emit(text: str) -> None:
     """Writes data to stdout. Neither a reader that went away (`| head`) nor an unencodable character is an error."""
+    text = text if isinstance(text, Rendered) else printable(text)
     stream = _DataStream.now()
     encoding = stream.encoding or "utf-8"
     text = text.encode(encoding, "backslashreplace").decode(encoding)
@@ -108,16 +140,40 @@ def _discard(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def captured(show: Callable[[Console], None]) -> str:
+def captured(show: Callable[[Console], None]) -> Rendered:
     """Returns what `show` prints to a console in the colours and width of stdout, as text for `emit`."""
     from rich.console import Console
 
     stream = _DataStream.now()
     fixed = None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
     console = Console(file=stream, width=fixed, highlight=False, markup=False, emoji=False)
+    console.push_render_hook(cast("RenderHook", _EscapingHook()))
     with console.capture() as capture:
         show(console)
-    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+    lines = capture.get().removesuffix("\n").split("\n")
+    return Rendered("".join(f"{uncommanded(line.rstrip())}\n" for line in lines))
+
+
+class _EscapingHook:
+    """Sees to it that a console writes no escape but those of its own styles."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """Returns each renderable with its text made printable."""
+        return [_PrintableText(renderable) for renderable in renderables]
+
+
+class _PrintableText:
+    """A renderable whose text is made printable after it has been laid out."""
+
+    def __init__(self, inner: ConsoleRenderable) -> None:
+        self._inner = inner
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        from rich.segment import Segment
+
+        for segment in console.render(self._inner, options):
+            if not segment.control:
+                yield Segment(printable(segment.text), segment.style)
 
 
 @contextmanager

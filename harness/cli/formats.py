@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutover.reports.messages import Lang
+from cutover.reports.words import json_text
 
 if TYPE_CHECKING:
     from cutover.reports.document import Document
@@ -29,7 +30,7 @@ def rendered(document: Document, form: Format, lang: Lang = Lang.EN, folder: Pat
     """Returns the report as text, ending in a newline; `folder` is the run's, beside which HTML finds its history."""
     match form:
         case Format.JSON:
-            return document.model_dump_json(indent=2) + "\n"
+            return json_text(document.model_dump_json(indent=2)) + "\n"
         case Format.MARKDOWN:
             from cutover.reports import markdown
 
@@ -41,9 +42,10 @@ def rendered(document: Document, form: Format, lang: Lang = Lang.EN, folder: Pat
 
             return junit.render(document)
         case Format.GITHUB:
+            from cutover.harness.cli.console import Rendered
             from cutover.reports import github
 
-            return github.render(document, lang=lang)
+            return Rendered(github.render(document, lang=lang))
         case Format.TERMINAL:
             from cutover.harness.cli.console import captured
             from cutover.reports.terminal import report as terminal

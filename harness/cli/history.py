@@ -20,8 +20,6 @@ MOST = 12
 """How many earlier runs a report shows."""
 _READ = 60
 """How many reports are read to find them, the newest files first."""
-_LARGEST = 32_000_000
-"""A larger file is not a report that Cutover wrote, bytes."""
 
 
 def earlier(folder: Path, document: Document) -> History:
@@ -45,12 +43,14 @@ def kill_matrix(folder: Path) -> MatrixPart | None:
 
     from cutover.harness.errors import UsageProblem
     from cutover.reports.parts.mutants import MatrixPart
+    from cutover.scenarios.inputs.files import is_there, read_bytes
+    from cutover.scenarios.inputs.limits import REPORT_BYTES
 
     file = folder / "mutants.json"
-    if not file.is_file():
+    if not is_there(file):
         return None
     try:
-        return MatrixPart.model_validate_json(file.read_bytes())
+        return MatrixPart.model_validate_json(read_bytes(file, REPORT_BYTES))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise UsageProblem(
@@ -70,9 +70,10 @@ def _reports(folder: Path) -> Iterator[tuple[float, Path]]:
 
 
 def _text(file: Path) -> str:
+    from cutover.scenarios.inputs.files import FileRefused, read_bytes
+    from cutover.scenarios.inputs.limits import REPORT_BYTES
+
     try:
-        if file.stat().st_size > _LARGEST:
-            return ""
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return read_bytes(file, REPORT_BYTES).decode("utf-8", "replace")
+    except FileRefused:
         return ""

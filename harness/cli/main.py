@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import NoReturn
 
-from cutover.harness.cli.console import keep_data_apart, problem
+from cutover.harness.cli.console import keep_data_apart, problem, traceback_of
 from cutover.harness.cli.status import Status, status_of
 
 __all__ = ["main"]
@@ -68,15 +68,15 @@ def _outcome(arguments: list[str]) -> int:
         return Status.INTERNAL
     except BaseException as error:  # noqa: BLE001 - here every error becomes an exit status; Python's own is that of NO-GO
         return _told(error)
+    if result == Status.INTERRUPTED and not isinstance(result, Status):  # by typer, which says nothing
+        problem("interrupted")
     return result if isinstance(result, int) else Status.GO
 
 
 def _told(error: BaseException) -> Status:
     """Says what was wrong; returns the exit status."""
     if os.environ.get("CUTOVER_DEBUG") == "1":
-        import traceback
-
-        traceback.print_exception(error)
+        traceback_of(error)
     if isinstance(error.__cause__ or error, FileNotFoundError) and not _has_folder():
         problem("the current folder has been removed; change to another one, and run again")
         return Status.ENVIRONMENT

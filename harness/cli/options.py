@@ -28,6 +28,7 @@ __all__ = [
     "QuietOption",
     "ScenariosOption",
     "SeedOption",
+    "SignOption",
     "TakeoverOption",
     "WholeOption",
     "in_seconds",
@@ -60,6 +61,7 @@ GeneratedOption = Annotated[
         "--generated",
         help="This many generated scenarios after the catalog or the files.",
         min=limits.GENERATED.least,
+        max=limits.GENERATED.most,
         metavar="N",
     ),
 ]
@@ -69,7 +71,11 @@ OnlyOption = Annotated[
 SeedOption = Annotated[
     int,
     typer.Option(
-        "--seed", help="Seed of all that is drawn; the same seed repeats the run.", min=limits.SEED.least, metavar="N"
+        "--seed",
+        help="Seed of all that is drawn; the same seed repeats the run.",
+        min=limits.SEED.least,
+        max=limits.SEED.most,
+        metavar="N",
     ),
 ]
 DrawnSeedOption = Annotated[
@@ -77,7 +83,8 @@ DrawnSeedOption = Annotated[
     typer.Option(
         "--seed",
         help="Seed of all that is drawn; the same seed repeats the run. Drawn and printed where it is not given.",
-        min=0,
+        min=limits.SEED.least,
+        max=limits.SEED.most,
         metavar="N",
     ),
 ]
@@ -87,6 +94,7 @@ DeadlineOption = Annotated[
         "--deadline",
         help="How long an engine may take for one arm, or for one command of a crash case.",
         min=limits.DEADLINE_S.least,
+        max=limits.DEADLINE_S.most,
         callback=in_seconds,
         metavar="S",
     ),
@@ -97,6 +105,7 @@ TakeoverOption = Annotated[
         "--takeover",
         help="How far the clock moves before another worker takes over.",
         min=limits.TAKEOVER_S.least,
+        max=limits.TAKEOVER_S.most,
         callback=in_seconds,
         metavar="S",
     ),
@@ -116,6 +125,10 @@ PostgresModeOption = Annotated[
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="The run's folder; a new one in cutover-runs by default.", metavar="DIR"),
+]
+SignOption = Annotated[
+    Path | None,
+    typer.Option("--sign", help="Sign what is saved with the private key in this file.", metavar="KEYFILE"),
 ]
 WholeOption = Annotated[bool, typer.Option("--all", help="A case's whole time line, not only what is near the fault.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]

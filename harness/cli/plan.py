@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from cutover.harness.errors import UsageProblem
 from cutover.harness.record.kills import PlayedPart
 
-__all__ = ["DEADLINE_S", "ImportSource", "RunPlan", "ServerChoice", "Where", "drawn_seed", "skip_of"]
+__all__ = ["DEADLINE_S", "TAKEOVER_S", "ImportSource", "RunPlan", "ServerChoice", "Where", "drawn_seed", "skip_of"]
 
 DEADLINE_S = 30.0
 """How long an engine may take for one arm unless the command line says otherwise, s."""
+
+TAKEOVER_S = 31.0
+"""How far the clock moves before another worker takes over unless the command line says otherwise, s."""
 
 CRASH_BUDGET_S, CRASH_MOST_S = 30.0, 120.0
 """How long the candidate is killed and resumed unless the command line says otherwise, s."""
@@ -75,6 +78,7 @@ class RunPlan:
     waivers: Path | None = None
     deadline_s: float = DEADLINE_S
     crash_budget_s: float | None = None
+    takeover_s: float = TAKEOVER_S
     skip: tuple[PlayedPart, ...] = ()
 
     @property
@@ -91,6 +95,40 @@ class RunPlan:
     def plays_long(self) -> bool:
         """Whether what takes long is played too: beside as many crash cases as a run has by default, or more."""
         return PlayedPart.CRASHES not in self.skip and self.crash_usual_s >= CRASH_BUDGET_S
+
+    @classmethod
+    def of(cls, arguments: Sequence[str]) -> Self:
+        """Returns the plan that has these `arguments`. Raises ValueError where none has."""
+        if len(arguments) % 2:
+            raise ValueError("an option without a value")
+        given: dict[str, list[str]] = {}
+        for option, value in zip(arguments[::2], arguments[1::2], strict=True):
+            given.setdefault(option, []).append(value)
+        one = {option: values[-1] for option, values in given.items()}
+        plan = cls(
+            control=one["--control"],
+            candidate=one["--candidate"],
+            stage=int(one["--stage"]),
+            trials=int(one["--trials"]) if "--trials" in one else None,
+            generated=int(one["--generated"]) if "--generated" in one else None,
+            scenarios=tuple(Path(path) for path in given.get("--scenarios", ())),
+            imports=tuple(_imports(arguments)),
+            only=tuple(given.get("--only", ())),
+            seed=int(one["--seed"]),
+            policy=Path(one["--policy"]) if "--policy" in one else None,
+            waivers=Path(one["--waivers"]) if "--waivers" in one else None,
+            deadline_s=float(one.get("--deadline", DEADLINE_S)),
+            crash_budget_s=float(one["--crash-budget"]) if "--crash-budget" in one else None,
+            takeover_s=float(one.get("--takeover", TAKEOVER_S)),
+            skip=skip_of(given.get("--skip", ())),
+        )
+        if plan.arguments() != tuple(arguments):
+            raise ValueError("options that are unknown or in another order")
+        return plan
+
+    def deadline_at(self, pace: float) -> float:
+        """Returns how long an engine may take on a machine that is so many times slower; what was said is kept to."""
+        return self.deadline_s * (pace if self.deadline_s == DEADLINE_S else 1.0)
 
     def arguments(self) -> tuple[str, ...]:
         """What to write after `cutover run`; never a server's URL, which may hold a password."""
@@ -115,6 +153,8 @@ class RunPlan:
             yield from ("--deadline", f"{self.deadline_s:g}")
         if self.crash_budget_s is not None:
             yield from ("--crash-budget", f"{self.crash_budget_s:g}")
+        if self.takeover_s != TAKEOVER_S:
+            yield from ("--takeover", f"{self.takeover_s:g}")
         yield from self._excluded()
 
     def _excluded(self) -> Iterator[str]:
@@ -124,11 +164,28 @@ class RunPlan:
             yield from ("--only", scenario)
 
 
+_OWN: Final = frozenset({
+    "--control", "--candidate", "--stage", "--trials", "--generated", "--scenarios", "--only", "--seed", "--policy",
+    "--waivers", "--deadline", "--crash-budget", "--takeover", "--skip",
+})  # fmt: skip
+"""The options of a plan that name no importer."""
+
+
+def _imports(arguments: Sequence[str]) -> Iterator[ImportSource]:
+    for option, value in zip(arguments[::2], arguments[1::2], strict=True):
+        if option.startswith("--") and option not in _OWN:
+            yield ImportSource(option.removeprefix("--"), Path(value))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """Where a run runs and is saved; `folder` None is a new one in `cutover-runs`. Changes no verdict."""
+    """Where a run runs and is saved; `folder` None is a new one in `cutover-runs`. Changes no verdict.
+
+    `sign` is the file of the key that the run is signed with.
+    """
 
     url: str | None = None
     choice: ServerChoice = ServerChoice.AUTO
     workers: int = 1
     folder: Path | None = None
+    sign: Path | None = None

@@ -72,12 +72,14 @@ def _catalog() -> tuple[Scenario, ...]:
 
 def _from_files(paths: Iterable[Path]) -> list[Scenario]:
     from cutover.scenarios.files import load, load_folder
+    from cutover.scenarios.inputs.files import kind_of
 
     found: list[Scenario] = []
     for path in paths:
-        if not path.exists():
+        kind = kind_of(path)
+        if kind is None:
             raise UsageProblem(f"{path}: no such file or folder; --scenarios takes scenario files or folders of them")
-        found.extend(load_folder(path) if path.is_dir() else (load(path),))
+        found.extend(load_folder(path) if kind == "a folder" else (load(path),))
     return found
 
 

@@ -20,6 +20,7 @@ class Status(IntEnum):
     INCONCLUSIVE = 3
     ENVIRONMENT = 4
     ROLLBACK = 5
+    UNSIGNED = 6
     INTERNAL = 70
     INTERRUPTED = 130
 
@@ -32,6 +33,17 @@ _OF_THE_MACHINE = {
     errno.EROFS: "is on a read-only file system",
 }
 
+_OF_THE_NAME = {
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ENXIO,
+}
+"""What is wrong with a name that was given: nothing is there, something else is, or it is too long."""
+
 _LIMITS = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
@@ -43,7 +55,7 @@ def status_of(error: BaseException) -> tuple[Status, str]:
         return Status.USAGE, _hint(error)
     if isinstance(error, OSError | MemoryError | RuntimeError) and (told := _of_the_machine(error)):
         return Status.ENVIRONMENT, told
-    if isinstance(error, FileNotFoundError | FileExistsError | NotADirectoryError | IsADirectoryError):
+    if isinstance(error, OSError) and error.errno in _OF_THE_NAME and error.filename:
         return Status.USAGE, f"{error.filename}: {error.strerror}"
     if isinstance(error, ModuleNotFoundError) and extra_of(error.name) is not None:
         return Status.USAGE, _uninstalled(error.name)

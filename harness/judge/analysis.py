@@ -29,11 +29,13 @@ from cutover.harness.judge.summaries.checks import CheckSummary
 from cutover.harness.judge.summaries.differences import DifferenceSample, DifferenceSummary
 from cutover.harness.judge.summaries.distributions import Distribution, distributions
 from cutover.harness.judge.summaries.headline import headline
+from cutover.harness.judge.summaries.machine import MachineSummary, machine_summaries
 from cutover.harness.judge.summaries.material import MaterialSummary
 from cutover.harness.judge.summaries.sides import SideBySide, side_by_side
 from cutover.harness.judge.view import DifferencePlace
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.costs import PlayCosts
+from cutover.harness.record.machine import MachineReading
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
@@ -64,7 +66,8 @@ class Analysis:
     content once. `crash` is what the crash cases came to, None where there are none. `not_tested` lists, in sentences,
     what the run says nothing of. `distributions` are the durations, for charts;
     `waivers` what became of each waiver; `noise` the paths at which the control differs from itself, tested;
-    `normalisation` how many comparisons were equal only after it, `material` what the scenarios showed.
+    `normalisation` how many comparisons were equal only after it, `material` what the scenarios showed,
+    `machine` what the machine needed for next to nothing, where it was read.
     """
 
     run_id: str
@@ -91,6 +94,7 @@ class Analysis:
     drawn: int = 0
     normalisation: NormalisationSummary = field(default_factory=NormalisationSummary)
     material: MaterialSummary | None = None
+    machine: tuple[MachineSummary, ...] = ()
 
 
 def analyse(
@@ -102,6 +106,7 @@ def analyse(
     cases: Iterable[tuple[Scenario, CaseRecord]] = (),
     routing: Sequence[Routed] = (),
     weighed: tuple[Weighed, ...] = (),
+    machine: tuple[MachineReading, ...] = (),
     plays: Sequence[PlayRecord] = (),
     rereads: Iterable[Reread] = (),
     costs: Sequence[PlayCosts] = (),
@@ -113,7 +118,8 @@ def analyse(
     """Judges a run for one stage of a policy; goes through the trials again where the control is noisy.
 
     `cases` are its crash cases, each with its scenario; `routing` are the executions that the router served, `weighed`
-    the memory of the engines' processes, `plays` and `rereads` what came of the plays and of reading executions again,
+    the memory of the engines' processes, `machine` what was read of the machine, `plays` and `rereads` what came of the
+    plays and of reading executions again,
     `costs` what was counted of executions played in a ladder of sizes.
     `production` maps metrics to measurements that only production can make. `checks` are those of trials that the code
     has: one that the stage requires and that neither these nor the crash checks have makes it INVALID. `waivers` are
@@ -142,6 +148,7 @@ def analyse(
     gathered.add_plays(plays)
     gathered.add_rereads(rereads)
     gathered.weighed = weighed
+    gathered.machine = machine
     gathered.add_costs(costs, policy.costs)
     return conclude(gathered, policy, stage, production)
 
@@ -154,7 +161,10 @@ def conclude(
     gathered.checks.add([gathered.keys.result()])
     crash = gathered.crash.summary()
     frames = gathered.tally.frames(
-        cases=crash.cases - crash.unfired, case_duplicates=crash.duplicates, weighed=gathered.weighed
+        cases=crash.cases - crash.unfired,
+        case_duplicates=crash.duplicates,
+        weighed=gathered.weighed,
+        machine=gathered.machine,
     )
     summaries = gathered.checks.summaries(guarded.required_checks)
     results = judge_criteria(policy, stage, TrialMeasurements(frames), production)
@@ -195,6 +205,7 @@ def conclude(
             (summary.check for summary in summaries if summary.examined_candidate), results, manifest, crash, material
         ),
         distributions=distributions(frames, policy, stage),
+        machine=machine_summaries(gathered.machine),
     )
 
 

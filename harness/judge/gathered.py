@@ -35,6 +35,7 @@ from cutover.harness.judge.summaries.material import MaterialCollector
 from cutover.harness.judge.view import DifferencePlace, view_of
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.costs import PlayCosts
+from cutover.harness.record.machine import MachineReading
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
@@ -84,6 +85,7 @@ class Gathered:
         self.keys = RunKeys()
         self.material = MaterialCollector()
         self.weighed: tuple[Weighed, ...] = ()
+        self.machine: tuple[MachineReading, ...] = ()
         self.failed = 0
         self.failed_scenarios: list[tuple[int, str]] = []
 

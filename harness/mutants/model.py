@@ -42,11 +42,15 @@ class Trials:
 
 @dataclass(frozen=True, slots=True)
 class Crashes:
-    """One scenario, interrupted in each of the ways at each of its kill points of these kinds (none named: all)."""
+    """One scenario, interrupted in each of the ways at each of its kill points of these kinds (none named: all).
+
+    `takeover_s` is how far the clock moves after a death, for an engine with another lease.
+    """
 
     scenario: str
     ways: tuple[Way, ...]
     points: tuple[PointKind, ...] = ()
+    takeover_s: float = 31.0
 
 
 @dataclass(frozen=True, slots=True)

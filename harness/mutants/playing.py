@@ -200,7 +200,7 @@ def _crashes(
 ) -> None:
     chosen = scenario(experiment.scenario)
     plan = CasePlan(engine="", ways=experiment.ways)
-    with Testbed(factory, dsn, deadline_s=_COMMAND_S, restart=restart) as testbed:
+    with Testbed(factory, dsn, deadline_s=_COMMAND_S, takeover_s=experiment.takeover_s, restart=restart) as testbed:
         arm, points = BaselineRun(testbed, chosen, seen.id()).run()
         kinds = experiment.points or ("request", "answer", "call", "reply", "signal")
         trial = CrashTrial(

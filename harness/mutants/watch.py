@@ -20,7 +20,7 @@ from cutover.harness.judge.policy.criteria import judge_criteria
 from cutover.harness.judge.policy.model import Policy
 from cutover.harness.judge.reference.prepared import PreparedScenarios
 from cutover.harness.judge.rereads import READ
-from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.cases import CaseRecord, CrashTrial
 from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.kills import PlayedPart
 from cutover.harness.record.memory import Weighed
@@ -97,6 +97,9 @@ class KillWatch:
         """Notes the scenarios of crash cases."""
         self._to_kill |= {scenario.id: scenario for scenario in scenarios}
 
+    def write_baselines(self, trials: Iterable[CrashTrial]) -> None:
+        """Nothing is judged by them."""
+
     def write_routing(self, rows: Iterable[Routed]) -> None:
         """Judges whom the router served."""
         served = tuple(rows)
@@ -114,7 +117,7 @@ class KillWatch:
         if table is Table.REREADS:
             self._gathered.add_rereads(read_as(Reread, row) for row in decoded)
             self._look(PlayedPart.REREADS, self.played.get(PlayedPart.REREADS, 0) + len(decoded))
-        else:
+        elif table is Table.PLAYS:
             rows = [read_as(PlayRecord, row) for row in decoded]
             self._gathered.add_plays(rows)
             first = bisect_left(range(len(rows)), x=True, key=self._shown_by(rows))

@@ -194,7 +194,8 @@ class CaseRecord:
     for a lease moved time. `acknowledged` is what was committed at one moment after another, before and after each
     fault and at each pause; runs that older versions saved have none. `clock_began_at` is the injected clock when the
     case began; None there. `order` are the activity steps in the order in which the run without a crash began them,
-    empty there.
+    empty there. `number` counts the cases of a run from 1, in the order in which they were begun, and `heard` how many
+    had ended by then, in the order in which they are saved; both are 0 there.
     """
 
     case: CrashCase
@@ -213,6 +214,8 @@ class CaseRecord:
     acknowledged: tuple[Acknowledged, ...] = ()
     clock_began_at: datetime | None = None
     order: tuple[str, ...] = ()
+    number: int = 0
+    heard: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,9 +25,9 @@ class Weighed:
     limit_kib: int
 
 
-def utilisation(weighed: Iterable[Weighed]) -> float | None:
-    """Returns the candidate's peak over its limit; None where it was not measured."""
+def utilisation(weighed: Iterable[Weighed], role: Role = "candidate") -> float | None:
+    """Returns the peak of a role's process over its limit; None where it was not measured."""
     for each in weighed:
-        if each.role == "candidate" and each.executions and each.peak_kib > 0 and each.limit_kib > 0:
+        if each.role == role and each.executions and each.peak_kib > 0 and each.limit_kib > 0:
             return each.peak_kib / each.limit_kib
     return None

@@ -28,8 +28,8 @@ __all__ = [
     "role",
 ]
 
-RUN_SCHEMA_VERSION = 2
-"""Of a run's folder; from 2 on a table has numbered files."""
+RUN_SCHEMA_VERSION = 3
+"""Of a run's folder; from 2 on a table has numbered files, from 3 on the manifest names the policy's file too."""
 
 ArmName: TypeAlias = Literal["control", "control_again", "candidate", "candidate_again"]
 ARMS: tuple[ArmName, ...] = ("control", "control_again", "candidate", "candidate_again")
@@ -82,11 +82,16 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why an engine's call did not return: it raised, ran past its deadline, or took its process down."""
+    """Why an engine's call did not return: it raised, ran past its deadline, or took its process down.
+
+    `refused` is what the server or the system refused (`cutover.harness.run.process.refusal`); empty where that is not
+    why, and in runs of older versions.
+    """
 
     kind: Literal["exception", "timeout", "died"]
     type: str
     message: str
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +201,10 @@ class Manifest:
 
     `cases` counts the crash cases played, of `cases_planned`; `crash_budget_s` is the real time they were given, None
     where there was no such limit. `material` says whether the scenarios were drawn so that they show all that a sample
-    should, or were chosen by the user; empty for runs that do not say.
+    should, or were chosen by the user; empty for runs that do not say. `command` is the one that made the run.
+    `built_in` has SHA-256 of what that Cutover had built in and a run depends on, by what it is: by it a later one
+    knows what it can work out anew. `signer` is the fingerprint of the key that the run was to be signed with; empty
+    where it was not.
     """
 
     run_id: str
@@ -221,6 +229,9 @@ class Manifest:
     cases_planned: int = 0
     crash_budget_s: float | None = None
     material: Literal["designed", "chosen", ""] = ""
+    command: Literal["run", "crash"] = "run"
+    built_in: Mapping[str, str] = field(default_factory=dict)
+    signer: str = ""
 
     @property
     def sources(self) -> Mapping[str, str]:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cutover.harness.errors import RunError
+from cutover.harness.store.atomic import write_whole
 from cutover.harness.store.tables import StoredFile, Table, file_name
+from cutover.scenarios.inputs.files import FileRefused, opened
+from cutover.scenarios.inputs.limits import STORED_BYTES, STORED_LINE_BYTES, STORED_UNPACKED_BYTES
 
-__all__ = ["TableWriter", "lines_of"]
+__all__ = ["TableWriter", "digest_of", "lines_of"]
 
 _AT_ONCE = 1 << 20
 """Bytes of a packed file that is read at once, which is quicker; a file of many trials or of a huge one is larger."""
+_UNPACKED_AT_ONCE = 64 << 20
+_GZIP = 31
+"""What zlib calls a gzip header and the largest window."""
 _LEVEL = 1  # a run is written while its workers need the processor
 
 
@@ -53,7 +60,7 @@ class TableWriter:
             return
         path = self.begin()
         packed = gzip.compress(b"".join(self._lines), _LEVEL, mtime=0)
-        path.write_bytes(packed)
+        write_whole(path, packed, synced=False)  # the trials are timed meanwhile
         self.digests[path.name] = hashlib.sha256(packed).hexdigest()
         self._lines.clear()
         self._begun, self.pending = None, 0
@@ -66,35 +73,65 @@ class TableWriter:
             self._begun = None
 
 
+def digest_of(file: Path) -> str:
+    """Returns the SHA-256 of a file, in hex. Raises OSError."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 @contextlib.contextmanager
 def lines_of(folder: Path, stored: StoredFile) -> Iterator[Iterable[bytes]]:
     """The lines of one file, once its SHA-256 is known to be the manifest's; those of a large file one at a time.
 
-    Raises RunError for a file that is absent, cut off, edited or of another run; while the lines are read, OSError or
-    EOFError.
+    Raises RunError for a file that is absent, cut off, edited, of another run or larger than is read; while the lines
+    are read, OSError or EOFError.
     """
     file = folder / stored.name
     try:
-        with file.open("rb") as stream:
-            packed = stream.read() if file.stat().st_size <= _AT_ONCE else None
+        with opened(file) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > STORED_BYTES.most:
+                raise RunError(f"{file} is larger than {STORED_BYTES}, the most that is read")
+            packed = stream.read() if size <= _AT_ONCE else None
             found = hashlib.sha256(packed) if packed is not None else hashlib.file_digest(stream, "sha256")
+    except FileRefused as error:
+        raise RunError(f"{error}; restore it or run again") from error
     except OSError as error:
         raise RunError(f"{file} cannot be read: {error.strerror or error}; restore it or run again") from error
     if found.hexdigest() != stored.sha256:
         raise _refusal(file)
-    if packed is not None:
-        yield gzip.decompress(packed).splitlines()
-        return
-    with gzip.open(file) as lines:
+    if packed is not None and (lines := _at_once(packed)) is not None:
         yield lines
+        return
+    with gzip.open(file) as unpacked:
+        yield _lines(unpacked, file)
+
+
+def _at_once(packed: bytes) -> list[bytes] | None:
+    """The lines of a small file; None where it is not one piece, or unpacks to very much more than it is."""
+    whole = zlib.decompressobj(wbits=_GZIP)
+    lines = whole.decompress(packed, _UNPACKED_AT_ONCE)
+    return lines.splitlines() if whole.eof and not whole.unused_data else None
+
+
+def _lines(unpacked: gzip.GzipFile, file: Path) -> Iterator[bytes]:
+    left = STORED_UNPACKED_BYTES.most
+    while line := unpacked.readline(STORED_LINE_BYTES.most + 1):
+        left -= len(line)
+        if left < 0 or len(line) > STORED_LINE_BYTES.most:
+            most = STORED_LINE_BYTES if left >= 0 else STORED_UNPACKED_BYTES
+            what = "a line of it" if left >= 0 else "it"
+            raise RunError(f"{file}: {what} unpacks to more than {most}, the most that is read")
+        yield line
 
 
 def _refusal(file: Path) -> RunError:
     """What is wrong with a file that is not the one that the manifest names."""
+    left = STORED_UNPACKED_BYTES.most
     try:
         with gzip.open(file) as stream:
-            while stream.read(1 << 20):
-                pass
+            while left > 0 and (part := stream.read(1 << 20)):
+                left -= len(part)
     except (OSError, EOFError, zlib.error) as error:
         return RunError(f"{file} is cut off or damaged ({error}); copy it again or run again")
     return RunError(f"{file} is not the file that its manifest names: it was edited or is of another run; run again")

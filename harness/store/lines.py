@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 from cutover.harness.record.trials import ArmName, ArmRecord, Manifest, Trial
 from cutover.harness.store.decoder import quick_arm
 from cutover.scenarios.model import Scenario
+from cutover.scenarios.validate import expression_problems
 
 __all__ = [
     "RecordedTrial",
@@ -102,6 +103,8 @@ def decode_scenario(line: bytes | str) -> tuple[int, Scenario]:
     """The trial's number and its scenario; raises ValueError."""
     row = _scenario_line(line)
     scenario: Scenario = _adapter(Scenario).validate_python(json.loads(row.scenario))
+    for problem in expression_problems(scenario, len(row.scenario)):
+        raise ValueError(problem)
     return row.trial, scenario
 
 

@@ -15,27 +15,31 @@ from pathlib import Path
 from typing import TypeVar
 
 from cutover.harness.errors import RunError
-from cutover.harness.record.cases import CaseError, CaseRecord
+from cutover.harness.record.cases import CaseError, CaseRecord, CrashTrial
 from cutover.harness.record.costs import PlayCosts
+from cutover.harness.record.machine import MachineReading
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import RUN_SCHEMA_VERSION, ArmName, ArmRecord, Manifest, SavedRun, Trial
-from cutover.harness.store.case_lines import decode_case
+from cutover.harness.store.case_lines import decode_baseline, decode_case
 from cutover.harness.store.files import lines_of
 from cutover.harness.store.lines import decode_arm, decode_manifest, decode_scenario, read_as
-from cutover.harness.store.tables import StoredFile, Table, files_of
-from cutover.harness.store.writer import MANIFEST
+from cutover.harness.store.tables import MANIFEST, StoredFile, Table, files_of
+from cutover.scenarios.inputs.files import FileRefused, is_there, read_bytes
+from cutover.scenarios.inputs.limits import MANIFEST_BYTES
 from cutover.scenarios.model import Scenario
 
 __all__ = [
     "TrialPart",
     "crash_scenarios",
+    "crash_trials",
     "iter_cases",
     "iter_rereads",
     "iter_trials",
     "load_costs",
+    "load_machine",
     "load_manifest",
     "load_memory",
     "load_plays",
@@ -46,25 +50,27 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, zlib.error)
+_UNREADABLE = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RecursionError, zlib.error)
+"""What a line raises that is not of a run: cut, of another shape, or nested too deeply."""
 
 
 def load_manifest(folder: Path | str) -> Manifest:
     """What the run in a folder was; raises RunError."""
     place = Path(folder) / MANIFEST
-    if not place.is_file():
-        raise RunError(
-            f"{folder} holds no finished run (no {MANIFEST}); give the folder that `cutover run` wrote, or run again"
-        )
     try:
-        raw = place.read_bytes()
+        if not is_there(place):
+            absent = f"{folder} holds no finished run (no {MANIFEST})"
+            raise RunError(f"{absent}; give the folder that `cutover run` wrote, or run again")
+        raw = read_bytes(place, MANIFEST_BYTES)
         version = json.loads(raw).get("schema_version")
         if isinstance(version, int) and version > RUN_SCHEMA_VERSION:
             raise RunError(
                 f"{place} has schema version {version} and this one reads up to {RUN_SCHEMA_VERSION}; upgrade it"
             )
         return decode_manifest(raw)
-    except (OSError, ValueError, AttributeError) as error:
+    except FileRefused as error:
+        raise RunError(str(error)) from error
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise RunError(f"{place} is damaged: {_first_line(error)}; run again") from error
 
 
@@ -145,6 +151,20 @@ def crash_scenarios(folder: Path | str) -> dict[str, Scenario]:
     return {scenario.id: scenario for _, scenario in _decoded(folder, Table.CRASH_SCENARIOS, decode_scenario)}
 
 
+def crash_trials(folder: Path | str) -> tuple[CrashTrial, ...]:
+    """The uninterrupted runs from which a run's crash cases were planned, in their order; none in older runs.
+
+    Raises RunError.
+    """
+    scenarios = crash_scenarios(folder)
+    found = []
+    for name, (arm, points) in _decoded(folder, Table.BASELINES, decode_baseline):
+        if name not in scenarios:
+            raise RunError(f"{folder} has an uninterrupted run of {name!r}, which is none of its scenarios; run again")
+        found.append(CrashTrial(scenario=scenarios[name], baseline=arm, points=points))
+    return tuple(found)
+
+
 def load_routing(folder: Path | str) -> tuple[Routed, ...]:
     """The executions of a run that the router has served; none where it was not tried. Raises RunError."""
     return tuple(_decoded(folder, Table.ROUTING, lambda line: read_as(Routed, json.loads(line))))
@@ -168,6 +188,11 @@ def iter_rereads(folder: Path | str) -> Iterator[Reread]:
 def load_costs(folder: Path | str) -> tuple[PlayCosts, ...]:
     """The plays of a run whose costs were counted; none in a run of an older version. Raises RunError."""
     return tuple(_decoded(folder, Table.COSTS, lambda line: read_as(PlayCosts, json.loads(line))))
+
+
+def load_machine(folder: Path | str) -> tuple[MachineReading, ...]:
+    """The readings of the machine that a run was made on; none in a run of an older version. Raises RunError."""
+    return tuple(_decoded(folder, Table.MACHINE, lambda line: read_as(MachineReading, json.loads(line))))
 
 
 def _decoded(folder: Path | str, table: Table, decode: Callable[[bytes], _T]) -> Iterator[_T]:

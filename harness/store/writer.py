@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
+import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
 from cutover.harness.errors import EnvironmentProblem, UsageProblem
-from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.cases import CaseRecord, CrashTrial
 from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import Manifest, Trial
-from cutover.harness.store.case_lines import encode_case
+from cutover.harness.store.atomic import write_whole
+from cutover.harness.store.case_lines import encode_baseline, encode_case
 from cutover.harness.store.files import TableWriter
 from cutover.harness.store.lines import (
     RecordedTrial,
@@ -28,12 +29,11 @@ from cutover.harness.store.lines import (
     encode_scenario,
     record_trial,
 )
-from cutover.harness.store.tables import Table
+from cutover.harness.store.tables import MANIFEST, Table
 from cutover.scenarios.model import Scenario
 
-__all__ = ["MANIFEST", "RunWriter", "saving"]
+__all__ = ["RunWriter", "saving"]
 
-MANIFEST = "manifest.json"
 _PART = 2 << 20
 """Bytes of lines, before they are packed, after which a table goes on in another file.
 
@@ -53,6 +53,7 @@ class RunWriter:
         self.folder = Path(folder)
         self.finished = 0
         self.cases = self.cases_planned = 0
+        self._texts: dict[str, str] = {}
         self.manifest = manifest
         with saving(self.folder):
             if self.folder.is_dir() and any(self.folder.iterdir()):
@@ -111,6 +112,18 @@ class RunWriter:
         for row in rows:
             self._line(Table.COSTS, encode_fields(row))
 
+    def write_baselines(self, trials: Iterable[CrashTrial]) -> None:
+        """Adds the uninterrupted runs from which crash cases were planned."""
+        for trial in trials:
+            self._line(Table.BASELINES, encode_baseline(trial.scenario.id, trial.baseline, trial.points))
+
+    def write_text(self, name: str, text: str) -> None:
+        """Adds a file of text beside the tables, by which the run is judged."""
+        raw = text.encode()
+        with saving(self.folder):
+            write_whole(self.folder / name, raw)
+        self._texts[name] = hashlib.sha256(raw).hexdigest()
+
     def _line(self, table: Table, line: bytes) -> None:
         writer = self._tables[table]
         with saving(self.folder):
@@ -123,6 +136,7 @@ class RunWriter:
         with saving(self.folder):
             self._close()
             digests = {name: sha256 for table in sorted(Table) for name, sha256 in self._tables[table].digests.items()}
+            digests |= self._texts
             manifest = dataclasses.replace(
                 self.manifest,
                 finished=self.finished,
@@ -132,12 +146,7 @@ class RunWriter:
                 partial=partial,
                 files=digests,
             )
-            draft = self.folder / f".{MANIFEST}"
-            with draft.open("wb") as file:
-                file.write(encode_manifest(manifest))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(self.folder / MANIFEST)
+            write_whole(self.folder / MANIFEST, encode_manifest(manifest))
         return manifest
 
     def _close(self) -> None:

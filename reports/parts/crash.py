@@ -68,6 +68,7 @@ class CrashPart(ReportPart):
 
     `points` counts the kill points at which something died, in so many `scenarios`; `classes` how many of these have
     each kind of node. `upper_bound` is null since 0.2: the cases are no random sample, so they bound no share.
+    `partial` says that the matrix was interrupted, of `planned` cases.
     """
 
     engine: str
@@ -84,6 +85,7 @@ class CrashPart(ReportPart):
     duplicates_per_hundred: float
     upper_bound: float | None = None
     planned: int = 0
+    partial: bool = False
     points: int = 0
     scenarios: int = 0
     classes: dict[str, int] = Field(default_factory=dict)
@@ -115,9 +117,17 @@ def headline(summary: CrashSummary) -> str:
             )
         case _:
             why = f"{count(summary.unfired)} of {cases} did not fire" if summary.cases else "no case was run"
-            if summary.cases and not summary.unfired:
+            if summary.partial:
+                why = _interrupted(summary)
+            elif summary.cases and not summary.unfired:
                 why = f"{count(summary.missed)} kill points were missed"
             return f"INCONCLUSIVE: {summary.engine}: {why}."
+
+
+def _interrupted(summary: CrashSummary) -> str:
+    if not summary.cases:
+        return "interrupted before the first crash case had ended"
+    return f"interrupted after {count(summary.cases)} of {count(summary.planned)} crash cases"
 
 
 def crash_part(summary: CrashSummary, replay: Callable[[str], str]) -> CrashPart:
@@ -136,6 +146,7 @@ def crash_part(summary: CrashSummary, replay: Callable[[str], str]) -> CrashPart
         redeliveries=summary.redeliveries,
         duplicates_per_hundred=summary.per_hundred,
         planned=summary.planned,
+        partial=summary.partial,
         points=summary.points,
         scenarios=summary.scenarios,
         classes=dict(summary.classes),

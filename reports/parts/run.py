@@ -35,6 +35,8 @@ class RunPart(ReportPart):
     """What was run, on what. `partial` says that it was interrupted; `seconds` is real time.
 
     `cases` counts the crash cases played, of `cases_planned`; `crash_budget_s` is the time that they were given.
+    `signer` is the fingerprint of the key that the run was to be signed with; empty where it was not signed. It proves
+    nothing by itself: `cutover verify --key` does.
     """
 
     run_id: str
@@ -55,6 +57,7 @@ class RunPart(ReportPart):
     cases: int
     cases_planned: int
     crash_budget_s: float | None
+    signer: str = ""
 
 
 class FailedScenario(ReportPart):
@@ -67,7 +70,7 @@ class FailedScenario(ReportPart):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The command that repeats a crash case; `options` say where scenarios come from that are not in the catalog."""
+    """The command that repeats a crash case; `options` are those of the run that a case needs too."""
 
     engine: str
     seed: int
@@ -93,9 +96,9 @@ class Commands:
         """Returns the commands of a run; `changes` are options that differ from those it was run with."""
         arguments = _changed(manifest.arguments, changes)
         return cls(
-            run=shlex.join(("cutover", "run", *arguments)),
-            base=shlex.join(("cutover", "run", *_without_only(arguments))),
-            case=Replay(manifest.candidate.spec, manifest.seed, tuple(_sources(arguments))),
+            run=shlex.join(("cutover", manifest.command, *arguments)),
+            base=shlex.join(("cutover", manifest.command, *_without_only(arguments))),
+            case=Replay(manifest.candidate.spec, manifest.seed, tuple(_case_options(arguments))),
         )
 
     def trial(self, scenario: str) -> str:
@@ -109,10 +112,10 @@ def _changed(arguments: tuple[str, ...], changes: Mapping[str, str]) -> tuple[st
     return kept + tuple(word for option in changes if option not in arguments for word in (option, changes[option]))
 
 
-def _sources(arguments: tuple[str, ...]) -> Iterator[str]:
-    sources = {"--scenarios", *(f"--{importer}" for importer in known())}
+def _case_options(arguments: tuple[str, ...]) -> Iterator[str]:
+    needed = {"--scenarios", "--takeover", *(f"--{importer}" for importer in known())}
     for option, value in pairwise(arguments):
-        if option in sources:
+        if option in needed:
             yield from (option, value)
 
 

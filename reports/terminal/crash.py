@@ -50,9 +50,10 @@ def _sentence(part: CrashPart) -> Text:
 
 
 def _legal(part: CrashPart) -> Text:
+    partial = f"; partial: interrupted after {count(part.cases)} of {count(part.planned)} cases" if part.partial else ""
     return Text(
         f"{count(part.redeliveries)} redeliveries with the same attempt and key, which are legal; "
-        f"{count(part.unfired)} faults did not fire",
+        f"{count(part.unfired)} faults did not fire{partial}",
         style="dim",
     )
 

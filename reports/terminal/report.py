@@ -19,7 +19,7 @@ from cutover.reports.terminal.differences import differences, noise, normalisati
 from cutover.reports.terminal.style import STYLES, table, verdict
 from cutover.reports.words import clip, count, needed, number, plain
 
-__all__ = ["render"]
+__all__ = ["in_one_line", "render"]
 
 _WIDE = 110
 """Columns from which there is room for the plan's words beside the criterion."""
@@ -38,6 +38,12 @@ def render(document: Document, console: Console, *, lang: Lang = Lang.EN) -> Non
         console.print(command, soft_wrap=True)
     console.print(Text(""), _headline(document, say), sep="\n")
     console.print(Text(plain(document.reproduce)), soft_wrap=True)
+
+
+def in_one_line(document: Document, *, lang: Lang = Lang.EN) -> str:
+    """Returns the report's sentence, with the seed that repeats the run."""
+    say = Messages.of(lang)
+    return say("page.quiet", headline=say.sentence(plain(document.headline)).text, seed=str(document.run.seed))
 
 
 def _parts(document: Document, width: int, say: Messages) -> Iterator[RenderableType]:
@@ -59,6 +65,8 @@ def _parts(document: Document, width: int, say: Messages) -> Iterator[Renderable
             noise(document.noise),
         )
     yield _headed("Side by side", _sides(document))
+    if document.machine:
+        yield _headed("The machine, by a bare probe: median and P95", _machine(document))
     if document.crash is not None:
         yield _headed(
             "Crashes: cases passed of planned, by way of interruption and by kind of node", compact(document.crash)
@@ -87,9 +95,11 @@ def _headed(title: str, body: RenderableType) -> RenderableType:
 def _about(document: Document) -> str:
     run = document.run
     partial = ", partial" if run.partial else ""
+    signer = f"to be signed by key {run.signer[:12]}" if run.signer else "not signed"
     return plain(
         f"{run.control.name} against {run.candidate.name}, {count(document.trials)} of {count(run.planned)} trials in "
-        f"{run.seconds:.0f} s, {run.server} (Postgres {run.server_version}), seed {run.seed}, run {run.run_id}{partial}"
+        f"{run.seconds:.0f} s, {run.server} (Postgres {run.server_version}), seed {run.seed}, "
+        f"run {run.run_id}{partial}, {signer}"
     )
 
 
@@ -163,6 +173,21 @@ def _sides(document: Document) -> RenderableType:
             Text(count(side.n_control), style="dim"),
             Text(number(side.candidate, side.unit)),
             Text(count(side.n_candidate), style="dim"),
+        )
+    return made
+
+
+def _machine(document: Document) -> RenderableType:
+    made = table("", "Readings", "Round trip", "Bare commit", "Process", "Woken late by", "Connections free")
+    for column in made.columns[1:]:
+        column.justify = "right"
+    for part in document.machine:
+        figures = (part.round_trip_ms, part.commit_ms, part.fork_ms, part.delay_ms)
+        made.add_row(
+            Text(plain(part.moment)),
+            Text(count(part.readings)),
+            *(Text(f"{number(each.median, 'ms')}, {number(each.p95, 'ms')}") for each in figures),
+            Text(count(part.connections_free)),
         )
     return made
 

@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 from cutover.engines.api import ActivityNode, Edge, JsonValue, Node, RetryPolicy, StartNode, Workflow
 from cutover.scenarios.generated.dice import Dice
 from cutover.scenarios.generated.vocabulary import AWKWARD, ERRORS, STATUSES, VERBS
+from cutover.scenarios.inputs.limits import NAME_CHARACTERS
 from cutover.scenarios.model import PlannedSignal, Response
-from cutover.scenarios.rules import MAX_NAME
 
 __all__ = ["Block", "Draft", "DraftLevel", "End", "OnError", "Place", "SizeLimits"]
 
@@ -128,7 +128,7 @@ class Draft:
 
     def activity_of(self, node: str) -> str:
         """What the activity of a node at the top is called."""
-        return f"{self.subject}.{node}"[:MAX_NAME]
+        return f"{self.subject}.{node}"[: NAME_CHARACTERS.most]
 
     def value(self) -> dict[str, JsonValue]:
         """What an activity answers or a signal carries, in a shape that every expression here understands."""

@@ -17,8 +17,8 @@ from cutover.engines.api import (
 from cutover.scenarios.boundaries.limits import POLICIES
 from cutover.scenarios.generated.draft import Draft, DraftLevel, End, Place
 from cutover.scenarios.generated.specimens import Form, Specimen
+from cutover.scenarios.inputs.limits import NAME_CHARACTERS
 from cutover.scenarios.model import PlannedSignal, Response
-from cutover.scenarios.rules import MAX_NAME
 
 __all__ = ["plant"]
 
@@ -136,7 +136,7 @@ def _wait(draft: Draft, level: DraftLevel, ends: Sequence[End], specimen: Specim
     draft.tags.add("wait")
     (timeout,) = specimen.values("wait")
     node = _id(draft, specimen, 0, "pause")
-    signal = f"never.{node}"[:MAX_NAME] if draft.details.chance(0.4) else None
+    signal = f"never.{node}"[: NAME_CHARACTERS.most] if draft.details.chance(0.4) else None
     level.add(WaitNode(id=node, signal=signal, timeout_ms=timeout if isinstance(timeout, int) else None), ends)
     return [(node, "timeout" if signal else "out")]
 

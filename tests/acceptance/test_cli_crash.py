@@ -81,11 +81,19 @@ def test_interrupted_it_keeps_the_cases_so_far_and_leaves_nothing(server: Server
         assert process.poll() is None
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=100)
+    out, told = process.communicate(timeout=100)
     assert process.returncode == 130, told
     assert "interrupted; the cases so far are saved in half" in told
     assert "Traceback" not in told
     assert json.loads((tmp_path / "half/manifest.json").read_text("utf-8"))["partial"] is True
+    part = json.loads((tmp_path / "half/crash.json").read_text("utf-8"))
+    assert (part["verdict"], part["partial"], part["failed"]) == ("INCONCLUSIVE", True, 0)
+    assert part["planned"] > part["cases"]
+    assert out.startswith("INCONCLUSIVE: v2: interrupted ")
+    assert f"partial: interrupted after {part['cases']} of {part['planned']} cases" in " ".join(out.split())
+    verified = cutover("verify", "half", cwd=tmp_path)
+    assert verified.returncode == 3, verified.stderr
+    assert "not checked: the crash cases that are missing: the run was interrupted" in verified.stdout
     assert children
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
     assert databases(server) <= before  # what an earlier test had left behind goes, too

@@ -339,6 +339,16 @@ def test_interrupted_it_keeps_the_run_so_far_says_so_and_leaves_no_database(
     assert databases(server) == before
 
 
+@pytest.mark.parametrize("command", [("run", "--candidate"), ("crash", "--engine")])
+def test_interrupted_before_there_is_anything_to_save_it_says_so(tmp_path: Path, command: tuple[str, str]) -> None:
+    (tmp_path / "stopper.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n", encoding="utf-8")
+    completed = cutover(*command, "stopper:create", "--out", "new", cwd=tmp_path)
+    assert (completed.returncode, completed.stdout) == (130, "")
+    assert completed.stderr.startswith("cutover: interrupted before the first ")
+    assert completed.stderr.endswith("; nothing is saved\n")
+    assert not (tmp_path / "new").exists()
+
+
 def test_an_engine_that_returns_another_output_is_no_go_by_the_check_out(server: Server, tmp_path: Path) -> None:
     (tmp_path / "liar.py").write_text(MUTE, encoding="utf-8")
     completed = cutover(

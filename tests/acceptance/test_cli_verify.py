@@ -12,17 +12,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
-from uuid import UUID
 
 import pytest
 from rows import CALL, ENGINES, EXECUTION, MANIFEST, SHIP, STEP
 
 from cutover.engines.api import Journal, StepRow
 from cutover.engines.registry import describe
+from cutover.harness.cli.jobs.manifest import built_in
 from cutover.harness.cli.main import _outcome
+from cutover.harness.judge.policy.loading import default_policy
+from cutover.harness.record.rereads import Reread
 from cutover.harness.record.trials import ARMS, Again, ArmName, ArmRecord, EngineInfo, Trial, role
+from cutover.harness.run.trials.ids import execution_id
+from cutover.harness.store.lines import encode_fields
+from cutover.harness.store.tables import POLICY, Table
 from cutover.harness.store.writer import RunWriter
-from cutover.scenarios.model import Response
+from cutover.scenarios.model import Response, Scenario
 
 Cutover: TypeAlias = Callable[..., tuple[int, str, str]]
 TOTAL = replace(SHIP, world={"ship": (Response(output={"total": 7}),)})
@@ -39,22 +44,36 @@ path = "*output.total"
 """
 
 
+ASKED = "--control v1 --candidate v2 --stage 0 --scenarios mine --seed 1 --skip crashes"
+
+
+def total(number: int) -> Scenario:
+    return replace(TOTAL, id=f"ship-{number}")
+
+
+def reread(number: int, name: ArmName) -> bytes:
+    scenario = total(number)
+    own = execution_id(1, scenario, name, number)
+    return encode_fields(Reread(trial=number, scenario=scenario.id, arm=name, execution_id=own))
+
+
 def info(spec: str) -> EngineInfo:
     name, digest = describe(spec)
     return EngineInfo(spec=spec, name=name, digest=digest)
 
 
 def arm(name: ArmName, number: int, output: str) -> ArmRecord:
+    own = execution_id(1, total(number), name, number)
     return ArmRecord(
         arm=name,
         engine=ENGINES[role(name)],
-        execution_id=UUID(int=number),
+        execution_id=own,
         position=0,
         journal=Journal(
-            execution=replace(EXECUTION, id=UUID(int=number), output=output),
+            execution=replace(EXECUTION, id=own, output=output),
             steps=(step("start", "1"), step("ship", output)),
         ),
-        ledger=(replace(CALL, output=output),),
+        ledger=(replace(CALL, output=output, idempotency_key=f"{own}:ship"),),
         again=Again(calls=0, rows_changed=False),
         duration_ms=9.0,
     )
@@ -64,14 +83,25 @@ def step(name: str, output: str) -> StepRow:
     return replace(STEP, step_id=name, node_id=name, output=output)
 
 
-def save(folder: Path, *, run_id: str = "r1", total: int = 7) -> Path:
+def save(folder: Path, *, run_id: str = "r1", last: int = 7) -> Path:
     """A run of three trials; in the third the candidate's total is that one."""
-    manifest = replace(MANIFEST, run_id=run_id, control=info("v1"), candidate=info("v2"), planned=3)
+    manifest = replace(
+        MANIFEST,
+        run_id=run_id,
+        control=info("v1"),
+        candidate=info("v2"),
+        planned=3,
+        arguments=tuple(ASKED.split()),
+        built_in=built_in(),
+    )
     with RunWriter(folder, manifest) as writer:
+        writer.write_text(POLICY, default_policy().text)
         for number in (1, 2, 3):
-            totals = {"control": 7, "candidate": total if number == 3 else 7}
+            totals = {"control": 7, "candidate": last if number == 3 else 7}
             arms = {name: arm(name, number, f'{{"total":{totals[role(name)]}}}') for name in ARMS}
-            writer.write(Trial(number=number, scenario=TOTAL, arms=arms))
+            writer.write(Trial(number=number, scenario=total(number), arms=arms))
+            candidates: tuple[ArmName, ...] = ("candidate", "candidate_again")
+            writer.write_lines(Table.REREADS, [reread(number, name) for name in candidates])
         writer.finish(seconds=1.0)
     return folder
 
@@ -118,7 +148,6 @@ def spoil_rows(run: Path) -> None:
 
 
 def spoil_policy(run: Path) -> None:
-    shutil.copy(Path(__file__).parents[2] / "harness/judge/policy/policy.toml", run / "policy.toml")
     edited(run / "policy.toml", "limit = 0.995", "limit = 0.5")
 
 
@@ -132,7 +161,7 @@ def spoil_engine_in_report(run: Path) -> None:
 
 
 def mix(run: Path) -> None:
-    other = save(run.parent / "other", run_id="r2", total=8)
+    other = save(run.parent / "other", run_id="r2", last=8)
     shutil.copy(other / "arms-0001.jsonl.gz", run / "arms-0001.jsonl.gz")
 
 
@@ -146,11 +175,11 @@ def truncate(run: Path) -> None:
 
 
 def newer_rows(run: Path) -> None:
-    edited(run / "manifest.json", '"schema_version": 2', '"schema_version": 99')
+    edited(run / "manifest.json", '"schema_version": 3', '"schema_version": 99')
 
 
 def newer_report(run: Path) -> None:
-    edited(run / "report.json", '"schema_version": 2', '"schema_version": 99')
+    edited(run / "report.json", '"schema_version": 3', '"schema_version": 99')
 
 
 def empty(run: Path) -> None:
@@ -174,7 +203,7 @@ def garbled_report(run: Path) -> None:
             'report.json is not what the rows come to (written by cutover 0.1.0, report schema 2): verdict: "GO" in',
         ),
         (spoil_rows, "arms-0001.jsonl.gz is not the file that its manifest names"),
-        (spoil_policy, "policy.toml has digest"),
+        (spoil_policy, "policy.toml is not the file that its manifest names"),
         (spoil_engine, "judged engine v2 with digest 000000000000; the one installed here has"),
         (spoil_engine_in_report, "the candidate was v2 with digest"),
         (mix, "arms-0001.jsonl.gz is not the file that its manifest names: it was edited or is of another run"),
@@ -208,7 +237,7 @@ def test_the_record_alone_can_be_verified_where_the_engine_has_moved_on(folder: 
 
 
 def test_two_runs_are_compared(tmp_path: Path, folder: Path, cutover: Cutover) -> None:
-    other = save(tmp_path / "other", run_id="r2", total=8)
+    other = save(tmp_path / "other", run_id="r2", last=8)
     status, out, _ = cutover("compare", folder, other, "--json")
     rows = {row["what"]: (row["first"], row["second"]) for row in json.loads(out)}
     assert status == 1
@@ -230,14 +259,14 @@ def test_a_run_compared_with_itself_differs_in_nothing(folder: Path, cutover: Cu
     ("name", "words"),
     [
         ("success", 'The plan says, in "Critérios de Sucesso Final": 99.5% de taxa de sucesso nas execuções'),
-        ("OUT", "cutover run --only ship"),
-        ("REGRESSION", "trial 3, ship, output.total: 7 -> 8"),
+        ("OUT", "--only ship-3"),
+        ("REGRESSION", "trial 3, ship-3, output.total: 7 -> 8"),
         ("value output.total", "difference REGRESSION value output.total: 1 in 1 trials"),
         ("META killed", "no engine was killed"),
     ],
 )
 def test_what_is_behind_a_part_of_the_report(tmp_path: Path, name: str, words: str, cutover: Cutover) -> None:
-    run = save(tmp_path / "run", total=8)
+    run = save(tmp_path / "run", last=8)
     status, out, _ = cutover("explain", name, "--run", run)
     assert status == 0
     assert words in out
@@ -250,7 +279,7 @@ def test_an_unknown_part_is_named_with_those_there_are(folder: Path, cutover: Cu
 
 
 def test_a_waiver_takes_a_difference_out_of_the_verdict_and_shows_it(tmp_path: Path, cutover: Cutover) -> None:
-    run = save(tmp_path / "run", total=8)
+    run = save(tmp_path / "run", last=8)
     file = tmp_path / "waivers.toml"
     file.write_text(WAIVERS, "utf-8")
     assert cutover("report", run)[0] == 1
@@ -274,7 +303,7 @@ def test_a_waiver_takes_a_difference_out_of_the_verdict_and_shows_it(tmp_path: P
 def test_a_waiver_that_does_not_fit_stops_the_stage(
     tmp_path: Path, old: str, new: str, words: str, cutover: Cutover
 ) -> None:
-    run = save(tmp_path / "run", total=8)
+    run = save(tmp_path / "run", last=8)
     file = tmp_path / "waivers.toml"
     file.write_text(WAIVERS.replace(old, new), "utf-8")
     status, out, _ = cutover("report", run, "--waivers", file, "--format", "json")

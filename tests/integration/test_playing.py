@@ -108,7 +108,7 @@ def test_an_engine_that_cannot_be_made_is_not_played(server: Server) -> None:
 
 
 def test_every_play_has_a_check() -> None:
-    assert playing._CHECKS.keys() == PLAYS.keys() | LONG_PLAYS.keys()
+    assert playing.PLAY_CHECKS.keys() == PLAYS.keys() | LONG_PLAYS.keys()
     assert {*PLAYED.plays} == PLAYS.keys()
 
 

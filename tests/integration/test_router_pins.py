@@ -112,7 +112,7 @@ def test_an_executions_row_tells_how_it_was_assigned_and_the_log_which_engine_se
     router.execute(asked)
     assert router.journal(asked.execution_id).execution.metadata == {
         "orchestrator_version": "v2", "caller": "shop", "rollout_role": "candidate", "rollout_percent": "100",
-        "rollout_bucket": str(bucket_of(asked.execution_id)), "rollout_salt": "orchestrator-v2",
+        "rollout_bucket": str(bucket_of(asked.execution_id)), "rollout_salt": "orchestrator-v2", "rollout_engine": "v2",
     }  # fmt: skip
     setup.turn(None)
     router.execute(ask())
@@ -180,6 +180,67 @@ def test_roles_are_told_apart_where_both_engines_have_one_name(setup: Setup) -> 
     assert served == ["candidate"]
 
 
+@pytest.mark.parametrize("percent", [None, "100"])
+def test_what_began_without_a_router_is_the_controls_where_both_engines_have_one_name(
+    setup: Setup, percent: str | None
+) -> None:
+    """Neither the flag nor the name may give an older execution to the candidate."""
+    older = setup.engine("v1")
+    older.install()
+    asked = ask()
+    older.execute(asked)
+    older.close()
+    router = setup.router("v1", "v1")
+    setup.turn(percent)
+    served: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for role, engine in router._engines.items():
+            for command in ("execute", "resume", "cancel"):
+                patch.setattr(engine, command, lambda *_, role=role: served.append(role))
+        router.execute(asked)
+        router.resume(asked.execution_id)
+        router.cancel(asked.execution_id)
+    assert served == ["control"] * 3
+
+
+def test_an_engine_keeps_its_executions_when_it_has_another_role_in_the_next_rollout(setup: Setup) -> None:
+    first = setup.router("v1", "v2")
+    setup.turn("100")
+    asked = ask()
+    first.execute(asked)
+    turned = setup.router("v2", "v1")
+    turned.execute(asked)
+    turned.resume(asked.execution_id, GO)
+    journal = turned.journal(asked.execution_id)
+    assert (journal.execution.status, bool(journal.events)) == ("completed", True)
+
+
+def test_an_execution_of_an_engine_that_is_gone_is_given_to_nobody_else(setup: Setup) -> None:
+    first = setup.router("v1", "v2")
+    setup.turn("100")
+    asked = ask()
+    first.execute(asked)
+    without = setup.router("v1", "v1")
+    for use in (without.execute, lambda request: without.resume(request.execution_id, GO)):
+        with pytest.raises(EngineError, match="was given to engine 'v2', and behind this router are 'v1' and 'v1'"):
+            use(asked)
+    first.resume(asked.execution_id, GO)
+    assert first.journal(asked.execution_id).execution.status == "completed"
+
+
+def test_rows_of_routers_that_noted_the_role_alone_are_read(setup: Setup) -> None:
+    router = setup.router()
+    setup.turn("100")
+    asked = ask()
+    router.execute(asked)
+    with psycopg.connect(setup.dsn) as connection:
+        connection.execute("UPDATE workflow_executions SET metadata = metadata - 'rollout_engine'")
+        connection.execute("DELETE FROM orchestrator_assignments")
+    setup.turn(None)
+    router.resume(asked.execution_id, GO)
+    assert router.journal(asked.execution_id).execution.status == "completed"
+
+
 def test_cancel_goes_to_the_pinned_engine(setup: Setup) -> None:
     router = setup.router()
     setup.turn("100")
@@ -199,6 +260,38 @@ def test_a_flag_that_cannot_be_read_starts_nothing_on_v2_and_the_log_says_why(se
     assert version(router, asked.execution_id) == "v1"
     [(message,)] = setup.rows("SELECT event_message FROM edge_logs")
     assert message.startswith("Using orchestrator v1 (ORCHESTRATOR_V2_PERCENT is 'all'; it must be")
+
+
+@pytest.mark.parametrize("percent", [None, "100"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP TABLE edge_logs",
+        "ALTER TABLE edge_logs RENAME COLUMN event_message TO message",
+        "ALTER TABLE edge_logs ADD CHECK (event_message = '')",
+    ],
+)
+def test_a_log_that_cannot_be_written_keeps_nothing_from_starting(
+    setup: Setup, caplog: pytest.LogCaptureFixture, change: str, percent: str | None
+) -> None:
+    router = setup.router()
+    with psycopg.connect(setup.dsn) as connection:
+        connection.execute(change.encode())
+    setup.turn(percent)
+    for asked in (ask(), ask()):
+        router.execute(asked)
+        router.resume(asked.execution_id, GO)
+        assert router.journal(asked.execution_id).execution.status == "completed"
+    assert [record.getMessage().startswith("edge_logs cannot be written") for record in caplog.records] == [True]
+
+
+def test_a_log_that_somebody_holds_keeps_nothing_from_starting(setup: Setup) -> None:
+    router = setup.router()
+    with psycopg.connect(setup.dsn) as somebody:
+        somebody.execute("LOCK TABLE edge_logs")
+        for asked in (ask(), ask()):
+            router.execute(asked)
+            assert version(router, asked.execution_id) == "v1"
 
 
 class Failing:
@@ -321,6 +414,11 @@ def test_an_unknown_execution_and_absent_tables_are_errors(setup: Setup) -> None
         connection.execute("DROP TABLE workflow_executions CASCADE")
     with pytest.raises(EngineError, match="install"):
         router.execute(ask())
+    router.install()
+    with psycopg.connect(setup.dsn) as connection:
+        connection.execute("DROP TABLE orchestrator_assignments")
+    with pytest.raises(EngineError, match=r"orchestrator_assignments is not in this database; call install\(\) first"):
+        router.execute(ask())
 
 
 def test_a_refused_start_pins_nothing_and_frees_the_start(setup: Setup) -> None:
@@ -331,6 +429,7 @@ def test_a_refused_start_pins_nothing_and_frees_the_start(setup: Setup) -> None:
     setup.turn("100")
     setup.router().execute(asked)
     assert version(router, asked.execution_id) == "v2"
+    assert setup.rows("SELECT role, count(*) FROM orchestrator_assignments GROUP BY 1") == [("candidate", 1)]
 
 
 def test_two_routers_under_different_flags_cannot_start_one_execution_on_both(setup: Setup) -> None:

@@ -92,12 +92,14 @@ def test_a_process_that_dies_or_hangs_is_told_from_one_that_answers(
     (tmp_path / "cutover_programs.py").write_text(PROGRAMS)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(measurements, "_ENTRY", "cutover_programs:dies")
-    assert measurements._played("route", {0: {}}, {})[0] == ((), "its process ended with status 7: nothing was said")
+    assert measurements._played("route", {0: {}}, {}, 60)[0] == (
+        (),
+        "its process ended with status 7: nothing was said",
+    )
     monkeypatch.setattr(measurements, "_ENTRY", "cutover_programs:leaves")
-    assert measurements._played("route", {0: {}}, {})[0] == ((), "its process ended with status 1: out of luck")
+    assert measurements._played("route", {0: {}}, {}, 60)[0] == ((), "its process ended with status 1: out of luck")
     monkeypatch.setattr(measurements, "_ENTRY", "cutover_programs:answers")
     much = {"more than a pipe holds": "x" * 1_000_000}
-    assert measurements._played("route", {0: much}, {})[0] == (["route", much], "")
-    monkeypatch.setattr(measurements, "_SECONDS", 0.1)
+    assert measurements._played("route", {0: much}, {}, 60)[0] == (["route", much], "")
     monkeypatch.setattr(measurements, "_ENTRY", "cutover_programs:hangs")
-    assert measurements._played("route", {0: {}}, {})[0] == ((), "took more than 0.1 s")
+    assert measurements._played("route", {0: {}}, {}, 0.1)[0] == ((), "took more than 0.1 s for one execution")

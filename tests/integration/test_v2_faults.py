@@ -37,7 +37,7 @@ from cutover.engines.errors import ActivityError, EngineError, ExecutionHeld, Le
 from cutover.engines.v2.checkpoints import CheckpointCorrupt
 from cutover.engines.v2.lease import TTL, Held, Renewer
 from cutover.engines.v2.orchestrator import OrchestratorV2, create
-from cutover.engines.v2.store import Statement
+from cutover.engines.v2.store import PostgresRefused, Statement
 from cutover.harness.run.world.clock import EPOCH, VirtualClock
 
 ITEM = Workflow(
@@ -430,6 +430,91 @@ def test_rows_that_were_changed_are_refused_before_any_activity(bench: Bench, ch
     with pytest.raises(CheckpointCorrupt):
         finish(bench, bench.engines[0])
     assert len(bench.calls) == calls
+
+
+DAMAGES = [
+    "UPDATE workflow_checkpoints SET state = '{}' WHERE version = 1",
+    "UPDATE workflow_checkpoints SET state = '[]', checksum = 'x'",
+    "DELETE FROM workflow_checkpoints",
+    "UPDATE workflow_checkpoints SET schema_version = 2",
+    "UPDATE workflow_step_executions SET output = '1' WHERE step_id = 'reserve'",
+    "UPDATE workflow_step_executions SET status = 'running' WHERE step_id = 'ship'",
+    "UPDATE workflow_step_executions SET status = 'pending' WHERE step_id = 'start'",
+    "DELETE FROM workflow_step_executions WHERE step_id = 'start'",
+    "UPDATE workflow_executions SET checkpoint_version = checkpoint_version + 1",
+    "UPDATE workflow_executions SET last_sequence = 0",
+    "UPDATE workflow_executions SET definition = '[]'",
+    'UPDATE workflow_executions SET definition = \'{"id": "w", "nodes": []}\'',
+    """INSERT INTO workflow_events (execution_id, sequence, event_type, payload)
+    SELECT execution_id, max(sequence) + 1, 'NOTE', '{}' FROM workflow_events GROUP BY execution_id""",
+]
+
+
+@pytest.mark.parametrize("change", DAMAGES)
+def test_an_execution_whose_rows_are_damaged_can_be_cancelled(bench: Bench, change: str) -> None:
+    bench.engines[0].execute(bench.request())
+    calls, before = len(bench.calls), bench.journal()
+    assert before.execution.status == "running"
+    bench.sql(change)
+    bench.engine().cancel(bench.id)
+    after = bench.journal()
+    assert after.execution.status == "cancelled"
+    assert after.execution.finished_at is not None
+    assert {step.status for step in after.steps} <= {"completed", "skipped", "cancelled", "failed"}
+    assert next(step.status for step in after.steps if step.step_id == "paid") == "cancelled"
+    assert after.events[: len(before.events)] == before.events
+    last = after.events[-1]
+    assert (last.scope, last.from_state, last.event, last.to_state) == ("execution", "running", "CANCEL", "cancelled")
+    assert [event.sequence for event in after.events] == list(range(1, len(after.events) + 1))
+    assert len([line for line in bench.logs if '"event": "CANCEL"' in line]) >= 2
+    bench.engine().cancel(bench.id)
+    bench.engine().resume(bench.id, Signal(id="p", name="paid", payload=1))
+    assert bench.journal() == after
+    assert len(bench.calls) == calls
+
+
+def test_what_is_damaged_is_said_where_the_checkpoints_were_not_used(bench: Bench) -> None:
+    bench.engines[0].execute(bench.request())
+    bench.sql("DELETE FROM workflow_checkpoints WHERE version = 2")
+    bench.engines[0].cancel(bench.id)
+    error = bench.journal().execution.error
+    assert error is not None
+    assert error.startswith(
+        "cancelled without its checkpoints, which cannot be trusted: CheckpointCorrupt: checkpoint 3"
+    )
+    assert [line for line in bench.logs if '"type": "DAMAGED"' in line and '"level": "error"' in line]
+
+
+def test_a_damaged_execution_is_taken_from_the_worker_that_is_at_it(bench: Bench) -> None:
+    """Inside an iteration: the step goes before its loop, and what the worker had done is not written."""
+
+    def breaks_in(number: int) -> None:
+        if number == 3:
+            bench.sql("UPDATE workflow_checkpoints SET checksum = 'x' WHERE version = 1")
+            bench.engine().cancel(bench.id)
+
+    bench.before = breaks_in
+    with pytest.raises(LeaseLost):
+        bench.engines[0].execute(bench.request())
+    journal = bench.journal()
+    assert journal.execution.status == "cancelled"
+    ended = [(event.step_id, event.from_state) for event in journal.events if event.event == "CANCEL"]
+    assert ended == [("each[0]/pack", "running"), ("each", "running"), (None, "running")]
+    assert {step.step_id: step.status for step in journal.steps}["each[0]/pack"] == "cancelled"
+
+
+def test_a_server_that_refuses_to_read_is_no_damage(bench: Bench) -> None:
+    """An execution that is whole must not lose its last checkpoint because the server was busy."""
+    bench.engines[0].execute(bench.request())
+    engine = bench.engine()
+    bench.sql("ALTER TABLE workflow_timers RENAME COLUMN due_at TO due")
+    with pytest.raises(PostgresRefused, match="due_at"):
+        engine.cancel(bench.id)
+    bench.sql("ALTER TABLE workflow_timers RENAME COLUMN due TO due_at")
+    engine.cancel(bench.id)
+    journal = bench.journal()
+    assert (journal.execution.status, journal.execution.error) == ("cancelled", None)
+    assert dense(journal)
 
 
 def test_one_statement_one_round_trip_and_one_commit_a_step(bench: Bench, tmp_path: Any) -> None:

@@ -16,6 +16,9 @@ from cutover.reports.messages import Lang
 Command = tuple[str, dict[str, str], str]
 
 
+SIGNED = "to be by key 5f1dbe9e07a1, which only `cutover verify RUN --key FILE` proves"
+
+
 def read(text: str) -> list[Command]:
     """The commands of a log, as actions/runner's ActionCommand.TryParseV2 reads them, with its unescaping."""
     commands = []
@@ -42,6 +45,7 @@ def test_the_headline_comes_first_then_each_reason(document: Document) -> None:
         ("error", {"title": "OUT: FAIL"}, "1 finding; trial 7"),
         ("warning", {"title": "success: INCONCLUSIVE"}, "1 in 600, wanted 0"),
         ("notice", {"title": "Cutover: To reproduce"}, "cutover run --seed 1"),
+        ("notice", {"title": "Cutover: Signature"}, SIGNED),
     ]
 
 
@@ -50,7 +54,7 @@ def test_the_headline_comes_first_then_each_reason(document: Document) -> None:
 )
 def test_the_level_is_the_verdict_s(document: Document, verdict: str, level: str) -> None:
     told = document.model_copy(update={"verdict": StageVerdict(verdict), "blocking": ()})
-    assert [name for name, _, _ in read(github.render(told))] == [level, "notice"]
+    assert [name for name, _, _ in read(github.render(told))] == [level, "notice", "notice"]
 
 
 def test_percent_signs_colons_and_commas_come_back() -> None:
@@ -65,7 +69,7 @@ def test_hostile_names_add_no_command(poisoned: Callable[[str], Document], hosti
 
     text = github.render(poisoned(hostile))
     assert shape(hostile) == shape("x")
-    assert len(text.splitlines()) == 4
+    assert len(text.splitlines()) == 5
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
 
 

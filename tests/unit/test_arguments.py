@@ -54,9 +54,9 @@ OF_A_RUN = [
     ({"stage": "10"}, "stage is '10', and not a whole number"),
     ({"control": None}, "control is None, and not a text"),
     ({"candidate": "v3"}, "unknown engine 'v3'"),
-    ({"policy": "nope.toml"}, "nope.toml: No such file or directory"),
-    ({"policy": "/"}, "/: Is a directory"),
-    ({"waivers": "nope.toml"}, "nope.toml: No such file or directory"),
+    ({"policy": "nope.toml"}, "nope.toml cannot be read: No such file or directory"),
+    ({"policy": "/"}, "/ is a folder, and not a file"),
+    ({"waivers": "nope.toml"}, "nope.toml cannot be read: No such file or directory"),
     ({"skip": ["trials"]}, "skip trials: no such part; there are routing, memory, plays, costs, crashes"),
     ({"skip": "costs"}, "skip is 'costs', and not a list"),
     ({"waivers": 3}, "waivers is 3, and not a path"),
@@ -101,8 +101,8 @@ def test_crashes_are_refused(tmp_path: Path, arguments: dict[str, Any], said: st
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"policy": "nope.toml"}, "nope.toml: No such file or directory"),
-        ({"policy": "/"}, "/: Is a directory"),
+        ({"policy": "nope.toml"}, "nope.toml cannot be read: No such file or directory"),
+        ({"policy": "/"}, "/ is a folder, and not a file"),
         ({"policy": 3}, "policy is 3, and not a path"),
         ({"stage": 101}, "stage is 101, and may be 100 at most"),
         ({"folder": None}, "folder is None, and not a path"),
@@ -129,25 +129,26 @@ def test_the_command_line_has_the_same_limits() -> None:
         if option.min is not None or option.max is not None
     }
     assert limited == {
-        ("run", "trials"): (1, None),
-        ("run", "generated"): (0, None),
-        ("run", "seed"): (0, None),
+        ("run", "trials"): (1, 100_000),
+        ("run", "generated"): (0, 100_000),
+        ("run", "seed"): (0, 2**63 - 1),
         ("run", "workers"): (1, 256),
-        ("run", "deadline"): (0.1, None),
-        ("run", "crash_budget"): (0, None),
-        ("crash", "generated"): (0, None),
-        ("crash", "seed"): (0, None),
-        ("crash", "limit"): (1, None),
+        ("run", "deadline"): (0.1, 86_400),
+        ("run", "crash_budget"): (0, 604_800),
+        ("run", "takeover"): (0, 31_536_000),
+        ("crash", "generated"): (0, 100_000),
+        ("crash", "seed"): (0, 2**63 - 1),
+        ("crash", "limit"): (1, 1_000_000),
         ("crash", "workers"): (1, 64),
-        ("crash", "deadline"): (0.1, None),
-        ("crash", "takeover"): (0, None),
+        ("crash", "deadline"): (0.1, 86_400),
+        ("crash", "takeover"): (0, 31_536_000),
     }
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
 @pytest.mark.parametrize("command", [["run", "--deadline"], ["run", "--crash-budget"], ["crash", "--takeover"]])
 def test_the_command_line_takes_no_time_that_is_not_a_number(command: list[str], value: str) -> None:
-    with pytest.raises(Exception, match=r"not a number of seconds|not in the range|greater than or equal"):
+    with pytest.raises(Exception, match=r"not a number of seconds|not in the range|(greater|less) than or equal"):
         app([*command, value, "--policy" if command[0] == "run" else "--only", "nowhere"], standalone_mode=False)
 
 

@@ -44,7 +44,8 @@ from cutover.engines.api import (
 )
 from cutover.harness.judge.checks import CHECKS, run_checks
 from cutover.harness.judge.checks.base import MOST_FINDINGS
-from cutover.harness.judge.findings import CheckResult, Verdict
+from cutover.harness.judge.findings import CheckResult, Finding, Verdict
+from cutover.harness.judge.summaries.checks import CheckCollector
 from cutover.harness.judge.view import TrialView, view_of
 from cutover.harness.record.trials import Again, ArmRecord, Failure, Trial
 from cutover.scenarios.model import Response, Scenario
@@ -516,3 +517,17 @@ def test_every_check_says_when_it_holds() -> None:
         "CLOCK", "IDENT", "SECRET", "BESIDE",
     ]  # fmt: skip
     assert all(check.holds_when for check in CHECKS.values())
+
+
+def test_a_finding_that_comes_once_is_shown_beside_what_comes_a_thousand_times() -> None:
+    told = [f"step loop[{turn}]/ship: attempt 1 was made and failed {turn} times" for turn in range(2, 1_000)]
+    rare = "step pay: retried after a success"
+    collector = CheckCollector({"RETRY": "attempts are what the policy says"})
+    for message in (*told, rare):
+        finding = Finding(
+            check="RETRY", verdict=Verdict.FAIL, trial=1, scenario="s", arm="candidate", message=message, witness={}
+        )
+        collector.add([CheckResult(check="RETRY", arm="candidate", examined=1, findings=(finding,))])
+    [summary] = collector.summaries(())
+    assert [sample.message for sample in summary.samples] == [told[0], rare, *told[1:4]]
+    assert summary.findings_candidate == 999

@@ -66,6 +66,7 @@ def test_the_exit_statuses_are_the_published_ones() -> None:
         "INCONCLUSIVE": 3,
         "ENVIRONMENT": 4,
         "ROLLBACK": 5,
+        "UNSIGNED": 6,
         "INTERNAL": 70,
         "INTERRUPTED": 130,
     }
@@ -245,6 +246,11 @@ def test_the_arguments_of_a_plan_ask_for_the_same_and_hold_no_url() -> None:
         *("--control", "v1", "--candidate", "a.b:c", "--stage", "0", "--n8n", "flows", "--trials", "7", "--seed", "3"),
         *("--deadline", "5", "--only", "x"),
     )
+
+
+def test_a_takeover_is_asked_for_again_where_it_is_not_the_usual_one() -> None:
+    assert "--takeover" not in RunPlan(takeover_s=31.0).arguments()
+    assert RunPlan(takeover_s=61.0).arguments()[-2:] == ("--takeover", "61")
 
 
 def choose(

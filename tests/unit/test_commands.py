@@ -72,6 +72,11 @@ def test_a_case_is_found_again_wherever_its_scenario_came_from(case: str, line: 
     assert Replay("v2", 7)(case) == line
 
 
+def test_a_case_of_a_run_with_a_longer_takeover_has_it_too() -> None:
+    case = Commands.of(replace(MANIFEST, arguments=("--seed", "7", "--takeover", "61"))).case
+    assert case("a@call:1/once") == "cutover crash --engine v2 --takeover 61 --case a@call:1/once"
+
+
 def test_a_case_of_a_run_on_files_is_looked_for_there() -> None:
     case = Commands.of(replace(MANIFEST, arguments=(*FILES, "--n8n", "flows"))).case
     assert case("a@call:1/once") == (

@@ -25,6 +25,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "harness": (CORE, "judge"),
     "harness/conformance": (CORE, "judge", "pytest"),
     "harness/pytest_plugin.py": (CORE, "judge", "pytest"),
+    "harness/store/signing.py": (CORE, "judge", "signing"),
     "harness/run/postgres/container.py": (CORE, "judge", "containers"),
     "harness/run/postgres/embedded.py": (CORE, "judge", "embedded"),
     "reports": (CORE, "judge"),
@@ -34,7 +35,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
 """What may be imported where; the longest path holds."""
 NOT_YET = {"sqlalchemy"}
 """Declared, and not imported before the recorder and the live capture are there."""
-USERS = ("judge", "embedded", "containers", "pytest", "openfeature")
+USERS = ("judge", "embedded", "containers", "pytest", "signing", "openfeature")
 """The extras that `all` has."""
 CORE_MODULES = ("api", "flags", "journal", "registry", "router", "v1.orchestrator", "v2.orchestrator")
 

@@ -23,6 +23,7 @@ from cutover.harness.judge.measures.metrics import METRICS
 from cutover.harness.judge.policy.gate import StageVerdict
 from cutover.harness.judge.policy.loading import default_policy, load_policy
 from cutover.harness.record.cases import Way
+from cutover.harness.run.side.playing import PLAY_CHECKS
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -116,6 +117,11 @@ def test_classes_and_kinds_of_difference() -> None:
     assert set(rows("docs/reading-the-report.md", "class")) == set(DifferenceClass) - {DifferenceClass.EQUAL}
     (kinds,) = re.findall(r"Kinds are\s+(.*?)\.", page("docs/reading-the-report.md"), flags=re.DOTALL)
     assert re.findall(r"`(\w+)`", kinds) == list(get_args(get_type_hints(Difference)["kind"]))
+
+
+def test_plays() -> None:
+    told = {name: cells[0] for name, cells in rows("docs/plays.md", "play").items()}
+    assert told == PLAY_CHECKS
 
 
 def test_ways_of_interruption() -> None:

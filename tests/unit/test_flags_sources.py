@@ -44,18 +44,42 @@ def test_a_percentage_that_is_none_is_an_error_while_on_and_cannot_block_the_rol
 
 
 @pytest.mark.parametrize(
-    ("text", "percent"), [("0", "0"), ("100", "100"), (" 12.5 ", "12.5"), ("0.01", "0.01"), ("1e1", "10")]
+    ("text", "percent"), [("0", "0"), ("100", "100"), ("12.5", "12.5"), ("0.01", "0.01"), ("10.00", "10")]
 )
 def test_a_percentage_is_a_number_with_at_most_two_decimals(text: str, percent: str) -> None:
     assert percent_of(text) == Decimal(percent)
 
 
+# What follows `0x10` is a number to int(), float(), Decimal() or Postgres, and `1_0` once read as 10 %.
 @pytest.mark.parametrize(
-    "text", ["", "-1", "-0.01", "100.01", "0.001", "10%", "NaN", "sNaN", "Infinity", "1e9", "1,5", "0x10"]
-)
+    "text",
+    [
+        "", "-1", "-0.01", "100.01", "101", "0.001", "10%", "NaN", "sNaN", "Infinity", "1e9", "1,5", "0x10",
+        "1_0", "1_0.0", "+10", "-0", " 10", "10 ", "10\n", "\t10", "\u00a010", "1e1", "1E1", "010", "00", ".5", "5.",
+        "0b11", "٣", "\uff11\uff10", "१०", "10.000", "1" * 5_000,
+    ],
+)  # fmt: skip
 def test_no_other_percentage_is_taken(text: str) -> None:
-    with pytest.raises(FlagError):
+    with pytest.raises(FlagError, match="must be a number from 0 to 100 with at most two decimals"):
         percent_of(text)
+
+
+@given(st.text(alphabet="0123456789.+-_eE \n٣\uff11") | st.text())
+def test_whatever_is_read_as_a_percentage_is_written_as_one(text: str) -> None:
+    try:
+        percent = percent_of(text)
+    except FlagError:
+        return
+    whole, _, decimals = text.partition(".")
+    assert set(whole + decimals) <= set("0123456789")
+    assert str(int(whole)) == whole
+    assert len(decimals) <= 2
+    assert 0 <= percent <= 100
+
+
+def test_a_switch_that_is_no_boolean_moves_nobody() -> None:
+    """A source of somebody's own that hands its text on: `false` is true to Python."""
+    assert Flag(enabled="false", percent=Decimal(100)).share == 0  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -85,7 +109,7 @@ def test_a_provider_without_the_flags_is_off_and_one_without_a_percentage_moves_
     assert provider(**{SWITCH: True}).read().share == 0
 
 
-@pytest.mark.parametrize("percent", ["fifty", 101.0, True, float("nan")])
+@pytest.mark.parametrize("percent", ["fifty", "1_0", 101.0, True, float("nan"), 1e-05])
 def test_a_percentage_of_the_provider_that_is_none_is_an_error(provider: Any, percent: Any) -> None:
     with pytest.raises(FlagError, match=PERCENT):
         provider(**{SWITCH: True, PERCENT: percent}).read()

@@ -19,6 +19,7 @@ class Given:
     """Measurements by metric; None is one of which nothing can be told."""
 
     given: Mapping[str, Measurement | None]
+    told: str = ""
 
     @property
     def metrics(self) -> Collection[str]:
@@ -26,6 +27,9 @@ class Given:
 
     def measure(self, metric: str) -> Measurement | None:
         return self.given[metric]
+
+    def explains(self, metric: str, limit: float, estimate: float) -> str:
+        return self.told.format(metric, limit, estimate)
 
 
 class Broken(Given):
@@ -59,6 +63,19 @@ def test_a_metric_that_the_source_does_not_know_is_not_measured() -> None:
 def test_a_metric_of_which_the_source_tells_nothing_is_inconclusive() -> None:
     found = results(Given({"e2e_success": None}))["e2e"]
     assert (found.verdict, found.measured) == (Verdict.INCONCLUSIVE, True)
+
+
+def test_a_failure_that_the_source_explains_is_a_question_and_keeps_its_numbers() -> None:
+    failed: dict[str, Measurement | None] = {
+        "critical_bugs": Count(count=1, n=598),
+        "e2e_success": Share(successes=598, n=598),
+    }
+    found = results(Given(failed, "{0}: {2} is not told from {1} here"))
+    bugs = found["critical-bugs"]
+    assert (bugs.verdict, bugs.estimate, bugs.n_needed) == (Verdict.INCONCLUSIVE, 1, None)
+    assert bugs.reason == "1 in 598, wanted 0; critical_bugs: 1 is not told from 0.0 here"
+    assert found["e2e"].verdict is Verdict.PASS
+    assert "told" not in found["e2e"].reason
 
 
 def test_a_source_that_raises_is_an_error_of_its_criteria_alone() -> None:

@@ -67,7 +67,7 @@ def test_every_message_that_a_report_asks_for_exists_and_none_is_left_over() -> 
     assert sorted(asked - english.keys()) == []
     built = (
         *("verdict.", "action.", "tile.", "crash.point_", "latency.", "checkpoint.", "mutants."),
-        *("material.kind_", "material.place_"),
+        *("material.kind_", "material.place_", "machine.moment_"),
     )
     titles = {f"{name}.title" for name in ("evidence", "sides", "differences", "checks", "crash", "history")}
     assert sorted(key for key in english.keys() - asked - titles if not key.startswith(built)) == []

@@ -344,7 +344,7 @@ def test_a_file_that_breaks_a_rule_is_refused_with_its_name_the_place_and_the_ru
         (b"[]", "$: not an n8n workflow"),
         (b'{"nodes": 7}', "$: not an n8n workflow"),
         (b'{"nodes": [], "connections": {}, "x": NaN}', "NaN is not a JSON number"),
-        (b" " * (20 * 1024 * 1024 + 1), "at most 20,971,520 are read"),
+        (b" " * (20 * 1024 * 1024 + 1), "larger than 20,971,520 bytes"),
     ],
 )
 def test_a_file_that_is_no_workflow_is_refused(tmp_path: Path, content: bytes, why: str) -> None:

@@ -55,6 +55,19 @@ def test_the_worlds_errors_count_word_by_word_and_the_engines_own_only_as_such()
     assert outcome_of(arm(late)).steps["a"].error is None
 
 
+def test_words_around_the_worlds_message_are_the_engines_own_and_another_message_is_not() -> None:
+    first = replace(CALL, status="error", output=None, error="busy", effect="none")
+    last = replace(first, sequence=2, attempt=2, error="declined")
+    failed = replace(DONE, status="failed", output=None)
+
+    def told(error: str) -> str | None:
+        return outcome_of(arm(replace(failed, error=error), ledger=(first, last))).steps["a"].error
+
+    assert told("step a: declined after 2 attempts") == "declined"
+    assert told("step a: busy") == "step a: busy"
+    assert told("Declined") == "Declined"
+
+
 def test_without_a_journal_a_refusal_is_told_from_a_breakdown() -> None:
     lost = replace(arm(), journal=None)
     assert outcome_of(lost).status == "unknown"

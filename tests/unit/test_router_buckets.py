@@ -36,6 +36,20 @@ def test_known_vectors(salt: str, execution_id: str, first_digits: str, bucket: 
     assert bucket_of(execution_id, salt=salt) == bucket
 
 
+@given(IDS)
+def test_a_uuid_is_in_one_bucket_however_it_is_written(execution_id: UUID) -> None:
+    """Postgres takes all of these for one value, so they are one execution."""
+    bucket = bucket_of(execution_id)
+    written = str(execution_id)
+    others = (written.upper(), execution_id.hex, execution_id.hex.upper(), f"{{{written}}}", execution_id.urn)
+    assert {bucket_of(each) for each in others} == {bucket}
+
+
+def test_an_id_that_is_no_uuid_is_taken_to_the_letter() -> None:
+    """`printf 'orchestrator-v2:Order-7' | sha256sum` begins with d3e01221, that of `...:order-7` with 3420bab2."""
+    assert [bucket_of("Order-7"), bucket_of("order-7")] == [8276, 2036]
+
+
 @given(IDS, st.text(max_size=20))
 def test_a_bucket_is_in_range_and_sticky(execution_id: UUID, salt: str) -> None:
     bucket = bucket_of(execution_id, salt=salt)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cutover.harness.cli.console import captured, emit
-from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
+from cutover.harness.cli.jobs.saved import judged, own, policy_of, waivers_of
 from cutover.harness.cli.options import JsonOption
+from cutover.harness.store.tables import POLICY, WAIVERS
+from cutover.reports.words import json_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,7 +53,8 @@ def compare(
     )
     rows = list(_rows(one, other))
     if as_json:
-        emit(json.dumps([dict(zip(("what", "first", "second"), row, strict=True)) for row in rows], indent=2))
+        told = [dict(zip(("what", "first", "second"), row, strict=True)) for row in rows]
+        emit(json_text(json.dumps(told, indent=2)))
     else:
         emit(captured(lambda console: _show(one, other, rows, console)))
     return other.exit_status
@@ -118,7 +121,7 @@ def _show(one: Document, other: Document, rows: list[tuple[str, str, str]], cons
     from cutover.reports.words import plain
 
     for name, document in (("first ", one), ("second", other)):
-        console.print(Text(f"{name} {document.run.run_id}: {plain(document.headline)}"))
+        console.print(Text(plain(f"{name} {document.run.run_id}: {document.headline}")))
     if not rows:
         console.print(Text("nothing differs"))
         return

@@ -19,6 +19,7 @@ from cutover.harness.cli.options import (
     QuietOption,
     ScenariosOption,
     SeedOption,
+    SignOption,
     TakeoverOption,
     WholeOption,
     with_importers,
@@ -42,6 +43,7 @@ LimitOption = Annotated[
     typer.Option(
         help="At most this many cases, drawn by the seed; further deaths and server restarts come on top.",
         min=limits.CASES.least,
+        max=limits.CASES.most,
         metavar="N",
     ),
 ]
@@ -74,6 +76,7 @@ def crash(
     deadline: DeadlineOption = 20.0,
     takeover: TakeoverOption = 31.0,
     out: OutOption = None,
+    sign: SignOption = None,
     whole: WholeOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -100,7 +103,15 @@ def crash(
     _refuse_what_does_not_fit(
         case,
         whole=whole,
-        given={"--ways": ways, "--only": only, "--limit": limit, "--workers": workers, "--out": out, "--quiet": quiet},
+        given={
+            "--ways": ways,
+            "--only": only,
+            "--limit": limit,
+            "--workers": workers,
+            "--out": out,
+            "--sign": sign,
+            "--quiet": quiet,
+        },
     )
     from cutover.harness.cli.jobs.crash import CrashPlan, crash_job, ways_of
     from cutover.harness.run.trials.shadow import default_workers
@@ -120,6 +131,7 @@ def crash(
         deadline_s=deadline,
         takeover_s=takeover,
         folder=out,
+        sign=sign,
     )
     if case is None:
         return crash_job(plan, as_json=as_json, quiet=quiet)

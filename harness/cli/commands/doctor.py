@@ -25,6 +25,7 @@ __all__ = ["doctor"]
 _BY_URL = "Postgres by URL"
 _ROOM_MB = 200
 """A run of 600 trials takes under 10 MB; the embedded server about 100 MB while it runs."""
+_READINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def _servers(url: str | None) -> Iterator[_Inspection]:
     from cutover.harness.run.postgres.server import provision
 
     engines: list[_Inspection] = []
+    machine: list[_Inspection] = []
     modes: tuple[tuple[str, ProvisionMode], ...] = (
         (_BY_URL, "url"),
         ("Postgres in a container", "container"),
@@ -116,10 +118,36 @@ def _servers(url: str | None) -> Iterator[_Inspection]:
         try:
             with provision(url if mode == "url" else None, mode) as server:
                 yield _Inspection(what, "yes", f"{server.description}, version {server.version}{_swept(server.stale)}")
+                machine = machine or [_machine(server)]
                 engines = engines or list(_engines(server))
         except CutoverError as error:
             yield _Inspection(what, "no", str(error))
+    yield from machine
     yield from engines
+
+
+def _machine(server: Server) -> _Inspection:
+    """What a bare probe reads, on the first server that works."""
+    from cutover.harness.judge.measures.machine import figures
+    from cutover.harness.run.machine.probe import readings
+    from cutover.harness.run.postgres.room import needed
+    from cutover.harness.run.trials.shadow import default_workers
+    from cutover.reports.words import number
+
+    taken = readings(server.dsn, _READINGS)
+    names = {
+        "round_trip_ms": "round trip",
+        "commit_ms": "bare commit",
+        "fork_ms": "process",
+        "delay_ms": "woken late by",
+    }
+    found = figures(taken)
+    told = [
+        f"{name} {number(found[key].median, 'ms')} (P95 {number(found[key].p95, 'ms')})" for key, name in names.items()
+    ]
+    free, wanted = min(each.connections_free for each in taken), needed(default_workers())
+    told.append(f"{free} connections free, and a run needs {wanted}")
+    return _Inspection("Machine", "yes" if free >= wanted else "warning", ", ".join(told))
 
 
 def _swept(names: Sequence[str]) -> str:
@@ -162,7 +190,7 @@ def _table(seen: Sequence[_Inspection]) -> Table:
     table.add_column(overflow="fold")
     styles = {"yes": "green", "no": "red", "warning": "yellow", "-": "dim"}
     for one in seen:
-        table.add_row(Text(one.what), Text(one.state, style=styles[one.state]), Text(plain(one.why)))
+        table.add_row(Text(plain(one.what)), Text(one.state, style=styles[one.state]), Text(plain(one.why)))
     return table
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cutover.harness.cli.console import emit
-from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
+from cutover.harness.cli.jobs.saved import judged, own, policy_of, waivers_of
 from cutover.harness.cli.options import WholeOption
 from cutover.harness.errors import UsageProblem
+from cutover.harness.store.tables import POLICY, WAIVERS
 
 if TYPE_CHECKING:
     from cutover.reports.document import Document

@@ -40,6 +40,7 @@ def import_(
     """See `_HELP`."""
     from cutover.harness.cli.console import emit, note, progress
     from cutover.harness.cli.selection import without_repeats
+    from cutover.reports.words import plain
     from cutover.scenarios.importers.registry import import_path, resolve
 
     importer = resolve(source)
@@ -54,12 +55,10 @@ def import_(
     if not quiet:
         emit(_table(done))
     refused = [imported for imported in done if imported.refused is not None]
-    emit(
-        f"{len(done) - len(refused)} of {len(done)} files imported ({len(refused)} refused), "
-        f"as {len(kept)} scenarios in {out}"
-    )
+    told = f"{len(done) - len(refused)} of {len(done)} files imported ({len(refused)} refused), "
+    emit(plain(f"{told}as {len(kept)} scenarios in {out}"))
     for scenario in repeated:
-        note(f"scenario {scenario} is there twice, and was written once", quiet=quiet)
+        note(plain(f"scenario {scenario} is there twice, and was written once"), quiet=quiet)
     return Status.GO if len(refused) < len(done) else Status.USAGE
 
 
@@ -69,6 +68,7 @@ import_.__doc__ = _HELP
 def _write(scenarios: Sequence[Scenario], out: Path) -> None:
     """Writes one file a scenario, by its id; a scenario file that is there already is replaced."""
     from cutover.harness.errors import UsageProblem
+    from cutover.harness.store.atomic import write_whole
     from cutover.scenarios.files import dumps
 
     files: dict[Path, Scenario] = {}
@@ -79,7 +79,7 @@ def _write(scenarios: Sequence[Scenario], out: Path) -> None:
             raise UsageProblem(f"scenarios {twin.id!r} and {scenario.id!r} would both be {out / name}.json")
     out.mkdir(parents=True, exist_ok=True)
     for file, scenario in files.items():
-        file.write_text(dumps(scenario), encoding="utf-8")
+        write_whole(file, dumps(scenario), synced=False)
 
 
 def _table(done: Sequence[Imported]) -> str:

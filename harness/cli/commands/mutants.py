@@ -29,7 +29,8 @@ def mutants(
         bool, typer.Option("--in-run", help="Put every broken engine through default runs: how soon is it seen?")
     ] = False,
     seeds: Annotated[
-        int, typer.Option(help="With --in-run: so many runs each, of seeds from --seed on.", min=1, metavar="N")
+        int,
+        typer.Option(help="With --in-run: so many runs each, of seeds from --seed on.", min=1, max=1_000, metavar="N"),
     ] = 1,
     part: Annotated[
         list[PlayedPart] | None, typer.Option(help="With --in-run: only this part of a run; may be repeated.")
@@ -78,7 +79,7 @@ def mutants(
     from cutover.harness.run.trials.shadow import default_workers
     from cutover.reports.parts.mutants import matrix_part
     from cutover.reports.terminal.mutants import render_kills
-    from cutover.reports.words import plain
+    from cutover.reports.words import json_text, plain
 
     chosen, ids = tuple(dict.fromkeys(only or ())), known()
     _refuse_unknown(chosen, ids, "mutant or control")
@@ -87,7 +88,7 @@ def mutants(
         matrix = _played(server, chosen or ids, seed=seed, workers=workers or default_workers(), quiet=quiet)
     shown = matrix_part(matrix)
     if as_json:
-        emit(shown.model_dump_json(indent=2))
+        emit(json_text(shown.model_dump_json(indent=2)))
     else:
         emit(plain(shown.headline) if quiet else captured(lambda console: render_kills(shown, console)))
     return Status.GO if matrix.good else Status.NO_GO
@@ -119,7 +120,7 @@ def _in_runs(
     from cutover.harness.cli.status import Status
     from cutover.reports.parts.kills import run_kills_part
     from cutover.reports.terminal.kills import render_run_kills
-    from cutover.reports.words import plain
+    from cutover.reports.words import json_text, plain
 
     chosen, ids = tuple(dict.fromkeys(only)), [each.id for each in mutants_in_runs()]
     _refuse_unknown(chosen, ids, "broken engine")
@@ -138,7 +139,7 @@ def _in_runs(
             matrix = kills_in_runs(server, where, only=chosen, seeds=seeds, parts=parts, on_fate=one)
     shown = run_kills_part(matrix)
     if as_json:
-        emit(shown.model_dump_json(indent=2))
+        emit(json_text(shown.model_dump_json(indent=2)))
     else:
         emit(plain(shown.headline) if quiet else captured(lambda console: render_run_kills(shown, console)))
     return Status.GO if matrix.good else Status.NO_GO

@@ -13,6 +13,7 @@ import typer
 from cutover.harness.cli.console import captured, emit, note
 from cutover.harness.cli.jobs.saved import policy_of
 from cutover.harness.cli.options import JsonOption, SeedOption
+from cutover.reports.words import json_text, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,9 +38,10 @@ def check(file: Annotated[Path, typer.Argument(help="A policy file.", metavar="F
     policy = policy_of(file)
     away = [each.id for each in policy.criteria if each.source == "production" or each.metric not in TRIAL_METRICS]
     stages = ", ".join(f"{stage.percent} %" for stage in policy.stages)
-    emit(f"{file}: {policy.name}: stages {stages}; {len(policy.criteria)} criteria; digest {policy.digest[:12]}")
+    told = f"{file}: {policy.name}: stages {stages}; {len(policy.criteria)} criteria; digest {policy.digest[:12]}"
+    emit(plain(told))
     if away:
-        emit(f"only production can tell: {', '.join(away)}")
+        emit(plain(f"only production can tell: {', '.join(away)}"))
     return 0
 
 
@@ -74,7 +76,7 @@ def simulate(
     note(f"{runs} runs of {pairs} pairs for each fault, looking {looks} times at each", quiet=as_json)
     alarms = play(policy, stage, pairs=pairs, runs=runs, looks=looks, seed=seed, errors=errors)
     if as_json:
-        emit(json.dumps([_plain(alarm) for alarm in alarms], indent=2))
+        emit(json_text(json.dumps([_plain(alarm) for alarm in alarms], indent=2)))
     else:
         emit(captured(lambda console: _show(policy, stage, alarms, console)))
     return 0
@@ -103,8 +105,8 @@ def _show(policy: Policy, stage: int, alarms: Sequence[Alarm], console: Console)
     for alarm in alarms:
         by_criterion.setdefault(alarm.criterion.id, []).append(alarm)
     for name, row in by_criterion.items():
-        table.add_row(Text(name), Text(row[0].criterion.severity), *(Text(_cell(alarm)) for alarm in row))
-    console.print(Text(f"{policy.name}, stage {stage} %"))
+        table.add_row(Text(plain(name)), Text(row[0].criterion.severity), *(Text(_cell(alarm)) for alarm in row))
+    console.print(Text(plain(f"{policy.name}, stage {stage} %")))
     console.print(Text("share of runs in which it failed; in brackets: pairs until half of the runs had seen it"))
     console.print(table)
 

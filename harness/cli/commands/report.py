@@ -49,8 +49,10 @@ def report(
     """
     from cutover.harness.cli.console import emit
     from cutover.harness.cli.formats import rendered
-    from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, own, policy_of, waivers_of
+    from cutover.harness.cli.jobs.saved import judged, own, policy_of, waivers_of
+    from cutover.harness.store.atomic import write_whole
     from cutover.harness.store.reader import load_manifest
+    from cutover.harness.store.tables import POLICY, WAIVERS
 
     manifest = load_manifest(run)
     document = judged(
@@ -66,5 +68,5 @@ def report(
     if out is None:
         emit(text)
     else:
-        out.write_text(text, encoding="utf-8")
+        write_whole(out, text)
     return document.exit_status

@@ -20,10 +20,12 @@ from cutover.harness.cli.options import (
     PostgresOption,
     QuietOption,
     ScenariosOption,
+    SignOption,
+    TakeoverOption,
     in_seconds,
     with_importers,
 )
-from cutover.harness.cli.plan import DEADLINE_S, RunPlan, ServerChoice, Where, drawn_seed, skip_of
+from cutover.harness.cli.plan import DEADLINE_S, TAKEOVER_S, RunPlan, ServerChoice, Where, drawn_seed, skip_of
 from cutover.reports.messages import Lang
 
 __all__ = ["run"]
@@ -42,6 +44,7 @@ TrialsOption = Annotated[
     typer.Option(
         help="Exactly this many trials, filled up with drawn ones; by default the catalog and 600 drawn, or files.",
         min=limits.TRIALS.least,
+        max=limits.TRIALS.most,
         metavar="N",
     ),
 ]
@@ -63,6 +66,7 @@ CrashBudgetOption = Annotated[
     typer.Option(
         help="How long to kill and resume the candidate; by default 30, longer where too few cases fit; 0: not at all.",
         min=limits.CRASH_BUDGET_S.least,
+        max=limits.CRASH_BUDGET_S.most,
         callback=in_seconds,
         metavar="S",
     ),
@@ -96,8 +100,10 @@ def run(
     policy: PolicyOption = None,
     waivers: WaiversOption = None,
     out: OutOption = None,
+    sign: SignOption = None,
     deadline: DeadlineOption = DEADLINE_S,
     crash_budget: CrashBudgetOption = None,
+    takeover: TakeoverOption = TAKEOVER_S,
     skip: SkipOption = None,
     lang: LangOption = Lang.EN,
     as_json: JsonOption = False,
@@ -109,6 +115,7 @@ def run(
     candidate at points drawn by the seed and resumes it, for as long as --crash-budget says. Saves the run and judges
     it for one rollout stage: GO, NO-GO or INCONCLUSIVE, with the evidence. Without crashes never GO. Each run draws
     other scenarios, by a seed that it prints; --seed repeats one. While you mend an engine, --skip leaves parts out.
+    Give --takeover where the engine's lease lasts longer than 30 s.
 
     [bold]Examples[/bold]
 
@@ -118,6 +125,7 @@ def run(
       cutover run --control v2 --candidate v2 --trials 1000 --seed 7
       cutover run --json --quiet > report.json
       cutover run --trials 10 --skip plays,costs,crashes
+      cutover run --candidate mypackage.engine:create --takeover 61
     """
     plan = RunPlan(
         control=control,
@@ -133,10 +141,11 @@ def run(
         waivers=waivers,
         deadline_s=deadline,
         crash_budget_s=crash_budget,
+        takeover_s=takeover,
         skip=skip_of(skip or ()),
     )
     from cutover.harness.cli.jobs.run import run_job
     from cutover.harness.run.trials.shadow import default_workers
 
-    where = Where(url=postgres, choice=postgres_mode, workers=workers or default_workers(), folder=out)
+    where = Where(url=postgres, choice=postgres_mode, workers=workers or default_workers(), folder=out, sign=sign)
     return run_job(plan, where, as_json=as_json, quiet=quiet, lang=lang)

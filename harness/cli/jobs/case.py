@@ -10,13 +10,14 @@ from cutover.harness.cli.jobs.manifest import engine_info
 from cutover.harness.cli.jobs.server import started_server
 from cutover.harness.cli.options import IMPORTERS
 from cutover.harness.cli.status import Status
-from cutover.harness.errors import UsageProblem
+from cutover.harness.errors import RunError, UsageProblem
 from cutover.harness.judge.crash.tally import judge_case
 from cutover.harness.record.cases import CaseRecord, CrashCase
 from cutover.harness.run.crash.matrix import SETTINGS, replay
 from cutover.harness.store.case_lines import encode_case
 from cutover.harness.store.reader import crash_scenarios, iter_cases
 from cutover.reports.terminal.crash import render_timeline
+from cutover.reports.words import json_text
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario
 
@@ -40,7 +41,10 @@ def explain_job(folder: Path, case: CrashCase, *, whole: bool) -> int:
     """Shows the time line of one saved case. Raises UsageProblem where the run has no such case."""
     for record in iter_cases(folder):
         if record.case == case:
-            return _show(crash_scenarios(folder)[case.scenario], record, whole=whole, as_json=False)
+            scenario = crash_scenarios(folder).get(case.scenario)
+            if scenario is None:
+                raise RunError(f"{folder} has case {case} and not its scenario; run again")
+            return _show(scenario, record, whole=whole, as_json=False)
     raise UsageProblem(f"{folder} has no case {case}; `cutover crash --case {case}` plays it")
 
 
@@ -59,7 +63,7 @@ def _scenario(plan: CrashPlan, case: CrashCase) -> Scenario:
 def _show(scenario: Scenario, record: CaseRecord, *, whole: bool, as_json: bool) -> int:
     judged = judge_case(scenario, record)
     if as_json:
-        emit(encode_case(record).decode("ascii"))
+        emit(json_text(encode_case(record).decode("ascii")))
     else:
         around = None if whole else _AROUND
         emit(captured(lambda console: render_timeline(record, judged, console, around=around)))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cutover.harness.cli.console import captured, emit, note, progress
+from cutover.harness.cli.console import captured, emit, note, problem, progress
 from cutover.harness.cli.jobs.manifest import engine_info, new_manifest
 from cutover.harness.cli.jobs.run import RUNS
+from cutover.harness.cli.jobs.saved import key_of
 from cutover.harness.cli.jobs.server import started_server
 from cutover.harness.cli.plan import ImportSource, ServerChoice
 from cutover.harness.cli.selection import select
@@ -26,12 +27,16 @@ from cutover.harness.record.trials import Trial
 from cutover.harness.run.crash.matrix import DEADLINE_S, SETTINGS, crash_matrix
 from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan
 from cutover.harness.run.crash.testbed import TAKEOVER_S
+from cutover.harness.run.machine.pace import pace_of
+from cutover.harness.run.machine.probe import readings
 from cutover.harness.run.postgres.server import Server
+from cutover.harness.store.atomic import write_whole
+from cutover.harness.store.tables import CRASHES
 from cutover.harness.store.writer import RunWriter, saving
 from cutover.reports.parts.crash import CrashPart, crash_part
 from cutover.reports.parts.run import Replay
 from cutover.reports.terminal.crash import render_cases
-from cutover.reports.words import plain
+from cutover.reports.words import json_text, plain
 from cutover.scenarios.model import Scenario
 
 __all__ = ["STATUS", "CrashPlan", "FinishedCrashes", "crash_job", "finished_crashes", "scenarios_of", "ways_of"]
@@ -58,6 +63,21 @@ class CrashPlan:
     deadline_s: float
     takeover_s: float
     folder: Path | None = None
+    sign: Path | None = None
+
+    def arguments(self) -> tuple[str, ...]:
+        """Returns what to write after `cutover crash`; never a server's URL."""
+        words = ["--engine", self.engine, "--ways", ",".join(self.ways), *self.options()]
+        if self.generated:
+            words += ["--generated", str(self.generated)]
+        words += ["--seed", str(self.seed)]
+        if self.limit is not None:
+            words += ["--limit", str(self.limit)]
+        return (*words, *(word for name in self.only for word in ("--only", name)))
+
+    def deadline_at(self, pace: float) -> float:
+        """Returns how long a command may take on a machine that is so many times slower; what was said is kept to."""
+        return self.deadline_s * (pace if self.deadline_s == DEADLINE_S else 1.0)
 
     def options(self) -> tuple[str, ...]:
         """Returns what a command that repeats one of the cases needs besides the engine and the case."""
@@ -95,10 +115,14 @@ class FinishedCrashes:
 
 def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
     """Plays the matrix, saves it, and prints the result."""
-    run = finished_crashes(plan, quiet=quiet)
+    try:
+        run = finished_crashes(plan, quiet=quiet)
+    except KeyboardInterrupt:
+        problem("interrupted before the first case; nothing is saved")
+        return Status.INTERRUPTED
     part = run.part
     if as_json:
-        emit(part.model_dump_json(indent=2))
+        emit(json_text(part.model_dump_json(indent=2)))
     else:
         emit(plain(part.headline) if quiet else captured(lambda console: render_cases(part, console)))
     note(f"saved in {run.folder}: crash.json, and every case", quiet=quiet)
@@ -110,6 +134,7 @@ def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
 
 def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
     """Plays the matrix, judges each case as it comes, and saves it. Prints progress, unless quiet."""
+    key = key_of(plan.sign)
     found = scenarios_of(plan, quiet=quiet)
     scenarios = tuple(scenario for scenario in found if not races_a_timer(scenario))
     if len(scenarios) < len(found):
@@ -133,6 +158,9 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
             candidate=engine,
             planned=len(scenarios),
             workers=plan.workers,
+            arguments=plan.arguments(),
+            command="crash",
+            signer="" if key is None else key.fingerprint,
         )
         tally = CrashTally(engine.label, plan.seed)
         interrupted = False
@@ -146,10 +174,15 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
                 with suppress(EnvironmentProblem):  # the user learns what stopped it, not what followed from that
                     writer.finish(seconds=time.monotonic() - began, partial=True)
                 raise
-            writer.finish(seconds=time.monotonic() - began, partial=interrupted)
-    part = crash_part(tally.summary(), Replay(plan.engine, plan.seed, plan.options()))
+            saved = writer.finish(seconds=time.monotonic() - began, partial=interrupted)
+    part = crash_part(
+        tally.summary(partial_of=saved.cases_planned if interrupted else None),
+        Replay(plan.engine, plan.seed, plan.options()),
+    )
     with saving(folder):
-        (folder / "crash.json").write_text(part.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_whole(folder / CRASHES, json_text(part.model_dump_json(indent=2)) + "\n")
+        if key is not None:
+            key.sign(folder, manifest.run_id)
     return FinishedCrashes(folder, part, interrupted)
 
 
@@ -187,7 +220,8 @@ def _play(
             workers=plan.workers,
             on_record=keep,
             on_planned=planned,
-            deadline_s=plan.deadline_s,
+            on_baselines=writer.write_baselines,
+            deadline_s=plan.deadline_at(pace_of(readings(server.dsn))),
             takeover_s=plan.takeover_s,
             digest=writer.manifest.candidate.digest,
         )

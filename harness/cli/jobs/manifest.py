@@ -1,18 +1,32 @@
-"""The manifest of a new run: its engines, server and machine. Reads the engines' sources."""
+"""The manifest of a new run: its engines, server and machine, and what is built in. Reads sources."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Final, Literal
 
 from cutover.engines.registry import describe
 from cutover.harness.cli.installation import installed_version
+from cutover.harness.judge.policy.loading import default_policy
 from cutover.harness.record.trials import EngineInfo, Manifest
 from cutover.harness.run.postgres.server import Server
 
-__all__ = ["engine_info", "new_manifest"]
+__all__ = ["built_in", "engine_info", "new_manifest"]
+
+_SOURCES: Final = {
+    "scenarios": "scenarios",
+    "crash cases": "harness/run/crash",
+    "reports": "reports",
+}
+"""What is built in of each kind, as folders of the package."""
+_SUFFIXES: Final = frozenset({".py", ".json", ".toml", ".css", ".jinja"})
 
 
 def engine_info(spec: str) -> EngineInfo:
@@ -35,6 +49,8 @@ def new_manifest(
     arguments: tuple[str, ...] = (),
     crash_budget_s: float | None = None,
     material: Literal["designed", "chosen", ""] = "",
+    command: Literal["run", "crash"] = "run",
+    signer: str = "",
 ) -> Manifest:
     """Returns the manifest of a run of which nothing has finished; `planned` are its trials, `created_at` is UTC."""
     return Manifest(
@@ -55,7 +71,28 @@ def new_manifest(
         environment=_machine(),
         crash_budget_s=crash_budget_s,
         material=material,
+        command=command,
+        built_in=built_in(),
+        signer=signer,
     )
+
+
+@cache
+def built_in() -> Mapping[str, str]:
+    """Returns SHA-256 of the policy that ships, and of the sources that scenarios, cases and reports are made by."""
+    package = Path(str(resources.files("cutover")))
+    digests = {what: _digest(package / folder) for what, folder in _SOURCES.items()}
+    return {"policy": default_policy().digest, **digests}
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _SUFFIXES and path.is_file():
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+            digest.update(content)
+    return digest.hexdigest()
 
 
 def _machine() -> dict[str, str | int | None]:

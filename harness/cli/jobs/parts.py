@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cutover.harness.cli.console import progress
 from cutover.harness.cli.plan import RunPlan, Where
 from cutover.harness.judge.reference.races import races_a_timer
-from cutover.harness.record.cases import CaseRecord
+from cutover.harness.record.cases import CaseRecord, CrashTrial
 from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.kills import PlayedPart
 from cutover.harness.record.memory import Weighed
@@ -19,21 +19,26 @@ from cutover.harness.record.trials import ArmName
 from cutover.harness.run.crash.matrix import crash_matrix
 from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan
 from cutover.harness.run.crash.sampling import selection
+from cutover.harness.run.machine.pace import pace_of
+from cutover.harness.run.machine.watch import MachineWatch
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side.background import BackgroundPlays
 from cutover.harness.run.side.costs import measure_costs
 from cutover.harness.run.side.measurements import route, weigh
-from cutover.harness.run.side.playing import play_all
+from cutover.harness.run.side.playing import IDLE_PLAYS, LONG_PLAYS, play_all
+from cutover.harness.run.side.plays.performance import LONG_S
 from cutover.harness.run.trials.shadow import run_trials
-from cutover.harness.store.lines import RecordedTrial
+from cutover.harness.store.lines import RecordedTrial, encode_fields
 from cutover.harness.store.tables import Table
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario
 
-__all__ = ["PartPlayer", "RunRows", "scenarios_to_kill"]
+__all__ = ["RESTARTS", "PartPlayer", "RunRows", "scenarios_to_kill"]
 
-_RESTARTS: Final = 5
+RESTARTS: Final = 5
 """Crash cases in which the server dies, where it is ours to kill; a second each."""
+_BEYOND_S: Final = 5.0
+"""How much longer than a takeover the activity lasts that is to outlast every lease, s."""
 
 
 class RunRows(Protocol):
@@ -51,6 +56,9 @@ class RunRows(Protocol):
 
     def write_crash_scenarios(self, scenarios: Iterable[Scenario], /) -> None:
         """Takes in the scenarios of crash cases."""
+
+    def write_baselines(self, trials: Iterable[CrashTrial], /) -> None:
+        """Takes in the uninterrupted runs from which crash cases were planned."""
 
     def write_routing(self, rows: Iterable[Routed], /) -> None:
         """Takes in executions that the router has served."""
@@ -77,7 +85,8 @@ class PartPlayer:
     `on_problem` is told what could not be done beside the trials; the judge finds it missing. `sources` are the digests
     on record of the engines' sources, by spec, and those of now where None; `to_kill` are the scenarios of crash cases
     where the caller knows them, `known` arms of trials that need not be run again. With `long`, what takes long of the
-    plays is played too, beside all parts.
+    plays is played too, beside all parts. With `reads_machine` the machine is read before, between and after the
+    parts, and limits of time follow what it needs.
     """
 
     plan: RunPlan
@@ -92,6 +101,7 @@ class PartPlayer:
     to_kill: tuple[Scenario, ...] | None = None
     known: Mapping[int, Mapping[ArmName, bytes]] = field(default_factory=dict)
     long: bool = False
+    reads_machine: bool = False
 
     def play(self, parts: Collection[PlayedPart], over: Callable[[PlayedPart], None] = lambda _part: None) -> None:
         """Plays these parts, and calls `over` at the end of each.
@@ -100,25 +110,51 @@ class PartPlayer:
         ends the run, nothing is left of it.
         """
         with contextlib.ExitStack() as stack:
-            long = stack.enter_context(self._begun()) if self.long and PlayedPart.PLAYS in parts else None
+            watch = stack.enter_context(MachineWatch(self.server.dsn)) if self.reads_machine else None
+            pace = 1.0 if watch is None else pace_of(watch.before)
+            beside = [stack.enter_context(self._begun(plays)) for plays in self._beside(parts)]
+            stack.callback(self._keep, watch)
             for part in parts:
-                self._play(part)
+                if watch is not None:
+                    watch.part = part
+                self._play(part, pace)
                 over(part)
-            if long is not None:
-                played, problem = long.collect()
+            if watch is not None:
+                watch.end()
+            for each in beside:
+                played, problem = each.collect(pace)
                 self.rows.write_lines(Table.PLAYS, played)
                 self._tell("not everything was played", problem)
 
-    def _begun(self) -> BackgroundPlays:
-        plan = self.plan
-        return BackgroundPlays(self.server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
+    def _keep(self, watch: MachineWatch | None) -> None:
+        """Hands on the readings of the machine."""
+        if watch is not None:
+            self.rows.write_lines(Table.MACHINE, map(encode_fields, watch.take()))
 
-    def _play(self, part: PlayedPart) -> None:
-        """Plays one part; rereads come with the trials."""
+    def _beside(self, parts: Collection[PlayedPart]) -> Iterator[tuple[str, ...]]:
+        """Yields the plays that are played beside all parts, a process each."""
+        if PlayedPart.PLAYS in parts:
+            yield IDLE_PLAYS
+            if self.long:
+                yield tuple(LONG_PLAYS)
+
+    def _begun(self, plays: Sequence[str]) -> BackgroundPlays:
+        plan = self.plan
+        return BackgroundPlays(
+            self.server,
+            control=plan.control,
+            candidate=plan.candidate,
+            seed=plan.seed,
+            plays=plays,
+            lasts_s=max(LONG_S, plan.takeover_s + _BEYOND_S),
+        )
+
+    def _play(self, part: PlayedPart, pace: float) -> None:
+        """Plays one part, with limits of time that follow the pace; rereads come with the trials."""
         plan, server, scenarios = self.plan, self.server, self.scenarios
         match part:
             case PlayedPart.TRIALS:
-                self._compare()
+                self._compare(pace)
             case PlayedPart.ROUTING:
                 routed, problem = route(
                     server,
@@ -127,17 +163,30 @@ class PartPlayer:
                     candidate=plan.candidate,
                     seed=plan.seed,
                     sources=self.sources,
+                    pace=pace,
                 )
                 self.rows.write_routing(routed)
                 self._tell("the router could not be tried", problem)
             case PlayedPart.MEMORY:
                 weighed, problem = weigh(
-                    server, scenarios, control=plan.control, candidate=plan.candidate, sources=self.sources
+                    server,
+                    scenarios,
+                    control=plan.control,
+                    candidate=plan.candidate,
+                    sources=self.sources,
+                    pace=pace,
                 )
                 self.rows.write_memory(weighed)
                 self._tell("memory could not be measured", problem)
             case PlayedPart.PLAYS:
-                played, problem = play_all(server, control=plan.control, candidate=plan.candidate, seed=plan.seed)
+                played, problem = play_all(
+                    server,
+                    control=plan.control,
+                    candidate=plan.candidate,
+                    seed=plan.seed,
+                    takeover_s=plan.takeover_s,
+                    pace=pace,
+                )
                 self.rows.write_lines(Table.PLAYS, played)
                 self._tell("not everything was played", problem)
             case PlayedPart.COSTS:
@@ -145,13 +194,13 @@ class PartPlayer:
                 self.rows.write_costs(costs)
                 self._tell("costs could not be counted", problem)
             case PlayedPart.CRASHES if plan.crash_usual_s:
-                self._kill()
+                self._kill(pace)
 
     def _tell(self, what: str, problem: str) -> None:
         if problem:
             self.on_problem(f"{what}: {problem}")
 
-    def _compare(self) -> None:
+    def _compare(self, pace: float) -> None:
         """Runs every trial, then reads the candidate's executions again."""
         plan = self.plan
         title = f"{plan.control} against {plan.candidate}"
@@ -168,14 +217,14 @@ class PartPlayer:
                 server=self.server,
                 workers=self.where.workers,
                 seed=plan.seed,
-                deadline_s=plan.deadline_s,
+                deadline_s=plan.deadline_at(pace),
                 sources=self.sources,
                 on_trial=keep,
                 on_reread=lambda line: self.rows.write_lines(Table.REREADS, [line]),
                 known=self.known,
             )
 
-    def _kill(self) -> None:
+    def _kill(self, pace: float) -> None:
         """Plays a sample of the candidate's crash cases."""
         plan = self.plan
         chosen = scenarios_to_kill(self.scenarios) if self.to_kill is None else self.to_kill
@@ -194,12 +243,14 @@ class PartPlayer:
                 self.server,
                 chosen,
                 CasePlan(engine=plan.candidate, ways=SAMPLE_WAYS, seed=plan.seed),
-                workers=2 * self.where.workers,
+                workers=3 * self.where.workers,
                 on_record=keep,
                 on_planned=planned,
-                deadline_s=plan.deadline_s,
+                on_baselines=self.rows.write_baselines,
+                deadline_s=plan.deadline_at(pace),
+                takeover_s=plan.takeover_s,
                 digest=None if self.sources is None else self.sources[plan.candidate],
                 budget=Budget(
-                    usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=_RESTARTS
+                    usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=RESTARTS
                 ),
             )

@@ -9,20 +9,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cutover.harness.cli.console import emit, note
+from cutover.harness.cli.console import emit, note, problem
 from cutover.harness.cli.formats import Format, rendered
 from cutover.harness.cli.jobs.manifest import engine_info, new_manifest
 from cutover.harness.cli.jobs.parts import PartPlayer
-from cutover.harness.cli.jobs.saved import POLICY, WAIVERS, judged, policy_of, waivers_of
+from cutover.harness.cli.jobs.saved import judged, key_of, policy_of, waivers_of
 from cutover.harness.cli.jobs.server import started_server
 from cutover.harness.cli.plan import RunPlan, ServerChoice, Where
 from cutover.harness.cli.selection import material_of, select
 from cutover.harness.cli.status import Status
 from cutover.harness.errors import EnvironmentProblem, UsageProblem
 from cutover.harness.record.kills import PlayedPart
+from cutover.harness.store.atomic import write_whole
+from cutover.harness.store.tables import POLICY, WAIVERS
 from cutover.harness.store.writer import RunWriter, saving
 from cutover.reports.document import Document
-from cutover.reports.messages import Lang, Messages
+from cutover.reports.messages import Lang
+from cutover.reports.terminal.report import in_one_line
 from cutover.reports.words import plain
 
 __all__ = ["RUNS", "FinishedRun", "finished_run", "run_job"]
@@ -42,7 +45,11 @@ class FinishedRun:
 
 def run_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: Lang = Lang.EN) -> int:
     """Runs, saves, judges and reports; the exit status is the verdict's, or 130 where it was interrupted."""
-    run = finished_run(plan, where, quiet=quiet, lang=lang)
+    try:
+        run = finished_run(plan, where, quiet=quiet, lang=lang)
+    except KeyboardInterrupt as error:
+        problem(plain(str(error) or "interrupted before the first trial; nothing is saved"))
+        return Status.INTERRUPTED
     emit(_shown(run.document, lang, as_json=as_json, quiet=quiet))
     note(plain(f"saved in {run.folder}: report.html, report.json, report.md, and the run's rows"), quiet=quiet)
     if run.interrupted:
@@ -53,12 +60,15 @@ def run_job(plan: RunPlan, where: Where, *, as_json: bool, quiet: bool, lang: La
 
 
 def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.EN) -> FinishedRun:
-    """Runs, saves and judges; leaves the report's files beside the rows. Prints progress, unless quiet."""
+    """Runs, saves and judges; leaves the report's files beside the rows. Prints progress, unless quiet.
+
+    Raises KeyboardInterrupt where it was interrupted before the first trial, or, with a message, after the last.
+    """
 
     def say(line: str) -> None:
         note(plain(line), quiet=quiet)
 
-    policy, waivers = policy_of(plan.policy), waivers_of(plan.waivers)
+    policy, waivers, key = policy_of(plan.policy), waivers_of(plan.waivers), key_of(where.sign)
     _refuse_what_does_not_fit(plan, where, tuple(stage.percent for stage in policy.stages))
     control, candidate = engine_info(plan.control), engine_info(plan.candidate)
     scenarios = select(
@@ -89,8 +99,12 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
             arguments=plan.arguments(),
             crash_budget_s=plan.crash_most_s,
             material=material_of(plan.scenarios, plan.imports, plan.only, scenarios),
+            signer="" if key is None else key.fingerprint,
         )
         with RunWriter(folder, manifest) as writer:
+            writer.write_text(POLICY, policy.text)
+            if waivers is not None:
+                writer.write_text(WAIVERS, waivers.text)
             player = PartPlayer(
                 plan=plan,
                 where=where,
@@ -101,15 +115,20 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
                 quiet=quiet,
                 sources=manifest.sources,
                 long=plan.plays_long,
+                reads_machine=True,
                 on_problem=lambda told: note(f"cutover: {plain(told)}", quiet=False),
             )
             interrupted = _run(player, writer)
-    document = judged(folder, policy, plan.stage, waivers)
-    with saving(folder):
-        (folder / POLICY).write_text(policy.text, encoding="utf-8", newline="")
-        if waivers is not None:
-            (folder / WAIVERS).write_text(waivers.text, encoding="utf-8", newline="")
-        _write_reports(document, folder, lang)
+    try:
+        document = judged(folder, policy, plan.stage, waivers)
+        with saving(folder):
+            _write_reports(document, folder, lang)
+            if key is not None:
+                key.sign(folder, run_id)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(
+            f"interrupted; the rows are saved in {folder}, and `cutover report {folder}` judges them"
+        ) from error
     return FinishedRun(folder, document, len(scenarios), interrupted)
 
 
@@ -129,11 +148,6 @@ def _run(player: PartPlayer, writer: RunWriter) -> bool:
     return False
 
 
-def _line(document: Document, say: Messages) -> str:
-    """Returns the report's first sentence, with the seed that repeats the run."""
-    return say("page.quiet", headline=plain(say.sentence(document.headline).text), seed=str(document.run.seed))
-
-
 def _refuse_what_does_not_fit(plan: RunPlan, where: Where, stages: tuple[int, ...]) -> None:
     if plan.stage not in stages:
         known = ", ".join(str(stage) for stage in stages)
@@ -147,10 +161,10 @@ def _refuse_what_does_not_fit(plan: RunPlan, where: Where, stages: tuple[int, ..
 def _write_reports(document: Document, folder: Path, lang: Lang) -> None:
     """Writes the report's files beside the rows."""
     for form, name in ((Format.JSON, "report.json"), (Format.MARKDOWN, "report.md"), (Format.HTML, "report.html")):
-        (folder / name).write_text(rendered(document, form, lang, folder), encoding="utf-8")
+        write_whole(folder / name, rendered(document, form, lang, folder))
 
 
 def _shown(document: Document, lang: Lang, *, as_json: bool, quiet: bool) -> str:
     if as_json:
         return rendered(document, Format.JSON)
-    return _line(document, Messages.of(lang)) if quiet else rendered(document, Format.TERMINAL, lang)
+    return in_one_line(document, lang=lang) if quiet else rendered(document, Format.TERMINAL, lang)

@@ -6,17 +6,18 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from cutover.harness.judge.differences.waivers import Waivers
     from cutover.harness.judge.policy.model import Policy
+    from cutover.harness.store.signing import SigningKey
     from cutover.reports.document import Document
 
-__all__ = ["POLICY", "WAIVERS", "judged", "own", "policy_of", "waivers_of"]
+__all__ = ["judged", "key_of", "own", "policy_of", "waivers_of"]
 
-POLICY, WAIVERS = "policy.toml", "waivers.toml"
-"""The files beside a run's rows that say what it was judged by."""
+_NAMED_FROM: Final = 3
+"""The schema version of a run from which on its manifest names these files."""
 
 
 def policy_of(file: Path | None) -> Policy:
@@ -35,16 +36,47 @@ def waivers_of(file: Path | None) -> Waivers | None:
 
 def _text(file: Path) -> str:
     from cutover.harness.errors import ConfigurationProblem
+    from cutover.scenarios.inputs.files import FileRefused, read_text
+    from cutover.scenarios.inputs.limits import SETTINGS_BYTES
 
     try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigurationProblem(f"{file} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+        return read_text(file, SETTINGS_BYTES)
+    except FileRefused as error:
+        if error.exit_status == ConfigurationProblem.exit_status:
+            raise ConfigurationProblem(str(error)) from error
+        raise
 
 
 def own(run: Path, name: str) -> Path | None:
-    """Returns the file of that name beside the run's rows, or None; the run was judged by it."""
-    return run / name if (run / name).is_file() else None
+    """Returns the file of that name beside the run's rows, or None; the run was judged by it.
+
+    Raises RunError where it is not the one that the manifest names; those of older versions name none.
+    """
+    from cutover.harness.errors import RunError
+    from cutover.harness.store.files import digest_of
+    from cutover.harness.store.reader import load_manifest
+    from cutover.scenarios.inputs.files import is_there
+
+    manifest, file = load_manifest(run), run / name
+    named = manifest.files.get(name)
+    if not is_there(file):
+        if named is not None:
+            raise RunError(f"{file} is missing, and the manifest names it; restore it or run again")
+        return None
+    if named is None and manifest.schema_version >= _NAMED_FROM:
+        raise RunError(f"{file} is not in the manifest, so the run was not judged by it; remove it")
+    if named is not None and digest_of(file) != named:
+        raise RunError(f"{file} is not the file that its manifest names: it was edited; restore it or run again")
+    return file
+
+
+def key_of(file: Path | None) -> SigningKey | None:
+    """Returns the key in a file to sign with, or None where no file is given. Raises ConfigurationProblem."""
+    if file is None:
+        return None
+    from cutover.harness.store.signing import SigningKey
+
+    return SigningKey.load(file)
 
 
 def judged(

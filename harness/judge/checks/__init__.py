@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from cutover.harness.judge.alike import failed_alike, undecided
 from cutover.harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, met, ord, out, perf, retry, sm  # noqa: A004
 from cutover.harness.judge.checks.around import beside, clock, ident, secret
 from cutover.harness.judge.checks.base import Check
@@ -41,14 +42,17 @@ CHECKS: Final[Mapping[str, Check]] = {
 
 
 def run_checks(view: TrialView, checks: Mapping[str, Check] = CHECKS) -> Sequence[CheckResult]:
-    """Returns what every check says of every arm of the trial; a check that raises is an ERROR, never silence."""
+    """Returns what every check says of every arm of the trial; a check that raises is an ERROR, never silence.
+
+    Where every arm failed alike nothing is held against anybody.
+    """
     results: list[CheckResult] = []
     for name, check in checks.items():
         try:
             results += check(view)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in a check must block the stage
             results += _broken(name, view.trial, error)
-    return results
+    return undecided(results) if failed_alike(view.trial) else results
 
 
 def broken_checks(trial: Trial, checks: Iterable[str], error: Exception) -> Sequence[CheckResult]:

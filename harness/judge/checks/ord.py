@@ -1,9 +1,14 @@
-"""ORD: no step starts before what it waits for has ended. Pure; by the ledger and by the events."""
+"""ORD: no step starts before what it waits for has ended, and ready steps start in definition order. Pure.
+
+By the ledger and by the events.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Final
 
 from cutover.engines.api import LoopNode, Workflow
@@ -12,6 +17,7 @@ from cutover.harness.judge.outcomes.diff import diff_texts
 from cutover.harness.judge.reference.model import PendingWaits
 from cutover.harness.judge.view import END_STATES, ArmView
 from cutover.harness.record.trials import LedgerEntry
+from cutover.scenarios.validate import nodes_of
 
 __all__ = ["CHECK"]
 
@@ -27,6 +33,69 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         _first_come(arm, sheet, ended)
     started, ended = _ledger(arm)
     _held(arm, sheet, started, ended, "call")
+    _taken(arm, sheet)
+
+
+def _taken(arm: ArmView, sheet: Sheet) -> None:
+    """Ready activities are taken in definition order by an engine that runs one after another, as the control does.
+
+    An engine that runs them side by side takes them as it likes; so may one whose control takes them likewise.
+    """
+    control = sheet.trial.arms.get("control")
+    if arm.name == "control" or control is None or arm.record.kills or not _one_by_one(arm):
+        return
+    sheet.saw(len(arm.calls))
+    for first, second in sorted(_out_of_order(arm, sheet) - _out_of_order(control, sheet)):
+        sheet.fault(
+            f"step {first} is taken before step {second}, which is ready as early and defined before it",
+            step_id=first,
+            second=second,
+        )
+
+
+def _out_of_order(arm: ArmView, sheet: Sheet) -> set[tuple[str, str]]:
+    """Returns activities of one level that began in that order, the second of them ready no later and defined earlier.
+
+    Those that a node without an effect leads to are left out: that node has to be taken first, which no call shows.
+    """
+    started, ended = _ledger(arm)
+    workflow = sheet.trial.trial.scenario.workflow
+    places = {(loops, node.id): place for place, (loops, node) in enumerate(nodes_of(workflow))}
+    levels: dict[str, list[tuple[int, str, int]]] = defaultdict(list)
+    for step_id in sorted(started, key=started.__getitem__):
+        step = arm.expected.steps.get(step_id)
+        if step is not None:
+            prefix = step_id.removesuffix(step.node_id)
+            place = places.get((tuple(_NUMBERS.sub("", prefix).split("/")[:-1]), step.node_id))
+            if place is not None:
+                levels[prefix].append((place, step_id, _behind(step.waits, ended)))
+    return {
+        (first, second)
+        for begun in levels.values()
+        for (place, first, ready), (earlier, second, before) in combinations(begun, 2)
+        if earlier < place and before <= ready and _led_to_by_effects(second, arm)
+    }
+
+
+def _led_to_by_effects(step_id: str, arm: ArmView) -> bool:
+    """Whether all that leads to a step is a workflow's start, or an activity that was called."""
+    waits = arm.expected.steps[step_id].waits
+    before = (arm.expected.steps.get(each) for each in waits.all_of | waits.any_of)
+    return all(each is not None and (each.kind == "start" or each.step_id in arm.calls) for each in before)
+
+
+def _one_by_one(arm: ArmView) -> bool:
+    """Whether the events tell of an engine that calls no activity while another one runs."""
+    running = set[str]()
+    for row in arm.transitions:
+        if row.step_id is None or row.step_id not in arm.calls:
+            continue
+        running.discard(row.step_id)
+        if row.to_state == "running":
+            if running:
+                return False
+            running.add(row.step_id)
+    return bool(arm.transitions)
 
 
 def _held(arm: ArmView, sheet: Sheet, started: Mapping[str, int], ended: Mapping[str, int], what: str) -> None:

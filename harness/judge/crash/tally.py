@@ -137,7 +137,7 @@ class CrashSummary:
     drawn from the crashes of production, so no bound on a share follows from their number. `coverage` counts the
     planned, fired and passed cases of a cell; a case that touches two kinds of node is in both. `per_hundred` is the
     number of duplicates per hundred resumes; `witnesses` are failed cases, at most five a check. `missed` counts the
-    kill points at which somebody should have died and nobody did.
+    kill points at which somebody should have died and nobody did. `partial` says that somebody interrupted it.
     """
 
     engine: str
@@ -159,6 +159,7 @@ class CrashSummary:
     points: int = 0
     scenarios: int = 0
     classes: Mapping[str, int] = field(default_factory=dict)
+    partial: bool = False
 
     @property
     def untouched(self) -> tuple[tuple[str, PointKind], ...]:
@@ -170,10 +171,10 @@ class CrashSummary:
 
     @property
     def verdict(self) -> Verdict:
-        """FAIL where any case failed; INCONCLUSIVE without cases, with a fault that did not fire or a point missed."""
+        """FAIL where any case failed; INCONCLUSIVE if interrupted, without cases, or with a fault or a point missed."""
         if self.failed:
             return Verdict.FAIL
-        if not self.cases or self.unfired or self.missed:
+        if self.partial or not self.cases or self.unfired or self.missed:
             return Verdict.INCONCLUSIVE
         return Verdict.PASS
 
@@ -230,8 +231,8 @@ class CrashTally:
             cell[2] += judged.verdict is Verdict.PASS
         return judged
 
-    def summary(self) -> CrashSummary:
-        """Returns what all cases so far came to."""
+    def summary(self, *, partial_of: int | None = None) -> CrashSummary:
+        """Returns what all cases so far came to; `partial_of` counts the planned ones of an interrupted matrix."""
         cases = sum(self._verdicts.values())
         failed = self._verdicts[Verdict.FAIL]
         duplicates = self._counts["duplicate_effects"] + self._counts["duplicate_steps"]
@@ -251,7 +252,8 @@ class CrashTally:
             coverage={cell: (counts[0], counts[1], counts[2]) for cell, counts in sorted(self._cells.items())},
             witnesses=tuple(self._witnesses),
             missed=self._missed,
-            planned=self._planned,
+            planned=self._planned if partial_of is None else partial_of,
+            partial=partial_of is not None,
             points=len(self._killed_at),
             scenarios=len(self._kinds),
             classes=dict(sorted(Counter(kind for kinds in self._kinds.values() for kind in kinds).items())),

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from cutover.harness.judge.findings import Difference, DifferenceClass
 from cutover.harness.judge.outcomes.diff import diff_texts
-from cutover.harness.judge.outcomes.outcome import ENGINES_WORDS, EXECUTION, TIME, Effect
+from cutover.harness.judge.outcomes.outcome import EXECUTION, TIME, Effect
 from cutover.harness.judge.view import ArmView, TrialView
 from cutover.harness.record.trials import LedgerEntry
 
@@ -118,9 +118,7 @@ def _rule(saved: str | None, other_saved: str | None, compared: str | None, othe
     if saved == other_saved or compared is None or other is None:
         return None
     if compared == other:
-        if compared == ENGINES_WORDS:
-            return "words"
-        return "ids" if EXECUTION in compared else "times" if TIME in compared else None
+        return "ids" if EXECUTION in compared else "times" if TIME in compared else "words"
     return None if diff_texts(compared, other, "") else "json"
 
 

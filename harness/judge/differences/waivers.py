@@ -7,10 +7,8 @@ them to change says so in the scenario, where the reference model reads it too. 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
@@ -21,9 +19,10 @@ from cutover.harness.errors import ConfigurationProblem
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, DifferenceKind, Finding, Verdict
 from cutover.harness.judge.outcomes.diff import may_be_noise
 from cutover.harness.judge.policy.gate import Reason
-from cutover.harness.judge.policy.toml_lines import line_of
+from cutover.harness.judge.policy.toml_lines import as_json, details_of, line_of, shown
 from cutover.harness.judge.policy.wording import plural
 from cutover.harness.record.trials import Trial, role
+from cutover.scenarios.inputs.limits import SHOWN_PROBLEMS, WAIVERS
 
 __all__ = ["Waiver", "WaiverError", "WaiverUse", "Waivers", "WaiversInUse", "load_waivers"]
 
@@ -183,25 +182,34 @@ class _WaiversFile:
 def load_waivers(text: str, name: str) -> Waivers:
     """Returns the waivers in the text of a TOML file; `name` is what messages call the file. Raises WaiverError."""
     try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise WaiverError(f"{name}: not TOML: {error}") from error
-    try:
-        file = TypeAdapter(_WaiversFile).validate_json(json.dumps(tables, default=str), strict=True)
-    except ValidationError as error:
-        raise WaiverError("\n".join(_told(text, name, detail) for detail in error.errors())) from error
-    problems = [
-        f"{name}{_at(text, index, key)}: waiver {waiver.id}: {rule}"
-        for index, waiver in enumerate(file.waiver)
-        for key, rule in _broken(waiver, [before.id for before in file.waiver[:index]])
-    ]
+        file = _read(text, name)
+    except ValueError as error:
+        raise WaiverError(f"{name}: {error}") from error
+    if len(file.waiver) > WAIVERS.most:
+        raise WaiverError(f"{name}: {len(file.waiver):,} waivers; at most {WAIVERS.most:,} are read, so mend some")
+    taken: set[str] = set()
+    problems = []
+    for index, waiver in enumerate(file.waiver):
+        problems += [
+            f"{name}{_at(text, index, key)}: waiver {waiver.id}: {rule}" for key, rule in _broken(waiver, taken)
+        ]
+        taken.add(waiver.id)
     if problems:
-        raise WaiverError("\n".join(problems))
+        raise WaiverError(shown(problems))
     return Waivers(name=name, digest=hashlib.sha256(text.encode()).hexdigest(), text=text, waivers=file.waiver)
 
 
-def _broken(waiver: Waiver, before: Sequence[str]) -> Iterable[tuple[str, str]]:
-    if waiver.id in before:
+def _read(text: str, name: str) -> _WaiversFile:
+    try:
+        return TypeAdapter(_WaiversFile).validate_json(as_json(text), strict=True)
+    except ValidationError as error:
+        details = details_of(error)
+        told = [_told(text, name, detail) for detail in details[: SHOWN_PROBLEMS.most]]
+        raise WaiverError(shown([*told, *("" for _ in details[SHOWN_PROBLEMS.most :])])) from error
+
+
+def _broken(waiver: Waiver, taken: Collection[str]) -> Iterable[tuple[str, str]]:
+    if waiver.id in taken:
         yield "id", "its id is used twice"
     inside = _INSIDE.fullmatch(waiver.path)
     if inside is None:
@@ -233,7 +241,7 @@ def _told(text: str, name: str, detail: Any) -> str:
     key = next((str(part) for part in location if isinstance(part, str)), None)
     rule = detail["msg"]
     if detail["type"] == "missing":
-        rule = f"it has no {key}" + ("; every waiver ends one day" if key == "expires" else "")
+        rule = f"it has no {key or 'waiver'}" + ("; every waiver ends one day" if key == "expires" else "")
     who = "" if index is None else f"waiver {index + 1}: "
     given = (
         ""
@@ -250,4 +258,17 @@ def _at(text: str, index: int | None, key: str | None) -> str:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
+    """Whether a pattern, in which each `*` stands for any text, is the text; in a time that does not explode."""
+    first, *others = pattern.split("*")
+    if not others:
+        return pattern == text
+    *inner, last = others
+    if not text.startswith(first) or len(text) < len(first) + len(last) or not text.endswith(last):
+        return False
+    place, end = len(first), len(text) - len(last)
+    for part in inner:
+        found = text.find(part, place, end)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return True

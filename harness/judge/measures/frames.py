@@ -10,6 +10,7 @@ import numpy as np
 from cutover.engines.roles import Role
 from cutover.harness.judge.measures.measurements import Count, Share
 from cutover.harness.judge.measures.stats import Floats
+from cutover.harness.record.machine import MachineReading
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.trials import ArmName
 
@@ -39,7 +40,7 @@ class Frames:
     """A run as pandas frames, one row a trial, arm, checkpoint; `cutover.harness.judge.measures.tally` makes them.
 
     `cases` counts the crash cases of the candidate whose fault fired, `case_duplicates` what was done twice in all;
-    `weighed` is the memory of either engine's process, where it was measured.
+    `weighed` is the memory of either engine's process, where it was measured, `machine` are readings of the machine.
     """
 
     trials: pd.DataFrame
@@ -48,6 +49,7 @@ class Frames:
     cases: int = 0
     case_duplicates: int = 0
     weighed: tuple[Weighed, ...] = ()
+    machine: tuple[MachineReading, ...] = ()
 
 
 def execution_success(frames: Frames, role: Role) -> Share:

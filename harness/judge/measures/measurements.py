@@ -81,3 +81,6 @@ class MeasurementSource(Protocol):
 
     def measure(self, metric: str) -> Measurement | None:
         """Returns the measurement of one of its metrics; None where there is nothing to tell of it this time."""
+
+    def explains(self, metric: str, limit: float, estimate: float) -> str:
+        """Returns why a limit that an estimate did not keep cannot be judged where it was measured; else nothing."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from cutover.harness.judge.alike import failed_alike
 from cutover.harness.judge.findings import CheckResult, Difference, DifferenceClass, Verdict
 from cutover.harness.judge.measures.frames import Frames
 from cutover.harness.judge.measures.sampling import class_of, content_of, is_drawn
 from cutover.harness.judge.outcomes.outcome import is_refusal
 from cutover.harness.judge.reference.model import Expected
+from cutover.harness.record.machine import MachineReading
 from cutover.harness.record.memory import Weighed
 from cutover.harness.record.trials import ArmName, ArmRecord, Trial, role
 
@@ -65,7 +67,13 @@ class Tally:
     def add(
         self, trial: Trial, results: Iterable[CheckResult], differences: Iterable[Difference], expected: Expected
     ) -> bool:
-        """Takes one trial in; says whether the candidate broke a required check in it."""
+        """Takes one trial in; says whether the candidate broke a required check in it.
+
+        One in which every arm failed alike tells of no engine.
+        """
+        if failed_alike(trial):
+            self._add_trial(trial, class_of(expected), failed=False, unknown=True, regressions=0)
+            return False
         results = tuple(results)
         blamed = {
             finding.verdict
@@ -89,8 +97,15 @@ class Tally:
         """Takes in a trial of which nothing can be told."""
         self._add_trial(trial, "", failed=False, unknown=True, regressions=0)
 
-    def frames(self, *, cases: int = 0, case_duplicates: int = 0, weighed: tuple[Weighed, ...] = ()) -> Frames:
-        """Returns all that was taken in, with what the crash cases came to and what the engines weighed."""
+    def frames(
+        self,
+        *,
+        cases: int = 0,
+        case_duplicates: int = 0,
+        weighed: tuple[Weighed, ...] = (),
+        machine: tuple[MachineReading, ...] = (),
+    ) -> Frames:
+        """Returns all that was taken in, with what came of crash cases, and of measuring memory and the machine."""
         return Frames(
             trials=_frame(self._trials, _TRIALS),
             arms=_frame(self._arms, _ARMS),
@@ -98,6 +113,7 @@ class Tally:
             cases=cases,
             case_duplicates=case_duplicates,
             weighed=weighed,
+            machine=machine,
         )
 
     def part(self) -> dict[str, _Columns]:

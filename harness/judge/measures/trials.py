@@ -27,6 +27,7 @@ from cutover.harness.judge.measures.frames import (
     sample,
     stuck,
 )
+from cutover.harness.judge.measures.machine import machine_explains
 from cutover.harness.judge.measures.measurements import Count, Gauge, Measurement, Paired, Pairs, Samples, Share
 from cutover.harness.record.memory import utilisation
 
@@ -53,6 +54,10 @@ class TrialMeasurements:
     def measure(self, metric: str) -> Measurement | None:
         """Returns what the run says of a metric, None where it says nothing; raises ValueError for a wrong unit."""
         return _MEASURED[metric](self.frames)
+
+    def explains(self, metric: str, limit: float, estimate: float) -> str:
+        """Returns what the run's machine had to do with it, if it had."""
+        return machine_explains(self.frames, metric, limit, estimate)
 
 
 def _duplicated_steps(frames: Frames) -> Count:

@@ -112,20 +112,22 @@ def outcome_of(arm: ArmRecord) -> Outcome:
     """Returns the arm's outcome, with ids and times of its own replaced by placeholders.
 
     Statuses and outputs are the journal's; effects are the ledger's. A step that has not ended and is not paused is
-    left out, and so are its rows' other columns.
+    left out, and so are its rows' other columns. Where the activity's last answer to a failed step was an error, the
+    step's own must contain that message, and is the message: what an engine writes around it is its own.
     """
     names = Names.within(arm, _texts(arm))
     effects = _effects(arm.ledger, names)
     if arm.journal is None:
         return Outcome(status="refused" if is_refusal(arm) else "unknown", effects=effects)
-    refused = {entry.step_id: entry.status == "error" for entry in arm.ledger}
+    refused = {entry.step_id: entry.error if entry.status == "error" else None for entry in arm.ledger}
     steps: dict[str, StepOutcome] = {}
     for row in arm.journal.steps:
         if row.status in _UNTOLD:
             continue
         error = None
         if row.status == "failed" and row.error is not None:
-            error = names.hide(row.error) if refused.get(row.step_id) else ENGINES_WORDS
+            told = refused.get(row.step_id)
+            error = ENGINES_WORDS if told is None else names.hide(told if told in row.error else row.error)
         output = names.hidden(row.output) if names.pairs else row.output
         steps[row.step_id] = StepOutcome(row.status, output, error)
     execution = arm.journal.execution

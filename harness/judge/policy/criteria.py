@@ -1,13 +1,14 @@
 """Judges criteria: a condition of the policy against a measurement, whichever source it comes from. Pure.
 
 PASS needs the 95 % bound on the safe side and enough measurements; FAIL needs the opposite bound on the wrong side;
-all else is INCONCLUSIVE. Measurements that are not numbers make it INVALID, unless the others fail it already.
+all else is INCONCLUSIVE, and so is a failure that the machine explains. Measurements that are not numbers make it
+INVALID, unless the others fail it already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.measures.measurements import Measurement, MeasurementSource
@@ -100,9 +101,19 @@ def _judged(criterion: Criterion, source: MeasurementSource, production: Mapping
         if metric not in source.metrics:
             return not_measured(criterion)
         measured = source.measure(metric)
-        return nothing_measured(criterion) if measured is None else judge(criterion, measured)
+        if measured is None:
+            return nothing_measured(criterion)
+        return _unexplained(judge(criterion, measured), source)
     except Exception as error:  # noqa: BLE001 - one criterion that breaks must not hide what the others say
         return failed_to_judge(criterion, f"{type(error).__name__}: {error}")
+
+
+def _unexplained(result: CriterionResult, source: MeasurementSource) -> CriterionResult:
+    """Returns the result, with a failure that the machine explains as a question."""
+    if result.verdict is not Verdict.FAIL or result.estimate is None:
+        return result
+    why = source.explains(result.criterion.metric, result.criterion.condition.limit, result.estimate)
+    return replace(result, verdict=Verdict.INCONCLUSIVE, reason=f"{result.reason}; {why}") if why else result
 
 
 def _without_numbers(criterion: Criterion, verdict: Verdict, reason: str, *, measured: bool) -> CriterionResult:

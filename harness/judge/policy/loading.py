@@ -7,8 +7,6 @@ that cannot pass, must never stand in a gate unnoticed.
 from __future__ import annotations
 
 import hashlib
-import json
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,7 +18,8 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 from cutover.harness.judge.costs.limits import CostLimits
 from cutover.harness.judge.policy.model import Criterion, Policy, PolicyError, Stage
 from cutover.harness.judge.policy.rules import Problem, broken_rules
-from cutover.harness.judge.policy.toml_lines import line_of
+from cutover.harness.judge.policy.toml_lines import as_json, details_of, line_of, shown
+from cutover.scenarios.inputs.limits import POLICY_CRITERIA, SHOWN_PROBLEMS
 
 __all__ = ["default_policy", "load_policy"]
 
@@ -41,14 +40,11 @@ class _PolicyFile:
 def load_policy(text: str, name: str) -> Policy:
     """Returns the policy in the text of a TOML file; `name` is what messages call the file. Raises PolicyError."""
     try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{name}: not TOML: {error}") from error
-    try:
-        file = TypeAdapter(_PolicyFile).validate_json(json.dumps(tables, default=str), strict=True)
-    except ValidationError as error:
-        problems = [_problem(detail["loc"], detail["msg"], detail["input"]) for detail in error.errors()]
-        raise _error(text, name, problems) from error
+        file = _read(text, name)
+    except ValueError as error:
+        raise PolicyError(f"{name}: {error}") from error
+    if len(file.criterion) > POLICY_CRITERIA.most or len(file.stage) > POLICY_CRITERIA.most:
+        raise PolicyError(f"{name}: more than {POLICY_CRITERIA} or stages, the most that a policy has")
     policy = Policy(
         name=file.name,
         digest=hashlib.sha256(text.encode()).hexdigest(),
@@ -61,6 +57,14 @@ def load_policy(text: str, name: str) -> Policy:
     if problems:
         raise _error(text, name, problems)
     return policy
+
+
+def _read(text: str, name: str) -> _PolicyFile:
+    try:
+        return TypeAdapter(_PolicyFile).validate_json(as_json(text), strict=True)
+    except ValidationError as error:
+        problems = [_problem(detail["loc"], detail["msg"], detail["input"]) for detail in details_of(error)]
+        raise _error(text, name, problems) from error
 
 
 @cache
@@ -82,7 +86,7 @@ def _problem(location: tuple[str | int, ...], message: str, value: object) -> Pr
 
 def _error(text: str, name: str, problems: Sequence[Problem]) -> PolicyError:
     messages = []
-    for problem in problems:
+    for problem in problems[: SHOWN_PROBLEMS.most]:
         number = line_of(text, problem.table, problem.index, problem.key)
         messages.append(f"{name}{f', line {number}' if number else ''}: {problem.rule}")
-    return PolicyError("\n".join(messages))
+    return PolicyError(shown([*messages, *(problem.rule for problem in problems[SHOWN_PROBLEMS.most :])]))

@@ -9,6 +9,7 @@ import re
 import jmespath
 
 from cutover.engines.api import ConditionNode, JsonValue, RetryPolicy
+from cutover.scenarios.expressions import excess
 from cutover.scenarios.model import Response, Scenario
 
 __all__ = ["NoValue", "delay_band", "digest", "evaluate", "has_effect", "output_of", "ports_of", "response_to"]
@@ -57,7 +58,9 @@ def delay_band(retry: RetryPolicy, k: int) -> tuple[float, float]:
 
 
 def evaluate(expression: str, value: JsonValue) -> JsonValue:
-    """Returns the expression's value. Raises NoValue for whatever the expression raises."""
+    """Returns the expression's value. Raises NoValue for whatever the expression raises, and for one without bound."""
+    if too_much := excess(expression, 0):
+        raise NoValue(too_much)
     try:
         found: JsonValue = jmespath.search(expression, value)
     except Exception as error:  # a broken expression fails the step, whichever way it breaks

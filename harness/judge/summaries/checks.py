@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
 from cutover.harness.judge.findings import CheckResult, Difference, Finding, Verdict
 from cutover.harness.judge.policy.wording import plural
@@ -16,6 +17,8 @@ __all__ = ["SAMPLES", "CheckCollector", "CheckSummary", "as_fields"]
 SAMPLES = 5
 """How many findings, or differences, of one kind are kept."""
 
+_NAMED: Final = re.compile(r"\b(step|wait|loop|event|timer) \S+")
+_NUMBERS: Final = re.compile(r"\[[^\]]*\]|[0-9][0-9.,]*")
 _WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.INVALID, Verdict.INCONCLUSIVE)
 
 
@@ -24,8 +27,8 @@ class CheckSummary:
     """One check over all trials. The verdict is the candidate's; the control's findings are shown, and block nothing.
 
     `examined_*` count the facts looked at, `findings_*` all findings of that role, `counts_*` what the check counts
-    and holds against nobody (redeliveries). `samples` keeps at most five findings a role, the candidate's first.
-    `required` says whether the stage needs this check. `reason` is one sentence.
+    and holds against nobody (redeliveries). `samples` keeps at most five findings a role, the candidate's first, of as
+    many kinds as there are. `required` says whether the stage needs this check. `reason` is one sentence.
     """
 
     check: str
@@ -49,6 +52,13 @@ class _Side:
     first: dict[Verdict, Finding] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     samples: list[Finding] = field(default_factory=list)
+    kinds: dict[str, Finding] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> tuple[Finding, ...]:
+        """One of each kind first: what is found a thousand times must not hide what is found once."""
+        first = list(self.kinds.values())
+        return tuple([*first, *(each for each in self.samples if each not in first)][:SAMPLES])
 
     def add(self, result: CheckResult) -> None:
         self.examined += result.examined
@@ -60,6 +70,8 @@ class _Side:
             self.counted[finding.verdict] += more if isinstance(more, int) else 1
             if len(self.samples) < SAMPLES:
                 self.samples.append(finding)
+            if len(self.kinds) < SAMPLES:
+                self.kinds.setdefault(_kind(finding), finding)
 
     def part(self) -> dict[str, Any]:
         return {
@@ -68,6 +80,7 @@ class _Side:
             "first": [as_fields(finding) for finding in self.first.values()],
             "counts": self.counts,
             "samples": [as_fields(finding) for finding in self.samples],
+            "kinds": [as_fields(finding) for finding in self.kinds.values()],
         }
 
     def absorb(self, part: Mapping[str, Any]) -> None:
@@ -77,6 +90,14 @@ class _Side:
             self.first.setdefault(finding.verdict, finding)
         self.counts.update(part["counts"])
         self.samples += map(_finding, part["samples"][: SAMPLES - len(self.samples)])
+        for finding in map(_finding, part["kinds"]):
+            if len(self.kinds) < SAMPLES:
+                self.kinds.setdefault(_kind(finding), finding)
+
+
+def _kind(finding: Finding) -> str:
+    """Returns a finding's message without what differs from one execution to another: the step's id, and numbers."""
+    return _NUMBERS.sub("#", _NAMED.sub(r"\1 #", finding.message))
 
 
 def as_fields(value: Finding | Difference) -> dict[str, Any]:
@@ -140,7 +161,7 @@ class CheckCollector:
             findings_control=control.counted.total(),
             counts_candidate=dict(candidate.counts),
             counts_control=dict(control.counts),
-            samples=(*candidate.samples, *control.samples),
+            samples=(*candidate.shown, *control.shown),
             reason=reason,
         )
 

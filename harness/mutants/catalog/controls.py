@@ -6,6 +6,7 @@ from typing import Final
 
 from cutover.harness.mutants.catalog.surroundings import PLAYED
 from cutover.harness.mutants.catalog.timed import TIMED_CONTROLS
+from cutover.harness.mutants.catalog.unlike import UNLIKE
 from cutover.harness.mutants.model import (
     AT_EFFECTS,
     AT_ROUND_TRIPS,
@@ -31,6 +32,7 @@ _COUNTED: Final = Costs(tuple(each.name for each in LADDER))
 
 CONTROLS: Final = (
     *TIMED_CONTROLS,
+    *UNLIKE,
     SoundControl(
         "the-engine-itself",
         "A/A: the candidate against itself",
@@ -51,9 +53,9 @@ CONTROLS: Final = (
     ),
     SoundControl(
         "takes-the-last-first",
-        "branches in another legal order",
+        "branches in another order, which is the control's too",
         f"{_SOUND}:TakesTheLastFirst",
-        (Trials(_WIDE, control="v2"), Crashes("31", (Way.ONCE,), AT_EFFECTS), PLAYED),
+        (Trials(_WIDE, control=f"{_SOUND}:TakesTheLastFirst"), Crashes("31", (Way.ONCE,), AT_EFFECTS), PLAYED),
     ),
     SoundControl(
         "says-more",

@@ -23,6 +23,13 @@ RETURN_MUTANTS: Final = (
         Trials(("68",)),
     ),
     _engine(
+        "takes-another-order",
+        "ready nodes last to first",
+        "ORD",
+        "TakesTheLastFirst",
+        Trials(("75", "101"), control="v1"),
+    ),
+    _engine(
         "takes-them-by-name",
         "ready nodes by their ids after a takeover",
         "ORD",

@@ -32,6 +32,7 @@ class Caller:
 
     def __init__(self, testbed: Testbed, scenario: Scenario, execution_id: uuid.UUID, on_injection: Injection) -> None:
         self._testbed, self._execution_id = testbed, execution_id
+        self.takeover = testbed.takeover
         self._known: Journal | None = None
         self._settled = False
         self.remembered: list[Acknowledged] = []

@@ -31,6 +31,7 @@ def crash_matrix(
     workers: int,
     on_record: Callable[[CaseRecord], None],
     on_planned: Callable[[int], None],
+    on_baselines: Callable[[Sequence[CrashTrial]], None] = lambda _trials: None,
     deadline_s: float = DEADLINE_S,
     takeover_s: float = TAKEOVER_S,
     budget: Budget | None = None,
@@ -38,7 +39,8 @@ def crash_matrix(
 ) -> list[CrashTrial]:
     """Plays every planned case, in a database that is dropped afterwards; returns the trials with their baselines.
 
-    With a budget it is a sample of as many cases as fit. `digest` is that of `Runners`.
+    With a budget it is a sample of as many cases as fit. `digest` is that of `Runners`; `on_baselines` hears of the
+    uninterrupted runs before the first case.
     """
     with (
         installed(server, plan.engine, relaxed=Way.RESTART not in plan.ways) as dsn,
@@ -59,7 +61,7 @@ def crash_matrix(
             on_record(record)
 
         if budget is None:
-            return run_crashes(runners, scenarios, plan, keep, on_planned)
+            return run_crashes(runners, scenarios, plan, keep, on_planned, on_baselines=on_baselines)
 
         @contextmanager
         def restarting() -> Iterator[Runners]:
@@ -83,6 +85,7 @@ def crash_matrix(
             plan,
             on_record=keep,
             on_planned=on_planned,
+            on_baselines=on_baselines,
             budget=budget,
             restarting=restarting if server.restart is not None else None,
         )

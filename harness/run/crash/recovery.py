@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from cutover.engines.api import Journal
 from cutover.harness.record.cases import CrashCase, Way
 from cutover.harness.run.crash.caller import Caller
@@ -12,8 +10,9 @@ from cutover.harness.run.process.hosted import Message
 
 __all__ = ["Recovery"]
 
-_LAPSE, _LAPSES, _LAPSE_S = timedelta(seconds=8), 5, 0.25
-"""How an activity outlasts a lease: time moves on in so many parts, each of them as long in real time as this (s)."""
+_LAPSES, _LAPSE_S, _OUTLAST = 5, 0.25, 1.3
+"""How an activity outlasts a lease: in so many parts, each as long in real time as this (s), time moves on so much
+farther than before a takeover."""
 
 
 class Recovery:
@@ -127,7 +126,7 @@ class Recovery:
     def _lapse(self, host: Host, interrupted: Message) -> None:
         """Another worker asks for the execution when an activity has taken longer than a lease lasts."""
         for _ in range(_LAPSES):
-            self._workers.pass_time(_LAPSE)
+            self._workers.pass_time(self._caller.takeover * _OUTLAST / _LAPSES)
             self._workers.linger(_LAPSE_S)
         other = self._workers.spawn()
         self._caller.send(other, self._caller.retry_of(interrupted))

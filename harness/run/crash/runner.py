@@ -14,8 +14,11 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from cutover.engines.registry import resolve
+from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.forkserver import ForkServer
+from cutover.harness.run.process.lifetime import refused_to_all
+from cutover.harness.run.process.refusal import refusal_of
 
 __all__ = ["RESTART", "Handler", "main"]
 
@@ -31,7 +34,31 @@ def main(link: ParentLink) -> None:
     factory = resolve(settings["engine"])
     launcher = ForkServer(factory, settings["dsn"])
     open_handler: Callable[..., Handler] = importlib.import_module(settings["handler"]).handler
-    with open_handler(factory, launcher, settings, lambda: link.ask(RESTART)) as answer:
+    with contextlib.ExitStack() as stack:
+        try:
+            answer = stack.enter_context(open_handler(factory, launcher, settings, lambda: link.ask(RESTART)))
+        except Exception as error:
+            if (problem := _of_the_environment(error)) is None:
+                raise
+            link.refuse(problem)
+            return
         gc.collect()
         gc.freeze()  # what is here now stays; there is no need to look at it again
-        link.serve(answer, caught=(Exception,))
+
+        def answer_or_tell(request: dict[str, Any]) -> bytes:
+            try:
+                return answer(request)
+            except Exception as error:
+                if (problem := _of_the_environment(error)) is None:
+                    raise
+                raise problem from error
+
+        link.serve(answer_or_tell, caught=(Exception,))
+
+
+def _of_the_environment(error: Exception) -> EnvironmentProblem | None:
+    """Returns the problem where the server or the system refused something; None where the error is another."""
+    refused = refusal_of(error)
+    if not refused or isinstance(error, EnvironmentProblem):
+        return None
+    return refused_to_all(refused, "in a crash case")

@@ -31,11 +31,16 @@ class RunnerProblem(CutoverProblem):
 
 @dataclass(frozen=True, slots=True)
 class CaseJob:
-    """One thing to play: a case, or with None the baseline of its scenario."""
+    """One thing to play: a case, or with None the baseline of its scenario; its place among the cases is known.
+
+    `number` counts them from 1; `heard` is how many had ended when this one was drawn.
+    """
 
     scenario: Scenario
     case: CrashCase | None
     execution_id: uuid.UUID
+    number: int = 0
+    heard: int = 0
 
     def __str__(self) -> str:
         return str(self.case or self.scenario.id)

@@ -17,7 +17,8 @@ from cutover.harness.run.crash.injector import FaultInjector
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
-from cutover.harness.run.process.lifetime import FROM_OUTSIDE, killed_from_outside
+from cutover.harness.run.process.lifetime import FROM_OUTSIDE, killed_from_outside, refused_to_all
+from cutover.harness.run.process.refusal import is_of_the_machine
 from cutover.harness.run.world.outside import Outside
 from cutover.harness.run.world.world import World
 from cutover.scenarios.model import Scenario
@@ -89,7 +90,8 @@ class Workers:
     def close_command(self, host: Host, command: str, *, in_time: bool, killed: bool) -> Ended:
         """Records how a command ended, kills a worker that hangs; `killed` says that we killed it.
 
-        Raises EnvironmentProblem where somebody else killed it: why is not known, so no engine is judged by it.
+        Raises EnvironmentProblem where somebody else killed it: why is not known, so no engine is judged by it; and
+        where the server has no room, memory or connection left, which no case brings about.
         """
         ended = _ended(host, in_time=in_time, killed=killed)
         if ended == "died" and not host.killed_here and -host.exit_status in FROM_OUTSIDE:
@@ -99,6 +101,8 @@ class Workers:
             self.fail("timeout", "deadline", f"{command} had not returned after {self._testbed.deadline_s:g} s")
             host.kill()
         raised = host.raised or {}
+        if is_of_the_machine(refused := str(raised.get("refused", ""))):
+            raise refused_to_all(refused, f"at {command}")
         error_type = str(raised.get("type", ""))
         self._injector.note(host, "raised" if raised else "done", f"{command} {ended} {error_type}".rstrip())
         self.commands.append(

@@ -12,6 +12,8 @@ from cutover.engines.registry import resolve
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.dsn import parse_dsn, refuse_encrypted, scrub
 from cutover.harness.run.postgres.server import Database, Server
+from cutover.harness.run.process.lifetime import refused_to_all
+from cutover.harness.run.process.refusal import refusal_of
 from cutover.harness.run.world.engine import idle
 
 __all__ = ["install_engine", "installed"]
@@ -62,6 +64,9 @@ def _install(spec: str, server: Server, database: Database) -> None:
         install_engine(spec, database.dsn)
     except Exception as error:
         said = scrub(str(error), parse_dsn(server.dsn))
+        if refused := refusal_of(error):
+            where = f"{server.description}, at the installation"
+            raise refused_to_all(scrub(refused, parse_dsn(server.dsn)), where) from error
         raise EnvironmentProblem(
             f"engine {spec!r} could not be installed on {server.description} ({type(error).__name__}: {said}); "
             "mend the engine or give another --postgres"

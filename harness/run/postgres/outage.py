@@ -1,4 +1,4 @@
-"""A connection that is open for as long as engines work on a server, and so shows when theirs were cut. Does I/O."""
+"""A connection that is open for as long as engines work on a server: it shows what hits them all. Does I/O."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from typing import Any
 
 import psycopg
 
+from cutover.engines.roles import Role
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.run.process.lifetime import Closing
+from cutover.harness.run.postgres.room import needed, room_of
+from cutover.harness.run.process.lifetime import Closing, refused_to_all
 
-__all__ = ["OutageProbe"]
+__all__ = ["WRITE", "OutageProbe"]
 
 _CONNECT_S = 10
+_FULL = ("53100", "ENOSPC", "EDQUOT")
+"""Codes of `cutover.harness.run.process.refusal` that say that a disk is full."""
+WRITE = "SELECT pg_logical_emit_message(true, 'cutover', 'a commit')"
+"""A commit that changes nothing and waits for the log."""
 
 
 class OutageProbe(Closing):
@@ -28,6 +34,26 @@ class OutageProbe(Closing):
         """Raises EnvironmentProblem where the connection has not lasted."""
         with self._looking:
             self._look()
+
+    def refused(self, what: str, role: Role | None, workers: int) -> None:
+        """Raises EnvironmentProblem where it is not the candidate's doing that the server or the system refused `what`.
+
+        It is not where the control or the harness (`role` None) met it, or a session of our own does, where the disk is
+        full, or where others leave no room for sound engines. What is left is an engine that uses up what there is.
+        """
+        self.check()
+        if role != "candidate" or what.startswith(_FULL) or not self._answers_anew(workers):
+            raise refused_to_all(what, f"in a trial, by the {role or 'harness'}")
+
+    def _answers_anew(self, workers: int) -> bool:
+        """Whether another session is accepted, can write, and would be if sound engines had theirs."""
+        try:
+            with self._open() as session:
+                session.execute(WRITE)
+                room = room_of(session)
+        except psycopg.OperationalError:
+            return False
+        return room.most - room.others >= needed(workers)
 
     def _look(self) -> None:
         try:

@@ -31,6 +31,7 @@ from cutover.engines.api import (
 )
 from cutover.engines.errors import ActivityError
 from cutover.engines.payloads import decode, encode
+from cutover.harness.run.process.refusal import refusal_of
 from cutover.harness.run.world.clock import SharedClock
 
 __all__ = ["HostLink", "Message", "pack", "serve"]
@@ -61,7 +62,7 @@ def serve(
                 engine = factory(EngineContext(dsn=dsn, activities=outside, clock=outside, log=outside.log))
             _carry_out(engine, request, command)
         except Exception as error:  # noqa: BLE001 - whatever an engine raises is a result
-            raised = {"type": type(error).__name__, "message": str(error)}
+            raised = {"type": type(error).__name__, "message": str(error), "refused": refusal_of(error)}
         link.send({"op": "done", "raised": raised})
 
 

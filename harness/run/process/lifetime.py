@@ -29,6 +29,7 @@ __all__ = [
     "folders_left_behind",
     "killed_from_outside",
     "marked_folder",
+    "refused_to_all",
     "socket_root",
 ]
 
@@ -75,6 +76,14 @@ def killed_from_outside(what: str, number: int = signal.SIGKILL) -> EnvironmentP
     return EnvironmentProblem(
         f"{what} was killed by SIGKILL, not by this run, perhaps by the kernel for want of memory; "
         "see the kernel's log, free memory or give fewer --workers, and run again"
+    )
+
+
+def refused_to_all(refusal: str, where: str) -> EnvironmentProblem:
+    """Returns the problem that ends the run where the server or the system has refused what any engine needs."""
+    return EnvironmentProblem(
+        f"{where}: the server or this machine refused what every engine needs ({refusal}), so nothing can be said of "
+        "the engines; see that there is room, memory and connections, and run again"
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import select
 import time
+from collections.abc import Sequence
 
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.process.boot import ANSWER, NOTE
@@ -17,11 +18,13 @@ from cutover.harness.run.process.lifetime import Closing, killed_from_outside
 from cutover.harness.run.side.playing import (
     BEGIN,
     LONG_PLAYS,
+    REFUSED,
     SILENCE_S,
     lost_play,
     one_line,
     play_database,
     play_program,
+    refused_play,
 )
 from cutover.harness.run.side.plays.lasting import IDLE
 from cutover.harness.run.side.plays.performance import LONG_S
@@ -31,35 +34,47 @@ __all__ = ["BackgroundPlays"]
 
 
 class BackgroundPlays(Closing):
-    """The long plays of a run, on a database of their own, begun when this is made; a context manager.
+    """Some plays of a run, on a database of their own, begun when this is made; a context manager.
 
-    The activity in the middle of them takes `lasts_s` of real time.
+    The activity in the middle of the long ones takes `lasts_s` of real time.
     """
 
-    def __init__(self, server: Server, *, control: str, candidate: str, seed: int, lasts_s: float = LONG_S) -> None:
+    def __init__(
+        self,
+        server: Server,
+        *,
+        control: str,
+        candidate: str,
+        seed: int,
+        plays: Sequence[str] = tuple(LONG_PLAYS),
+        lasts_s: float = LONG_S,
+    ) -> None:
         self._candidate = candidate
         self._stack = contextlib.ExitStack()
         self._child: Child | None = None
         self._problem = ""
-        self._most_s = lasts_s * (1 + IDLE) + SILENCE_S
+        self._most_s = SILENCE_S + (lasts_s * (1 + IDLE) if LONG_PLAYS.keys() & set(plays) else 0.0)
         self._until = time.monotonic() + self._most_s
         try:
             database = play_database(self._stack, server)
             self._child = Child(play_program(control, candidate, seed, lasts_s))
-            self._child.send({"dsn": database.dsn, "plays": tuple(LONG_PLAYS), "installs": True})
+            self._child.send({"dsn": database.dsn, "plays": tuple(plays), "installs": True})
         except Exception as error:  # noqa: BLE001 - as with all plays: it costs these alone
             self._problem = one_line(error)
         except BaseException:
             self.close()
             raise
 
-    def collect(self) -> tuple[tuple[bytes, ...], str]:
-        """Waits for their end; returns a line for each execution, and why there are none or not all. Once."""
+    def collect(self, pace: float = 1.0) -> tuple[tuple[bytes, ...], str]:
+        """Waits for their end; returns a line for each execution, and why there are none or not all. Once.
+
+        `pace` is how many times slower the machine is than usual.
+        """
         if self._child is None:
             return (), self._problem
         rows: list[bytes] = []
         name, active = "", ActiveTime()
-        wait_s = max(SILENCE_S, self._until - time.monotonic())
+        wait_s = max(SILENCE_S * pace, self._until - time.monotonic())
         while (left := wait_s - active.now()) > 0:
             if not select.select([self._child], [], [], min(left, LOOK_S))[0]:
                 continue
@@ -70,6 +85,8 @@ class BackgroundPlays(Closing):
                 kind, news = line[:1], line[1:]
                 if kind == ANSWER:
                     return tuple(rows), ""
+                if kind == NOTE and news[:1] == REFUSED:
+                    raise refused_play(news)
                 if kind == NOTE and news[:1] == BEGIN:
                     name = news[1:].decode("ascii")
                 elif kind == NOTE:
@@ -93,7 +110,7 @@ class BackgroundPlays(Closing):
         how = f"took more than {self._most_s:g} s" if timeout else last[0][:200]
         if ended.killed_from_outside:
             how = str(killed_from_outside("its process", -ended.status))
-        problem = f"{name or 'the long plays'}: {how}"
+        problem = f"{name or 'the plays'}: {how}"
         if name and not ended.killed_from_outside:
             rows.append(encode_fields(lost_play(name, self._candidate, problem, timeout=timeout)))
         return tuple(rows), problem

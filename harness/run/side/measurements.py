@@ -39,7 +39,7 @@ _ENTRY = f"{__name__}:main"
 _WEIGHED: Final = 60
 """Executions after which an engine's process has made all that it keeps."""
 _SECONDS: Final = 60.0
-"""Real time for either; each takes a few seconds."""
+"""Real time for one execution of either, on a machine of the usual pace; all of them take a few seconds."""
 
 
 def route(
@@ -50,12 +50,13 @@ def route(
     candidate: str,
     seed: int,
     sources: Mapping[str, str] | None = None,
+    pace: float = 1.0,
 ) -> tuple[tuple[Routed, ...], str]:
     """Returns who served the run's executions through the router, and why it is not known.
 
     The ids are those of the run's arms; they run in a database of their own, in which both engines are installed.
     `sources` are the digests on record of the engines' sources, by spec, and those of now where None. Raises
-    OtherSources.
+    OtherSources. `pace` is how many times slower the machine is than usual.
     """
     ids = (
         str(execution_id(seed, scenario, arm, number))
@@ -63,7 +64,7 @@ def route(
         for number, scenario in enumerate(scenarios, start=1)
     )
     order = {"control": control, "candidate": candidate, "ids": list(islice(ids, EXECUTIONS))}
-    [(rows, problem)] = _on_databases(server, "route", [((control, candidate), order)], sources)
+    [(rows, problem)] = _on_databases(server, "route", [((control, candidate), order)], sources, pace)
     return tuple(read_as(Routed, row) for row in rows), problem
 
 
@@ -74,15 +75,16 @@ def weigh(
     control: str,
     candidate: str,
     sources: Mapping[str, str] | None = None,
+    pace: float = 1.0,
 ) -> tuple[tuple[Weighed, ...], str]:
     """Returns the memory of a process that runs one engine's executions, for each engine, and why it is not known.
 
-    `sources` are those of `route`. Raises OtherSources.
+    `sources` and `pace` are those of `route`. Raises OtherSources.
     """
     lines = [encode_scenario(number, each).decode() for number, each in enumerate(scenarios[:_WEIGHED], start=1)]
     roles: Mapping[Role, str] = {"control": control, "candidate": candidate}
     orders = [((spec,), {"role": role, "spec": spec, "scenarios": lines}) for role, spec in roles.items()]
-    told = _on_databases(server, "weigh", orders, sources)
+    told = _on_databases(server, "weigh", orders, sources, pace)
     found = [read_as(Weighed, row) for rows, _ in told for row in rows]
     problems = [f"{role}: {problem}" for role, (_, problem) in zip(roles, told, strict=True) if problem]
     return tuple(found), "; ".join(problems)
@@ -97,6 +99,7 @@ def _on_databases(
     what: Literal["route", "weigh"],
     orders: Sequence[tuple[Sequence[str], Mapping[str, object]]],
     sources: Mapping[str, str] | None,
+    pace: float,
 ) -> list[_Measured]:
     """Returns what each order came to, all at the same time, each on a new database of its own.
 
@@ -117,7 +120,7 @@ def _on_databases(
                 ready[number] = {"dsn": database.dsn, **order}
         try:
             used = dict.fromkeys(spec for number in ready for spec in orders[number][0])
-            measured |= _played(what, ready, sources_of(*used) if sources is None else sources)
+            measured |= _played(what, ready, sources_of(*used) if sources is None else sources, _SECONDS * pace)
         except OtherSources:
             raise
         except Exception as error:  # noqa: BLE001 - as above
@@ -126,13 +129,16 @@ def _on_databases(
 
 
 def _played(
-    what: Literal["route", "weigh"], orders: Mapping[int, Mapping[str, object]], sources: Mapping[str, str]
+    what: Literal["route", "weigh"],
+    orders: Mapping[int, Mapping[str, object]],
+    sources: Mapping[str, str],
+    silence_s: float,
 ) -> dict[int, _Measured]:
     """Returns what processes of their own have measured, by the numbers of their orders."""
     program = ChildProgram(_ENTRY, what, keeps_errors=True, sources=sources)
     found: dict[int, _Measured] = {}
     with Executor[int](
-        [program] * len(orders), lambda number, _told: orders[number], silence_s=_SECONDS, start_s=_SECONDS
+        [program] * len(orders), lambda number, _told: orders[number], silence_s=silence_s, start_s=silence_s
     ) as measurements:
         for outcome in measurements.run(orders):
             match outcome:
@@ -141,7 +147,7 @@ def _played(
                 case JobFailure(message=message):
                     raise OtherSources(message)
                 case JobLost(int() as number, reason="timeout"):
-                    found[number] = (), f"took more than {_SECONDS:g} s"
+                    found[number] = (), f"took more than {silence_s:g} s for one execution"
                 case JobLost(int() as number):
                     last = outcome.exit.errors.strip().splitlines()[-1:] or ["nothing was said"]
                     found[number] = (), f"its process ended with status {outcome.exit.status}: {last[0][:200]}"
@@ -153,16 +159,26 @@ def main(link: ParentLink) -> None:
     plays: Mapping[str, Callable[..., Sequence[object]]] = {"route": _route, "weigh": _weigh}
 
     def play(order: Mapping[str, object]) -> bytes:
-        return b"[%b]" % b",".join(encode_fields(row) for row in plays[link.setup](**order))
+        rows = plays[link.setup](on_execution=lambda: link.note(b""), **order)
+        return b"[%b]" % b",".join(map(encode_fields, rows))
 
     link.serve(play)
 
 
-def _route(dsn: str, control: str, candidate: str, ids: Sequence[str]) -> Sequence[Routed]:
-    return run_routing(own_router, dsn, control=control, candidate=candidate, ids=[UUID(each) for each in ids])
+def _route(
+    on_execution: Callable[[], None], dsn: str, control: str, candidate: str, ids: Sequence[str]
+) -> Sequence[Routed]:
+    own = [UUID(each) for each in ids]
+    return run_routing(own_router, dsn, control=control, candidate=candidate, ids=own, on_execution=on_execution)
 
 
-def _weigh(role: Literal["control", "candidate"], spec: str, dsn: str, scenarios: Sequence[str]) -> Sequence[Weighed]:
+def _weigh(
+    on_execution: Callable[[], None],
+    role: Literal["control", "candidate"],
+    spec: str,
+    dsn: str,
+    scenarios: Sequence[str],
+) -> Sequence[Weighed]:
     limit = memory_limit_kib()
     known = [decode_scenario(line)[1] for line in scenarios]
     idle = peak_kib()
@@ -171,6 +187,7 @@ def _weigh(role: Literal["control", "candidate"], spec: str, dsn: str, scenarios
     arm = Arm(role, resolve(spec), dsn)
     for number, scenario in enumerate(known, start=1):
         arm.run(scenario, execution_id(0, scenario, role, number), 0, None)
+        on_execution()
     arm.close()
     peak = peak_kib() or 0
     return (Weighed(role=role, executions=len(known), idle_kib=idle, peak_kib=peak, limit_kib=limit),)

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from cutover.engines.registry import resolve
+from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.record.plays import PlayCheck, PlayRecord
 from cutover.harness.record.trials import ArmRecord, Failure
 from cutover.harness.run.postgres.installation import install_engine
@@ -22,15 +23,16 @@ from cutover.harness.run.postgres.server import Database, Server
 from cutover.harness.run.process.boot import ParentLink
 from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
-from cutover.harness.run.process.lifetime import killed_from_outside
+from cutover.harness.run.process.lifetime import killed_from_outside, refused_to_all
 from cutover.harness.run.process.outcomes import JobLost, JobNote
+from cutover.harness.run.process.refusal import is_of_the_machine, refusal_of
 from cutover.harness.run.side.plays.damaging import DAMAGING
 from cutover.harness.run.side.plays.installing import INSTALLING
 from cutover.harness.run.side.plays.keeping import KEEPING
 from cutover.harness.run.side.plays.lasting import LASTING
 from cutover.harness.run.side.plays.measuring import MEASURING
 from cutover.harness.run.side.plays.overtaking import OVERTAKING
-from cutover.harness.run.side.plays.performance import LONG_S, PlayStage
+from cutover.harness.run.side.plays.performance import LONG_S, TAKEOVER_S, PlayStage
 from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
 from cutover.harness.run.side.plays.refusing import REFUSING
 from cutover.harness.run.side.plays.sharing import PLACING, SHARING
@@ -40,8 +42,11 @@ from cutover.harness.store.lines import encode_fields, scenario_text
 
 __all__ = [
     "BEGIN",
+    "IDLE_PLAYS",
     "LONG_PLAYS",
     "PLAYS",
+    "PLAY_CHECKS",
+    "REFUSED",
     "SILENCE_S",
     "PlayScript",
     "lost_play",
@@ -50,6 +55,7 @@ __all__ = [
     "play_all",
     "play_database",
     "play_program",
+    "refused_play",
 ]
 
 PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
@@ -58,9 +64,13 @@ _TOGETHER: Final = (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *D
 PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*_TOGETHER, *PLACING, *INSTALLING, *LIVING)}
 """By name, in order."""
 LONG_PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in LASTING}
-"""Those that a run plays in the background, by name."""
+"""Those that last too long for a short run, by name."""
+IDLE_PLAYS: Final = tuple(each.__name__ for each in LIVING)
+"""Those of `PLAYS` that take real time and do little: a run plays them in the background, as it does the long ones."""
+_LARGE: Final = frozenset({"several", "large_results", "history"})
+"""What takes about as long as all others together."""
 
-_CHECKS: Final[Mapping[str, PlayCheck]] = {
+PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     **dict.fromkeys((each.__name__ for each in SIGNALLING), "SIGNAL"),
     **dict.fromkeys((each.__name__ for each in INSTALLING), "INSTALL"),
     "waits": "CLOCK",
@@ -84,11 +94,12 @@ _CHECKS: Final[Mapping[str, PlayCheck]] = {
     "broken": "DATA",
     "stopped": "RESUME",
 }
+"""The check that each play is for."""
 SILENCE_S: Final = 30.0
 """Real time for one play; each takes well below a second, but for one that takes eight."""
 _LOCK_MS: Final = 5_000
 """How long a statement may wait for a lock: an engine that keeps one while an activity runs must not hang the play."""
-BEGIN, _ROW = b"B", b"R"
+BEGIN, REFUSED, _ROW = b"B", b"X", b"R"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +110,36 @@ class _PlayJob:
     plays: tuple[str, ...]
 
 
-def play_all(server: Server, *, control: str, candidate: str, seed: int) -> tuple[tuple[bytes, ...], str]:
-    """Returns a line for each execution of each play, as a saved run has it, and why there are none or not all."""
-    program = play_program(control, candidate, seed)
+def play_all(
+    server: Server, *, control: str, candidate: str, seed: int, takeover_s: float = TAKEOVER_S, pace: float = 1.0
+) -> tuple[tuple[bytes, ...], str]:
+    """Returns a line for each execution of each play, as a saved run has it, and why there are none or not all.
+
+    Raises EnvironmentProblem where the server has no room, memory or connection left for a play.
+    """
+    program = play_program(control, candidate, seed, takeover_s=takeover_s)
     with contextlib.ExitStack() as stack:
         try:
             jobs = _jobs(stack, server, candidate)
         except Exception as error:  # noqa: BLE001 - whatever an engine does here costs the plays alone
             return (), one_line(error)
         executor = stack.enter_context(
-            Executor[_PlayJob]([program] * len(jobs), lambda job, _told: _message(job), silence_s=SILENCE_S)
+            Executor[_PlayJob]([program] * len(jobs), lambda job, _told: _message(job), silence_s=SILENCE_S * pace)
         )
-        return _played(executor, jobs, candidate)
+        return _played(executor, jobs, candidate, SILENCE_S * pace)
 
 
-def play_program(control: str, candidate: str, seed: int, lasts_s: float = LONG_S) -> ChildProgram:
+def play_program(
+    control: str, candidate: str, seed: int, lasts_s: float = LONG_S, *, takeover_s: float = TAKEOVER_S
+) -> ChildProgram:
     """Returns what a process runs that plays."""
-    setup = {"control": control, "candidate": candidate, "seed": seed, "lasts_s": lasts_s}
+    setup = {
+        "control": control,
+        "candidate": candidate,
+        "seed": seed,
+        "lasts_s": lasts_s,
+        "takeover_s": takeover_s,
+    }
     return ChildProgram(f"{__name__}:main", setup, keeps_errors=True)
 
 
@@ -130,14 +154,19 @@ def _message(job: _PlayJob) -> dict[str, object]:
 
 def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[_PlayJob, ...]:
     """Makes databases with the candidate's tables, and one with none; what takes longest comes first."""
-    beside, ready, bare = (play_database(stack, server) for _ in range(3))
-    for database in (beside, ready):
+    large, ready, bare = (play_database(stack, server) for _ in range(3))
+    for database in (large, ready):
         install_engine(candidate, database.dsn)
-    return (
-        _PlayJob(beside.dsn, tuple(each.__name__ for each in LIVING)),
-        _PlayJob(ready.dsn, tuple(each.__name__ for each in _TOGETHER)),
-        _PlayJob(bare.dsn, tuple(each.__name__ for each in (*PLACING, *INSTALLING))),
+    shares = (
+        (large, [name for name in _together() if name in _LARGE]),
+        (ready, [name for name in _together() if name not in _LARGE]),
+        (bare, [each.__name__ for each in (*PLACING, *INSTALLING)]),
     )
+    return tuple(_PlayJob(database.dsn, tuple(names)) for database, names in shares)
+
+
+def _together() -> tuple[str, ...]:
+    return tuple(each.__name__ for each in _TOGETHER)
 
 
 def play_database(stack: contextlib.ExitStack, server: Server) -> Database:
@@ -150,7 +179,9 @@ def play_database(stack: contextlib.ExitStack, server: Server) -> Database:
     return database
 
 
-def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str) -> tuple[tuple[bytes, ...], str]:
+def _played(
+    executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str, silence_s: float
+) -> tuple[tuple[bytes, ...], str]:
     rows: list[bytes] = []
     begun: dict[_PlayJob, str] = {}
     problems: list[str] = []
@@ -158,12 +189,14 @@ def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str)
         match outcome:
             case JobNote(job, line) if line[:1] == BEGIN:
                 begun[job] = line[1:].decode("ascii")
+            case JobNote(_, line) if line[:1] == REFUSED:
+                raise refused_play(line)
             case JobNote(job, line):
                 rows.append(line[1:])
             case JobLost(job=job):
                 name = begun.get(job) if job is not None else None
                 last = outcome.exit.errors.strip().splitlines()[-1:] or ["nothing was said"]
-                how = f"took more than {SILENCE_S:g} s" if outcome.reason == "timeout" else last[0][:200]
+                how = f"took more than {silence_s:g} s" if outcome.reason == "timeout" else last[0][:200]
                 if outcome.exit.killed_from_outside:
                     how = str(killed_from_outside("its process", -outcome.exit.status))
                 problems.append(f"{name or 'the plays'}: {how}")
@@ -174,6 +207,12 @@ def _played(executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str)
     return tuple(rows), "; ".join(problems)
 
 
+def refused_play(line: bytes) -> EnvironmentProblem:
+    """Returns the problem of which a process that plays has told."""
+    name, _, refused = line[1:].decode("ascii").partition(" ")
+    return refused_to_all(refused, f"in the play {name}")
+
+
 def lost_play(name: str, engine: str, message: str, *, timeout: bool) -> PlayRecord:
     """Returns the row of a play in the middle of which its process was lost."""
     failure = Failure(kind="timeout" if timeout else "died", type="lost", message=message)
@@ -182,7 +221,7 @@ def lost_play(name: str, engine: str, message: str, *, timeout: bool) -> PlayRec
         arm="candidate", engine=engine, execution_id=stage.draw(), position=0, journal=None, failure=failure
     )
     scenario = scenario_text(chain(name, "pack"))
-    return PlayRecord(check=_CHECKS[name], name=name, role="candidate", scenario=scenario, arm=arm, play=name)
+    return PlayRecord(check=PLAY_CHECKS[name], name=name, role="candidate", scenario=scenario, arm=arm, play=name)
 
 
 def main(link: ParentLink) -> None:
@@ -195,14 +234,25 @@ def main(link: ParentLink) -> None:
             setup["seed"],
             {"control": resolve(setup["control"]), "candidate": resolve(setup["candidate"])},
             setup["lasts_s"],
+            setup["takeover_s"],
         )
         if order.get("installs"):
             stage.install(stage.engine())
         for name in order["plays"]:
             link.note(BEGIN + name.encode("ascii"))
-            for row in {**PLAYS, **LONG_PLAYS}[name](stage):
-                link.note(_ROW + encode_fields(replace(row, play=name)))
+            try:
+                for row in {**PLAYS, **LONG_PLAYS}[name](stage):
+                    if row.arm.failure is not None:
+                        tell(name, row.arm.failure.refused)
+                    link.note(_ROW + encode_fields(replace(row, play=name)))
+            except Exception as error:
+                tell(name, refusal_of(error))
+                raise
             stage.close()
         return b""
+
+    def tell(name: str, refused: str) -> None:
+        if is_of_the_machine(refused):
+            link.note(REFUSED + f"{name} {refused}".encode("ascii", "backslashreplace"))
 
     link.serve(play)

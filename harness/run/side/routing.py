@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, cycle, islice
 from typing import Literal, Protocol
@@ -58,11 +58,13 @@ def run_routing(
     ids: Sequence[uuid.UUID],
     control: str = "v1",
     candidate: str = "v2",
+    on_execution: Callable[[], None] = lambda: None,
 ) -> tuple[Routed, ...]:
     """Returns which engine served each execution: at every value of the switch, at several shares, and later.
 
     `dsn` is a database in which both engines are installed; no execution of these `ids` may be in it. What an engine
-    makes of a command is not the question here, only which engine was given it.
+    makes of a command is not the question here, only which engine was given it. `on_execution` is called whenever one
+    has been started or resumed.
     """
     context = idle(dsn, "the routing")
     asked: dict[uuid.UUID, list[Literal["control", "candidate"]]] = {}
@@ -73,16 +75,19 @@ def run_routing(
         environ,
         dsn,
     )
+    router.install()
     turns = chain(((switch, "100") for switch in _SWITCHES), (("true", share) for share in cycle(_STARTS)))
     flags = list(islice(turns, len(ids)))
     for (switch, percent), execution_id in zip(flags, ids, strict=True):
         _set(environ, switch, percent)
         _start(router, execution_id)
+        on_execution()
     for (switch, _), execution_id in zip(flags, ids, strict=True):
         _set(environ, "false" if switch == "true" else "true", "100")
         _start(router, execution_id)
         with suppress(Exception):
             router.resume(execution_id, Signal(id="s-1", name="go"))
+        on_execution()
     router.close()
     return tuple(
         Routed(

@@ -11,6 +11,7 @@ from cutover.engines.api import Engine, ExecutionRequest, Journal, JsonValue, Si
 from cutover.engines.errors import PayloadRefused
 from cutover.engines.payloads import decode, encode
 from cutover.harness.record.trials import Again, Failure, LedgerEntry, WaitSeen
+from cutover.harness.run.process.refusal import refusal_of
 from cutover.harness.run.world.dispatcher import Flight
 from cutover.harness.run.world.engine import committed
 from cutover.harness.run.world.outside import Move, Outside
@@ -133,4 +134,4 @@ def failure_of(error: Exception) -> Failure:
     """Returns what an engine raised, as it is recorded."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return Failure(kind="exception", type=name, message=str(error))
+    return Failure(kind="exception", type=name, message=str(error), refused=refusal_of(error))

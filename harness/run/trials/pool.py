@@ -11,9 +11,9 @@ from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.lifetime import Closing, killed_from_outside
 from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost, JobNote
-from cutover.harness.run.trials.worker import BEGIN, RECORD, REREAD, RereadJob, Setup, TrialJob
+from cutover.harness.run.trials.worker import BEGIN, RECORD, REFUSED, REREAD, RereadJob, Setup, TrialJob
 
-__all__ = ["DIGEST", "LostArm", "Pool", "RecordedArm"]
+__all__ = ["DIGEST", "LostArm", "Pool", "RecordedArm", "RefusedArm"]
 
 _FAILED_STARTS = 3
 DIGEST = 64
@@ -40,6 +40,17 @@ class LostArm:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedArm:
+    """The server or the system refused something in the middle of an arm, whose end is told apart from this.
+
+    `arm` is empty where it was the harness itself that was refused.
+    """
+
+    arm: str
+    what: str
+
+
 class Pool(Closing):
     """At most `workers` processes; an arm may take `deadline_s` of real time. `sources` are those of `ChildProgram`."""
 
@@ -54,8 +65,8 @@ class Pool(Closing):
         """Of the trials under way: the arm that is running, and those that are over."""
         self._failed_starts = 0
 
-    def run(self, jobs: Iterable[TrialJob]) -> Iterator[RecordedArm | LostArm]:
-        """Yields what becomes of every arm of every job.
+    def run(self, jobs: Iterable[TrialJob]) -> Iterator[RecordedArm | LostArm | RefusedArm]:
+        """Yields what becomes of every arm of every job, and what is refused to them.
 
         Raises EnvironmentProblem where workers do not start, or somebody kills one in the middle of an arm, and
         OtherSources where one would run other sources than those on record.
@@ -69,6 +80,8 @@ class Pool(Closing):
                     arm = self._running.pop(job.number)
                     self._over.setdefault(job.number, set()).add(arm)
                     yield RecordedArm(job.number, arm, line[1 + DIGEST :], line[1 : 1 + DIGEST].decode("ascii"))
+                case JobNote(_, line) if line[:1] == REFUSED:
+                    yield _refused(line)
                 case JobAnswer(job):
                     self._over.pop(job.number, None)
                 case JobFailure(message=message):
@@ -76,12 +89,14 @@ class Pool(Closing):
                 case JobLost():
                     yield from self._lost(outcome)
 
-    def read_again(self, jobs: Iterable[RereadJob]) -> Iterator[bytes | RereadJob]:
-        """Yields a line for each execution that was read again, and each job in which a worker was lost."""
+    def read_again(self, jobs: Iterable[RereadJob]) -> Iterator[bytes | RefusedArm | RereadJob]:
+        """Yields a line for each execution that was read again, each job in which a worker was lost, and refusals."""
         for outcome in self._executor.run(jobs):
             match outcome:
                 case JobNote(_, line) if line[:1] == REREAD:
                     yield line[1:]
+                case JobNote(_, line) if line[:1] == REFUSED:
+                    yield _refused(line)
                 case JobLost(job=job) if isinstance(job, RereadJob):
                     yield job
 
@@ -109,3 +124,8 @@ class Pool(Closing):
         if arm is not None:
             late = f"no return within {self._deadline_s:g} s"
             yield LostArm(job.number, arm, lost.reason, late if lost.reason == "timeout" else str(lost.exit))
+
+
+def _refused(line: bytes) -> RefusedArm:
+    arm, _, what = line[1:].decode("ascii").partition(" ")
+    return RefusedArm(arm, what)

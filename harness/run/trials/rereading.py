@@ -5,14 +5,14 @@ Half of them by engines that have run all along, which may remember more than th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.trials import ArmName, Failure
 from cutover.harness.run.trials.ids import execution_id
-from cutover.harness.run.trials.pool import LostArm, Pool, RecordedArm
+from cutover.harness.run.trials.pool import LostArm, Pool, RecordedArm, RefusedArm
 from cutover.harness.run.trials.reread import DIGEST_OF_NONE
 from cutover.harness.run.trials.worker import RereadJob
 from cutover.harness.store.lines import encode_fields
@@ -41,9 +41,12 @@ class Rereading:
         own = execution_id(self._seed, scenario, arm, news.number)
         self._known[arm].append((news.number, scenario.id, str(own), news.digest))
 
-    def lines(self, pool: Pool) -> Iterator[bytes]:
-        """Yields a line for each execution, as a saved run has it."""
+    def lines(self, pool: Pool, on_refused: Callable[[RefusedArm], None]) -> Iterator[bytes]:
+        """Yields a line for each execution, as a saved run has it; `on_refused` hears of what is refused meanwhile."""
         for told in pool.read_again(self._jobs()):
+            if isinstance(told, RefusedArm):
+                on_refused(told)
+                continue
             if isinstance(told, bytes):
                 yield told
                 continue

@@ -7,15 +7,20 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+import psycopg
+
 from cutover.engines.errors import CutoverError
 from cutover.engines.registry import resolve, sources_of
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.record.trials import ARMS, ArmName, ArmRecord, Failure, role
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.outage import OutageProbe
+from cutover.harness.run.postgres.room import require_room
 from cutover.harness.run.postgres.server import Database, Server
+from cutover.harness.run.process.lifetime import refused_to_all
+from cutover.harness.run.process.refusal import refusal_of
 from cutover.harness.run.trials.ids import execution_id
-from cutover.harness.run.trials.pool import LostArm, Pool, RecordedArm
+from cutover.harness.run.trials.pool import LostArm, Pool, RecordedArm, RefusedArm
 from cutover.harness.run.trials.rereading import Rereading
 from cutover.harness.run.trials.worker import Setup, TrialJob
 from cutover.harness.run.world.engine import idle
@@ -81,6 +86,8 @@ def run_trials(
         databases = _databases(stack, server, specs)
         setup = Setup(specs=specs, dsns={arm: database.dsn for arm, database in databases.items()})
         count = min(workers or default_workers(), max(1, len(scenarios)))
+        with psycopg.connect(server.dsn, autocommit=True) as connection:
+            require_room(connection, count)
         sources = sources or sources_of(control, candidate)
         pool = Pool(setup, workers=count, deadline_s=deadline_s, sources=sources)
         stack.callback(pool.close)
@@ -88,8 +95,16 @@ def run_trials(
         probe = stack.enter_context(OutageProbe(server.dsn))
         assembly = _TrialAssembly(scenarios, seed, names, known)
         finished = 0
+
+        def refused(news: RefusedArm) -> None:
+            arm = next((each for each in ARMS if each == news.arm), None)
+            probe.refused(news.what, None if arm is None else role(arm), count)
+
         rereading = Rereading(scenarios, seed)
         for news in pool.run(_jobs(scenarios, seed, companion_every, known)):
+            if isinstance(news, RefusedArm):
+                refused(news)
+                continue
             rereading.note(news)
             if isinstance(news, LostArm):
                 probe.check()
@@ -98,7 +113,7 @@ def run_trials(
                 finished += 1
                 on_trial(trial)
         probe.check()
-        for line in rereading.lines(pool):
+        for line in rereading.lines(pool, refused):
             on_reread(line)
         probe.check()
     return finished
@@ -180,6 +195,8 @@ def _databases(stack: contextlib.ExitStack, server: Server, specs: dict[str, str
         except CutoverError:
             raise
         except Exception as error:
+            if refused := refusal_of(error):
+                raise refused_to_all(refused, f"{server.description}, at the installation") from error
             raise EnvironmentProblem(
                 f"engine {specs[role(arm)]!r} could not be installed on {server.description} "
                 f"({type(error).__name__}: {' '.join(str(error).split())}); mend the engine or give another --postgres"

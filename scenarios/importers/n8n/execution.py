@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from cutover.engines.api import StepStatus
 from cutover.scenarios.importers.imported import ImportRefused
-from cutover.scenarios.importers.n8n.source import WorkflowFile
+from cutover.scenarios.importers.n8n.source import WorkflowFile, as_float
 
 __all__ = ["Execution", "NodeRun", "message_of", "parse_execution"]
 
@@ -120,7 +120,7 @@ def message_of(error: Any) -> str | None:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    return as_float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
 
 
 def _at(value: Any, *keys: str) -> Any:

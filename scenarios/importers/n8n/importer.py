@@ -19,6 +19,8 @@ from cutover.scenarios.importers.n8n.plan import plans
 from cutover.scenarios.importers.n8n.recorded import recorded_scenario
 from cutover.scenarios.importers.n8n.source import WorkflowFile, parse_source, read_json
 from cutover.scenarios.importers.n8n.workflow import Built, build
+from cutover.scenarios.inputs.files import FileRefused, below, kind_of, size_of
+from cutover.scenarios.inputs.limits import N8N_FOLDER_BYTES
 from cutover.scenarios.model import Scenario
 from cutover.scenarios.validate import validate_scenario
 
@@ -49,11 +51,18 @@ IMPORTER: Final = N8nImporter()
 
 
 def _definitions(path: Path) -> tuple[Path, ...]:
-    if path.is_file():
-        return (path,)
-    if not path.is_dir():
-        raise ImportRefused(f"{path}: no such file or folder")
-    found = sorted(file for file in path.rglob("*.json") if _EXECUTIONS not in file.relative_to(path).parts[:-1])
+    try:
+        kind = kind_of(path)
+        if kind is None:
+            raise ImportRefused(f"{path}: no such file or folder")
+        if kind != "a folder":
+            return (path,)
+        found = [file for file in below(path) if file.name.endswith(".json")]
+        if sum(size_of(file) for file in found) > N8N_FOLDER_BYTES.most:
+            raise ImportRefused(f"{path}: its files have more than {N8N_FOLDER_BYTES}, the most that is read; split it")
+    except FileRefused as error:
+        raise ImportRefused(str(error)) from error
+    found = sorted(file for file in found if _EXECUTIONS not in file.relative_to(path).parts[:-1])
     if not found:
         raise ImportRefused(f"{path}: no .json file in it or below it")
     return tuple(found)
@@ -70,7 +79,8 @@ def _recorded_beside(definition: Path) -> Path | None:
 def import_file(path: Path | str, execution: Path | str | None = None) -> Imported:
     """What becomes of one workflow file, with what n8n recorded of it where `execution` names that file.
 
-    Nothing is raised for the file's sake: a file that is refused says why, and where.
+    Nothing is raised for the file's sake: a file that is refused says why, and where. One that the importer fails on is
+    refused too, so that it does not cost the others.
     """
     file = Path(path)
     try:
@@ -79,6 +89,8 @@ def import_file(path: Path | str, execution: Path | str | None = None) -> Import
         return _import(file, document, source, Path(execution) if execution is not None else None)
     except ImportRefused as refused:
         return Imported(file=str(file), refused=f"{file.name}: {refused}")
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        return Imported(file=str(file), refused=f"{file.name}: not understood ({type(error).__name__}: {error!s:.200})")
 
 
 def _import(file: Path, document: Any, source: WorkflowFile, execution: Path | None) -> Imported:

@@ -7,11 +7,9 @@ from dataclasses import replace
 from cutover.scenarios.importers.imported import ImportRefused
 from cutover.scenarios.importers.n8n.flow import AGAIN, EXIT, START, Flow, FlowLink, Vertex
 from cutover.scenarios.importers.n8n.nodes import clean
+from cutover.scenarios.inputs.limits import N8N_LOOP_LEVELS
 
 __all__ = ["cycles", "fold"]
-
-
-_MAX_DEPTH = 20
 
 
 def fold(flow: Flow, depth: int = 0) -> Flow:
@@ -19,8 +17,8 @@ def fold(flow: Flow, depth: int = 0) -> Flow:
 
     Raises ImportRefused for a cycle that is entered at several nodes, and for cycles nested too deep.
     """
-    if depth > _MAX_DEPTH:
-        raise ImportRefused(f"cycles nest deeper than {_MAX_DEPTH} levels")
+    if depth > N8N_LOOP_LEVELS.most:
+        raise ImportRefused(f"cycles nest deeper than {N8N_LOOP_LEVELS}")
     for members in cycles(flow):
         if members & flow.vertices.keys():
             flow = _fold_one(flow, members, depth)

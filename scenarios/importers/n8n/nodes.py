@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from cutover.engines.api import ActivityNode, JoinNode, Node, RetryPolicy, WaitNode
-from cutover.scenarios.importers.n8n.source import SourceNode
+from cutover.scenarios.importers.n8n.source import SourceNode, as_float
 
 __all__ = ["clean", "is_effect", "is_merge", "is_trigger", "make_node", "port_name"]
 
@@ -119,5 +119,5 @@ def _wait(node: SourceNode) -> tuple[str | None, int | None]:
     amount_default, unit_default = (1, "hours") if node.version < 1.1 else (5, "seconds")
     amount = node.parameters.get("amount", amount_default)
     unit = str(node.parameters.get("unit", unit_default))
-    number = float(amount) if isinstance(amount, int | float) and not isinstance(amount, bool) else 1.0
+    number = as_float(amount) if isinstance(amount, int | float) and not isinstance(amount, bool) else 1.0
     return None, min(_LONGEST_MS, max(0, int(number * _UNIT_MS.get(unit, 1_000))))

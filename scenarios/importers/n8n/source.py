@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 from cutover.scenarios.importers.imported import ImportRefused
+from cutover.scenarios.inputs.files import FileRefused, read_bytes
+from cutover.scenarios.inputs.limits import N8N_BYTES, N8N_CONNECTIONS, N8N_NODES
 
 __all__ = [
-    "MAX_BYTES",
-    "MAX_CONNECTIONS",
-    "MAX_NODES",
     "NodeConnection",
     "SourceNode",
     "WorkflowFile",
+    "as_float",
     "parse_source",
     "read_json",
 ]
 
-MAX_BYTES = 20 * 1024 * 1024
-MAX_NODES = 2_000
-MAX_CONNECTIONS = 10_000
+_LARGEST = 10**18
 _NOTE = "n8n-nodes-base.stickyNote"
 
 
@@ -71,20 +70,25 @@ class WorkflowFile:
 def read_json(path: Path) -> Any:
     """The file's JSON value; raises ImportRefused where it is too large, unreadable or no JSON."""
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ImportRefused(f"{size:,} bytes; at most {MAX_BYTES:,} are read")
-        return json.loads(path.read_bytes(), parse_constant=_no_number)
-    except OSError as error:
-        raise ImportRefused(f"cannot be read: {error.strerror}") from error
+        return json.loads(read_bytes(path, N8N_BYTES), parse_constant=_no_number, parse_float=_number)
+    except FileRefused as error:
+        raise ImportRefused(error.reason) from error
     except RecursionError as error:
         raise ImportRefused("JSON nests too deep to be read") from error
     except ValueError as error:
-        raise ImportRefused(f"no JSON: {error}") from error
+        long = "has an integer of more digits than Python reads"
+        raise ImportRefused(long if "digits" in str(error) else f"no JSON: {error}") from error
 
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a JSON number")
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is larger than any number that is kept")
+    return number
 
 
 def parse_source(document: Any) -> WorkflowFile:
@@ -94,8 +98,8 @@ def parse_source(document: Any) -> WorkflowFile:
             "$: not an n8n workflow, which is an object with a list `nodes` and an object `connections`"
         )
     listed: list[Any] = document["nodes"]
-    if len(listed) > MAX_NODES:
-        raise ImportRefused(f"$.nodes: {len(listed):,} nodes; at most {MAX_NODES:,} are imported")
+    if len(listed) > N8N_NODES.most:
+        raise ImportRefused(f"$.nodes: {len(listed):,} nodes; at most {N8N_NODES.most:,} are imported")
     nodes: dict[str, SourceNode] = {}
     sticky: set[str] = set()
     for i, raw in enumerate(listed):
@@ -134,8 +138,8 @@ def _node(raw: Any, path: str) -> SourceNode:
     return SourceNode(
         name=raw["name"],
         type=raw["type"],
-        version=float(version) if isinstance(version, int | float) else 1.0,
-        position=(float(position[0]), float(position[1])) if known and position else (0.0, 0.0),
+        version=as_float(version) if isinstance(version, int | float) else 1.0,
+        position=(as_float(position[0]), as_float(position[1])) if known and position else (0.0, 0.0),
         disabled=raw.get("disabled") is True,
         settings={key: raw[key] for key in _SETTINGS if key in raw},
         parameters=parameters if isinstance(parameters, dict) else {},
@@ -147,6 +151,11 @@ _SETTINGS = ("retryOnFail", "maxTries", "waitBetweenTries", "continueOnFail", "o
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def as_float(number: float) -> float:
+    """A number of a file as a float; one that no clock, version or position needs is cut to 1e18."""
+    return float(max(-_LARGEST, min(_LARGEST, number)))
 
 
 def _connections(raw: Any, nodes: Mapping[str, SourceNode]) -> tuple[tuple[NodeConnection, ...], frozenset[str]]:
@@ -168,8 +177,8 @@ def _connections(raw: Any, nodes: Mapping[str, SourceNode]) -> tuple[tuple[NodeC
                         main.append(NodeConnection(source=source, output=i, target=target, input=index))
                     else:
                         attached.add(source)
-    if len(main) > MAX_CONNECTIONS:
-        raise ImportRefused(f"$.connections: {len(main):,} connections; at most {MAX_CONNECTIONS:,} are imported")
+    if len(main) > N8N_CONNECTIONS.most:
+        raise ImportRefused(f"$.connections: {len(main):,} connections; at most {N8N_CONNECTIONS.most:,} are imported")
     flowing = {end for one in main for end in (one.source, one.target)}
     return tuple(dict.fromkeys(main)), frozenset(attached - flowing)
 

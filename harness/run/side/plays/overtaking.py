@@ -17,8 +17,6 @@ from cutover.harness.run.side.plays.workflows import chain, signals, wait
 
 __all__ = ["OVERTAKING"]
 
-_LEASE: Final = timedelta(seconds=31)
-"""After so long whatever a silent worker held is free."""
 _INSIDE_S: Final = 10.0
 """Real time for the second worker to come into its activity; it takes milliseconds."""
 
@@ -31,7 +29,7 @@ def overtaken(stage: PlayStage) -> Iterator[PlayRecord]:
     scenario = chain("overtaken", wait("a", "go"), "pack", "ship", sent=signals("go"))
     play = Performance(stage, scenario, stage.engine(), check="CONC", name="after it was overtaken")
     play.start()
-    second = _Overtaker(play, stage.engine())
+    second = _Overtaker(play, stage.engine(), timedelta(seconds=stage.takeover_s))
     play.flight.at_first_call = second.overtake
     sent = scenario.signals[0]
     with play.flown(), contextlib.suppress(Exception):  # what it is told then is its own affair
@@ -56,7 +54,7 @@ def taken_by_signal(stage: PlayStage) -> Iterator[PlayRecord]:
     play = Performance(stage, scenario, stage.engine(), check="SIGNAL", name="that a takeover brought")
     play.start()
     second, delivered = stage.engine(), list[bool]()
-    play.flight.at_first_call = partial(_take_over, play, second, delivered)
+    play.flight.at_first_call = partial(_take_over, play, second, timedelta(seconds=stage.takeover_s), delivered)
     sent = scenario.signals[0]
     with play.flown(), contextlib.suppress(Exception):  # what it is told then is its own affair
         play.drive.engine.resume(play.id, Signal(id=sent.id, name=sent.name, payload=sent.payload))
@@ -69,19 +67,19 @@ def taken_by_signal(stage: PlayStage) -> Iterator[PlayRecord]:
     yield play.play()
 
 
-def _take_over(play: Performance, second: Engine, delivered: list[bool]) -> None:
+def _take_over(play: Performance, second: Engine, lease: timedelta, delivered: list[bool]) -> None:
     """Brings the second worker a signal, when the first is inside the activity and no longer has its lease."""
-    play.clock.advance(play.clock.now() + _LEASE)
+    play.clock.advance(play.clock.now() + lease)
     if play.deliver(HELD, second, "s2-go"):
         delivered.append(True)
         raise ActivityError("the line was cut", retryable=True)
 
 
 class _Overtaker:
-    """The worker that takes over; it stays inside its first activity until it is let go."""
+    """The worker that takes over when the `lease` is over; it stays inside its first activity until it is let go."""
 
-    def __init__(self, play: Performance, engine: Engine) -> None:
-        self._play, self._engine = play, engine
+    def __init__(self, play: Performance, engine: Engine, lease: timedelta) -> None:
+        self._play, self._engine, self._lease = play, engine, lease
         self._inside, self._go = Event(), Event()
         self._thread = Thread(target=self._resume, daemon=True)
 
@@ -93,7 +91,7 @@ class _Overtaker:
     def overtake(self) -> None:
         """Goes on in place of the worker that is inside the activity now, whose attempt then fails."""
         clock = self._play.clock
-        clock.advance(clock.now() + _LEASE)
+        clock.advance(clock.now() + self._lease)
         self._play.flight.at_first_call = self._stay
         self._thread.start()
         while self._thread.is_alive() and not self._inside.wait(0.01):

@@ -29,11 +29,11 @@ from cutover.harness.run.world.world import World
 from cutover.harness.store.lines import scenario_text
 from cutover.scenarios.model import PlannedSignal, Scenario
 
-__all__ = ["LONG_S", "Performance", "PlayStage"]
+__all__ = ["LONG_S", "TAKEOVER_S", "Performance", "PlayStage"]
 
 LONG_S: Final = 66.0
 """Longer than most leases last."""
-
+TAKEOVER_S: Final = 31.0
 _NAMESPACE = UUID("0d3f5c1e-59a2-5f0e-8a0b-3d3f1f6f2c77")
 
 
@@ -41,13 +41,15 @@ _NAMESPACE = UUID("0d3f5c1e-59a2-5f0e-8a0b-3d3f1f6f2c77")
 class PlayStage:
     """A database, and how engines on it are made; ids are drawn from the seed.
 
-    `lasts_s` is the real time for which the activity of a play runs that is to outlast every lease.
+    `lasts_s` is the real time for which the activity of a play runs that is to outlast every lease, `takeover_s` is how
+    far the clock moves on before another worker takes over.
     """
 
     dsn: str
     seed: int
     factories: dict[Role, EngineFactory]
     lasts_s: float = LONG_S
+    takeover_s: float = TAKEOVER_S
     _dispatcher: Dispatcher = field(default_factory=Dispatcher)
     _opened: list[Engine] = field(default_factory=list)
     _drawn: int = 0

@@ -1,0 +1,1 @@
+DELETE FROM orchestrator_assignments WHERE execution_id = %(id)s

@@ -1,0 +1,1 @@
+"""What the machine and its server need for next to nothing, measured beside a run."""
