@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from typing import NoReturn
 
 from cutover.harness.cli.console import keep_data_apart, problem, traceback_of
@@ -77,13 +78,20 @@ def _told(error: BaseException) -> Status:
     """Says what was wrong; returns the exit status."""
     if os.environ.get("CUTOVER_DEBUG") == "1":
         traceback_of(error)
-    if isinstance(error.__cause__ or error, FileNotFoundError) and not _has_folder():
+    if any(isinstance(each, FileNotFoundError) for each in _chain(error)) and not _has_folder():
         problem("the current folder has been removed; change to another one, and run again")
         return Status.ENVIRONMENT
     status, message = status_of(error)
     if message:
         problem(message)
     return status
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yields an error and those that it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _has_folder() -> bool:

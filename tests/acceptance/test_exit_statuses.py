@@ -144,6 +144,10 @@ ELSEWHERE: Final = {
         "mutants/test_cli_mutants",
         "test_where_one_is_killed_no_process_and_no_folder_is_left",
     ),
+    "`cutover verify --key`: that key has not signed the run as it is": (
+        "acceptance/test_saved_tampered",
+        "test_a_run_that_the_key_has_not_signed_is_refused_by_a_status_of_its_own",
+    ),
     "production's numbers fall below a stage's floor": ("unit/test_gate", "test_exit_statuses_are_the_designs"),
 }
 """Causes that take a server or a run, and the test that brings them about."""

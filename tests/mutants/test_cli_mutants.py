@@ -56,7 +56,8 @@ def test_where_one_is_killed_no_process_and_no_folder_is_left(server: Server, vi
         ) as command:
             while not (sockets := list(Path(folder).glob("cutover-*/.s.*"))):
                 assert command.poll() is None
-            player = os.pidfd_open(int(sockets[0].parent.name.split("-")[1]))
+            _, pid, *_ = sockets[0].parent.name.split("-")[1].split("_")
+            player = os.pidfd_open(int(pid, 16))
             if victim == "command":
                 command.kill()
             else:
