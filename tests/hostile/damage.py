@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import random
@@ -81,7 +82,7 @@ def reshaped(dice: random.Random, text: str | bytes) -> bytes:
                 if isinstance(inner, str) and inner[:1] in {"{", "["} and dice.random() < 0.7:
                     part[key] = _inside(dice, inner)
                 else:
-                    part[key] = dice.choice(ODD)
+                    part[key] = copy.deepcopy(dice.choice(ODD))
                 break
             part = part[key]
     return _dumped(value)
