@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import random
@@ -78,8 +79,10 @@ def reshaped(dice: random.Random, text: str | bytes) -> bytes:
                 if isinstance(part, dict) and dice.random() < 0.3:
                     key = dice.choice(["\x1b[31m", "\u202e", "::error::x", "", "kind", "x" * 1_000])
                 inner = part.get(key) if isinstance(part, dict) else part[key]
-                nested = isinstance(inner, str) and inner[:1] in ("{", "[") and dice.random() < 0.7
-                part[key] = _inside(dice, inner) if nested else dice.choice(ODD)
+                if isinstance(inner, str) and inner[:1] in {"{", "["} and dice.random() < 0.7:
+                    part[key] = _inside(dice, inner)
+                else:
+                    part[key] = copy.deepcopy(dice.choice(ODD))
                 break
             part = part[key]
     return _dumped(value)
