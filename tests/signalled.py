@@ -154,8 +154,13 @@ def _shoot(shot: Shot, process: subprocess.Popen[bytes], place: Path, dice: rand
     """Sends the signal; returns the kind of process that got it."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(shot.after_s)
+    waited = False
     while process.poll() is None:
         kinds = _kinds(process.pid, place)
+        if waited and len(kinds) > 1:  # a child has come at last, and is to be hit at any moment, not at its first
+            waited = False
+            time.sleep(dice.uniform(0, 1.5))
+            continue
         children = sorted(kinds.keys() - {"parent"})
         kind = dice.choice(children) if shot.kind == "child" and children else shot.kind
         if kind in kinds:
@@ -166,6 +171,7 @@ def _shoot(shot: Shot, process: subprocess.Popen[bytes], place: Path, dice: rand
                     time.sleep(dice.uniform(0.05, 0.5))
                     os.kill(target, signal.SIGCONT)
                 return kind
+        waited = True
         time.sleep(0.01)
     return ""
 

@@ -23,7 +23,9 @@ from cutover.harness.run.process.lifetime import die_with_parent, discard_folder
 __all__ = ["ANSWER", "BOOT", "FAILURE", "NOTE", "QUESTION", "READY", "ParentLink", "main"]
 
 BOOT: Final = """
-import sys
+import _signal, sys
+_signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+_signal.signal(_signal.SIGHUP, _signal.SIG_IGN)
 sys.path[:] = sys.argv[5:]
 import importlib.util, os.path
 spec = importlib.util.spec_from_file_location(
@@ -35,7 +37,8 @@ from cutover.harness.run.process.boot import main
 main(*sys.argv[1:4])
 """
 """The code of every child. Its arguments are those of `main`, the file of its parent's package `cutover`, which is
-loaded wherever else there may be one, then the entries of its module path."""
+loaded wherever else there may be one, then the entries of its module path. SIGINT and SIGHUP are for the
+parent, which ends this process where it ends itself; `_signal` is built in, so no file can stand in for it."""
 READY, NOTE, QUESTION, ANSWER, FAILURE = b"Y", b"N", b"Q", b"A", b"F"
 """The first byte of a line to the parent: ready for the first job; news of the present job; a question that the parent
 answers with a line; the job's answer; or why there is none, and in both cases ready for the next job."""
@@ -104,8 +107,6 @@ def main(entry: str, end: str, parent: str) -> None:
     `end` is the number of the signal that ends the process, also where its parent, of that process id, has gone:
     SIGTERM has it unwind what it began, SIGKILL is for one that leaves nothing behind.
     """
-    for each in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)  # they are for the parent, which ends this process where it ends
     if int(end) == signal.SIGTERM:
         signal.signal(signal.SIGTERM, _terminate)
     try:
