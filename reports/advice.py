@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator
 
 from cutover.harness.judge.findings import Verdict
@@ -21,11 +22,19 @@ def advice(document: Document, say: Messages) -> Iterator[str]:
     """Yields a sentence for each option that would get what is missing; none where more measurements would not help."""
     if document.verdict is not StageVerdict.INCONCLUSIVE:
         return
-    budget, trials = _budget(document), _trials(document)
-    if budget is not None:
+    skipped, budget, trials = _skipped(document), _budget(document), _trials(document)
+    if skipped:
+        yield say("why.skipped", parts=", ".join(skipped))
+    if budget is not None and "crashes" not in skipped:
         yield say("why.cases", option=f"--crash-budget {budget}")
     if trials is not None:
         yield say("why.trials", option=f"--trials {trials}")
+
+
+def _skipped(document: Document) -> tuple[str, ...]:
+    """Returns the parts of a run that were left out."""
+    words = shlex.split(document.reproduce)
+    return tuple(words[words.index("--skip") + 1].split(",")) if "--skip" in words[:-1] else ()
 
 
 def _budget(document: Document) -> int | None:

@@ -15,7 +15,13 @@ BASE = Document.model_validate_json(DOCUMENT)
 
 
 def told(
-    metric: str, n: int, needed: int | None, *, cases: int = 585, verdict: StageVerdict = StageVerdict.INCONCLUSIVE
+    metric: str,
+    n: int,
+    needed: int | None,
+    *,
+    cases: int = 585,
+    verdict: StageVerdict = StageVerdict.INCONCLUSIVE,
+    skipped: str = "",
 ) -> list[str]:
     criterion = BASE.criteria[0].model_copy(
         update={"metric": metric, "n": n, "n_needed": needed, "verdict": Verdict.INCONCLUSIVE}
@@ -24,6 +30,8 @@ def told(
     made = BASE.model_copy(
         update={"criteria": (criterion,), "run": run, "verdict": verdict, "trials": 150, "drawn": 70}
     )
+    if skipped:
+        made = made.model_copy(update={"reproduce": f"{made.reproduce} --skip {skipped}"})
     return list(advice(made, Messages.of(Lang.EN)))
 
 
@@ -35,6 +43,12 @@ def test_too_few_crash_cases_ask_for_more_time_at_the_rate_of_the_run() -> None:
 def test_no_crash_case_at_all_asks_for_three_times_the_time() -> None:
     assert told("duplicated_steps", 0, 598, cases=0) == [
         "To measure enough crash cases, run again with --crash-budget 90."
+    ]
+
+
+def test_what_was_left_out_is_not_to_be_had_by_more_time() -> None:
+    assert told("duplicated_steps", 0, 598, cases=0, skipped="plays,crashes") == [
+        "plays, crashes were left out, and what they show is undecided: run again without --skip."
     ]
 
 
