@@ -7,7 +7,7 @@ common, so one of them that goes on where another stopped has only what was writ
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -95,6 +95,7 @@ class Performance:
     """One execution; `engine` drives it, and may be changed between two commands.
 
     `edits` says that its activities change the input that they were given, as code does that owns what it gets.
+    `says` is what its request says beside what all say, `reserved` the same under keys that are the engine's own.
     Its outcome is judged as that of `like`, where the model cannot know what the play does.
     """
 
@@ -112,6 +113,8 @@ class Performance:
         alone: bool = False,
         edits: bool = False,
         clock: VirtualClock | None = None,
+        says: Mapping[str, str] | None = None,
+        reserved: Mapping[str, str] | None = None,
     ) -> None:
         self.id = stage.draw()
         self.clock = clock or VirtualClock()
@@ -120,7 +123,8 @@ class Performance:
         self._commands: list[PlayCommand] = []
         self._standard: Journal | None = None
         self.flight = Flight(self.id, World(scenario, self.clock, edits=edits), self.clock)
-        self.drive = ArmDriver(engine, scenario, self.flight, metadata_of(self.id))
+        self._kept = {**metadata_of(self.id), **(says or {})}
+        self.drive = ArmDriver(engine, scenario, self.flight, {**self._kept, **(reserved or {})})
 
     @property
     def ended(self) -> bool:
@@ -145,7 +149,11 @@ class Performance:
 
     def stray(self, name: str) -> None:
         """Delivers a signal of a name that no wait has."""
-        self._move(Move("signal", signal=PlannedSignal(id=f"stray {name}", name=name, payload="stray")))
+        self.reuse(f"stray {name}", name)
+
+    def reuse(self, signal_id: str, name: str) -> None:
+        """Delivers a signal that is not planned, by an id that may be."""
+        self._move(Move("signal", signal=PlannedSignal(id=signal_id, name=name, payload="stray")))
 
     def wake(self, after_ms: float) -> None:
         """Moves the clock on and resumes."""
@@ -221,6 +229,10 @@ class Performance:
                 failure = failure_of(error)
         self._commands.append(PlayCommand(what=what, failure=failure, changed=changed))
 
+    def note(self, command: PlayCommand) -> None:
+        """Keeps what came of a command that was given aside."""
+        self._commands.append(command)
+
     def read(self, what: str, engine: Engine | None = None) -> None:
         """Reads the journal again, and notes whether it is still the one that was read last."""
         failure, changed = None, None
@@ -262,7 +274,7 @@ class Performance:
             failure=drive.failure,
             again=again,
             duration_ms=drive.seconds * 1000,
-            metadata=metadata_of(self.id),
+            metadata=self._kept,
             waits=tuple(drive.waits.values()),
         )
         return PlayRecord(
