@@ -38,7 +38,9 @@ def cancelled(stage: PlayStage) -> Iterator[PlayRecord]:
     both = chain("cancelled", wait("a", "go", _MINUTE_MS), "charge", wait("b", "pay"), sent=signals("go", "pay"))
     for name, scenario in (("when its timer is up", timer), ("with a signal kept", kept), ("with both", both)):
         for whose, other in (("", False), (", by another worker", True)):
-            play = _started(stage, replace(scenario, cancel_at_pause=1, signals=()), "RESUME", f"cancelled {name}{whose}")
+            play = _started(
+                stage, replace(scenario, cancel_at_pause=1, signals=()), "RESUME", f"cancelled {name}{whose}"
+            )
             if scenario.signals:
                 play.stray("pay")
             play.clock.advance(play.clock.now() + timedelta(milliseconds=2 * _MINUTE_MS))

@@ -220,7 +220,9 @@ def alike_in_turn(stage: PlayStage) -> Iterator[PlayRecord]:
     """Signals of one name and payload, each of which comes when the one before has been used."""
     sent = tuple(replace(each, payload=None) for each in signals("go", "go", "go"))
     nodes = (wait("a", "go"), "pack", wait("b", "go"), wait("c", "go"), "ship")
-    play = Performance(stage, chain("in-turn", *nodes, sent=sent), stage.engine(), check="SIGNAL", name="alike, in turn")
+    play = Performance(
+        stage, chain("in-turn", *nodes, sent=sent), stage.engine(), check="SIGNAL", name="alike, in turn"
+    )
     play.start()
     for signal in sent:
         play.send(signal.id)

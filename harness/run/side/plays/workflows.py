@@ -22,7 +22,18 @@ from cutover.engines.api import (
 from cutover.scenarios.model import PlannedSignal, Response, Scenario
 from cutover.scenarios.tokens import token_of
 
-__all__ = ["DAY_MS", "HOUR_MS", "chain", "each_item", "failing", "retrying", "rounds", "side_by_side", "signals", "wait"]
+__all__ = [
+    "DAY_MS",
+    "HOUR_MS",
+    "chain",
+    "each_item",
+    "failing",
+    "retrying",
+    "rounds",
+    "side_by_side",
+    "signals",
+    "wait",
+]
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
