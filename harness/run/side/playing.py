@@ -89,7 +89,6 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "definitions": "IDENT",
     "reserved": "IDENT",
     "one_id": "SIGNAL",
-    "alike_in_turn": "SIGNAL",
     "kept_over_steps": "SIGNAL",
     "ended": "READ",
     "history": "READ",

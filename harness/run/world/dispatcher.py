@@ -23,7 +23,10 @@ __all__ = ["Dispatcher", "Flight"]
 
 @dataclass(slots=True)
 class Flight:
-    """One execution in flight; `at_first_call` runs once, inside its first activity call, `at_first_sleep` as it sleeps."""
+    """One execution in flight.
+
+    `at_first_call` runs once, inside its first activity call; `at_first_sleep` once, as an engine begins to sleep.
+    """
 
     execution_id: UUID
     world: World

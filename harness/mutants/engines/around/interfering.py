@@ -1,4 +1,4 @@
-"""Engines that do something more, or less, where they should let be: at cancels, in pauses, at installs, with signals."""
+"""Engines that do more, or less, than they should: at cancels, in pauses, at installs, with signals."""
 
 from __future__ import annotations
 

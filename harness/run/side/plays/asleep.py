@@ -61,7 +61,12 @@ def _cancelled_asleep(stage: PlayStage) -> Iterator[PlayRecord]:
             _until_gone(play)
             play.clock.advance(play.clock.now() + timedelta(seconds=4 * stage.takeover_s))
             cancel()
-            _outdated(play, f"{OUTDATED}: it was cancelled before", partial(other.resume, play.id), lambda: called[0])
+            _outdated(
+                play,
+                f"{OUTDATED}: it was cancelled before",
+                partial(other.resume, play.id),
+                partial(_since, play, called),
+            )
         else:
             play.flight.at_first_sleep = cancel
             _outdated(play, f"{OUTDATED}: it was cancelled as it slept", _first(play), partial(_since, play, called))

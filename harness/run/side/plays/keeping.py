@@ -216,21 +216,6 @@ def one_id(stage: PlayStage) -> Iterator[PlayRecord]:
         yield play.play()
 
 
-def alike_in_turn(stage: PlayStage) -> Iterator[PlayRecord]:
-    """Signals of one name and payload, each of which comes when the one before has been used."""
-    sent = tuple(replace(each, payload=None) for each in signals("go", "go", "go"))
-    nodes = (wait("a", "go"), "pack", wait("b", "go"), wait("c", "go"), "ship")
-    play = Performance(
-        stage, chain("in-turn", *nodes, sent=sent), stage.engine(), check="SIGNAL", name="alike, in turn"
-    )
-    play.start()
-    for signal in sent:
-        play.send(signal.id)
-        play.by(stage.engine())
-    play.finish()
-    yield play.play()
-
-
 def kept_over_steps(stage: PlayStage) -> Iterator[PlayRecord]:
     """A signal is kept while steps of each kind end, in one go: retries, conditions, loops of both kinds, failures."""
     item = _flow("item", ActivityNode(id="note", activity="note"))
@@ -286,13 +271,19 @@ def reserved(stage: PlayStage) -> Iterator[PlayRecord]:
         yield play.play()
 
 
-_NAMES_OF_ENGINES: Final = {
-    name: "the caller's"
-    for name in (
-        *("rollout_role", "rollout_engine", "rollout_bucket", "rollout_percent", "rollout_salt"),
-        *("v1_due", "v1_signals", "duration_ms", "error", "version", "status", "lease_owner", "lease_epoch", "id"),
-    )
-}
+_ROUTERS: Final = ("rollout_role", "rollout_engine", "rollout_bucket", "rollout_percent", "rollout_salt")
+_ENGINES: Final = (
+    "v1_due",
+    "v1_signals",
+    "duration_ms",
+    "error",
+    "version",
+    "status",
+    "lease_owner",
+    "lease_epoch",
+    "id",
+)
+_NAMES_OF_ENGINES: Final = dict.fromkeys((*_ROUTERS, *_ENGINES), "the caller's")
 """What engines, routers and tables call their own: of these, an engine keeps what a request says."""
 
 KEEPING = (
@@ -304,7 +295,6 @@ KEEPING = (
     large_results,
     history,
     one_id,
-    alike_in_turn,
     kept_over_steps,
     reserved,
 )

@@ -13,9 +13,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from cutover.engines.api import Engine, EngineFactory, ExecutionRequest, Journal, Signal
-from cutover.engines.errors import UnknownExecution
-from cutover.engines.payloads import decode
+from cutover.engines.api import Engine, EngineFactory, Journal, Signal
 from cutover.engines.roles import Role
 from cutover.harness.record.plays import PlayCheck, PlayCommand, PlayRecord
 from cutover.harness.record.trials import ArmRecord
@@ -211,24 +209,6 @@ class Performance:
         if failure is None:
             self.finish()
 
-    def request(self, what: str, request: ExecutionRequest) -> None:
-        """Sends another request, and notes whether it left anything where it was refused, or lost where it was not."""
-        engine, failure, changed = self.drive.engine, None, False
-        own = Flight(request.execution_id, World(self._scenario, self.clock), self.clock)
-        with self._stage.flying(own):
-            try:
-                engine.execute(request)
-            except Exception as error:  # noqa: BLE001 - whatever an engine raises is an outcome
-                failure = failure_of(error)
-            try:
-                journal = engine.journal(request.execution_id)
-                changed = failure is not None or not _is_kept(request, journal)
-            except UnknownExecution:
-                changed = failure is None
-            except Exception as error:  # noqa: BLE001 - as above
-                failure = failure_of(error)
-        self._commands.append(PlayCommand(what=what, failure=failure, changed=changed))
-
     def note(self, command: PlayCommand) -> None:
         """Keeps what came of a command that was given aside."""
         self._commands.append(command)
@@ -298,14 +278,3 @@ class Performance:
         if self.drive.failure is None:
             with self._stage.flying(self.flight):
                 self.drive.make(move)
-
-
-def _is_kept(request: ExecutionRequest, journal: Journal) -> bool:
-    """Whether the journal has what the request says of itself, and no step of another node; its loops never begin."""
-    row, nodes = journal.execution, {node.id for node in request.workflow.nodes}
-    return (
-        decode(row.input) == request.input
-        and request.metadata.items() <= row.metadata.items()
-        and row.workflow_id == request.workflow.id
-        and {step.node_id for step in journal.steps} <= nodes
-    )
