@@ -66,6 +66,8 @@ class RetryPolicy:
 
     The delay before retry k (k from 0) is d = min(cap_ms, initial_ms * factor**k), shortened by at most the share
     `jitter` (0 to 1): it lies in [d * (1 - jitter), d]. The default waits 1, 2 and 4 s: three retries, four attempts.
+    An attempt begins with a commit that says so: a worker that was overtaken in the pause before it, or whose execution
+    was cancelled there, asks for nothing.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
@@ -225,7 +227,11 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionRequest:
-    """One run to start: the workflow is stored with the execution, so that a resume needs no other source."""
+    """One run to start: the workflow is stored with the execution, so that a resume needs no other source.
+
+    `metadata` is kept with the execution and rules nothing, whatever its keys. `orchestrator_version` is the engine's
+    own key, and `rollout_*` are the router's: what they write there stands in place of what a request says.
+    """
 
     execution_id: UUID
     workflow: Workflow
@@ -237,6 +243,7 @@ class ExecutionRequest:
 class Signal:
     """What a wait may be waiting for; a second delivery of the same `id` to one execution changes nothing.
 
+    That is so whatever its name and payload; signals of different ids are different signals, however alike.
     Neither `id` nor `name` is empty.
     """
 
@@ -423,7 +430,7 @@ class Engine(Protocol):
     name: str
 
     def install(self) -> None:
-        """Creates its tables; idempotent."""
+        """Creates its tables; idempotent. What is in them stays, however old: how long is not the engine's to say."""
 
     def execute(self, request: ExecutionRequest) -> None:
         """Drives the execution until it ends or nothing is left but waits; idempotent per execution_id.
@@ -435,11 +442,15 @@ class Engine(Protocol):
     def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
         """Goes on after a crash, a timer or with a signal, as `execute` does; idempotent per signal id.
 
+        Where it returns, the signal has been used or is kept, wherever the execution stood.
         On an ended execution it changes nothing. Raises UnknownExecution, ExecutionHeld or LeaseLost.
         """
 
     def cancel(self, execution_id: UUID) -> None:
-        """Ends the execution as cancelled, with every step that has not ended; changes nothing on an ended one."""
+        """Ends the execution as cancelled, with every step that has not ended; changes nothing on an ended one.
+
+        It brings nothing about first: a timer that is up, a kept signal, an attempt that is due come to nothing.
+        """
 
     def journal(self, execution_id: UUID) -> Journal:
         """Reads back what the engine has committed of one execution. Raises UnknownExecution."""

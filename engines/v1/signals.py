@@ -19,9 +19,9 @@ class RecordedWaits:
     """The notes of one execution. A signal is kept as JSON text, since `jsonb` would lose part of its payload."""
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:
-        due: Mapping[str, str] = metadata.get(_DUE, {})
-        self._due = {step_id: datetime.fromisoformat(moment) for step_id, moment in due.items()}
-        self._signals: list[Any] = [decode(text) for text in metadata.get(_SIGNALS, [])]
+        due, signals = metadata.get(_DUE), metadata.get(_SIGNALS)  # texts where a request has them of its own
+        self._due = _moments(due) if isinstance(due, dict) else {}
+        self._signals: list[Any] = [decode(text) for text in signals] if isinstance(signals, list) else []
         self.changed = False
 
     def notes(self) -> JsonValue:
@@ -62,3 +62,7 @@ class RecordedWaits:
     def due(self, step_ids: Iterable[str], now: datetime) -> bool:
         """Whether one of these waits is up."""
         return any(step_id in self._due and self._due[step_id] <= now for step_id in step_ids)
+
+
+def _moments(due: Mapping[str, str]) -> dict[str, datetime]:
+    return {step_id: datetime.fromisoformat(moment) for step_id, moment in due.items()}

@@ -15,11 +15,13 @@ from cutover.harness.judge.findings import CheckResult, Finding, Verdict, Witnes
 from cutover.harness.judge.view import view_of
 from cutover.harness.record.plays import (
     BROKEN,
+    CANCELLED,
     DAMAGED,
     FOREIGN,
     HARD,
     HELD,
     MEASURED,
+    OUTDATED,
     UNKNOWN,
     PlayCommand,
     PlayRecord,
@@ -41,6 +43,8 @@ _OWN: Final[tuple[ArmCheck, ...]] = tuple(
 )
 _UNMOVED: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK, data.CHECK)
 """What must hold of an execution that goes on although its checkpoints were changed, which they still are."""
+_CUT_SHORT: Final = tuple(each for each in _OWN if each not in {out.CHECK, lost.CHECK, retry.CHECK, ord.CHECK})
+"""What must hold of an execution that is cancelled where the model has no pause."""
 _SECRET: Final = secret.CHECK.id
 _PROVEN_ELSEWHERE: Final = frozenset({"RESUME", "CONC", "CKPT"})
 """Checks whose data are crash cases, or trials: what plays find counts, but is not enough to pass them."""
@@ -99,6 +103,8 @@ def _made_on(play: PlayRecord) -> Sequence[ArmCheck]:
     """Returns the checks that are made on its execution: none where what was changed at rest has been refused."""
     if play.role == "control":
         return _CONTROLS
+    if any(command.what.startswith(CANCELLED) for command in play.commands):
+        return _CUT_SHORT
     damaged = [command for command in play.commands if command.what.startswith(DAMAGED)]
     if not damaged:
         return _OWN
@@ -124,6 +130,8 @@ def _judgement(command: PlayCommand) -> str:
     if command.what.startswith(DAMAGED):
         called = command.failure is not None and command.calls
         return f"{command.what}: it was refused, and activities were called: {command.calls}" if called else ""
+    if command.what.startswith(OUTDATED):
+        return f"{command.what}: activities were called: {command.calls}" if command.calls else ""
     return _acceptance(command) if command.what.startswith((BROKEN, HARD)) else _refusal(command)
 
 

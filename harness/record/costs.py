@@ -11,10 +11,11 @@ from cutover.engines.roles import Role
 __all__ = ["CommandCosts", "CostKind", "PlayCosts", "ProcessSize", "TableCounts", "Traffic"]
 
 CostKind: TypeAlias = Literal[
-    "chain", "items", "repeat", "retries", "waits", "payload", "many", "beside", "contended", "none"
+    "chain", "items", "repeat", "retries", "waits", "kept", "payload", "many", "beside", "contended", "none"
 ]
 """What a play is about. `chain`: activities one after another. `items`, `repeat`: a loop of either kind. `retries`: an
-activity that fails first. `waits`: activities and pauses in turn. `payload`: a chain with large outputs. `many`: many
+activity that fails first. `waits`: activities and pauses in turn. `kept`: a chain beside early signals that nobody
+has used. `payload`: a chain with large outputs. `many`: many
 executions in one process. `beside`: an execution while another one is inside an activity. `contended`: two processes,
 an execution each. `none`: nothing could be measured."""
 

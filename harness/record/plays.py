@@ -11,11 +11,13 @@ from cutover.harness.record.trials import ArmRecord, Failure
 
 __all__ = [
     "BROKEN",
+    "CANCELLED",
     "DAMAGED",
     "FOREIGN",
     "HARD",
     "HELD",
     "MEASURED",
+    "OUTDATED",
     "PLAY_NAMES",
     "UNKNOWN",
     "PlayCheck",
@@ -36,6 +38,10 @@ MEASURED: Final = "the duration in the metric of an activity that took long"
 """A look at a row of metrics, which MET answers for."""
 HARD: Final = "a request that is hard to keep"
 """How commands begin that an engine may refuse in the same way, or keep to the letter."""
+CANCELLED: Final = "cancel() in the pause before another attempt"
+"""How the command begins after which an execution is cancelled, wherever it stood."""
+OUTDATED: Final = "a worker that no longer has the execution"
+"""How commands begin in which a worker wakes that was overtaken, or whose execution was cancelled: it calls nothing."""
 DAMAGED: Final = "a signal to an execution whose checkpoints were changed"
 """How the command begins that an engine may refuse by any error and without a trace, or follow as if nothing were."""
 
@@ -45,6 +51,8 @@ PLAY_NAMES: Final = frozenset({
     "waits", "definitions", "ended", "broken", "stopped", "migration", "again", "between", "alike", "ids",
     "due_at_once", "refusals", "unanswered", "damaged", "live", "long_ago", "history", "overtaken", "edited",
     "measured", "large_results", "locked", "elsewhere", "taken_by_signal", "idle_cut", "long",
+    "cancelled", "overtaken_asleep", "signalled_asleep", "one_id", "reserved", "alike_in_turn",
+    "kept_over_steps",
 })  # fmt: skip
 """All plays: a run that lacks one has not looked at what that one shows."""
 

@@ -57,6 +57,17 @@ def many(*commands: CommandCosts, late: ProcessSize | None = None) -> PlayCosts:
     )
 
 
+def kept(length: int, *, step: Traffic = STEP, tables: TableCounts | None = ROWS) -> PlayCosts:
+    """Activities one after another, once two signals have come that are kept, and one that is used."""
+    signal = CommandCosts(parts=(replace(STEP, round_trips=3, statements=3, transactions=3, bytes_sent=4_000),))
+    return replace(
+        chain(length, step=step, play=f"kept-{length}"),
+        kind="kept",
+        commands=(signal, signal, command(*[step] * (length - 1))),
+        tables=tables,
+    )
+
+
 def waits(*round_trips: int) -> PlayCosts:
     """One command a pause."""
     commands = tuple(CommandCosts(parts=(replace(STEP, round_trips=each),)) for each in round_trips)
@@ -173,6 +184,14 @@ CASES: tuple[tuple[Sequence[PlayCosts], list[str]], ...] = (
         ],
         ["payload-6: each output is sent 10.39 times, at most 4 allowed"],
     ),
+    (
+        [chain(), kept(5), kept(25, step=replace(STEP, bytes_sent=3_000))],
+        ["kept-25: 3,300 bytes sent a step beside signals that are kept, 1,575 in chain-20"],
+    ),
+    (
+        [chain(), kept(5), kept(25, tables=replace(ROWS, updated=40 + 20 * 30))],
+        ["kept-25: 30 rows written a step beside signals that are kept, 7 in chain-20"],
+    ),
 )
 
 
@@ -248,3 +267,10 @@ def test_a_policy_declares_other_limits_and_the_built_in_one_has_the_defaults() 
         load_policy(text.replace("round_trips_a_step", "round_trips_a_stop"), "wrong.toml")
     with pytest.raises(ConfigurationProblem, match="growth"):
         load_policy(text.replace("growth = 1.25", "growth = 0.5"), "wrong.toml")
+
+
+@pytest.mark.parametrize(
+    "longer", [kept(25), kept(25, tables=replace(ROWS, inserted=200, updated=80, entries=80)), kept(25, tables=None)]
+)
+def test_a_step_may_cost_beside_signals_that_are_kept_what_it_costs_without(longer: PlayCosts) -> None:
+    assert [each for each in messages(chain(), kept(5), longer) if "beside" in each] == []

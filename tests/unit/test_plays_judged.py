@@ -16,7 +16,18 @@ from cutover.harness.judge.identity import RunKeys
 from cutover.harness.judge.meta import RunFacts
 from cutover.harness.judge.plays import judge_plays
 from cutover.harness.judge.rereads import judge_rereads
-from cutover.harness.record.plays import BROKEN, DAMAGED, HARD, HELD, PLAY_NAMES, UNKNOWN, PlayCommand, PlayRecord
+from cutover.harness.record.plays import (
+    BROKEN,
+    CANCELLED,
+    DAMAGED,
+    HARD,
+    HELD,
+    OUTDATED,
+    PLAY_NAMES,
+    UNKNOWN,
+    PlayCommand,
+    PlayRecord,
+)
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.trials import Failure, Trial
 from cutover.harness.run.side.playing import LONG_PLAYS, PLAYS
@@ -59,6 +70,12 @@ def test_checkpoints_that_were_changed_are_not_looked_at_where_the_execution_goe
     assert any("CKPT: " in message for _, message in told(play))
     [result] = judge_plays([replace(asked(f"{DAMAGED}: one is gone", calls=1), check="CKPT", arm=TORN)])
     assert (result.check, result.examined, result.findings) == ("CKPT", 0, ())
+
+
+def test_what_the_model_cannot_know_is_not_asked_of_an_execution_that_was_cancelled_in_a_pause() -> None:
+    stopped = replace(GOOD, ledger=LEDGER[:2])
+    assert {message.split(": ")[1] for _, message in told(replace(PLAY, arm=stopped))} == {"OUT", "LOST"}
+    assert told(replace(asked(CANCELLED), arm=stopped)) == []
 
 
 @pytest.mark.parametrize(
@@ -113,6 +130,8 @@ def test_no_play_is_no_result() -> None:
         (asked(f"{DAMAGED}: one is gone", failure=BOOM, changed=True, calls=0), "the execution's rows are not what"),
         (asked(f"{DAMAGED}: one is gone", failure=BOOM, changed=False, calls=2), "activities were called: 2"),
         (replace(asked(f"{DAMAGED}: one is gone", calls=1), arm=FAILED), "early: OUT: status: value"),
+        (asked(f"{OUTDATED}: it was cancelled", calls=1), "it was cancelled: activities were called: 1"),
+        (asked(CANCELLED, failure=BOOM), f"{CANCELLED}: exception, ValueError: boom"),
     ],
 )
 def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None:
@@ -127,6 +146,8 @@ def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None
         asked(HELD, failure=LOST),
         asked(UNKNOWN, failure=BOOM),
         asked("read", changed=False),
+        asked(f"{OUTDATED}: it was overtaken", calls=0),
+        asked(CANCELLED),
         asked("install()"),
         asked(f"{BROKEN}: a cycle", failure=REFUSED, changed=False),
         asked(f"{HARD}: a NUL", failure=REFUSED, changed=False),

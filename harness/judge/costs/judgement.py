@@ -10,7 +10,12 @@ from cutover.harness.judge.costs.executions import executions_alike
 from cutover.harness.judge.costs.faults import CostFault
 from cutover.harness.judge.costs.limits import CostLimits
 from cutover.harness.judge.costs.steps import steps_against_control, steps_within_limits
-from cutover.harness.judge.costs.waiting import holds_nothing, pauses_within_limits, wakes_alone
+from cutover.harness.judge.costs.waiting import (
+    holds_nothing,
+    pauses_within_limits,
+    steps_beside_signals,
+    wakes_alone,
+)
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
 from cutover.harness.record.costs import PlayCosts
 
@@ -46,6 +51,7 @@ def _broken(mine: Sequence[PlayCosts], whole: Sequence[PlayCosts], limits: CostL
     yield from executions_alike(whole, limits)
     yield from pauses_within_limits(whole, limits)
     yield from wakes_alone(whole, limits)
+    yield from steps_beside_signals(whole, limits)
     yield from holds_nothing(mine)
 
 

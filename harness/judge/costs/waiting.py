@@ -7,10 +7,10 @@ from typing import Final
 
 from cutover.harness.judge.costs.faults import CostFault, told
 from cutover.harness.judge.costs.limits import CostLimits
-from cutover.harness.judge.costs.quantities import ROWS, of_tables
+from cutover.harness.judge.costs.quantities import OVER_CONNECTIONS, ROWS, amounts, of_tables
 from cutover.harness.record.costs import PlayCosts, Traffic
 
-__all__ = ["holds_nothing", "pauses_within_limits", "wakes_alone"]
+__all__ = ["holds_nothing", "pauses_within_limits", "steps_beside_signals", "wakes_alone"]
 
 _READ: Final = ROWS[0]
 _SEEN: Final = 3
@@ -58,6 +58,31 @@ def wakes_alone(plays: Sequence[PlayCosts], limits: CostLimits) -> Iterator[Cost
                 play.play,
                 f"{play.play}: {told(now)} rows read for each pause, {told(before)} in {earlier.play}",
                 {"now": now, "before": before, "executions_before": play.before},
+            )
+
+
+def steps_beside_signals(plays: Sequence[PlayCosts], limits: CostLimits) -> Iterator[CostFault]:
+    """Yields what a step costs more where signals are kept that it has nothing to do with.
+
+    A step there is what the longer of two such plays used beyond the shorter one, which have as many signals.
+    """
+    chains = [play for play in plays if play.kind == "chain"]
+    kept = sorted((play for play in plays if play.kind == "kept"), key=lambda play: play.calls)
+    if not chains or len(kept) < len(("shorter", "longer")) or kept[0].calls == kept[-1].calls:
+        return
+    alone, shorter, longer = chains[0], kept[0], kept[-1]
+    usual, less, more = amounts(alone), amounts(shorter), amounts(longer)
+    for quantity in (*OVER_CONNECTIONS, *ROWS):
+        if quantity not in usual or quantity not in less or quantity not in more:
+            continue
+        spent = more[quantity] * longer.calls - less[quantity] * shorter.calls
+        value = spent / (longer.calls - shorter.calls)
+        if value > limits.growth * usual[quantity] + quantity.slack:
+            yield CostFault(
+                longer.play,
+                f"{longer.play}: {told(value)} {quantity.words} a step beside signals that are kept, "
+                f"{told(usual[quantity])} in {alone.play}",
+                {"beside": value, "alone": usual[quantity], "signals": len(longer.commands) - 1},
             )
 
 

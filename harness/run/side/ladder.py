@@ -21,6 +21,7 @@ _MIDDLE: Final = 16 * 1024
 _LARGE: Final = 64 * 1024
 _MANY: Final = 60
 _OTHERS: Final = 40
+_KEPT: Final = 24
 _DAY_MS: Final = 86_400_000
 _RETRIES: Final = RetryPolicy(max_retries=8)
 
@@ -69,6 +70,16 @@ def _waits(length: int, *, answered: bool = True, timeout_ms: int | None = None)
     edges = tuple(Edge(source=a.id, target=b.id) for a, b in pairwise(nodes))
     signals = tuple(PlannedSignal(id=f"s-{k}", name=f"go-{k}") for k in range(length if answered else 0))
     return _scenario(Workflow(id=f"cost-waits-{length}", nodes=tuple(nodes), edges=edges), signals=signals)
+
+
+def _kept(length: int) -> Scenario:
+    """Activities one after another, once signals have come that are kept meanwhile."""
+    chained = _chain(length).workflow
+    nodes = (chained.nodes[0], WaitNode(id="wait", signal="go"), *chained.nodes[1:])
+    edges = tuple(Edge(source=a.id, target=b.id) for a, b in pairwise(nodes))
+    kept = tuple(PlannedSignal(id=f"s-{k}", name="later", payload={"text": "x" * _SMALL}) for k in range(_KEPT))
+    sent = (*kept, PlannedSignal(id="s-go", name="go"))
+    return _scenario(Workflow(id=f"cost-kept-{length}", nodes=nodes, edges=edges), signals=sent)
 
 
 def _items(length: int) -> Scenario:
@@ -136,6 +147,8 @@ LADDER: Final = (
         executions=_OTHERS,
     ),
     Rung(name="waits-6-after-40", kind="waits", length=6, scenario=_waits(6)),
+    Rung(name="kept-5", kind="kept", length=5, scenario=_kept(5)),
+    Rung(name="kept-25", kind="kept", length=25, scenario=_kept(25)),
     Rung(name="payload-6", kind="payload", length=6, scenario=_chain(6, _LARGE), payload_bytes=_LARGE),
     Rung(name="beside", kind="beside", length=3, scenario=_chain(3), companion=_chain(3)),
     Rung(name="contended", kind="contended", length=40, scenario=_chain(40), companion=_chain(40)),

@@ -26,6 +26,7 @@ from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.lifetime import killed_from_outside, refused_to_all
 from cutover.harness.run.process.outcomes import JobLost, JobNote
 from cutover.harness.run.process.refusal import is_of_the_machine, refusal_of
+from cutover.harness.run.side.plays.asleep import ASLEEP
 from cutover.harness.run.side.plays.damaging import DAMAGING
 from cutover.harness.run.side.plays.installing import INSTALLING
 from cutover.harness.run.side.plays.keeping import KEEPING
@@ -60,7 +61,7 @@ __all__ = [
 
 PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
-_TOGETHER: Final = (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *DAMAGING, *MEASURING, *SHARING)
+_TOGETHER: Final = (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *ASLEEP, *DAMAGING, *MEASURING, *SHARING)
 PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*_TOGETHER, *PLACING, *INSTALLING, *LIVING)}
 """By name, in order."""
 LONG_PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in LASTING}
@@ -81,8 +82,14 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "live": "CONC",
     "overtaken": "CONC",
     "taken_by_signal": "SIGNAL",
+    "cancelled": "RESUME",
+    "overtaken_asleep": "CONC",
+    "signalled_asleep": "SIGNAL",
     "long": "CONC",
     "definitions": "IDENT",
+    "reserved": "IDENT",
+    "one_id": "SIGNAL",
+    "kept_over_steps": "SIGNAL",
     "ended": "READ",
     "history": "READ",
     "edited": "DATA",

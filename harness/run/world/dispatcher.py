@@ -23,13 +23,17 @@ __all__ = ["Dispatcher", "Flight"]
 
 @dataclass(slots=True)
 class Flight:
-    """One execution in flight; `at_first_call` runs once, inside its first activity call."""
+    """One execution in flight.
+
+    `at_first_call` runs once, inside its first activity call; `at_first_sleep` once, as an engine begins to sleep.
+    """
 
     execution_id: UUID
     world: World
     clock: VirtualClock
     logs: list[str] = field(default_factory=list)
     at_first_call: Callable[[], None] | None = None
+    at_first_sleep: Callable[[], None] | None = None
 
 
 class Dispatcher:
@@ -84,7 +88,10 @@ class Dispatcher:
         return self._clock().now()
 
     def sleep_until(self, deadline: datetime) -> None:
-        """Jumps."""
+        """Jumps, once that has happened which is to happen in the newest flight's first sleep."""
+        if self._flights and (first := self._flights[-1].at_first_sleep) is not None:
+            self._flights[-1].at_first_sleep = None
+            first()
         self._clock().sleep_until(deadline)
 
     def log(self, line: str, /) -> None:

@@ -33,14 +33,16 @@ def migration(stage: PlayStage) -> Iterator[PlayRecord]:
     control.install()
     yield from _alone(stage, control)
     before = [_started(stage, scenario, control, "control") for scenario in (_ENDED, _WAITING)]
-    yield from _installed(stage, before, control, "control")
+    old = [_started(stage, scenario, control, "control", " long ago") for scenario in (_ENDED, _WAITING)]
+    with aged(stage.dsn, old, _OLD):
+        yield from _installed(stage, before, control, "control", old)
     other = stage.engine()
     for play in before:
         play.ask(FOREIGN, partial(other.resume, play.id))
         play.read(f"read after {FOREIGN}")
-    for play in before:
+    for play in (*before, *old):
         play.finish()
-    yield from (play.play() for play in before)
+    yield from (play.play() for play in (*before, *old))
     late = _started(stage, _WAITING, control, "control", " since")
     late.by(stage.engine("control"))
     late.finish()
@@ -77,11 +79,16 @@ def _started(stage: PlayStage, scenario: Scenario, engine: Engine, role: Role, s
     return play
 
 
-def _installed(stage: PlayStage, there: Sequence[Performance], engine: Engine, role: Role) -> Iterator[PlayRecord]:
-    """Installs the candidate twice, then in the middle of an activity, and reads what was there after each."""
+def _installed(
+    stage: PlayStage, there: Sequence[Performance], engine: Engine, role: Role, old: Sequence[Performance] = ()
+) -> Iterator[PlayRecord]:
+    """Installs the candidate twice, then in the middle of an activity, and reads what was there after each.
+
+    `old` are executions whose rows are as old as those of `there` are once they are dated back.
+    """
     for what in ("install()", "install() once more"):
         there[0].ask(what, partial(stage.install, stage.engine()))
-        for play in there:
+        for play in (*there, *old):
             play.read(f"read after {what}")
     with aged(stage.dsn, there, _OLD):
         there[0].ask("install() when they are old", partial(stage.install, stage.engine()))

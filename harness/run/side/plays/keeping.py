@@ -9,11 +9,20 @@ from functools import partial
 from itertools import pairwise
 from typing import Final
 
-from cutover.engines.api import ActivityNode, Edge, LoopNode, StartNode, Workflow
+from cutover.engines.api import ActivityNode, ConditionNode, Edge, LoopNode, RetryPolicy, StartNode, Workflow
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.run.side.plays.ageing import aged
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
-from cutover.harness.run.side.plays.workflows import DAY_MS, HOUR_MS, chain, failing, side_by_side, signals, wait
+from cutover.harness.run.side.plays.workflows import (
+    DAY_MS,
+    HOUR_MS,
+    chain,
+    failing,
+    retrying,
+    side_by_side,
+    signals,
+    wait,
+)
 from cutover.scenarios.model import Response, Scenario
 
 __all__ = ["KEEPING"]
@@ -185,4 +194,107 @@ def history(stage: PlayStage) -> Iterator[PlayRecord]:
     yield play.play()
 
 
-KEEPING = (waits, due_at_once, definitions, ended, edited, large_results, history)
+def one_id(stage: PlayStage) -> Iterator[PlayRecord]:
+    """An id that was delivered comes again with another name or payload, which changes nothing: an id is one signal."""
+    scenario = chain("one-id", wait("a", "go"), "pack", wait("b", "pay"), "ship", sent=signals("go", "pay"))
+    for name, moves in (
+        ("used, and again by the name that is awaited", ("s1-go", "s1-go as pay", "s2-pay")),
+        ("used, and again with another payload", ("s1-go", "s1-go as go", "s2-pay")),
+        ("kept, and again by the name that is awaited", ("s2-pay", "s2-pay as go", "s1-go")),
+        ("kept, and again with another payload", ("s2-pay", "s2-pay as pay", "s1-go")),
+    ):
+        play = Performance(stage, scenario, stage.engine(), check="SIGNAL", name=f"one id, {name}")
+        play.start()
+        for move in moves:
+            play.by(stage.engine())
+            signal_id, _, another = move.partition(" as ")
+            if another:
+                play.reuse(signal_id, another)
+            else:
+                play.send(signal_id)
+        play.finish()
+        yield play.play()
+
+
+def kept_over_steps(stage: PlayStage) -> Iterator[PlayRecord]:
+    """A signal is kept while steps of each kind end, in one go: retries, conditions, loops of both kinds, failures."""
+    item = _flow("item", ActivityNode(id="note", activity="note"))
+    poll = _flow("poll", ActivityNode(id="poll", activity="poll"), then="$exit.out")
+    nodes = (
+        "pack",
+        ConditionNode(id="if", expression="`true`"),
+        LoopNode(id="each", items="[`1`, `2`]", body=item),
+        LoopNode(id="until", repeat=True, body=poll),
+        ActivityNode(id="odd", activity="odd", retry=RetryPolicy(max_retries=0), on_error="continue"),
+        wait("z", timeout_ms=0),
+        wait("b", "pay"),
+    )
+    made = chain("kept-over-steps", wait("a", "go"), *nodes, "ship", sent=signals("go", "pay"))
+    edges = tuple(replace(edge, port="true") if edge.source == "if" else edge for edge in made.workflow.edges)
+    made = replace(made, workflow=replace(made.workflow, edges=edges))
+    made = replace(made, world={**made.world, "odd": (Response(error="odd", retryable=False),)})
+    play = Performance(
+        stage, retrying(made, "pack", 1_000), stage.engine(), check="SIGNAL", name="kept over steps of each kind"
+    )
+    play.start()
+    play.send("s2-pay")
+    play.send("s1-go")
+    play.finish()
+    yield play.play()
+
+
+def _flow(name: str, node: ActivityNode, *, then: str | None = None) -> Workflow:
+    edges = (Edge(source="start", target=node.id), *((Edge(source=node.id, target=then),) if then else ()))
+    return Workflow(id=name, nodes=(StartNode(id="start"), node), edges=edges)
+
+
+def reserved(stage: PlayStage) -> Iterator[PlayRecord]:
+    """A request says under names that engines and routers use what it likes: it is kept, and rules nothing."""
+    scenario = chain("reserved", wait("a", "go"), "pack", wait("b", timeout_ms=60_000), "ship", sent=signals("go"))
+    for served_by in ("v1", "v2", ""):
+        play = Performance(
+            stage,
+            scenario,
+            stage.engine(),
+            check="IDENT",
+            name=f"says that it is served by {served_by!r}",
+            says=_NAMES_OF_ENGINES,
+            reserved={"orchestrator_version": served_by},
+        )
+        play.start()
+        for _ in range(2):
+            play.by(stage.engine())
+            if (move := play.drive.next()) is not None:
+                with play.flown():
+                    play.drive.make(move)
+        play.finish()
+        yield play.play()
+
+
+_ROUTERS: Final = ("rollout_role", "rollout_engine", "rollout_bucket", "rollout_percent", "rollout_salt")
+_ENGINES: Final = (
+    "v1_due",
+    "v1_signals",
+    "duration_ms",
+    "error",
+    "version",
+    "status",
+    "lease_owner",
+    "lease_epoch",
+    "id",
+)
+_NAMES_OF_ENGINES: Final = dict.fromkeys((*_ROUTERS, *_ENGINES), "the caller's")
+"""What engines, routers and tables call their own: of these, an engine keeps what a request says."""
+
+KEEPING = (
+    waits,
+    due_at_once,
+    definitions,
+    ended,
+    edited,
+    large_results,
+    history,
+    one_id,
+    kept_over_steps,
+    reserved,
+)

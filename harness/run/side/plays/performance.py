@@ -7,15 +7,13 @@ common, so one of them that goes on where another stopped has only what was writ
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from cutover.engines.api import Engine, EngineFactory, ExecutionRequest, Journal, Signal
-from cutover.engines.errors import UnknownExecution
-from cutover.engines.payloads import decode
+from cutover.engines.api import Engine, EngineFactory, Journal, Signal
 from cutover.engines.roles import Role
 from cutover.harness.record.plays import PlayCheck, PlayCommand, PlayRecord
 from cutover.harness.record.trials import ArmRecord
@@ -95,6 +93,7 @@ class Performance:
     """One execution; `engine` drives it, and may be changed between two commands.
 
     `edits` says that its activities change the input that they were given, as code does that owns what it gets.
+    `says` is what its request says beside what all say, `reserved` the same under keys that are the engine's own.
     Its outcome is judged as that of `like`, where the model cannot know what the play does.
     """
 
@@ -112,6 +111,8 @@ class Performance:
         alone: bool = False,
         edits: bool = False,
         clock: VirtualClock | None = None,
+        says: Mapping[str, str] | None = None,
+        reserved: Mapping[str, str] | None = None,
     ) -> None:
         self.id = stage.draw()
         self.clock = clock or VirtualClock()
@@ -120,7 +121,8 @@ class Performance:
         self._commands: list[PlayCommand] = []
         self._standard: Journal | None = None
         self.flight = Flight(self.id, World(scenario, self.clock, edits=edits), self.clock)
-        self.drive = ArmDriver(engine, scenario, self.flight, metadata_of(self.id))
+        self._kept = {**metadata_of(self.id), **(says or {})}
+        self.drive = ArmDriver(engine, scenario, self.flight, {**self._kept, **(reserved or {})})
 
     @property
     def ended(self) -> bool:
@@ -145,7 +147,11 @@ class Performance:
 
     def stray(self, name: str) -> None:
         """Delivers a signal of a name that no wait has."""
-        self._move(Move("signal", signal=PlannedSignal(id=f"stray {name}", name=name, payload="stray")))
+        self.reuse(f"stray {name}", name)
+
+    def reuse(self, signal_id: str, name: str) -> None:
+        """Delivers a signal that is not planned, by an id that may be."""
+        self._move(Move("signal", signal=PlannedSignal(id=signal_id, name=name, payload="stray")))
 
     def wake(self, after_ms: float) -> None:
         """Moves the clock on and resumes."""
@@ -203,23 +209,9 @@ class Performance:
         if failure is None:
             self.finish()
 
-    def request(self, what: str, request: ExecutionRequest) -> None:
-        """Sends another request, and notes whether it left anything where it was refused, or lost where it was not."""
-        engine, failure, changed = self.drive.engine, None, False
-        own = Flight(request.execution_id, World(self._scenario, self.clock), self.clock)
-        with self._stage.flying(own):
-            try:
-                engine.execute(request)
-            except Exception as error:  # noqa: BLE001 - whatever an engine raises is an outcome
-                failure = failure_of(error)
-            try:
-                journal = engine.journal(request.execution_id)
-                changed = failure is not None or not _is_kept(request, journal)
-            except UnknownExecution:
-                changed = failure is None
-            except Exception as error:  # noqa: BLE001 - as above
-                failure = failure_of(error)
-        self._commands.append(PlayCommand(what=what, failure=failure, changed=changed))
+    def note(self, command: PlayCommand) -> None:
+        """Keeps what came of a command that was given aside."""
+        self._commands.append(command)
 
     def read(self, what: str, engine: Engine | None = None) -> None:
         """Reads the journal again, and notes whether it is still the one that was read last."""
@@ -262,7 +254,7 @@ class Performance:
             failure=drive.failure,
             again=again,
             duration_ms=drive.seconds * 1000,
-            metadata=metadata_of(self.id),
+            metadata=self._kept,
             waits=tuple(drive.waits.values()),
         )
         return PlayRecord(
@@ -286,14 +278,3 @@ class Performance:
         if self.drive.failure is None:
             with self._stage.flying(self.flight):
                 self.drive.make(move)
-
-
-def _is_kept(request: ExecutionRequest, journal: Journal) -> bool:
-    """Whether the journal has what the request says of itself, and no step of another node; its loops never begin."""
-    row, nodes = journal.execution, {node.id for node in request.workflow.nodes}
-    return (
-        decode(row.input) == request.input
-        and request.metadata.items() <= row.metadata.items()
-        and row.workflow_id == request.workflow.id
-        and {step.node_id for step in journal.steps} <= nodes
-    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from cutover.engines.api import (
@@ -18,6 +19,7 @@ from cutover.engines.api import (
     Edge,
     ExecutionRequest,
     JoinNode,
+    Journal,
     JsonValue,
     LoopNode,
     Node,
@@ -25,9 +27,15 @@ from cutover.engines.api import (
     WaitNode,
     Workflow,
 )
-from cutover.harness.record.plays import BROKEN, HARD, PlayRecord
+from cutover.engines.errors import UnknownExecution
+from cutover.engines.payloads import decode
+from cutover.harness.record.plays import BROKEN, HARD, PlayCommand, PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import chain, signals, wait
+from cutover.harness.run.trials.drive import failure_of
+from cutover.harness.run.world.dispatcher import Flight
+from cutover.harness.run.world.world import World
+from cutover.scenarios.model import Scenario
 
 __all__ = ["REFUSING", "broken_workflows"]
 
@@ -50,17 +58,47 @@ class _ToldToStop(BaseException):
 
 def broken(stage: PlayStage) -> Iterator[PlayRecord]:
     """Requests that break one rule each are refused, nothing of them is there, and the engine goes on."""
-    play = Performance(stage, chain("after-refusals", "pack", "ship"), stage.engine(), check="DATA",
-                       name="after refused requests")  # fmt: skip
+    scenario = chain("after-refusals", "pack", "ship")
+    play = Performance(stage, scenario, stage.engine(), check="DATA", name="after refused requests")
+    ask = partial(_request, stage, scenario, play)
     good = ExecutionRequest(execution_id=stage.draw(), workflow=_PLAIN, input={"n": 1})
     for name, odd in _hard_to_keep().items():
-        play.request(f"{HARD}: {name}", replace(good, execution_id=stage.draw(), **odd))
-    play.request(f"{BROKEN}: an input that is NaN", replace(good, execution_id=stage.draw(), input=float("nan")))
+        ask(f"{HARD}: {name}", replace(good, execution_id=stage.draw(), **odd))
+    ask(f"{BROKEN}: an input that is NaN", replace(good, execution_id=stage.draw(), input=float("nan")))
     for name, workflow in broken_workflows().items():
-        play.request(f"{BROKEN}: {name}", replace(good, execution_id=stage.draw(), workflow=workflow))
+        ask(f"{BROKEN}: {name}", replace(good, execution_id=stage.draw(), workflow=workflow))
     play.start()
     play.finish()
     yield play.play()
+
+
+def _request(stage: PlayStage, scenario: Scenario, play: Performance, what: str, request: ExecutionRequest) -> None:
+    """Sends another request, and notes whether it left anything where it was refused, or lost where it was not."""
+    engine, failure, changed = play.drive.engine, None, False
+    with stage.flying(Flight(request.execution_id, World(scenario, play.clock), play.clock)):
+        try:
+            engine.execute(request)
+        except Exception as error:  # noqa: BLE001 - whatever an engine raises is an outcome
+            failure = failure_of(error)
+        try:
+            journal = engine.journal(request.execution_id)
+            changed = failure is not None or not _is_kept(request, journal)
+        except UnknownExecution:
+            changed = failure is None
+        except Exception as error:  # noqa: BLE001 - as above
+            failure = failure_of(error)
+    play.note(PlayCommand(what=what, failure=failure, changed=changed))
+
+
+def _is_kept(request: ExecutionRequest, journal: Journal) -> bool:
+    """Whether the journal has what the request says of itself, and no step of another node; its loops never begin."""
+    row, nodes = journal.execution, {node.id for node in request.workflow.nodes}
+    return (
+        decode(row.input) == request.input
+        and request.metadata.items() <= row.metadata.items()
+        and row.workflow_id == request.workflow.id
+        and {step.node_id for step in journal.steps} <= nodes
+    )
 
 
 def stopped(stage: PlayStage) -> Iterator[PlayRecord]:

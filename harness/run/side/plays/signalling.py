@@ -251,6 +251,18 @@ def ids(stage: PlayStage) -> Iterator[PlayRecord]:
             yield play.play()
 
 
+def alike_in_turn(stage: PlayStage) -> Iterator[PlayRecord]:
+    """Signals of one name and payload, each of which comes when the one before has been used."""
+    sent = tuple(replace(each, payload=None) for each in signals("go", "go", "go"))
+    nodes = (wait("a", "go"), "pack", wait("b", "go"), wait("c", "go"), "ship")
+    play = _on(stage, "alike, in turn", chain("in-turn", *nodes, sent=sent))
+    for signal in sent:
+        play.send(signal.id)
+        play.by(stage.engine())
+    play.finish()
+    yield play.play()
+
+
 _LONG = "approval-of-order-SO-2026-000000000000000000000000000000000001"
 _IDS_ALIKE = (
     (f"{_LONG}.1", f"{_LONG}.2"),
@@ -276,4 +288,5 @@ SIGNALLING = (
     between,
     alike,
     ids,
+    alike_in_turn,
 )

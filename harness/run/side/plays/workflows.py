@@ -22,7 +22,18 @@ from cutover.engines.api import (
 from cutover.scenarios.model import PlannedSignal, Response, Scenario
 from cutover.scenarios.tokens import token_of
 
-__all__ = ["DAY_MS", "HOUR_MS", "chain", "each_item", "failing", "rounds", "side_by_side", "signals", "wait"]
+__all__ = [
+    "DAY_MS",
+    "HOUR_MS",
+    "chain",
+    "each_item",
+    "failing",
+    "retrying",
+    "rounds",
+    "side_by_side",
+    "signals",
+    "wait",
+]
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -84,6 +95,19 @@ def rounds(name: str, turns: int, *waits: WaitNode) -> LoopNode:
 def failing(name: str) -> Scenario:
     """Returns a scenario that fails at once."""
     return replace(chain(name, "refused"), world={"refused": (Response(error="refused", retryable=False),)})
+
+
+def retrying(scenario: Scenario, node_id: str, delay_ms: int) -> Scenario:
+    """Returns the scenario with an activity that fails at its first attempt, and is tried again after this delay."""
+    policy = RetryPolicy(max_retries=2, initial_ms=delay_ms, cap_ms=delay_ms)
+    nodes = tuple(
+        replace(node, retry=policy) if isinstance(node, ActivityNode) and node.id == node_id else node
+        for node in scenario.workflow.nodes
+    )
+    answers = (Response(error="busy"), *scenario.world[node_id])
+    return replace(
+        scenario, workflow=replace(scenario.workflow, nodes=nodes), world={**scenario.world, node_id: answers}
+    )
 
 
 def _node(node: Node | str) -> Node:
