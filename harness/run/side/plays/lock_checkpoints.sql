@@ -1,0 +1,2 @@
+-- Keeps everybody from writing a checkpoint.
+LOCK TABLE workflow_checkpoints IN SHARE MODE
