@@ -30,7 +30,7 @@ _HELD_S: Final = 0.3
 _LEAST_MS: Final = 100.0
 """What it must say at least: an engine that gives up waiting and sends it again may mean the last time alone."""
 _PATIENCE_S: Final = 2.0
-"""For a commit to come, or for the lock to be had."""
+"""For a commit to come."""
 
 
 def measured(stage: PlayStage) -> Iterator[PlayRecord]:
@@ -103,7 +103,7 @@ class _Holder:
 
     def _run(self) -> None:
         try:
-            with psycopg.connect(self._dsn, options=f"-c lock_timeout={_PATIENCE_S:g}s") as connection:
+            with psycopg.connect(self._dsn) as connection:
                 connection.execute(sql(_HERE, "lock_checkpoints"))
                 self._ready.set()
                 if self._is_waited_for(connection):

@@ -1,6 +1,6 @@
--- Whether a client in this database waits for a lock that its writing to the table of checkpoints takes.
+-- Whether somebody waits for the lock that writing to the table of checkpoints takes, which no vacuum does.
 SELECT EXISTS (
-    SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
+    SELECT FROM pg_locks
     WHERE relation = to_regclass('workflow_checkpoints') AND mode = 'RowExclusiveLock' AND NOT granted
-        AND datname = current_database() AND backend_type = 'client backend'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 )
