@@ -330,7 +330,8 @@ class StepRow:
 
     Only an activity has more than one attempt; skipped steps and steps that never started have none. The `error` of a
     failed step contains the message with which its activity's last attempt failed, where one did; any words may stand
-    around it, and what the engine itself found wrong it says in words of its own.
+    around it, and what the engine itself found wrong it says in words of its own. A step that is completed or skipped
+    has no error, whatever its earlier attempts came to.
     """
 
     step_id: str

@@ -21,6 +21,7 @@ from cutover.harness.record.plays import (
     HARD,
     HELD,
     MEASURED,
+    MEASURED_COMMIT,
     OUTDATED,
     UNKNOWN,
     PlayCommand,
@@ -64,7 +65,7 @@ def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
         examined[play.check] += 0 if play.check in _PROVEN_ELSEWHERE else facts + len(play.commands)
         known = flaws if play.role == "control" else set[str]()
         for each in _commands(play):
-            answers = "MET" if each[2].get("command") == MEASURED else str(play.check)
+            answers = "MET" if each[2].get("command") in _TIMED else str(play.check)
             findings[answers].append(_finding(play, answers, *each))
             examined[answers] += 0
         for told in broken:
@@ -159,6 +160,7 @@ def _acceptance(command: PlayCommand) -> str:
     return f"{command.what}: {how}, instead of {' or '.join(sorted(_REFUSALS))}"
 
 
+_TIMED: Final = frozenset({MEASURED, MEASURED_COMMIT})
 _REFUSALS: Final = frozenset({"PayloadRefused", "WorkflowRefused"})
 _MAY_FAIL: Final = frozenset({UNKNOWN, FOREIGN})
 _MAY_REFUSE: Final = frozenset({"ExecutionHeld", "LeaseLost"})

@@ -17,6 +17,7 @@ __all__ = [
     "HARD",
     "HELD",
     "MEASURED",
+    "MEASURED_COMMIT",
     "OUTDATED",
     "PLAY_NAMES",
     "UNKNOWN",
@@ -36,6 +37,8 @@ BROKEN: Final = "a request that breaks a rule"
 """How commands begin that an engine must refuse by PayloadRefused or WorkflowRefused, and leave nothing behind."""
 MEASURED: Final = "the duration in the metric of an activity that took long"
 """A look at a row of metrics, which MET answers for."""
+MEASURED_COMMIT: Final = "the durations of checkpoints, one of which somebody held up"
+"""A look at the durations of checkpoints, which MET answers for."""
 HARD: Final = "a request that is hard to keep"
 """How commands begin that an engine may refuse in the same way, or keep to the letter."""
 CANCELLED: Final = "cancel() in the pause before another attempt"
@@ -52,7 +55,7 @@ PLAY_NAMES: Final = frozenset({
     "due_at_once", "refusals", "unanswered", "damaged", "live", "long_ago", "history", "overtaken", "edited",
     "measured", "large_results", "locked", "elsewhere", "taken_by_signal", "idle_cut", "long",
     "cancelled", "overtaken_asleep", "signalled_asleep", "one_id", "reserved", "alike_in_turn",
-    "kept_over_steps",
+    "kept_over_steps", "held_up",
 })  # fmt: skip
 """All plays: a run that lacks one has not looked at what that one shows."""
 

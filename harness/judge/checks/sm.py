@@ -34,6 +34,9 @@ LEGAL: Final[frozenset[tuple[str, str, str, str]]] = frozenset(
 """(scope, from, event, to)."""
 
 
+_WITHOUT_ERROR: Final = frozenset({"completed", "skipped"})
+
+
 def _look(arm: ArmView, sheet: Sheet) -> None:
     if arm.record.journal is None:
         return
@@ -98,6 +101,8 @@ def _times_and_names(arm: ArmView, sheet: Sheet) -> None:
             sheet.fault(f"{who} is {row.status}, finished at {row.finished_at}", step_id=row.step_id)
         if row.attempt and row.started_at is None:
             sheet.fault(f"{who} has attempt {row.attempt} and no time at which it started", step_id=row.step_id)
+        if row.status in _WITHOUT_ERROR and row.error is not None:
+            sheet.fault(f"{who} is {row.status}, and its row has an error", step_id=row.step_id, error=row.error)
         _in_order(sheet, who, row.started_at, row.finished_at)
 
 

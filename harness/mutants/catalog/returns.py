@@ -58,6 +58,20 @@ RETURN_MUTANTS: Final = (
         Crashes("07", (Way.ONCE,), AT_EFFECTS),
     ),
     _engine(
+        "grants-one-more",
+        "an attempt made anew counted for none",
+        "RETRY",
+        "GrantsOneMore",
+        Crashes("07", (Way.ONCE,), AT_EFFECTS),
+    ),
+    _engine(
+        "queues-its-joins",
+        "a join for any that takes its turn",
+        "ORD",
+        "QueuesItsJoins",
+        Crashes("113", (Way.ONCE,), AT_EFFECTS),
+    ),
+    _engine(
         "prepares-for-each",
         "a statement kept prepared by each execution",
         "PERF",

@@ -165,6 +165,8 @@ SURROUNDINGS: Final = (
     _engine("names-the-only-source", "one source taken for several", "OUT", "NamesTheOnlySource", Trials(("106",))),
     _engine("ignores-options", "a connection's options ignored", "INSTALL", "IgnoresOptions", Plays(("elsewhere",))),
     _engine("never-vacuums", "autovacuum turned off", "INSTALL", "NeverVacuums", Plays(("elsewhere",))),
+    _engine("takes-cycles-in-bodies", "a cycle in a loop's body", "DATA", "TakesCyclesInBodies", Plays(("broken",))),
+    _engine("times-the-sending", "a checkpoint timed until it is sent", "MET", "TimesTheSending", Plays(("held_up",))),
     _engine("waits-for-no-lock", "a lock waited for too little", "RESUME", "WaitsForNoLock", Plays(("locked",))),
     _engine("goes-on-to-cancel", "what is due done before a cancel", "RESUME", "GoesOnToCancel", Plays(("cancelled",))),
     _engine(

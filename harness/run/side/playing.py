@@ -94,6 +94,7 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "history": "READ",
     "edited": "DATA",
     "measured": "DATA",
+    "held_up": "DATA",
     "locked": "RESUME",
     "idle_cut": "RESUME",
     "elsewhere": "INSTALL",

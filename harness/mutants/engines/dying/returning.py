@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from cutover.engines.api import LoopNode
+from cutover.engines.api import ActivityNode, EngineContext, LoopNode
+from cutover.engines.errors import ActivityError
 from cutover.engines.sqlfiles import sql
+from cutover.engines.v2.planner import Step
 from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
 from cutover.harness.mutants.engines.broken import BrokenV2
 
-__all__ = ["CountsIterationsAnew", "CountsThePaused", "DatesTheStartAnew", "TakesThemByName"]
+__all__ = ["CountsIterationsAnew", "CountsThePaused", "DatesTheStartAnew", "GrantsOneMore", "TakesThemByName"]
 
 _HERE = "cutover.harness.mutants.engines"
 
@@ -58,3 +60,24 @@ class CountsThePaused(BrokenV2):
         """As V2, once it knows."""
         self.store.connection.execute(sql(_HERE, "count_paused"))
         return super().restore(execution_id, claimed)
+
+
+class GrantsOneMore(BrokenV2):
+    """Does not count the attempt that it makes anew after a takeover, so that one more is made in the end."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.returned: set[tuple[UUID, str]] = set()
+
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
+        """As V2, and remembers which attempt was under way."""
+        run, rows = super().restore(execution_id, claimed)
+        if run.active is not None and run.active.status == "running":
+            self.returned.add((execution_id, run.active.step_id))
+        return run, rows
+
+    def failed(self, run: ExecutionRun, step: Step, node: ActivityNode, error: ActivityError) -> None:
+        """As V2, with a wider policy."""
+        if (run.execution_id, step.step_id) in self.returned:
+            node = replace(node, retry=replace(node.retry, max_retries=node.retry.max_retries + 1))
+        super().failed(run, step, node, error)

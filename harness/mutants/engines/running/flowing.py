@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from heapq import heappush
 from typing import Final
 
 from cutover.engines.api import JoinNode, JsonText
+from cutover.engines.v2.graph import AGAIN, EXIT
 from cutover.engines.v2.planner import Frame, Step, _is_any, in_list
 from cutover.engines.v2.record import Record
 from cutover.engines.v2.run import ExecutionRun
 from cutover.harness.mutants.engines.broken import BrokenV2
 from cutover.harness.mutants.patching import Patch
 
-__all__ = ["CancelsIntoTheStep", "DropsTheLastItem", "EndsTooSoon", "JoinsNever", "JoinsTheLast", "JoinsTwice"]
+__all__ = [
+    "CancelsIntoTheStep",
+    "DropsErrorsAtTheExit",
+    "DropsTheLastItem",
+    "EndsTooSoon",
+    "JoinsNever",
+    "JoinsTheLast",
+    "JoinsTheSound",
+    "JoinsTwice",
+    "QueuesItsJoins",
+]
 
 _PAGE: Final = 20
 """Items of a loop beyond which one engine goes wrong."""
@@ -111,3 +123,64 @@ class DropsTheLastItem(BrokenV2):
             original(run, step, in_list(step.results[:-1]) if len(step.results) > _PAGE else output, ports)
 
         return ((ExecutionRun, "complete", complete),)
+
+
+class DropsErrorsAtTheExit(BrokenV2):
+    """Lets no error lead out of a loop, nor into its next turn."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """How a step fails whose error goes on."""
+        original = ExecutionRun.attempt_failed
+
+        def attempt_failed(run: ExecutionRun, step: Step, message: str) -> None:
+            edges = step.frame.graph.outgoing[step.index]
+            kept = [(port, target) for port, target in edges if not (port == "error" and _leads_out(target))]
+            step.frame.graph.outgoing[step.index] = kept
+            try:
+                original(run, step, message)
+            finally:
+                step.frame.graph.outgoing[step.index] = edges
+
+        return ((ExecutionRun, "attempt_failed", attempt_failed),)
+
+
+def _leads_out(target: int | str) -> bool:
+    return isinstance(target, str) and (target == AGAIN or target.startswith(EXIT))
+
+
+class JoinsTheSound(BrokenV2):
+    """Has a join for any branch pass over one that failed and went on."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """How a step fails whose execution goes on."""
+        original = ExecutionRun.attempt_failed
+
+        def attempt_failed(run: ExecutionRun, step: Step, message: str) -> None:
+            edges = step.frame.graph.outgoing[step.index]
+            kept = [
+                ("$never" if isinstance(target, int) and _is_any(step.frame.graph, target) else port, target)
+                for port, target in edges
+            ]
+            step.frame.graph.outgoing[step.index] = kept
+            try:
+                original(run, step, message)
+            finally:
+                step.frame.graph.outgoing[step.index] = edges
+
+        return ((ExecutionRun, "attempt_failed", attempt_failed),)
+
+
+class QueuesItsJoins(BrokenV2):
+    """Puts a join for any branch in line behind the other nodes that are ready, and reads after a death who came."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """Where a join stands in line."""
+        original = ExecutionRun.line_up
+
+        def line_up(run: ExecutionRun, frame: Frame, ready: list[int]) -> None:
+            joins = [index for index in ready if _is_any(frame.graph, index)]
+            original(run, frame, [index for index in ready if index not in joins])
+            for index in joins:
+                heappush(run.ready, ((*frame.place, index), index, frame))
+
+        return ((ExecutionRun, "line_up", line_up),)

@@ -50,6 +50,7 @@ _LOOPS: Final = 60
 _LEASE_MS: Final = 31_000
 """After so long whatever a dead worker held is free."""
 _EDGE: Final = Edge(source="start", target="pack")
+_TO_LOOP: Final = (Edge(source="start", target="loop"),)
 
 
 class _ToldToStop(BaseException):
@@ -159,7 +160,22 @@ def _condition(case: Case) -> ConditionNode:
 
 
 def broken_workflows() -> Mapping[str, Workflow]:
-    """Workflows that break one rule of the contract each, by that rule."""
+    """Workflows that break one rule of the contract each, by that rule: in itself, and in a loop's body."""
+    plain = _broken_levels()
+    inside = {
+        f"{name}, in a loop's body": _flow(_START, LoopNode(id="loop", items="@", body=body), edges=_TO_LOOP)
+        for name, body in plain.items()
+    }
+    again = {
+        f"{name}, in the body of a loop that repeats": _flow(
+            _START, LoopNode(id="loop", repeat=True, body=plain[name]), edges=_TO_LOOP
+        )
+        for name in ("no start", "a cycle", "an edge from nowhere", "an edge to nowhere")
+    }
+    return {**plain, **inside, **again}
+
+
+def _broken_levels() -> Mapping[str, Workflow]:
     edge = _EDGE
     return {
         "no start": _flow(_PACK),
