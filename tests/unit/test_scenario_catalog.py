@@ -168,8 +168,12 @@ def test_waits_end_by_signal_and_by_timer_side_by_side_and_in_loops() -> None:
     assert twice
 
 
-def test_no_outcome_depends_on_the_order_of_running() -> None:
+def test_one_outcome_alone_depends_on_the_order_of_running() -> None:
+    raced = "113-edges-in-another-order"  # which branch came first is what it asks for
     for scenario, found in zip(CATALOG.values(), expected(), strict=True):
+        if scenario.id == raced:
+            assert len({each.steps["offer"].input for each in (found, *found.alternatives)}) == 2
+            continue
         for other in found.alternatives:
             assert other.steps == found.steps, scenario.id
             assert sorted(other.outcome.effects) == sorted(found.outcome.effects), scenario.id
