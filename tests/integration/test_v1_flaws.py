@@ -279,7 +279,7 @@ def test_a_workflow_that_breaks_a_rule_is_refused_by_name_and_nothing_is_written
 
 
 def test_what_a_request_says_under_v1_s_own_names_rules_nothing(make: Make) -> None:
-    engine, world = make(lambda call: 1)
+    engine, world = make(lambda _call: 1)
     nodes = (START, WaitNode(id="w", signal="go", timeout_ms=60_000), ActivityNode(id="a", activity="post"))
     edges = (Edge(source="start", target="w"), Edge(source="w", target="a"))
     said = {"v1_due": "soon", "v1_signals": "none", "orchestrator_version": "v2", "tenant": "7"}
