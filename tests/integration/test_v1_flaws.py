@@ -276,3 +276,18 @@ def test_a_workflow_that_breaks_a_rule_is_refused_by_name_and_nothing_is_written
         engine.execute(asked)
     with pytest.raises(UnknownExecution):
         engine.journal(asked.execution_id)
+
+
+def test_what_a_request_says_under_v1_s_own_names_rules_nothing(make: Make) -> None:
+    engine, world = make(lambda _call: 1)
+    nodes = (START, WaitNode(id="w", signal="go", timeout_ms=60_000), ActivityNode(id="a", activity="post"))
+    edges = (Edge(source="start", target="w"), Edge(source="w", target="a"))
+    said = {"v1_due": "soon", "v1_signals": "none", "orchestrator_version": "v2", "tenant": "7"}
+    request = ExecutionRequest(
+        execution_id=uuid4(), workflow=Workflow(id="w", nodes=nodes, edges=edges), input=None, metadata=said
+    )
+    engine.execute(request)
+    engine.resume(request.execution_id, Signal(id="1", name="go"))
+    row = engine.journal(request.execution_id).execution
+    assert (row.status, row.metadata["orchestrator_version"], row.metadata["tenant"]) == ("completed", "v1", "7")
+    assert [call.step_id for call in world.calls] == ["a"]

@@ -186,7 +186,7 @@ CASES: tuple[tuple[Sequence[PlayCosts], list[str]], ...] = (
     ),
     (
         [chain(), kept(5), kept(25, step=replace(STEP, bytes_sent=3_000))],
-        ["kept-25: 3,300 bytes sent a step beside signals that are kept, 1,575 in chain-20"],
+        ["kept-25: 3,000 bytes sent a step beside signals that are kept, 1,575 in chain-20"],
     ),
     (
         [chain(), kept(5), kept(25, tables=replace(ROWS, updated=40 + 20 * 30))],

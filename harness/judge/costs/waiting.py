@@ -7,7 +7,7 @@ from typing import Final
 
 from cutover.harness.judge.costs.faults import CostFault, told
 from cutover.harness.judge.costs.limits import CostLimits
-from cutover.harness.judge.costs.quantities import OVER_CONNECTIONS, ROWS, amounts, of_tables
+from cutover.harness.judge.costs.quantities import OVER_CONNECTIONS, ROWS, amounts, mean, of_tables, of_traffic
 from cutover.harness.record.costs import PlayCosts, Traffic
 
 __all__ = ["holds_nothing", "pauses_within_limits", "steps_beside_signals", "wakes_alone"]
@@ -64,19 +64,21 @@ def wakes_alone(plays: Sequence[PlayCosts], limits: CostLimits) -> Iterator[Cost
 def steps_beside_signals(plays: Sequence[PlayCosts], limits: CostLimits) -> Iterator[CostFault]:
     """Yields what a step costs more where signals are kept that it has nothing to do with.
 
-    A step there is what the longer of two such plays used beyond the shorter one, which have as many signals.
+    Rows are those of the longer of two such plays beyond the shorter one, which have as many signals.
     """
     chains = [play for play in plays if play.kind == "chain"]
     kept = sorted((play for play in plays if play.kind == "kept"), key=lambda play: play.calls)
-    if not chains or len(kept) < len(("shorter", "longer")) or kept[0].calls == kept[-1].calls:
+    if not chains or not kept:
         return
     alone, shorter, longer = chains[0], kept[0], kept[-1]
     usual, less, more = amounts(alone), amounts(shorter), amounts(longer)
-    for quantity in (*OVER_CONNECTIONS, *ROWS):
-        if quantity not in usual or quantity not in less or quantity not in more:
-            continue
-        spent = more[quantity] * longer.calls - less[quantity] * shorter.calls
-        value = spent / (longer.calls - shorter.calls)
+    steps = [step for command in longer.commands for step in command.steps]
+    beside = {quantity: mean(map(of_traffic(quantity), steps)) for quantity in OVER_CONNECTIONS}
+    if longer.calls > shorter.calls:
+        for quantity in ROWS if usual.keys() & less.keys() & more.keys() >= set(ROWS) else ():
+            spent = more[quantity] * longer.calls - less[quantity] * shorter.calls
+            beside[quantity] = spent / (longer.calls - shorter.calls)
+    for quantity, value in beside.items():
         if value > limits.growth * usual[quantity] + quantity.slack:
             yield CostFault(
                 longer.play,
