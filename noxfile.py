@@ -60,7 +60,7 @@ def layers(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every test but the nightly ones; `nox -s tests -- ARGUMENTS` hands its arguments to pytest."""
-    session.run("pytest", *(session.posargs or ("-n", "auto", "-m", "not nightly")))
+    session.run("pytest", *(session.posargs or ("-n", "auto", "-m", "not nightly", "--durations", "25")))
 
 
 @nox.session
