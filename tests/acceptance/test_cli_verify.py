@@ -200,7 +200,7 @@ def garbled_report(run: Path) -> None:
     [
         (
             spoil_report,
-            'report.json is not what the rows come to (written by cutover 0.1.0, report schema 2): verdict: "GO" in',
+            'report.json is not what the rows come to (written by cutover 0.1.0, report schema 3): verdict: "GO" in',
         ),
         (spoil_rows, "arms-0001.jsonl.gz is not the file that its manifest names"),
         (spoil_policy, "policy.toml is not the file that its manifest names"),

@@ -30,7 +30,7 @@ def listed() -> dict[str, set[str]]:
 
 
 WHOLE = ("cutover.engines.api", "cutover.engines.errors", "cutover.engines.payloads")
-OF_THE_PROJECT = ("cutover.harness.judge", "cutover.reports.document")
+OF_THE_PROJECT = ("cutover.harness.judge", "cutover.reports", "cutover.scenarios.inputs")
 """What CONTRIBUTING names for who works on Cutover itself."""
 DOTTED = re.compile(r"(?<![\w.-])cutover(?:\.[a-z_]\w*)*\.[a-zA-Z_]\w*")
 

@@ -104,10 +104,10 @@ struck, orphans, beheads = Struck, Orphans, Beheads
 
 @pytest.fixture(autouse=True)
 def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    (tmp_path / "hostile.py").write_text(HOSTILE, encoding="utf-8")
+    (tmp_path / "hostile_engines.py").write_text(HOSTILE, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     yield
-    sys.modules.pop("hostile", None)
+    sys.modules.pop("hostile_engines", None)
 
 
 @pytest.fixture
@@ -157,13 +157,13 @@ def processes(word: str) -> list[str]:
 
 
 def test_an_engine_that_hangs_is_killed_at_the_deadline_and_stuck(server: Server) -> None:
-    verdicts = [judge_case(SCENARIO, record) for record in played(server, "hostile:hangs", deadline_s=1.0)]
+    verdicts = [judge_case(SCENARIO, record) for record in played(server, "hostile_engines:hangs", deadline_s=1.0)]
     assert ("STUCK", "execute had not returned after 1 s") in found(verdicts)
     assert {each.verdict for each in verdicts} == {Verdict.FAIL}
 
 
 def test_an_engine_that_exits_by_itself_has_not_resumed(server: Server) -> None:
-    verdicts = judged(server, "hostile:exits")
+    verdicts = judged(server, "hostile_engines:exits")
     assert ("RESUME", "the resume did not return: exit: status 7") in found(verdicts)
     assert {each.verdict for each in verdicts} == {Verdict.FAIL}
 
@@ -181,14 +181,14 @@ def test_what_somebody_kills_says_nothing_of_the_engine(
 ) -> None:
     before = databases(server)
     with pytest.raises(EnvironmentProblem, match=f"^{told}.*run (it )?again$"):
-        played(server, f"hostile:{engine}")
+        played(server, f"hostile_engines:{engine}")
     assert databases(server) == before
     assert list(temporary.iterdir()) == []
 
 
 def test_an_engine_that_writes_outside_its_tables_is_found(server: Server) -> None:
     before = databases(server)
-    records = played(server, "hostile:writes", limit=100)
+    records = played(server, "hostile_engines:writes", limit=100)
     messages = found([judge_case(SCENARIO, record) for record in records])
     told = "the engine writes outside its tables: public.my_own_notes appeared after it was installed"
     assert ("FENCE", told) in messages
@@ -196,7 +196,7 @@ def test_an_engine_that_writes_outside_its_tables_is_found(server: Server) -> No
 
 
 def test_an_engine_whose_children_live_on_is_found_and_they_are_gone(server: Server) -> None:
-    verdicts = judged(server, "hostile:forks")
+    verdicts = judged(server, "hostile_engines:forks")
     assert ("FENCE", "1 processes lived on after their worker was killed") in found(verdicts)
     assert processes("left-by-a-hostile-engine") == []
 

@@ -45,7 +45,7 @@ def test_readings_come_before_between_and_after_and_each_is_taken_once(server: S
     assert moments == sorted(moments, key=["before", "between", "after"].index)
     assert (moments.count("before"), moments.count("after")) == (10, 10)
     assert {each.part for each in taken if each.moment == "between"} == {"trials"}
-    assert sessions(server) == held
+    assert sessions(server) <= held
 
 
 def test_a_lost_session_is_opened_again(server: Server) -> None:

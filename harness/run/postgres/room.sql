@@ -1,5 +1,5 @@
 -- How many sessions the present role may have at once on this server, and how many there are: of databases of runs
--- (cutover_KEY_NUMBER), and of others.
+-- (cutover_KEY_NUMBER_MARK), and of others.
 SELECT
     least(
         current_setting('max_connections')::int
@@ -10,8 +10,8 @@ SELECT
         CASE WHEN r.rolconnlimit >= 0 AND NOT r.rolsuper THEN r.rolconnlimit ELSE 2147483647 END
     ),
     (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'
-        AND datname ~ '^cutover_[0-9a-f]{8}_[0-9]+$'),
+        AND datname ~ '^cutover_[0-9a-f]{8}_[0-9]+(_[0-9a-f]+)*$'),
     (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'
-        AND datname !~ '^cutover_[0-9a-f]{8}_[0-9]+$')
+        AND datname !~ '^cutover_[0-9a-f]{8}_[0-9]+(_[0-9a-f]+)*$')
 FROM pg_roles r
 WHERE r.rolname = current_user
