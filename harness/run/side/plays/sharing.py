@@ -30,8 +30,10 @@ _LOCK_MS: Final = 5_000
 
 def elsewhere(stage: PlayStage) -> Iterator[PlayRecord]:
     """The connection names a schema by its options: the tables are made there, and are left to be vacuumed."""
+    schema = sql_parts.Identifier(_SCHEMA)
     with psycopg.connect(stage.dsn, autocommit=True) as connection:
-        connection.execute(sql_parts.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql_parts.Identifier(_SCHEMA)))
+        connection.execute(sql_parts.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))  # of another engine's play
+        connection.execute(sql_parts.SQL("CREATE SCHEMA {}").format(schema))
     before = _tables(stage.dsn)
     given = conninfo_to_dict(stage.dsn).get("options") or ""
     there = PlayStage(
@@ -54,7 +56,7 @@ def _look(dsn: str, before: set[tuple[str, str]]) -> None:
     made = _tables(dsn) - before
     if strays := sorted(f"{schema}.{name}" for schema, name in made if schema == "public"):
         raise ValueError(f"{', '.join(strays[:3])} were made outside it")
-    if not made and not any(schema == _SCHEMA for schema, _ in before):
+    if not made:
         raise ValueError("no table was made in it")
     with psycopg.connect(dsn, autocommit=True) as connection:
         unswept = [name for (name,) in connection.execute(sql(_HERE, "unswept_tables"))]
