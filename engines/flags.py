@@ -182,7 +182,7 @@ class OpenFeatureFlags:
 
 
 def _number(value: object) -> Decimal:
-    """The percentage that a provider gave. Raises FlagError for what is no number."""
+    """The percentage that a provider gave. Raises FlagError for what is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _no_percentage(repr(value), PERCENT)
     return in_range(Decimal(repr(value)))

@@ -27,7 +27,7 @@ def main() -> NoReturn:
     _open_closed_streams()
     keep_data_apart()
     status = _outcome(sys.argv[1:])
-    sys.stdout = sys.stderr  # what an engine has print when Python ends is no data either
+    sys.stdout = sys.stderr  # what an engine prints when Python ends is not data either
     sys.exit(status)
 
 

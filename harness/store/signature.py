@@ -68,7 +68,7 @@ class RunSignature:
         """Raises SignatureProblem where a file is not as it was signed."""
         for name, sha256 in self.files.items():
             if Path(name).name != name:
-                raise SignatureProblem(f"{folder / SIGNATURE} names {name!r}, which is no file of the run")
+                raise SignatureProblem(f"{folder / SIGNATURE} names {name!r}, which is not a file of the run")
             try:
                 found = digest_of(folder / name)
             except OSError as error:
@@ -80,7 +80,7 @@ class RunSignature:
 
 
 def _unknown(file: Path) -> SignatureProblem:
-    return SignatureProblem(f"{file} is no signature of a run that this version knows; do not believe the run")
+    return SignatureProblem(f"{file} is not a signature of a run that this version knows; do not believe the run")
 
 
 def digests_in(folder: Path) -> dict[str, str]:

@@ -426,7 +426,7 @@ def test_a_file_that_was_changed_or_added_is_refused(
 
 def test_what_is_no_part_of_the_run_is_named(run: Path, cutover: Cutover) -> None:
     (run / "notes\x1b.txt").write_text("mine", "utf-8")
-    assert "not checked: files that are no part of the run: notes .txt\n" in cutover("verify", run)[1]
+    assert "not checked: files that are not part of the run: notes .txt\n" in cutover("verify", run)[1]
 
 
 def test_a_report_in_another_language_is_the_same_report(run: Path, cutover: Cutover) -> None:
@@ -528,7 +528,7 @@ def under_the_right_name(signed: Path) -> None:
     ("tamper", "words"),
     [
         (unsigned, "is not signed: it has no signature.json"),
-        (garbled, "signature.json is no signature of a run that this version knows"),
+        (garbled, "signature.json is not a signature of a run that this version knows"),
         (of_another_run, "signature.json was not made by the key in"),
         (other_files, "signature.json was not made by the key in"),
         (by_another_key, "was signed by key"),

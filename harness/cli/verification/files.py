@@ -58,7 +58,7 @@ def check_files(run: ClaimedRun) -> None:
     named = run.manifest.files
     for name, sha256 in named.items():
         if Path(name).name != name or not (is_table(name) or name in {POLICY, WAIVERS}):
-            raise run.refusal(f"the manifest names {plain(name)!r}, which is no file of a run")
+            raise run.refusal(f"the manifest names {plain(name)!r}, which is not a file of a run")
         try:
             found = digest_of(run.folder / name)
         except OSError as error:
@@ -71,7 +71,7 @@ def check_files(run: ClaimedRun) -> None:
     if run.newer and (beside := sorted({POLICY, WAIVERS} & there - set(named))):
         raise run.refusal(f"{beside[0]} is not in the manifest, so the run was not judged by it; remove it")
     if unknown := sorted(there - _KNOWN - set(named)):
-        run.unchecked.append(f"files that are no part of the run: {_listed(unknown)}")
+        run.unchecked.append(f"files that are not part of the run: {_listed(unknown)}")
 
 
 def check_pages(run: ClaimedRun, document: Document) -> None:
@@ -101,7 +101,7 @@ def _pages(document: Document, form: Format, folder: Path) -> Iterator[str]:
             try:
                 yield rendered(document, form, lang, folder)
             except UsageProblem:
-                continue  # mutants.json is no kill matrix
+                continue  # mutants.json is not a kill matrix
 
 
 def _listed(names: Collection[str]) -> str:

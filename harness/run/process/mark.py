@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 __all__ = ["PATTERN", "OwnerState", "mark", "mark_prefix", "state_of"]
 
 OwnerState: TypeAlias = Literal["alive", "gone", "elsewhere", "unknown"]
-"""Of a process named by a mark: `elsewhere` is another machine, boot or container, `unknown` is no mark of ours."""
+"""Of a process named by a mark: `elsewhere` is another machine, boot or container, `unknown` is not a mark of ours."""
 PATTERN: Final = "[0-9a-f]{6}_[0-9a-f]+_[0-9a-f]+_[0-9a-f]{4}"
 """Every mark, for Python and for Postgres."""
 _MARK: Final = re.compile(f"(?<![0-9a-f]){PATTERN}(?![0-9a-f])")
