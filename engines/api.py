@@ -3,8 +3,8 @@
 Every time is an aware UTC datetime and every `_ms` a duration in milliseconds. A `JsonText` is JSON as
 `cutover.engines.payloads.encode` writes it, so that payloads are stored and compared without loss.
 
-Rows are dated (`created_at`, `started_at`, `finished_at`, `at`, `recorded_at`) by the database's clock or by the injected
-one, all by the same; deadlines (`due_at`, `fired_at`) are always by the injected one.
+Rows are dated (`created_at`, `started_at`, `finished_at`, `at`, `recorded_at`) by the database's clock or by the
+injected one, all by the same; deadlines (`due_at`, `fired_at`) are always by the injected one.
 """
 
 from __future__ import annotations
