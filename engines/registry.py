@@ -21,10 +21,16 @@ from cutover.engines.errors import CutoverError
 from cutover.engines.modulepath import looking_here_last
 from cutover.engines.shape import close_fault, engine_fault, factory_fault
 
-__all__ = ["GROUP", "OURS", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve", "sources_of"]
+__all__ = ["ADAPTERS", "GROUP", "OURS", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve", "sources_of"]
 
 GROUP = "cutover.engines"
-OURS = {"v1": "cutover.engines.v1.orchestrator:create", "v2": "cutover.engines.v2.orchestrator:create"}
+ADAPTERS = {"dbos": "cutover.engines.adapters.dbos:create", "langgraph": "cutover.engines.adapters.langgraph:create"}
+"""Engines of others that Cutover brings an adapter for; each needs the extra of its name."""
+OURS = {
+    "v1": "cutover.engines.v1.orchestrator:create",
+    "v2": "cutover.engines.v2.orchestrator:create",
+    **ADAPTERS,
+}
 """The engines that are part of Cutover."""
 _OWN_PACKAGE = f"{__name__.partition('.')[0]}."
 _SOURCES = frozenset({".py", ".sql"})
@@ -139,6 +145,11 @@ def _module(path: str, spec: str) -> ModuleType:
         if error.name is not None and (path == error.name or path.startswith(f"{error.name}.")):
             raise BrokenEngine(
                 f"engine {spec!r}: no module {error.name!r}, neither installed nor in the current folder"
+            ) from error
+        if spec in ADAPTERS:
+            raise BrokenEngine(
+                f"engine {spec!r} needs the extra of its name, since {error.name} is absent: "
+                f"pip install 'orchestrator-cutover[{spec}]'"
             ) from error
         raise BrokenEngine(f"engine {spec!r}: importing {path} needs a module that is absent: {error.name}") from error
     except KeyboardInterrupt:
