@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
 from cutover.engines.api import JsonText, JsonValue, Signal
 from cutover.engines.payloads import decode
 
-__all__ = ["Durable", "at_of", "kept_text", "kept_value", "now_text", "signal_message", "time_message"]
+__all__ = ["Durable", "at_of", "kept_text", "kept_value", "now_text", "signal_message", "time_message", "with_message"]
 
 
 class Durable(Protocol):
@@ -46,6 +46,12 @@ def signal_message(signal: Signal) -> JsonValue:
 def time_message(now: datetime) -> JsonValue:
     """Returns the message that it is `now` by the engine's clock."""
     return {"now": now.isoformat(), "at": now_text()}
+
+
+def with_message(kept: Mapping[str, JsonValue], message: JsonValue) -> dict[str, JsonValue]:
+    """Returns what is kept together with one more message, under the name by which `drive` will ask for it."""
+    received = sum(name.startswith("$message#") for name in kept)
+    return {**kept, f"$message#{received + 1}": message}
 
 
 def kept_text(value: JsonValue) -> JsonText:

@@ -1,0 +1,161 @@
+"""LangGraph's functional API with its Postgres saver, on the kit: each attempt is a task. Does I/O, by LangGraph.
+
+A thread of LangGraph is an execution; a wait is an `interrupt`, which the next command answers. Durability is `sync`,
+the strongest that there is. LangGraph has neither a lease nor a way to cancel a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from langgraph.checkpoint.postgres import PostgresSaver
+from langgraph.func import entrypoint, task
+from langgraph.types import Command, interrupt
+from psycopg.errors import UndefinedTable
+from psycopg.rows import dict_row
+
+from cutover import kit
+from cutover.engines.api import EngineContext, ExecutionRequest, Journal, JsonValue, Signal
+from cutover.engines.errors import EngineError, UnknownExecution
+
+__all__ = ["LangGraphEngine", "create"]
+
+
+class LangGraphEngine:
+    """The engine; `cutover.engines.api.Engine` says what its methods are for."""
+
+    name = "langgraph"
+
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
+        self._connection: psycopg.Connection[dict[str, Any]] | None = None
+
+    def install(self) -> None:
+        self._saver.setup()
+
+    def execute(self, request: ExecutionRequest) -> None:
+        text = kit.request_text(request)
+        if self._begun(request.execution_id):
+            self.resume(request.execution_id)
+        else:
+            self._invoke(request.execution_id, {"id": str(request.execution_id), "request": text})
+            self._times_up(request.execution_id)
+
+    def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
+        if signal is not None:
+            kit.check_signal(signal)
+        self._known(execution_id)
+        if self._asked(execution_id) is None and self._graph.get_state(_thread(execution_id)).next:
+            self._invoke(execution_id, None)
+        if signal is not None and (asked := self._asked(execution_id)) is not None:
+            self._answer(execution_id, asked, kit.signal_message(signal))
+        self._times_up(execution_id)
+
+    def cancel(self, execution_id: UUID) -> None:
+        raise EngineError(f"LangGraph has no way to cancel thread {execution_id}")
+
+    def journal(self, execution_id: UUID) -> Journal:
+        self._known(execution_id)
+        kept: dict[str, JsonValue] = {}
+        request = ""
+        for name, value in self._written(execution_id):
+            if name == "request":
+                request = str(value)
+            else:
+                kept[name] = value
+        state = self._graph.get_state(_thread(execution_id))
+        ended = not state.next and isinstance(state.values, dict) and "status" in state.values
+        stored = kit.StoredRequest.of(execution_id, request)
+        return kit.journal_of(stored, kept, status=state.values["status"] if ended else "running")
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    @property
+    def _saver(self) -> PostgresSaver:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._context.dsn, autocommit=True, row_factory=dict_row)
+        return PostgresSaver(self._connection)
+
+    @property
+    def _graph(self) -> Any:
+        def run(given: dict[str, str]) -> dict[str, Any]:
+            execution_id = UUID(given["id"])
+            walk = kit.new_walk(kit.StoredRequest.of(execution_id, given["request"]))
+            kit.drive(walk, execution_id, _Tasks(self._context), self._context.activities, self._context.clock)
+            return {"status": walk.status}
+
+        return entrypoint(checkpointer=self._saver)(run)
+
+    def _invoke(self, execution_id: UUID, given: Any) -> None:
+        self._graph.invoke(given, _thread(execution_id), durability="sync")
+
+    def _answer(self, execution_id: UUID, asked: Any, message: JsonValue) -> None:
+        self._invoke(execution_id, Command(resume={"name": asked["name"], "kept": message}))
+
+    def _times_up(self, execution_id: UUID) -> None:
+        while (asked := self._asked(execution_id)) is not None and asked["deadline"] is not None:
+            now = self._context.clock.now()
+            if datetime.fromisoformat(asked["deadline"]) > now:
+                return
+            self._answer(execution_id, asked, kit.time_message(now))
+
+    def _asked(self, execution_id: UUID) -> Any:
+        tasks = self._graph.get_state(_thread(execution_id)).tasks
+        return next((each.interrupts[-1].value for each in tasks if each.interrupts), None)
+
+    def _begun(self, execution_id: UUID) -> bool:
+        try:
+            return self._saver.get_tuple(_thread(execution_id)) is not None
+        except UndefinedTable as missing:
+            raise EngineError(f"LangGraph's tables are absent; call install() first: {missing}") from missing
+
+    def _known(self, execution_id: UUID) -> None:
+        if not self._begun(execution_id):
+            raise UnknownExecution(f"LangGraph has no thread {execution_id}; start it with execute()")
+
+    def _written(self, execution_id: UUID) -> Iterator[tuple[str, JsonValue]]:
+        """Yields the request, and every result and message under its name."""
+        for checkpoint in self._saver.list(_thread(execution_id)):
+            start = checkpoint.checkpoint["channel_values"].get("__start__")
+            if start is not None:
+                yield "request", start["request"]
+            for _, channel, value in checkpoint.pending_writes or ():
+                for each in value if channel == "__resume__" and isinstance(value, list) else [value]:
+                    if isinstance(each, dict) and channel in {"__return__", "__resume__"} and "kept" in each:
+                        yield each["name"], each["kept"]
+
+
+class _Tasks:
+    """The kit's primitives inside an entrypoint."""
+
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
+
+    def step(self, name: str, work: Callable[[], JsonValue]) -> JsonValue:
+
+        def cutover_step() -> dict[str, JsonValue]:
+            return {"name": name, "kept": work()}
+
+        kept: JsonValue = task(cutover_step)().result()["kept"]
+        return kept
+
+    def sleep(self, name: str, until: datetime) -> None:  # noqa: ARG002 - the deadline is in a task's result
+        self._context.clock.sleep_until(until)
+
+    def receive(self, name: str, deadline: datetime | None) -> JsonValue:
+        found = interrupt({"name": name, "deadline": deadline and deadline.isoformat()})
+        kept: JsonValue = found["kept"]
+        return kept
+
+
+def _thread(execution_id: UUID) -> Any:
+    return {"configurable": {"thread_id": str(execution_id)}}
+
+
+create = LangGraphEngine
