@@ -1,7 +1,8 @@
 """Resolves an engine's name to its factory, and says which code that is. Imports modules and reads their sources.
 
-A spec is "v1" or "v2", the name of an entry point in group cutover.engines, or "package.module:factory": that module
-is looked for among the installed ones, then in the current folder.
+A spec is "v1" or "v2", "dbos" or "langgraph" with the extra of that name, the name of an entry point in group
+cutover.engines, or "package.module:factory": that module is looked for among the installed ones, then in the current
+folder.
 """
 
 from __future__ import annotations
@@ -24,14 +25,10 @@ from cutover.engines.shape import close_fault, engine_fault, factory_fault
 __all__ = ["ADAPTERS", "GROUP", "OURS", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve", "sources_of"]
 
 GROUP = "cutover.engines"
+OURS = {"v1": "cutover.engines.v1.orchestrator:create", "v2": "cutover.engines.v2.orchestrator:create"}
+"""The engines that are part of Cutover."""
 ADAPTERS = {"dbos": "cutover.engines.adapters.dbos:create", "langgraph": "cutover.engines.adapters.langgraph:create"}
 """Engines of others that Cutover brings an adapter for; each needs the extra of its name."""
-OURS = {
-    "v1": "cutover.engines.v1.orchestrator:create",
-    "v2": "cutover.engines.v2.orchestrator:create",
-    **ADAPTERS,
-}
-"""The engines that are part of Cutover."""
 _OWN_PACKAGE = f"{__name__.partition('.')[0]}."
 _SOURCES = frozenset({".py", ".sql"})
 
@@ -45,7 +42,10 @@ class BrokenEngine(CutoverError):
 
 
 def known() -> tuple[str, ...]:
-    """Returns the names that `resolve` takes without a module path: ours first, then the installed entry points."""
+    """Returns the names that `resolve` takes without a module path: ours first, then the installed entry points.
+
+    Those of `ADAPTERS` are not among them, since they need packages that may be absent.
+    """
     return (*OURS, *sorted({point.name for point in entry_points(group=GROUP)} - set(OURS)))
 
 
@@ -103,7 +103,7 @@ def sources_of(*specs: str) -> dict[str, str]:
 def _load(spec: str) -> tuple[ModuleType, object]:
     if not isinstance(spec, str):
         raise UnknownEngine(f"an engine is named by a text, such as 'v2' or 'package.module:factory', not by {spec!r}")
-    target = OURS.get(spec)
+    target = OURS.get(spec) or ADAPTERS.get(spec)
     if target is None:
         point = next((point for point in entry_points(group=GROUP) if point.name == spec), None)
         target = _target(point, spec)
@@ -128,7 +128,10 @@ def _target(point: EntryPoint | None, spec: str) -> str:
     path, colon, attribute = spec.partition(":")
     if not colon:
         names = ", ".join(known())
-        raise UnknownEngine(f"unknown engine {spec!r}: known are {names}; or name a factory as package.module:factory")
+        raise UnknownEngine(
+            f"unknown engine {spec!r}: known are {names}, with their extras {', '.join(ADAPTERS)}; "
+            "or name a factory as package.module:factory"
+        )
     if not all(part.isidentifier() for part in (*path.split("."), *attribute.split("."))):
         raise UnknownEngine(f"engine {spec!r} is not of the form package.module:factory")
     return spec

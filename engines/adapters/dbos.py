@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
 from dbos import DBOS, DBOSClient, SetWorkflowID, error
-from sqlalchemy.exc import ProgrammingError
 
 from cutover import kit
 from cutover.engines.api import EngineContext, ExecutionRequest, Journal, JsonValue, Signal
@@ -30,7 +30,7 @@ _launched: list[str] = []
 class DbosEngine:
     """The engine; each command looks at the execution's newest DBOS workflow, and runs or recovers one."""
 
-    name = "dbos"
+    name = f"dbos-{version('dbos')}"
 
     def __init__(self, context: EngineContext) -> None:
         self._context = context
@@ -90,10 +90,7 @@ class DbosEngine:
         return self._own_client
 
     def _legs(self, execution_id: UUID) -> list[Any]:
-        try:
-            return sorted(self._client.list_workflows(workflow_id_prefix=f"{execution_id}/"), key=_number)
-        except ProgrammingError as missing:
-            raise EngineError(f"DBOS's tables are absent; call install() first: {missing.orig}") from missing
+        return sorted(self._client.list_workflows(workflow_id_prefix=f"{execution_id}/"), key=_number)
 
     def _newest(self, execution_id: UUID) -> Any:
         for leg in reversed(self._legs(execution_id)):
@@ -135,7 +132,7 @@ class DbosEngine:
                 DBOS.destroy()
 
 
-class _Steps:
+class _InWorkflow:
     """The kit's primitives inside a DBOS workflow; `kept` is what earlier ones have."""
 
     def __init__(self, context: EngineContext, kept: dict[str, Any]) -> None:
@@ -159,7 +156,7 @@ class _Steps:
 
 def _drive(execution_id: str, request: str, kept: dict[str, Any], status: str = "") -> dict[str, Any]:
     context, stored = _contexts[execution_id], kit.StoredRequest.of(UUID(execution_id), request)
-    walk, steps = kit.new_walk(stored), _Steps(context, dict(kept))
+    walk, steps = kit.new_walk(stored), _InWorkflow(context, dict(kept))
     if not status:
         kit.drive(walk, UUID(execution_id), steps, context.activities, context.clock)
     deadline = walk.deadline.isoformat() if walk.deadline is not None else None

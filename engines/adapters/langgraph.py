@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,6 @@ import psycopg
 from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.func import entrypoint, task
 from langgraph.types import Command, interrupt
-from psycopg.errors import UndefinedTable
 from psycopg.rows import dict_row
 
 from cutover import kit
@@ -28,7 +28,7 @@ __all__ = ["LangGraphEngine", "create"]
 class LangGraphEngine:
     """The engine; `cutover.engines.api.Engine` says what its methods are for."""
 
-    name = "langgraph"
+    name = f"langgraph-{version('langgraph')}"
 
     def __init__(self, context: EngineContext) -> None:
         self._context = context
@@ -110,10 +110,7 @@ class LangGraphEngine:
         return next((each.interrupts[-1].value for each in tasks if each.interrupts), None)
 
     def _begun(self, execution_id: UUID) -> bool:
-        try:
-            return self._saver.get_tuple(_thread(execution_id)) is not None
-        except UndefinedTable as missing:
-            raise EngineError(f"LangGraph's tables are absent; call install() first: {missing}") from missing
+        return self._saver.get_tuple(_thread(execution_id)) is not None
 
     def _known(self, execution_id: UUID) -> None:
         if not self._begun(execution_id):
