@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from cutover.engines.kit.attempts import idempotency_key
 from cutover.engines.kit.driving import drive
-from cutover.engines.kit.durable import Durable, kept_text, kept_value, signal_message, time_message, with_message
+from cutover.engines.kit.durable import (
+    Durable,
+    Primitives,
+    kept_text,
+    kept_value,
+    signal_message,
+    time_message,
+    with_message,
+)
 from cutover.engines.kit.processes import process_lives, process_name
 from cutover.engines.kit.replay import journal_of, new_walk
 from cutover.engines.kit.requests import StoredRequest, check_signal, request_text
@@ -17,6 +25,7 @@ from cutover.engines.kit.walk import GraphWalk
 __all__ = [
     "Durable",
     "GraphWalk",
+    "Primitives",
     "StoredRequest",
     "check_signal",
     "drive",

@@ -6,7 +6,7 @@ the strongest that there is. LangGraph has neither a lease nor a way to cancel a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -39,7 +39,7 @@ class LangGraphEngine:
 
     def execute(self, request: ExecutionRequest) -> None:
         text = kit.request_text(request)
-        if self._begun(request.execution_id):
+        if self._saver.get_tuple(_thread(request.execution_id)) is not None:
             self.resume(request.execution_id)
         else:
             self._invoke(request.execution_id, {"id": str(request.execution_id), "request": text})
@@ -48,28 +48,20 @@ class LangGraphEngine:
     def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
         if signal is not None:
             kit.check_signal(signal)
-        self._known(execution_id)
-        if self._asked(execution_id) is None and self._graph.get_state(_thread(execution_id)).next:
+        if self._asked(execution_id) is None and self._state(execution_id).next:
             self._invoke(execution_id, None)
         if signal is not None and (asked := self._asked(execution_id)) is not None:
             self._answer(execution_id, asked, kit.signal_message(signal))
         self._times_up(execution_id)
 
     def cancel(self, execution_id: UUID) -> None:
-        raise EngineError(f"LangGraph has no way to cancel thread {execution_id}")
+        if self.journal(execution_id).execution.status == "running":
+            raise EngineError(f"LangGraph has no way to cancel thread {execution_id}")
 
     def journal(self, execution_id: UUID) -> Journal:
-        self._known(execution_id)
-        kept: dict[str, JsonValue] = {}
-        request = ""
-        for name, value in self._written(execution_id):
-            if name == "request":
-                request = str(value)
-            else:
-                kept[name] = value
-        state = self._graph.get_state(_thread(execution_id))
+        kept, state = self._kept(execution_id), self._state(execution_id)
+        stored = kit.StoredRequest.of(execution_id, str(kept["request"]))
         ended = not state.next and isinstance(state.values, dict) and "status" in state.values
-        stored = kit.StoredRequest.of(execution_id, request)
         return kit.journal_of(stored, kept, status=state.values["status"] if ended else "running")
 
     def close(self) -> None:
@@ -87,7 +79,8 @@ class LangGraphEngine:
         def run(given: dict[str, str]) -> dict[str, Any]:
             execution_id = UUID(given["id"])
             walk = kit.new_walk(kit.StoredRequest.of(execution_id, given["request"]))
-            kit.drive(walk, execution_id, _Tasks(self._context), self._context.activities, self._context.clock)
+            primitives = kit.Primitives(_step, _receive, self._context.clock)
+            kit.drive(walk, execution_id, primitives, self._context.activities, self._context.clock)
             return {"status": walk.status}
 
         return entrypoint(checkpointer=self._saver)(run)
@@ -106,49 +99,40 @@ class LangGraphEngine:
             self._answer(execution_id, asked, kit.time_message(now))
 
     def _asked(self, execution_id: UUID) -> Any:
-        tasks = self._graph.get_state(_thread(execution_id)).tasks
-        return next((each.interrupts[-1].value for each in tasks if each.interrupts), None)
+        """Returns the interrupt that nobody has answered; an answered one stays in the state until its task ends."""
+        kept = self._kept(execution_id)
+        asked = (each.value for task in self._state(execution_id).tasks for each in task.interrupts)
+        return next((value for value in asked if value["name"] not in kept), None)
 
-    def _begun(self, execution_id: UUID) -> bool:
-        return self._saver.get_tuple(_thread(execution_id)) is not None
+    def _state(self, execution_id: UUID) -> Any:
+        return self._graph.get_state(_thread(execution_id))
 
-    def _known(self, execution_id: UUID) -> None:
-        if not self._begun(execution_id):
-            raise UnknownExecution(f"LangGraph has no thread {execution_id}; start it with execute()")
-
-    def _written(self, execution_id: UUID) -> Iterator[tuple[str, JsonValue]]:
-        """Yields the request, and every result and message under its name."""
-        for checkpoint in self._saver.list(_thread(execution_id)):
-            start = checkpoint.checkpoint["channel_values"].get("__start__")
-            if start is not None:
-                yield "request", start["request"]
-            for _, channel, value in checkpoint.pending_writes or ():
+    def _kept(self, execution_id: UUID) -> dict[str, JsonValue]:
+        """Returns the request, and every result and message by its name. Raises UnknownExecution."""
+        kept: dict[str, JsonValue] = {}
+        for saved in self._saver.list(_thread(execution_id)):
+            if (start := saved.checkpoint["channel_values"].get("__start__")) is not None:
+                kept["request"] = start["request"]
+            for _, channel, value in saved.pending_writes or ():
                 for each in value if channel == "__resume__" and isinstance(value, list) else [value]:
-                    if isinstance(each, dict) and channel in {"__return__", "__resume__"} and "kept" in each:
-                        yield each["name"], each["kept"]
-
-
-class _Tasks:
-    """The kit's primitives inside an entrypoint."""
-
-    def __init__(self, context: EngineContext) -> None:
-        self._context = context
-
-    def step(self, name: str, work: Callable[[], JsonValue]) -> JsonValue:
-
-        def cutover_step() -> dict[str, JsonValue]:
-            return {"name": name, "kept": work()}
-
-        kept: JsonValue = task(cutover_step)().result()["kept"]
+                    if channel in {"__return__", "__resume__"} and isinstance(each, dict) and "kept" in each:
+                        kept[each["name"]] = each["kept"]
+        if not kept:
+            raise UnknownExecution(f"LangGraph has no thread {execution_id}; start it with execute()")
         return kept
 
-    def sleep(self, name: str, until: datetime) -> None:  # noqa: ARG002 - the deadline is in a task's result
-        self._context.clock.sleep_until(until)
 
-    def receive(self, name: str, deadline: datetime | None) -> JsonValue:
-        found = interrupt({"name": name, "deadline": deadline and deadline.isoformat()})
-        kept: JsonValue = found["kept"]
-        return kept
+def _step(name: str, work: Callable[[], JsonValue]) -> JsonValue:
+    def cutover_step() -> dict[str, JsonValue]:
+        return {"name": name, "kept": work()}
+
+    kept: JsonValue = task(cutover_step)().result()["kept"]
+    return kept
+
+
+def _receive(name: str, deadline: datetime | None) -> JsonValue:
+    kept: JsonValue = interrupt({"name": name, "deadline": deadline and deadline.isoformat()})["kept"]
+    return kept
 
 
 def _thread(execution_id: UUID) -> Any:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from cutover.engines.api import JsonText, JsonValue, Signal
+from cutover.engines.api import Clock, JsonText, JsonValue, Signal
 from cutover.engines.payloads import decode
 
-__all__ = ["Durable", "at_of", "kept_text", "kept_value", "now_text", "signal_message", "time_message", "with_message"]
+__all__ = [
+    "Durable",
+    "Primitives",
+    "at_of",
+    "kept_text",
+    "kept_value",
+    "now_text",
+    "signal_message",
+    "time_message",
+    "with_message",
+]
 
 
 class Durable(Protocol):
@@ -20,22 +31,35 @@ class Durable(Protocol):
     with `$` are the kit's own. What is returned under a name is kept for good, and is asked for in the same order.
     """
 
-    def step(self, name: str, work: Callable[[], JsonValue]) -> JsonValue:
+    def step(self, name: str, work: Callable[[], JsonValue], /) -> JsonValue:
         """Returns what is kept under the name; where nothing is, runs `work` and keeps what it returned.
 
         `work` may have an effect, so nothing may run it again once its result is kept. Whatever the engine raises
         because this worker is to stop passes through the kit.
         """
 
-    def sleep(self, name: str, until: datetime) -> None:
+    def sleep(self, name: str, until: datetime, /) -> None:
         """Returns when the engine's clock has reached a deadline that is durable already."""
 
-    def receive(self, name: str, deadline: datetime | None) -> JsonValue:
+    def receive(self, name: str, deadline: datetime | None, /) -> JsonValue:
         """Returns the next message that nobody received yet, and keeps under the name which one it was.
 
         Messages are made by `signal_message`, or by `time_message` where the clock has reached the deadline. None
         (nothing is kept) says that there is none and that `drive` is to return: the execution waits.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Primitives:
+    """A `Durable` of two functions, for an engine that sleeps by the clock of its context."""
+
+    step: Callable[[str, Callable[[], JsonValue]], JsonValue]
+    receive: Callable[[str, datetime | None], JsonValue]
+    clock: Clock
+
+    def sleep(self, _name: str, until: datetime, /) -> None:
+        """Sleeps by the clock."""
+        self.clock.sleep_until(until)
 
 
 def signal_message(signal: Signal) -> JsonValue:
