@@ -26,8 +26,7 @@ __all__ = ["DbosEngine", "create"]
 _contexts: dict[str, EngineContext] = {}
 _launched: list[str] = []
 _CONFIG: Any = {"name": "cutover", "application_version": "1", "log_level": "CRITICAL", "run_migrations": False}
-_UNDER_WAY = frozenset({"PENDING", "ENQUEUED"})
-_STATUS = {"CANCELLED": "cancelled", "ERROR": "failed", "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed"}
+_UNDER_WAY, _STATUS = frozenset({"PENDING", "ENQUEUED"}), {"CANCELLED": "cancelled", "ERROR": "failed"}
 
 
 class DbosEngine:
@@ -46,7 +45,7 @@ class DbosEngine:
         if self._workflows(request.execution_id):
             self.resume(request.execution_id)
         else:
-            self._run(request.execution_id, 0, text, {})
+            self._run(f"{request.execution_id}/0", text, {})
 
     def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
         if signal is not None:
@@ -72,8 +71,7 @@ class DbosEngine:
     def journal(self, execution_id: UUID) -> Journal:
         newest = self._newest(execution_id)
         _, request, before, *_ = newest.input["args"]
-        steps = self._client.list_workflow_steps(newest.workflow_id)
-        kept = before | {step["function_name"]: step["output"] for step in steps}
+        kept = before | {s["function_name"]: s["output"] for s in self._client.list_workflow_steps(newest.workflow_id)}
         status: Any = newest.output["status"] if newest.status == "SUCCESS" else _STATUS.get(newest.status, "running")
         ended_at = datetime.fromtimestamp(newest.updated_at / 1_000, UTC)
         return kit.journal_of(kit.StoredRequest.of(execution_id, request), kept, status=status, ended_at=ended_at)
@@ -90,29 +88,28 @@ class DbosEngine:
         return list(self._client.list_workflows(workflow_id_prefix=f"{execution_id}/"))
 
     def _newest(self, execution_id: UUID) -> Any:
-        for workflow in reversed(self._workflows(execution_id)):
-            return workflow
-        raise UnknownExecution(f"DBOS has no workflow {execution_id}/0; start it with execute()")
+        if not (found := self._workflows(execution_id)):
+            raise UnknownExecution(f"DBOS has no workflow {execution_id}/0; start it with execute()")
+        return found[-1]
 
     def _recover(self, execution_id: UUID, dead: Any) -> None:
         if dead.status == "PENDING" and kit.process_lives(dead.executor_id):
             raise ExecutionHeld(f"process {dead.executor_id} runs {dead.workflow_id}; try again when it has ended")
-        with self._dbos(execution_id):
+        with self._dbos(str(execution_id)):
             DBOS._recover_pending_workflows([dead.executor_id])  # noqa: SLF001 - as DBOS's own administration does
             DBOS.retrieve_workflow(dead.workflow_id).get_result(polling_interval_sec=0.02)
 
     def _next(self, execution_id: UUID, newest: Any, *given: Any) -> None:
-        number = int(newest.workflow_id.rpartition("/")[2]) + 1
-        self._run(execution_id, number, newest.input["args"][1], *given)
+        self._run(f"{execution_id}/{int(newest.workflow_id.rpartition('/')[2]) + 1}", newest.input["args"][1], *given)
 
-    def _run(self, execution_id: UUID, number: int, *given: Any) -> None:
-        with self._dbos(execution_id), SetWorkflowID(f"{execution_id}/{number}"):
-            _workflow(str(execution_id), *given)
+    def _run(self, workflow_id: str, *given: Any) -> None:
+        with self._dbos(workflow_id[:36]), SetWorkflowID(workflow_id):
+            _workflow(workflow_id[:36], *given)
 
     @contextmanager
-    def _dbos(self, execution_id: UUID) -> Iterator[None]:
+    def _dbos(self, execution_id: str) -> Iterator[None]:
         """Has DBOS launched on this database; an end by a cancel or another worker shows in the journal."""
-        _contexts[str(execution_id)] = self._context
+        _contexts[execution_id] = self._context
         if not _launched:
             DBOS(config={**_CONFIG, "system_database_url": self._url, "executor_id": kit.process_name()})
             DBOS.launch()
@@ -138,16 +135,14 @@ def _drive(execution_id: str, request: str, kept: dict[str, Any], status: str = 
         return kept[name]
 
     def receive(name: str, deadline: datetime | None) -> Any:
-        now = context.clock.now()
-        if name not in kept and deadline is not None and deadline <= now:
-            return step(name, lambda: kit.time_message(now))
+        if name not in kept and deadline is not None and deadline <= context.clock.now():
+            return step(name, lambda: kit.time_message(context.clock.now()))
         return kept.get(name)
 
+    primitives = kit.Primitives(step, receive, context.clock)
     if not status:
-        primitives = kit.Primitives(step, receive, context.clock)
         kit.drive(walk, UUID(execution_id), primitives, context.activities, context.clock)
-    deadline = walk.deadline.isoformat() if walk.deadline is not None else None
-    return {"status": status or walk.status, "deadline": deadline, "kept": kept}
+    return {"status": status or walk.status, "deadline": walk.deadline and walk.deadline.isoformat(), "kept": kept}
 
 
 _workflow: Callable[..., Any] = DBOS.workflow(name="cutover")(_drive)
