@@ -1,7 +1,7 @@
 """The kit: what an adapter needs so that an engine whose workflows are code can be judged. docs/kit.md shows how.
 
 An adapter gives the kit three primitives of its engine (`Durable`); `drive` runs a workflow's graph on them, and
-`journal_of` works out the journal from the results that the engine has kept. The kit opens no connection.
+`journal_of` works out the journal from the results that the engine has kept. Only `at_work` and `is_at_work` connect.
 """
 
 from __future__ import annotations
@@ -17,27 +17,29 @@ from cutover.engines.kit.durable import (
     time_message,
     with_message,
 )
-from cutover.engines.kit.processes import process_lives, process_name
 from cutover.engines.kit.replay import journal_of, new_walk
 from cutover.engines.kit.requests import StoredRequest, check_signal, request_text
+from cutover.engines.kit.urls import url_of
 from cutover.engines.kit.walk import GraphWalk
+from cutover.engines.kit.workers import at_work, is_at_work
 
 __all__ = [
     "Durable",
     "GraphWalk",
     "Primitives",
     "StoredRequest",
+    "at_work",
     "check_signal",
     "drive",
     "idempotency_key",
+    "is_at_work",
     "journal_of",
     "kept_text",
     "kept_value",
     "new_walk",
-    "process_lives",
-    "process_name",
     "request_text",
     "signal_message",
     "time_message",
+    "url_of",
     "with_message",
 ]

@@ -27,7 +27,10 @@ __all__ = ["ADAPTERS", "GROUP", "OURS", "BrokenEngine", "UnknownEngine", "descri
 GROUP = "cutover.engines"
 OURS = {"v1": "cutover.engines.v1.orchestrator:create", "v2": "cutover.engines.v2.orchestrator:create"}
 """The engines that are part of Cutover."""
-ADAPTERS = {"dbos": "cutover.engines.adapters.dbos:create", "langgraph": "cutover.engines.adapters.langgraph:create"}
+ADAPTERS = {
+    "dbos": "cutover.engines.adapters.dbos:DbosEngine",
+    "langgraph": "cutover.engines.adapters.langgraph:LangGraphEngine",
+}
 """Engines of others that Cutover brings an adapter for; each needs the extra of its name."""
 _OWN_PACKAGE = f"{__name__.partition('.')[0]}."
 _SOURCES = frozenset({".py", ".sql"})

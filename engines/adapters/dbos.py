@@ -1,19 +1,19 @@
 """DBOS Transact as an engine, on the kit: each attempt is a DBOS step. Does I/O, by DBOS.
 
-An execution that waits ends its DBOS workflow with all that is kept as the output, and the next command starts another
-that goes on from there: `EXECUTION/0`, `EXECUTION/1` and so on; `DBOS.recv` would go on in a process that nobody asks.
-DBOS is one to a process and has no lease: it is launched for a command, and recovers workflows whose process is gone.
+An execution that waits ends its workflow, and the next command starts another that goes on from its output: EXECUTION/0,
+EXECUTION/1 and so on. DBOS is one to a process, so it is launched for a command; it recovers what dead executors left.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import Context
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from dbos import DBOS, DBOSClient, SetWorkflowID, error
 
@@ -21,7 +21,7 @@ from cutover import kit
 from cutover.engines.api import EngineContext, ExecutionRequest, Journal, JsonValue, Signal
 from cutover.engines.errors import EngineError, ExecutionHeld, UnknownExecution
 
-__all__ = ["DbosEngine", "create"]
+__all__ = ["DbosEngine"]
 
 _contexts: dict[str, EngineContext] = {}
 _launched: list[str] = []
@@ -35,24 +35,21 @@ class DbosEngine:
     name = f"dbos-{version('dbos')}"
 
     def __init__(self, context: EngineContext) -> None:
-        self._context, self._url = context, context.dsn
+        self._context, self._url = context, kit.url_of(context.dsn)
 
     def install(self) -> None:
         DBOS.migrate(system_database_url=self._url)
 
     def execute(self, request: ExecutionRequest) -> None:
         text = kit.request_text(request)
-        if self._workflows(request.execution_id):
+        try:
             self.resume(request.execution_id)
-        else:
+        except UnknownExecution:
             self._run(f"{request.execution_id}/0", text, {})
 
     def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
-        if signal is not None:
-            kit.check_signal(signal)
-        if (newest := self._newest(execution_id)).status in _UNDER_WAY:
-            self._recover(execution_id, newest)
-            newest = self._newest(execution_id)
+        kit.check_signal(signal)
+        newest = self._recovered(execution_id)
         if newest.status != "SUCCESS" or newest.output["status"] != "running":
             return
         kept, deadline = newest.output["kept"], newest.output["deadline"]
@@ -84,50 +81,49 @@ class DbosEngine:
     def _client(self) -> DBOSClient:
         return DBOSClient(system_database_url=self._url, retry_connection_errors=False)
 
-    def _workflows(self, execution_id: UUID) -> list[Any]:
-        return list(self._client.list_workflows(workflow_id_prefix=f"{execution_id}/"))
-
     def _newest(self, execution_id: UUID) -> Any:
-        if not (found := self._workflows(execution_id)):
+        if not (found := self._client.list_workflows(workflow_id_prefix=f"{execution_id}/")):
             raise UnknownExecution(f"DBOS has no workflow {execution_id}/0; start it with execute()")
         return found[-1]
 
-    def _recover(self, execution_id: UUID, dead: Any) -> None:
-        if dead.status == "PENDING" and kit.process_lives(dead.executor_id):
-            raise ExecutionHeld(f"process {dead.executor_id} runs {dead.workflow_id}; try again when it has ended")
+    def _recovered(self, execution_id: UUID) -> Any:
+        newest = self._newest(execution_id)
+        if newest.status not in _UNDER_WAY:
+            return newest
+        if newest.status == "PENDING" and kit.is_at_work(self._url, newest.executor_id):
+            raise ExecutionHeld(f"executor {newest.executor_id} runs {newest.workflow_id}; try again when it has ended")
         with self._dbos(str(execution_id)):
-            DBOS._recover_pending_workflows([dead.executor_id])  # noqa: SLF001 - as DBOS's own administration does
-            DBOS.retrieve_workflow(dead.workflow_id).get_result(polling_interval_sec=0.02)
+            DBOS._recover_pending_workflows([newest.executor_id])  # noqa: SLF001 - as DBOS's own administration does
+            DBOS.retrieve_workflow(newest.workflow_id).get_result(polling_interval_sec=0.02)
+        return self._newest(execution_id)
 
     def _next(self, execution_id: UUID, newest: Any, *given: Any) -> None:
         self._run(f"{execution_id}/{int(newest.workflow_id.rpartition('/')[2]) + 1}", newest.input["args"][1], *given)
 
     def _run(self, workflow_id: str, *given: Any) -> None:
-        with self._dbos(workflow_id[:36]), SetWorkflowID(workflow_id):
-            _workflow(workflow_id[:36], *given)
+        with self._dbos(workflow_id[:36]):
+            Context().run(_begin, workflow_id, *given)  # of its own, also where it begins inside a step of another
 
     @contextmanager
     def _dbos(self, execution_id: str) -> Iterator[None]:
-        """Has DBOS launched on this database; an end by a cancel or another worker shows in the journal."""
         _contexts[execution_id] = self._context
-        if not _launched:
-            DBOS(config={**_CONFIG, "system_database_url": self._url, "executor_id": kit.process_name()})
-            DBOS.launch()
-        elif _launched[0] != self._url:
-            raise EngineError("DBOS is one to a process, and runs on another database at this moment")
-        _launched.append(self._url)
-        try:
+        with ExitStack() as stack:
+            if not _launched:
+                executor = str(uuid4())
+                stack.enter_context(kit.at_work(self._url, executor))
+                DBOS(config={**_CONFIG, "system_database_url": self._url, "executor_id": executor})
+                DBOS.launch()
+                stack.callback(DBOS.destroy)
+            elif _launched[0] != self._url:
+                raise EngineError("DBOS is one to a process, and runs on another database at this moment")
+            _launched.append(self._url)
+            stack.callback(_launched.pop)
             with suppress(error.DBOSBaseException, error.DBOSAwaitedWorkflowCancelledError):
                 yield
-        finally:
-            _launched.pop()
-            if not _launched:
-                DBOS.destroy()
 
 
 def _drive(execution_id: str, request: str, kept: dict[str, Any], status: str = "") -> dict[str, Any]:
-    context = _contexts[execution_id]
-    walk = kit.new_walk(kit.StoredRequest.of(UUID(execution_id), request))
+    context, walk = _contexts[execution_id], kit.new_walk(kit.StoredRequest.of(UUID(execution_id), request))
 
     def step(name: str, work: Callable[[], JsonValue]) -> Any:
         if name not in kept:  # by this workflow or an earlier one
@@ -145,5 +141,9 @@ def _drive(execution_id: str, request: str, kept: dict[str, Any], status: str = 
     return {"status": status or walk.status, "deadline": walk.deadline and walk.deadline.isoformat(), "kept": kept}
 
 
+def _begin(workflow_id: str, *given: Any) -> None:
+    with SetWorkflowID(workflow_id):
+        _workflow(workflow_id[:36], *given)
+
+
 _workflow: Callable[..., Any] = DBOS.workflow(name="cutover")(_drive)
-create = DbosEngine

@@ -22,7 +22,7 @@ from cutover import kit
 from cutover.engines.api import EngineContext, ExecutionRequest, Journal, JsonValue, Signal
 from cutover.engines.errors import EngineError, UnknownExecution
 
-__all__ = ["LangGraphEngine", "create"]
+__all__ = ["LangGraphEngine"]
 
 
 class LangGraphEngine:
@@ -46,8 +46,7 @@ class LangGraphEngine:
             self._times_up(request.execution_id)
 
     def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
-        if signal is not None:
-            kit.check_signal(signal)
+        kit.check_signal(signal)
         if self._asked(execution_id) is None and self._state(execution_id).next:
             self._invoke(execution_id, None)
         if signal is not None and (asked := self._asked(execution_id)) is not None:
@@ -137,6 +136,3 @@ def _receive(name: str, deadline: datetime | None) -> JsonValue:
 
 def _thread(execution_id: UUID) -> Any:
     return {"configurable": {"thread_id": str(execution_id)}}
-
-
-create = LangGraphEngine

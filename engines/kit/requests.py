@@ -82,8 +82,10 @@ def request_text(request: ExecutionRequest) -> JsonText:
     return f'{rest[:-1]},"input":{encode(request.input)}}}'
 
 
-def check_signal(signal: Signal) -> None:
+def check_signal(signal: Signal | None) -> None:
     """Raises PayloadRefused for a signal that cannot be kept."""
+    if signal is None:
+        return
     encode(signal.payload)
     for text in (signal.id, signal.name):
         if not text or storable_text(text) != text:
