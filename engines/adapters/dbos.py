@@ -1,6 +1,6 @@
 """DBOS Transact as an engine, on the kit: each attempt is a DBOS step. Does I/O, by DBOS.
 
-An execution that waits ends its workflow, and the next command starts another that goes on from its output: EXECUTION/0,
+An execution that waits ends its workflow; the next command starts another that goes on from its output: EXECUTION/0,
 EXECUTION/1 and so on. DBOS is one to a process, so it is launched for a command; it recovers what dead executors left.
 """
 
