@@ -17,7 +17,7 @@ from cutover.engines.kit.durable import (
     time_message,
     with_message,
 )
-from cutover.engines.kit.replay import journal_of, new_walk
+from cutover.engines.kit.replay import journal_of, new_walk, replayed
 from cutover.engines.kit.requests import StoredRequest, check_signal, request_text
 from cutover.engines.kit.urls import url_of
 from cutover.engines.kit.walk import GraphWalk
@@ -37,6 +37,7 @@ __all__ = [
     "kept_text",
     "kept_value",
     "new_walk",
+    "replayed",
     "request_text",
     "signal_message",
     "time_message",

@@ -1,6 +1,6 @@
 """Resolves an engine's name to its factory, and says which code that is. Imports modules and reads their sources.
 
-A spec is "v1" or "v2", "dbos" or "langgraph" with the extra of that name, the name of an entry point in group
+A spec is "v1" or "v2", one of ADAPTERS with the extra of that name, the name of an entry point in group
 cutover.engines, or "package.module:factory": that module is looked for among the installed ones, then in the current
 folder.
 """
@@ -28,6 +28,7 @@ GROUP = "cutover.engines"
 OURS = {"v1": "cutover.engines.v1.orchestrator:create", "v2": "cutover.engines.v2.orchestrator:create"}
 """The engines that are part of Cutover."""
 ADAPTERS = {
+    "absurd": "cutover.engines.adapters.absurd:AbsurdEngine",
     "dbos": "cutover.engines.adapters.dbos:DbosEngine",
     "langgraph": "cutover.engines.adapters.langgraph:LangGraphEngine",
 }

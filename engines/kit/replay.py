@@ -26,7 +26,7 @@ from cutover.engines.kit.requests import StoredRequest
 from cutover.engines.kit.walk import GraphWalk, WalkStep
 from cutover.engines.payloads import encode
 
-__all__ = ["journal_of", "new_walk"]
+__all__ = ["journal_of", "new_walk", "replayed"]
 
 
 class NotKept(CutoverError):
@@ -36,6 +36,15 @@ class NotKept(CutoverError):
 def new_walk(stored: StoredRequest) -> GraphWalk:
     """Returns the walk of an execution that has not begun."""
     return GraphWalk(stored.request.workflow, stored.request.input, stored.created_at)
+
+
+def replayed(stored: StoredRequest, kept: Mapping[str, JsonValue]) -> GraphWalk:
+    """Returns the walk as far as the kept results lead it; nothing is asked for."""
+    walk = new_walk(stored)
+    replaying = _Replaying(kept)
+    with suppress(NotKept):
+        drive(walk, stored.request.execution_id, replaying, replaying, replaying)
+    return walk
 
 
 def journal_of(
@@ -51,10 +60,7 @@ def journal_of(
     `ended_at`; where it says that it has ended otherwise, or is still running, that is what the journal says, whatever
     the results show. Without it the results say.
     """
-    walk = new_walk(stored)
-    replaying = _Replaying(kept)
-    with suppress(NotKept):
-        drive(walk, stored.request.execution_id, replaying, replaying, replaying)
+    walk = replayed(stored, kept)
     if status == "cancelled" and walk.status == "running":
         walk.at = max(walk.at, ended_at or walk.at)
         walk.cancel()

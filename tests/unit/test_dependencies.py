@@ -21,6 +21,7 @@ CORE = ""
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "cutover": (CORE,),
     "engines": (CORE,),
+    "engines/adapters/absurd.py": (CORE, "absurd"),
     "engines/adapters/dbos.py": (CORE, "dbos"),
     "engines/adapters/langgraph.py": (CORE, "langgraph"),
     "engines/flags.py": (CORE, "openfeature"),
@@ -39,7 +40,7 @@ NOT_YET = {"sqlalchemy"}
 """Declared, and not imported before the recorder and the live capture are there."""
 USERS = ("judge", "embedded", "containers", "pytest", "signing", "openfeature")
 """The extras that `all` has."""
-OTHERS = ("dbos", "langgraph")
+OTHERS = ("absurd", "dbos", "langgraph")
 """Engines of others, which whoever wants one asks for by its name."""
 CORE_MODULES = ("api", "flags", "journal", "registry", "router", "v1.orchestrator", "v2.orchestrator")
 
