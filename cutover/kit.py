@@ -17,13 +17,14 @@ from cutover.engines.kit.durable import (
     time_message,
     with_message,
 )
-from cutover.engines.kit.replay import journal_of, new_walk, replayed
+from cutover.engines.kit.replay import WITHOUT_HISTORY, journal_of, new_walk, replayed
 from cutover.engines.kit.requests import StoredRequest, check_signal, request_text
 from cutover.engines.kit.urls import url_of
 from cutover.engines.kit.walk import GraphWalk
 from cutover.engines.kit.workers import at_work, is_at_work
 
 __all__ = [
+    "WITHOUT_HISTORY",
     "Durable",
     "GraphWalk",
     "Primitives",

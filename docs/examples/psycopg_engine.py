@@ -45,7 +45,7 @@ STANDING = "SELECT request, status, ended_at FROM example_executions WHERE id = 
 
 
 class ExampleEngine:  # what the harness drives, see `cutover.engines.api.Engine`
-    name = "example-psycopg"
+    name, capabilities = "example-psycopg", kit.WITHOUT_HISTORY
 
     def __init__(self, context: EngineContext) -> None:
         self.context = context
@@ -144,6 +144,3 @@ class Held:  # by this worker; the kit's primitives, see `cutover.kit.Durable`
             elif deadline is not None and deadline <= now:
                 self.keep(name, kit.time_message(now))
         return self.kept.get(name)
-
-
-create = ExampleEngine

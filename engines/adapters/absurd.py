@@ -33,6 +33,7 @@ class AbsurdEngine:
     """The engine; its tasks are claimed for 30 s at a time, by the clock of the context."""
 
     name = f"absurd-{version('absurd-sdk')}"
+    capabilities = kit.WITHOUT_HISTORY
 
     def __init__(self, context: EngineContext) -> None:
         self._context = context

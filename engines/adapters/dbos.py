@@ -32,7 +32,7 @@ _UNDER_WAY, _STATUS = frozenset({"PENDING", "ENQUEUED"}), {"CANCELLED": "cancell
 class DbosEngine:
     """The engine; each command looks at the execution's newest DBOS workflow."""
 
-    name = f"dbos-{version('dbos')}"
+    name, capabilities = f"dbos-{version('dbos')}", kit.WITHOUT_HISTORY | {"lease": False}
 
     def __init__(self, context: EngineContext) -> None:
         self._context, self._url = context, kit.url_of(context.dsn)

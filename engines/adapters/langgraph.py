@@ -29,6 +29,7 @@ class LangGraphEngine:
     """The engine; `cutover.engines.api.Engine` says what its methods are for."""
 
     name = f"langgraph-{version('langgraph')}"
+    capabilities = kit.WITHOUT_HISTORY | {"cancel": False, "lease": False}
 
     def __init__(self, context: EngineContext) -> None:
         self._context = context

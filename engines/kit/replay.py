@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 from cutover.engines.api import (
     ActivityCall,
@@ -26,7 +28,11 @@ from cutover.engines.kit.requests import StoredRequest
 from cutover.engines.kit.walk import GraphWalk, WalkStep
 from cutover.engines.payloads import encode
 
-__all__ = ["journal_of", "new_walk", "replayed"]
+__all__ = ["WITHOUT_HISTORY", "journal_of", "new_walk", "replayed"]
+
+
+WITHOUT_HISTORY: Final = MappingProxyType({"checkpoints": False, "events": False, "metrics": False})
+"""The `capabilities` of an engine whose journal is worked out here, beside what else it does not offer."""
 
 
 class NotKept(CutoverError):

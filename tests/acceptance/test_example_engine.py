@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 def crash(tmp_path: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "cutover", "crash", "--engine", "psycopg_engine:create", "--workers", "2",
+        [sys.executable, "-m", "cutover", "crash", "--engine", "psycopg_engine:ExampleEngine", "--workers", "2",
          "--postgres-mode", "embedded", "--out", str(tmp_path / "crash"), *arguments],
         cwd=EXAMPLES, capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -40,7 +40,7 @@ def spec(request: pytest.FixtureRequest) -> str:
     """An adapter whose extra is here, or the example engine."""
     name: str = request.param
     if name == "example":
-        return "psycopg_engine:create"
+        return "psycopg_engine:ExampleEngine"
     pytest.importorskip(MODULES[name])
     if name == "absurd" and "ABSURD_SQL" not in os.environ:
         pytest.skip("ABSURD_SQL does not name absurd's tables")
