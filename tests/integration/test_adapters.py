@@ -146,7 +146,10 @@ def test_a_worker_is_at_work_for_as_long_as_its_session_lasts(dsn: str) -> None:
 @pytest.mark.nightly
 def test_a_fault_of_a_released_engine_still_shows(server: Server, name: str) -> None:
     """Where it does not, a newer version has mended it: say so in docs/reproductions/README.md and take it out."""
-    pytest.importorskip(name.partition("_")[0])
+    engine = name.partition("_")[0]
+    pytest.importorskip(MODULES[engine])
+    if engine == "absurd" and "ABSURD_SQL" not in os.environ:
+        pytest.skip("ABSURD_SQL does not name absurd's tables")
     database = server.create_database()
     script = ROOT / "docs" / "reproductions" / name
     done = subprocess.run([sys.executable, "-P", script, database.dsn], capture_output=True, text=True, check=False)
