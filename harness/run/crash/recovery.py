@@ -57,7 +57,7 @@ class Recovery:
                 self._race(interrupted)
             case Way.AGAIN:
                 self._die_again(interrupted)
-            case Way.CANCEL:
+            case Way.CANCEL if self._caller.journal() is not None:  # else there is nothing that could be cancelled
                 self._caller.drive(self._workers.spawn(), {"op": "cancel"})
             case _:
                 self._retry(interrupted)
