@@ -144,6 +144,8 @@ class RunFacts:
             return ()
         lacks = sorted(PLAY_NAMES - self._plays)
         more = "; a crash budget of 30 s or more has time for it" if lacks == ["long"] else ""
+        if "damaged" in lacks:
+            more = "; what is damaged are checkpoints in the plan's table, which an engine may keep elsewhere"
         return (_fact("plays", Verdict.INCONCLUSIVE, f"not played: {', '.join(lacks)}{more}" if lacks else ""),)
 
     def _executed(self, executions: Collection[int]) -> None:

@@ -147,7 +147,8 @@ class ArmRecord:
     `companion_scenario` is that scenario as a file has it, `companions` what came of those executions.
 
     `began_at` and `ended_at` are the clock of the database's server before and after; `metadata` is what the request
-    gave; `waits` are the waits as the caller saw them. Runs of older versions have none of these.
+    gave; `waits` are the waits as the caller saw them; `untold` are steps that were called again and of which could
+    not be read whether they had ended by then. Runs of older versions have none of these.
     """
 
     arm: ArmName
@@ -170,6 +171,7 @@ class ArmRecord:
     ended_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     waits: tuple[WaitSeen, ...] | None = None
+    untold: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
