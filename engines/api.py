@@ -331,7 +331,8 @@ class StepRow:
     Only an activity has more than one attempt; skipped steps and steps that never started have none. The `error` of a
     failed step contains the message with which its activity's last attempt failed, where one did; any words may stand
     around it, and what the engine itself found wrong it says in words of its own. A step that is completed or skipped
-    has no error, whatever its earlier attempts came to.
+    has no error, whatever its earlier attempts came to. An engine that keeps no time at which steps of a status end may
+    leave `finished_at` out of all of them.
     """
 
     step_id: str

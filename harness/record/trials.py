@@ -85,13 +85,19 @@ class Failure:
     """Why an engine's call did not return: it raised, ran past its deadline, or took its process down.
 
     `refused` is what the server or the system refused (`cutover.harness.run.process.refusal`); empty where that is not
-    why, and in runs of older versions.
+    why. `trace` are the innermost frames of what was raised, as Python prints them. Runs of older versions have none.
     """
 
     kind: Literal["exception", "timeout", "died"]
     type: str
     message: str
     refused: str = ""
+    trace: str = ""
+
+    def witness(self) -> Mapping[str, str]:
+        """Returns where in the code it was raised: the place on one line, and the frames; nothing where not known."""
+        frames = [line.strip() for line in self.trace.splitlines() if line.lstrip().startswith("File ")]
+        return {"raised_in": frames[-1].removeprefix("File "), "trace": self.trace} if frames else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

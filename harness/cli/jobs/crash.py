@@ -32,7 +32,7 @@ from cutover.harness.run.machine.probe import readings
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.store.atomic import write_whole
 from cutover.harness.store.tables import CRASHES
-from cutover.harness.store.writer import RunWriter, saving
+from cutover.harness.store.writer import RunWriter, refuse_used, saving
 from cutover.reports.parts.crash import CrashPart, crash_part
 from cutover.reports.parts.run import Replay
 from cutover.reports.terminal.crash import render_cases
@@ -146,6 +146,7 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
     engine = engine_info(plan.engine)
     created_at = datetime.now(UTC)
     folder = plan.folder or RUNS / f"crash-{created_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    refuse_used(folder)
     with started_server(plan.url, plan.choice, settings=SETTINGS) as server:
         note(plain(f"Postgres {server.version}, {server.description} ({server.why})"), quiet=quiet)
         manifest = new_manifest(

@@ -22,7 +22,7 @@ from cutover.harness.errors import EnvironmentProblem, UsageProblem
 from cutover.harness.record.kills import PlayedPart
 from cutover.harness.store.atomic import write_whole
 from cutover.harness.store.tables import POLICY, WAIVERS
-from cutover.harness.store.writer import RunWriter, saving
+from cutover.harness.store.writer import RunWriter, refuse_used, saving
 from cutover.reports.document import Document
 from cutover.reports.messages import Lang
 from cutover.reports.terminal.report import in_one_line
@@ -83,6 +83,7 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
     created_at = datetime.now(UTC)
     run_id = f"{created_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     folder = where.folder or RUNS / run_id
+    refuse_used(folder)
     with started_server(where.url, where.choice) as server:
         say(f"Postgres {server.version}, {server.description} ({server.why})")
         say(f"seed {plan.seed}; --seed {plan.seed} repeats this run")

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from cutover.engines.api import Journal
 from cutover.harness.record.acknowledged import Acknowledged, acknowledged
-from cutover.harness.record.trials import Again, ArmRecord, Failure
+from cutover.harness.record.trials import Again, ArmRecord
 from cutover.harness.run.crash.injector import FaultInjector, Injection
 from cutover.harness.run.crash.testbed import Testbed
-from cutover.harness.run.crash.workers import Workers
+from cutover.harness.run.crash.workers import Workers, failure_in
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
 from cutover.harness.run.world.clock import EPOCH
@@ -59,7 +59,7 @@ class Caller:
                 self.workers.fail("died", "exit", f"status {host.exit_status}")
                 return None
             if host.raised is not None:
-                self.workers.fail("exception", str(host.raised["type"]), str(host.raised["message"]))
+                self.workers.fail_by(host.raised)
                 return None
             self.carried_out(command)
             if command["op"] == "signal" and self.injector.deliver_twice():
@@ -128,7 +128,7 @@ class Caller:
             self.send(host, command)
             self.wait_for([host])
             if host.raised is not None and failure is None:
-                failure = Failure(kind="exception", type=str(host.raised["type"]), message=str(host.raised["message"]))
+                failure = failure_in(host.raised)
         after = self.journal()
         changed = after != before
         return Again(

@@ -1,0 +1,120 @@
+"""V2 as adapters of other engines behave: sound, and unlike ours in one respect each."""
+
+from __future__ import annotations
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from uuid import UUID
+
+from cutover.engines.api import (
+    Activities,
+    ActivityCall,
+    ActivityResult,
+    Engine,
+    EngineContext,
+    ExecutionRequest,
+    Journal,
+    Signal,
+)
+from cutover.engines.registry import resolve
+
+__all__ = ["Changed", "breaks", "by_child", "from_threads", "undated"]
+
+
+class Changed:
+    """An engine that does as the engine does that it is made of, but for what its subclass changes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.name = engine.name
+
+    def install(self) -> None:
+        self.engine.install()
+
+    def execute(self, request: ExecutionRequest) -> None:
+        self.engine.execute(request)
+
+    def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
+        self.engine.resume(execution_id, signal)
+
+    def cancel(self, execution_id: UUID) -> None:
+        self.engine.cancel(execution_id)
+
+    def journal(self, execution_id: UUID) -> Journal:
+        return self.engine.journal(execution_id)
+
+    def close(self) -> None:
+        self.engine.close()
+
+
+class _Undated(Changed):
+    def journal(self, execution_id: UUID) -> Journal:
+        found = self.engine.journal(execution_id)
+        return replace(found, steps=tuple(replace(step, finished_at=None) for step in found.steps))
+
+
+def undated(context: EngineContext) -> Engine:
+    """Returns one that keeps no times at which steps end."""
+    return _Undated(resolve("v2")(context))
+
+
+class _ByChild(Changed):
+    client: subprocess.Popen[bytes] | None = None
+
+    def journal(self, execution_id: UUID) -> Journal:
+        if self.client is None:
+            self.client = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.client.stdin is not None
+        assert self.client.stdout is not None
+        self.client.stdin.write(b"asked\n")
+        self.client.stdin.flush()
+        assert self.client.stdout.readline() == b"asked\n"
+        return self.engine.journal(execution_id)
+
+    def close(self) -> None:
+        if self.client is not None:
+            self.client.communicate()
+        self.engine.close()
+
+
+def by_child(context: EngineContext) -> Engine:
+    """Returns one that reads a journal by a process of its own, as a client in another language does."""
+    return _ByChild(resolve("v2")(context))
+
+
+def from_threads(context: EngineContext) -> Engine:
+    """Returns one that calls activities and writes its log from threads of a pool, several at once."""
+    return resolve("v2")(replace(context, activities=_Threaded(context)))
+
+
+class _Threaded:
+    """Asks for the time of a sleep and for a call at once, and logs meanwhile."""
+
+    def __init__(self, context: EngineContext) -> None:
+        self._activities: Activities = context.activities
+        self._clock, self._log = context.clock, context.log
+
+    def call(self, call: ActivityCall) -> ActivityResult:
+        """Calls one, with seven threads at its side."""
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            for _ in range(4):
+                pool.submit(self._clock.sleep_until, self._clock.now())
+            for number in range(100):
+                pool.submit(self._log, f'{{"line": {number}}}')
+            return pool.submit(self._activities.call, call).result()
+
+
+class _Breaks(Changed):
+    def execute(self, request: ExecutionRequest) -> None:
+        self.engine.execute(request)
+        _reach_for([])
+
+
+def breaks(context: EngineContext) -> Engine:
+    """Returns one with a bug in it."""
+    return _Breaks(resolve("v2")(context))
+
+
+def _reach_for(nothing: list[int]) -> int:
+    return nothing[3]
