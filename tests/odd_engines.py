@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
+
+import psycopg
 
 from cutover.engines.api import (
     Activities,
@@ -17,9 +21,10 @@ from cutover.engines.api import (
     Journal,
     Signal,
 )
+from cutover.engines.errors import UnknownExecution
 from cutover.engines.registry import resolve
 
-__all__ = ["Changed", "breaks", "by_child", "from_threads", "undated"]
+__all__ = ["Changed", "breaks", "by_child", "from_threads", "queued", "undated"]
 
 
 class Changed:
@@ -118,3 +123,47 @@ def breaks(context: EngineContext) -> Engine:
 
 def _reach_for(nothing: list[int]) -> int:
     return nothing[3]
+
+
+class _Queued(Changed):
+    """One queue for all executions of a database: whoever works takes the oldest entry that nobody works at."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(resolve("v2")(context))
+        self._dsn = context.dsn
+
+    def install(self) -> None:
+        self.engine.install()
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS work (id uuid PRIMARY KEY, place bigserial)")
+
+    def execute(self, request: ExecutionRequest) -> None:
+        self._work(request.execution_id, lambda: self.engine.execute(request))
+
+    def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
+        self.engine.journal(execution_id)  # raises UnknownExecution
+        self._work(execution_id, lambda: self.engine.resume(execution_id, signal))
+
+    def _work(self, own: UUID, run: Callable[[], None]) -> None:
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            connection.execute("INSERT INTO work VALUES (%s) ON CONFLICT DO NOTHING", [own])
+            entry = None
+            while entry != own:
+                with connection.transaction():
+                    taken = connection.execute(_TAKE).fetchone()
+                    entry = own if taken is None else taken[0]
+                    if entry == own:
+                        run()
+                    else:
+                        with suppress(UnknownExecution):
+                            self.engine.resume(entry)
+                    connection.execute(_DONE, [entry])
+
+
+_TAKE = "SELECT id FROM work ORDER BY place LIMIT 1 FOR UPDATE SKIP LOCKED"
+_DONE = "DELETE FROM work WHERE id IN (SELECT id FROM work WHERE id = %s FOR UPDATE SKIP LOCKED)"
+
+
+def queued(context: EngineContext) -> Engine:
+    """Returns one whose workers take up whatever is in the database, as most job queues do."""
+    return _Queued(context)

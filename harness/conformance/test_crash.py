@@ -26,7 +26,7 @@ def test_every_kill_point(cutover_spec: str, cutover_dsn: str, pytestconfig: pyt
         tally.add(scenario, record)
 
     takeover_s = float(pytestconfig.getoption("--cutover-takeover"))
-    with Runners(cutover_spec, cutover_dsn, count=1, deadline_s=20, takeover_s=takeover_s) as runners:
+    with Runners(cutover_spec, [cutover_dsn], deadline_s=20, takeover_s=takeover_s) as runners:
         run_crashes(runners, [scenario], CasePlan(engine=cutover_spec, ways=BASIC_WAYS), add)
     summary = tally.summary()
     found = "\n".join(f"{finding.case}: {finding.check}: {finding.message}" for finding in summary.witnesses)

@@ -23,6 +23,7 @@ from cutover.harness.judge.crash.tally import CrashTally
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.reference.races import races_a_timer
 from cutover.harness.record.cases import ALL_WAYS, CaseRecord, Way
+from cutover.harness.record.isolation import Isolation
 from cutover.harness.record.trials import Trial
 from cutover.harness.run.crash.matrix import DEADLINE_S, SETTINGS, crash_matrix
 from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan
@@ -62,6 +63,7 @@ class CrashPlan:
     choice: ServerChoice
     deadline_s: float
     takeover_s: float
+    isolation: Isolation = Isolation.RUNNER
     folder: Path | None = None
     sign: Path | None = None
 
@@ -73,6 +75,8 @@ class CrashPlan:
         words += ["--seed", str(self.seed)]
         if self.limit is not None:
             words += ["--limit", str(self.limit)]
+        if self.isolation is not Isolation.RUNNER:
+            words += ["--isolate", self.isolation]
         return (*words, *(word for name in self.only for word in ("--only", name)))
 
     def deadline_at(self, pace: float) -> float:
@@ -225,6 +229,7 @@ def _play(
             deadline_s=plan.deadline_at(pace_of(readings(server.dsn))),
             takeover_s=plan.takeover_s,
             digest=writer.manifest.candidate.digest,
+            isolation=plan.isolation,
         )
     if plan.limit is None and set(plan.ways) & set(BASIC_WAYS):
         tally.expect_sweep(trials)

@@ -254,6 +254,7 @@ class PartPlayer:
                 on_baselines=self.rows.write_baselines,
                 deadline_s=plan.deadline_at(pace),
                 takeover_s=plan.takeover_s,
+                isolation=plan.isolation,
                 digest=None if self.sources is None else self.sources[plan.candidate],
                 budget=Budget(
                     usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=RESTARTS

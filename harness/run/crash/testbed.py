@@ -16,6 +16,8 @@ import psycopg
 
 from cutover.engines.api import Engine, EngineFactory, Journal
 from cutover.engines.errors import CutoverError, UnknownExecution
+from cutover.harness.run.postgres.dsn import parse_dsn
+from cutover.harness.run.postgres.server import copy_again
 from cutover.harness.run.process.forkserver import ForkServer
 from cutover.harness.run.process.launcher import Launcher
 from cutover.harness.run.process.lifetime import Closing
@@ -118,6 +120,17 @@ class Testbed(Closing):
         except psycopg.OperationalError:
             self._catalog = psycopg.connect(self._dsn, autocommit=True)  # the server may have been restarted
             return frozenset(name for (name,) in self._catalog.execute(_RELATIONS, prepare=True))
+
+    def begin_anew(self, server_dsn: str, template: str) -> None:
+        """Makes the database anew, as a copy of one on the same server, to which there may be no connection."""
+        self._reader.close()
+        self._readers.clear()
+        if self._catalog is not None:
+            self._catalog.close()
+        self.kill_leftovers()
+        copy_again(server_dsn, parse_dsn(self._dsn)["dbname"], template)
+        self._relations = self._relations_now()
+        self._reader = self._make_reader()
 
     def restart_server(self) -> None:
         """Stops the server with immediate and starts it again. Raises CutoverError for a server of others."""
