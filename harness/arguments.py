@@ -40,6 +40,7 @@ _PARAMETERS: Final = {
             "policy",
             "scenarios",
             "seed",
+            "sign",
             "skip",
             "stage",
             "trials",

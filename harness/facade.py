@@ -65,6 +65,7 @@ def run_trials(
     crash_budget_s: float | None = None,
     takeover_s: float = TAKEOVER_S,
     skip: Sequence[str] = (),
+    sign: Path | str | None = None,
 ) -> Report:
     """Runs both engines on the same scenarios, kills the candidate at a sample of points, saves all of it and judges.
 
@@ -75,6 +76,7 @@ def run_trials(
     `deadline_s` is real time for one arm; `crash_budget_s` is how long crash cases are played, 0 for none of them;
     `takeover_s` is how far the virtual clock moves before another worker takes over.
     `skip` names parts to leave out, of routing, memory, plays, costs and crashes; they then stay undecided.
+    `sign` is the file of a private key that signs what is saved.
 
     Returns the report. Raises CutoverError: UsageProblem or ConfigurationProblem for what was asked,
     EnvironmentProblem for what the machine lacks; KeyboardInterrupt once what has finished is saved.
@@ -98,6 +100,7 @@ def run_trials(
         choice=server_of(postgres),
         workers=default_workers() if workers is None else number_of("workers", workers, limits.WORKERS),
         folder=_path("folder", folder),
+        sign=_path("sign", sign),
     )
     run = finished_run(plan, where, quiet=True)
     if run.interrupted:
@@ -120,12 +123,13 @@ def crash_engine(
     workers: int | None = None,
     deadline_s: float = COMMAND_S,
     takeover_s: float = TAKEOVER_S,
+    sign: Path | str | None = None,
 ) -> CrashReport:
     """Kills an engine at every point where a process can die, resumes it in every way of `ways`, and judges.
 
     `ways` are names as `cutover crash --ways` takes them; `only` keeps the scenarios of these ids; `limit` is the most
     cases, drawn by the seed. `deadline_s` is real time for one command to the engine, `takeover_s` how far the virtual
-    clock moves before another worker takes over.
+    clock moves before another worker takes over. `sign` is that of `run_trials`.
 
     Returns what the cases came to. Raises as `run_trials` does.
     """
@@ -143,6 +147,7 @@ def crash_engine(
         deadline_s=seconds_of("deadline_s", deadline_s, limits.DEADLINE_S),
         takeover_s=seconds_of("takeover_s", takeover_s, limits.TAKEOVER_S),
         folder=_path("folder", folder),
+        sign=_path("sign", sign),
     )
     run = finished_crashes(plan, quiet=True)
     if run.interrupted:

@@ -49,6 +49,7 @@ COMMANDS: Final[Mapping[str, tuple[float, tuple[str, ...]]]] = {
 """Each with about how long it takes, s."""
 HAS_SERVER: Final = ("run", "run of plays", "crash", "mutants")
 RUNS: Final = ("run", "run of plays")
+SAVING: Final = (*RUNS, "crash")
 WORKFLOW: Final = {
     "name": "one step",
     "nodes": [{"name": "Start", "type": "n8n-nodes-base.manualTrigger", "typeVersion": 1, "position": [0, 0]}],
@@ -255,13 +256,16 @@ def _line(pid: int) -> str:
 
 def _saved(shot: Shot, folder: Path, status: int) -> list[str]:
     """What is wrong with a run that was saved: it must be read and judged, and be partial unless it came to its end."""
-    if not (folder / "manifest.json").exists():
+    if shot.command not in SAVING:
         return []
+    if not (folder / "manifest.json").exists():
+        found = sorted(path.name for path in folder.glob("[!.]*"))
+        return [f"the run's folder has no manifest, and {', '.join(found)}"] if found else []
     manifest = load_manifest(folder)
     load_run(folder)
     if manifest.partial and shot.command in RUNS and judge_run(folder, default_policy(), 0).verdict in {"GO", "NO-GO"}:
         return ["a partial run has a verdict"]
-    if status in {4, 130} and not manifest.partial and manifest.finished < manifest.planned:
+    if status not in {0, 1, 3, 5} and not manifest.partial and manifest.finished < manifest.planned:
         return ["a run that was interrupted is not marked as partial"]
     return []
 

@@ -29,28 +29,18 @@ _LEVEL = 1  # a run is written while its workers need the processor
 class TableWriter:
     """Writes a table into a folder, file by file; the lines of the present file are kept in memory. Raises OSError.
 
-    A file is there as soon as it is begun, and has its lines once it is cut. `digests` maps each finished file to its
-    SHA-256; `pending` counts the bytes of the present one, before they are packed.
+    A file is there once it is cut, and never half. `digests` maps each to its SHA-256; `pending` counts the bytes of
+    the present one, before they are packed.
     """
 
     def __init__(self, folder: Path, table: Table) -> None:
         self._folder, self._table = folder, table
         self._lines: list[bytes] = []
-        self._begun: Path | None = None
         self.pending = 0
         self.digests: dict[str, str] = {}
 
-    def begin(self) -> Path:
-        """Creates the next file, unless there is one that has not been cut."""
-        if self._begun is None:
-            path = self._folder / file_name(self._table, len(self.digests) + 1)
-            path.touch(exist_ok=False)
-            self._begun = path
-        return self._begun
-
     def write(self, lines: bytes) -> None:
         """Adds whole lines to the present file."""
-        self.begin()
         self._lines.append(lines)
         self.pending += len(lines)
 
@@ -58,19 +48,12 @@ class TableWriter:
         """Finishes the present file, if it has any lines; the next line begins another."""
         if not self._lines:
             return
-        path = self.begin()
+        path = self._folder / file_name(self._table, len(self.digests) + 1)
         packed = gzip.compress(b"".join(self._lines), _LEVEL, mtime=0)
         write_whole(path, packed, synced=False)  # the trials are timed meanwhile
         self.digests[path.name] = hashlib.sha256(packed).hexdigest()
         self._lines.clear()
-        self._begun, self.pending = None, 0
-
-    def close(self) -> None:
-        """Finishes the present file; one without lines is removed."""
-        self.cut()
-        if self._begun is not None:
-            self._begun.unlink()
-            self._begun = None
+        self.pending = 0
 
 
 def digest_of(file: Path) -> str:

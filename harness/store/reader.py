@@ -59,7 +59,7 @@ def load_manifest(folder: Path | str) -> Manifest:
     place = Path(folder) / MANIFEST
     try:
         if not is_there(place):
-            absent = f"{folder} holds no finished run (no {MANIFEST})"
+            absent = f"{folder} holds no run (no {MANIFEST})"
             raise RunError(f"{absent}; give the folder that `cutover run` wrote, or run again")
         raw = read_bytes(place, MANIFEST_BYTES)
         version = json.loads(raw).get("schema_version")

@@ -211,7 +211,7 @@ def garbled_report(run: Path) -> None:
         (truncate, "arms-0001.jsonl.gz is cut off or damaged"),
         (newer_rows, "manifest.json has schema version 99"),
         (newer_report, "report.json has schema version 99"),
-        (empty, "holds no finished run"),
+        (empty, "holds no run"),
         (no_report, "holds no report.json"),
         (garbled_report, "report.json cannot be read"),
     ],

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import cutover
+from cutover.harness.store.signing import VerifyingKey, make_key
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 
@@ -103,7 +104,11 @@ def test_importing_it_loads_nothing_but_itself() -> None:
 def test_a_run_is_made_judged_again_and_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "run"
     left_out = ("memory", "plays", "costs", "crashes")
-    report = cutover.run_trials(trials=4, seed=3, folder=folder, postgres="embedded", skip=left_out, workers=1)
+    make_key(tmp_path / "key")
+    report = cutover.run_trials(
+        trials=4, seed=3, folder=folder, postgres="embedded", skip=left_out, workers=1, sign=tmp_path / "key"
+    )
+    assert "report.json" in VerifyingKey.load(tmp_path / "key.pub").check(folder)
     assert (report.trials, report.trials_failed, report.verdict.value) == (4, 0, "INCONCLUSIVE")
     assert cutover.read_report(folder) == report
     assert cutover.judge_run(folder) == report
@@ -113,13 +118,15 @@ def test_a_run_is_made_judged_again_and_read(tmp_path: Path, capfd: pytest.Captu
 
 def test_an_engine_is_crashed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     arguments = {"only": ["01-one-activity"], "ways": ["once"], "limit": 4, "postgres": "embedded"}
-    sound = cutover.crash_engine("v2", folder=tmp_path / "v2", workers=1, **arguments)  # type: ignore[arg-type]
+    make_key(tmp_path / "key")
+    sound = cutover.crash_engine("v2", folder=tmp_path / "v2", workers=1, sign=tmp_path / "key", **arguments)  # type: ignore[arg-type]
+    assert "crash.json" in VerifyingKey.load(tmp_path / "key.pub").check(tmp_path / "v2")
     assert (sound.verdict, sound.cases, sound.failed) == ("PASS", 4, 0)
     assert capfd.readouterr() == ("", "")
 
 
 def test_what_cannot_be_done_is_one_error_class(tmp_path: Path) -> None:
-    with pytest.raises(cutover.CutoverError, match="holds no finished run"):
+    with pytest.raises(cutover.CutoverError, match="holds no run"):
         cutover.judge_run(tmp_path)
     with pytest.raises(cutover.CutoverError, match="cannot be read"):
         cutover.read_report(tmp_path)

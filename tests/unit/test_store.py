@@ -316,8 +316,8 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
             save(tmp_path / "run")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    with pytest.raises(RunError, match="holds no finished run"):
-        load_run(tmp_path / "run")
+    saved = load_run(tmp_path / "run")
+    assert (saved.manifest.partial, saved.trials) == (True, ())
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
@@ -334,12 +334,39 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_manifest_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="holds no finished run"):
+    with pytest.raises(RunError, match="holds no run"):
         load_run(tmp_path)
+
+
+def test_a_run_that_was_left_is_partial(tmp_path: Path) -> None:
     with RunWriter(tmp_path / "run", manifest()) as writer:
         writer.write(trial(1))
-    with pytest.raises(RunError, match="holds no finished run"):
-        load_run(tmp_path / "run")
+    saved = load_run(tmp_path / "run")
+    assert (saved.manifest.partial, saved.manifest.finished, len(saved.trials)) == (True, 1, 1)
+
+
+def test_a_run_whose_process_is_killed_is_partial_and_has_what_filled_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = record_trial(trial(1)).lines
+    monkeypatch.setattr("cutover.harness.store.writer._PART", 3 * sum(map(len, lines.values())))
+    writer = RunWriter(tmp_path / "run", manifest())
+    found = []
+    for number in range(1, 8):
+        writer.write(trial(number))
+        saved = load_run(tmp_path / "run")  # what a later process would find
+        assert saved.manifest.partial
+        assert saved.manifest.finished == len(saved.trials)
+        found.append(saved.manifest.finished)
+    assert found[0] == 0
+    assert found == sorted(found)
+    assert 3 <= found[-1] <= 7
+    writer.write_lines(Table.PLAYS, [b"{}"])
+    assert load_run(tmp_path / "run").manifest.finished == 7
+    assert {each.name for each in (tmp_path / "run").iterdir()} == {
+        "manifest.json",
+        *load_manifest(tmp_path / "run").files,
+    }
 
 
 def test_a_newer_schema_asks_for_an_upgrade(folder: Path) -> None:

@@ -5,28 +5,24 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final, Protocol
 
 from cutover.harness.cli.console import progress
+from cutover.harness.cli.jobs.side import SIDE_PARTS, SideParts, SideRows
 from cutover.harness.cli.plan import RunPlan, Where
 from cutover.harness.judge.reference.races import races_a_timer
 from cutover.harness.record.cases import CaseRecord, CrashTrial
-from cutover.harness.record.costs import PlayCosts
 from cutover.harness.record.kills import PlayedPart
-from cutover.harness.record.memory import Weighed
-from cutover.harness.record.routing import Routed
 from cutover.harness.record.trials import ArmName
 from cutover.harness.run.crash.matrix import crash_matrix
 from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan
 from cutover.harness.run.crash.sampling import selection
 from cutover.harness.run.machine.pace import pace_of
 from cutover.harness.run.machine.watch import MachineWatch
-from cutover.harness.run.postgres.outage import OutageProbe
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side.background import BackgroundPlays
-from cutover.harness.run.side.costs import measure_costs
-from cutover.harness.run.side.measurements import route, weigh
-from cutover.harness.run.side.playing import IDLE_PLAYS, LONG_PLAYS, play_all
+from cutover.harness.run.side.playing import IDLE_PLAYS, LONG_PLAYS
 from cutover.harness.run.side.plays.performance import LONG_S
 from cutover.harness.run.trials.shadow import run_trials
 from cutover.harness.store.lines import RecordedTrial, encode_fields
@@ -42,7 +38,7 @@ _BEYOND_S: Final = 5.0
 """How much longer than a takeover the activity lasts that is to outlast every lease, s."""
 
 
-class RunRows(Protocol):
+class RunRows(SideRows, Protocol):
     """Takes in the rows of a run as they come; `finished` counts trials, `cases` crash cases."""
 
     finished: int
@@ -60,18 +56,6 @@ class RunRows(Protocol):
 
     def write_baselines(self, trials: Iterable[CrashTrial], /) -> None:
         """Takes in the uninterrupted runs from which crash cases were planned."""
-
-    def write_routing(self, rows: Iterable[Routed], /) -> None:
-        """Takes in executions that the router has served."""
-
-    def write_memory(self, rows: Iterable[Weighed], /) -> None:
-        """Takes in engines that were weighed."""
-
-    def write_lines(self, table: Table, lines: Iterable[bytes], /) -> None:
-        """Takes in lines of a table that come encoded."""
-
-    def write_costs(self, rows: Iterable[PlayCosts], /) -> None:
-        """Takes in plays whose costs were counted."""
 
 
 def scenarios_to_kill(scenarios: Sequence[Scenario]) -> tuple[Scenario, ...]:
@@ -115,11 +99,12 @@ class PartPlayer:
             pace = 1.0 if watch is None else pace_of(watch.before)
             beside = [stack.enter_context(self._begun(plays)) for plays in self._beside(parts)]
             stack.callback(self._keep, watch)
-            for part in parts:
+            for together in _turns(parts):
                 if watch is not None:
-                    watch.part = part
-                self._play(part, pace)
-                over(part)
+                    watch.part = together[0]
+                self._play(together, pace)
+                for part in together:
+                    over(part)
             if watch is not None:
                 watch.end()
             for each in beside:
@@ -150,56 +135,25 @@ class PartPlayer:
             lasts_s=max(LONG_S, plan.takeover_s + _BEYOND_S),
         )
 
-    def _play(self, part: PlayedPart, pace: float) -> None:
-        """Plays one part, with limits of time that follow the pace; rereads come with the trials."""
-        plan, server, scenarios = self.plan, self.server, self.scenarios
-        match part:
-            case PlayedPart.TRIALS:
+    def _play(self, parts: Sequence[PlayedPart], pace: float) -> None:
+        """Plays parts whose turn it is, with limits of time that follow the pace; rereads come with the trials."""
+        match parts:
+            case [PlayedPart.TRIALS]:
                 self._compare(pace)
-            case PlayedPart.ROUTING:
-                routed, problem = route(
-                    server,
-                    scenarios,
-                    control=plan.control,
-                    candidate=plan.candidate,
-                    seed=plan.seed,
+            case [PlayedPart.CRASHES]:
+                if self.plan.crash_usual_s:
+                    self._kill(pace)
+            case _:
+                side = SideParts(
+                    plan=self.plan,
+                    server=self.server,
+                    scenarios=self.scenarios,
+                    rows=self.rows,
+                    tell=self._tell,
                     sources=self.sources,
                     pace=pace,
                 )
-                self.rows.write_routing(routed)
-                self._tell("the router could not be tried", problem)
-            case PlayedPart.MEMORY:
-                weighed, problem = weigh(
-                    server,
-                    scenarios,
-                    control=plan.control,
-                    candidate=plan.candidate,
-                    sources=self.sources,
-                    pace=pace,
-                )
-                self.rows.write_memory(weighed)
-                self._tell("memory could not be measured", problem)
-            case PlayedPart.PLAYS:
-                with OutageProbe(server.dsn) as probe:
-                    played, problem = play_all(
-                        server,
-                        control=plan.control,
-                        candidate=plan.candidate,
-                        seed=plan.seed,
-                        takeover_s=plan.takeover_s,
-                        pace=pace,
-                    )
-                    probe.check()
-                self.rows.write_lines(Table.PLAYS, played)
-                self._tell("not everything was played", problem)
-            case PlayedPart.COSTS:
-                with OutageProbe(server.dsn) as probe:
-                    costs, problem = measure_costs(server, control=plan.control, candidate=plan.candidate)
-                    probe.check()
-                self.rows.write_costs(costs)
-                self._tell("costs could not be counted", problem)
-            case PlayedPart.CRASHES if plan.crash_usual_s:
-                self._kill(pace)
+                side.play(parts)
 
     def _tell(self, what: str, problem: str) -> None:
         if problem:
@@ -260,3 +214,12 @@ class PartPlayer:
                     usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=RESTARTS
                 ),
             )
+
+
+def _turns(parts: Collection[PlayedPart]) -> Iterator[tuple[PlayedPart, ...]]:
+    """Yields the parts in order, those together that are played at the same time; rereads come with the trials."""
+    for beside, turn in groupby((part for part in parts if part is not PlayedPart.REREADS), SIDE_PARTS.__contains__):
+        if beside:
+            yield tuple(turn)
+        else:
+            yield from ((part,) for part in turn)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import selectors
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -48,7 +49,8 @@ class Executor(Closing, Generic[_J]):
 
     `message` makes of a job what its child is sent; it may note in the set what that child need not be sent again.
     `silence_s` is the real time for which a child may say nothing in the middle of a job, and `start_s` for which until
-    it says the first of it; without a `silence_s` there is no limit. `on_question` does what a child asks for.
+    it says the first of it; without a `silence_s` there is no limit. `on_question` does what a child asks for. Once
+    another thread sets `stop` no more outcomes are yielded, from the next look on, where there is a `silence_s`.
     """
 
     def __init__(
@@ -59,10 +61,12 @@ class Executor(Closing, Generic[_J]):
         silence_s: float | None = None,
         start_s: float = _START_S,
         on_question: Callable[[bytes], None] = lambda _question: None,
+        stop: threading.Event | None = None,
     ) -> None:
         self._slots: list[_Slot[_J]] = [_Slot(program) for program in programs]
         self._message, self._on_question = message, on_question
         self._silence_s, self._start_s = silence_s, start_s
+        self._stop = stop or threading.Event()
         self._active_time = ActiveTime()
         self._selector = selectors.DefaultSelector()
         self._source: Iterator[_J] | None = None
@@ -79,7 +83,7 @@ class Executor(Closing, Generic[_J]):
             slot.job = slot.job if slot.ready else None  # one that has not been sent yet
             slot.abandoned = slot.job is not None
             slot.working = most is None or number < most
-        while self._hand_out():
+        while not self._stop.is_set() and self._hand_out():
             heard = {key.data for key, _ in self._selector.select(self._wait_s())}
             now = self._active_time.now()
             for slot in [slot for slot in self._slots if slot.child is not None]:

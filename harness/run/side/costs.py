@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
@@ -16,7 +17,9 @@ from cutover.harness.run.side.meter import Meter
 __all__ = ["count_costs", "measure_costs"]
 
 
-def measure_costs(server: Server, *, control: str, candidate: str) -> tuple[tuple[PlayCosts, ...], str]:
+def measure_costs(
+    server: Server, *, control: str, candidate: str, stop: threading.Event | None = None
+) -> tuple[tuple[PlayCosts, ...], str]:
     """Returns what both engines' plays cost, and why that of the candidate is not known.
 
     An engine of which nothing is known has a row that says so.
@@ -35,7 +38,7 @@ def measure_costs(server: Server, *, control: str, candidate: str) -> tuple[tupl
             else:
                 places[role] = spec, database.dsn
         try:
-            rows += count_costs(places)
+            rows += count_costs(places, stop=stop)
         except Exception as error:  # noqa: BLE001 - as above
             rows += [_unknown(role, error) for role in places]
     told = [row for row in rows if row.problem and (row.role == "candidate" or row.kind == "none")]
@@ -43,11 +46,16 @@ def measure_costs(server: Server, *, control: str, candidate: str) -> tuple[tupl
     return tuple(rows), "; ".join(problems)
 
 
-def count_costs(places: Mapping[Role, tuple[str, str]], plays: Sequence[Rung] = LADDER) -> tuple[PlayCosts, ...]:
-    """Returns what the plays cost the engines, each named by its spec and the database that it is installed in."""
+def count_costs(
+    places: Mapping[Role, tuple[str, str]], plays: Sequence[Rung] = LADDER, *, stop: threading.Event | None = None
+) -> tuple[PlayCosts, ...]:
+    """Returns what the plays cost the engines, each named by its spec and the database that it is installed in.
+
+    With `stop` set nothing more is counted.
+    """
     with Loop() as loop, ExitStack() as stack:
         meters = [stack.enter_context(Meter(loop, role, spec, dsn, plays)) for role, (spec, dsn) in places.items()]
-        while not all(meter.done for meter in meters):
+        while not (all(meter.done for meter in meters) or (stop is not None and stop.is_set())):
             loop.step(min(meter.patience_s for meter in meters))
             for meter in meters:
                 meter.look()

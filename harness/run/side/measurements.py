@@ -8,6 +8,7 @@ says so.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
@@ -51,12 +52,14 @@ def route(
     seed: int,
     sources: Mapping[str, str] | None = None,
     pace: float = 1.0,
+    stop: threading.Event | None = None,
 ) -> tuple[tuple[Routed, ...], str]:
     """Returns who served the run's executions through the router, and why it is not known.
 
     The ids are those of the run's arms; they run in a database of their own, in which both engines are installed.
     `sources` are the digests on record of the engines' sources, by spec, and those of now where None. Raises
-    OtherSources. `pace` is how many times slower the machine is than usual.
+    OtherSources. `pace` is how many times slower the machine is than usual; with `stop` set nothing
+    more is measured, and what is returned is not to be used.
     """
     ids = (
         str(execution_id(seed, scenario, arm, number))
@@ -64,7 +67,7 @@ def route(
         for number, scenario in enumerate(scenarios, start=1)
     )
     order = {"control": control, "candidate": candidate, "ids": list(islice(ids, EXECUTIONS))}
-    [(rows, problem)] = _on_databases(server, "route", [((control, candidate), order)], sources, pace)
+    [(rows, problem)] = _on_databases(server, "route", [((control, candidate), order)], sources, pace, stop=stop)
     return tuple(read_as(Routed, row) for row in rows), problem
 
 
@@ -76,15 +79,16 @@ def weigh(
     candidate: str,
     sources: Mapping[str, str] | None = None,
     pace: float = 1.0,
+    stop: threading.Event | None = None,
 ) -> tuple[tuple[Weighed, ...], str]:
     """Returns the memory of a process that runs one engine's executions, for each engine, and why it is not known.
 
-    `sources` and `pace` are those of `route`. Raises OtherSources.
+    `sources`, `pace` and `stop` are those of `route`. Raises OtherSources.
     """
     lines = [encode_scenario(number, each).decode() for number, each in enumerate(scenarios[:_WEIGHED], start=1)]
     roles: Mapping[Role, str] = {"control": control, "candidate": candidate}
     orders = [((spec,), {"role": role, "spec": spec, "scenarios": lines}) for role, spec in roles.items()]
-    told = _on_databases(server, "weigh", orders, sources, pace)
+    told = _on_databases(server, "weigh", orders, sources, pace, stop=stop)
     found = [read_as(Weighed, row) for rows, _ in told for row in rows]
     problems = [f"{role}: {problem}" for role, (_, problem) in zip(roles, told, strict=True) if problem]
     return tuple(found), "; ".join(problems)
@@ -100,6 +104,8 @@ def _on_databases(
     orders: Sequence[tuple[Sequence[str], Mapping[str, object]]],
     sources: Mapping[str, str] | None,
     pace: float,
+    *,
+    stop: threading.Event | None,
 ) -> list[_Measured]:
     """Returns what each order came to, all at the same time, each on a new database of its own.
 
@@ -120,7 +126,9 @@ def _on_databases(
                 ready[number] = {"dsn": database.dsn, **order}
         try:
             used = dict.fromkeys(spec for number in ready for spec in orders[number][0])
-            measured |= _played(what, ready, sources_of(*used) if sources is None else sources, _SECONDS * pace)
+            measured |= _played(
+                what, ready, sources_of(*used) if sources is None else sources, _SECONDS * pace, stop=stop
+            )
         except OtherSources:
             raise
         except Exception as error:  # noqa: BLE001 - as above
@@ -133,12 +141,14 @@ def _played(
     orders: Mapping[int, Mapping[str, object]],
     sources: Mapping[str, str],
     silence_s: float,
+    *,
+    stop: threading.Event | None = None,
 ) -> dict[int, _Measured]:
     """Returns what processes of their own have measured, by the numbers of their orders."""
     program = ChildProgram(_ENTRY, what, keeps_errors=True, sources=sources)
     found: dict[int, _Measured] = {}
     with Executor[int](
-        [program] * len(orders), lambda number, _told: orders[number], silence_s=silence_s, start_s=silence_s
+        [program] * len(orders), lambda number, _told: orders[number], silence_s=silence_s, start_s=silence_s, stop=stop
     ) as measurements:
         for outcome in measurements.run(orders):
             match outcome:

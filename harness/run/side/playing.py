@@ -7,6 +7,7 @@ as one that did not return.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -119,11 +120,19 @@ class _PlayJob:
 
 
 def play_all(
-    server: Server, *, control: str, candidate: str, seed: int, takeover_s: float = TAKEOVER_S, pace: float = 1.0
+    server: Server,
+    *,
+    control: str,
+    candidate: str,
+    seed: int,
+    takeover_s: float = TAKEOVER_S,
+    pace: float = 1.0,
+    stop: threading.Event | None = None,
 ) -> tuple[tuple[bytes, ...], str]:
     """Returns a line for each execution of each play, as a saved run has it, and why there are none or not all.
 
-    Raises EnvironmentProblem where the server has no room, memory or connection left for a play.
+    With `stop` set nothing more is played. Raises EnvironmentProblem where the server has no room, memory or connection
+    left for a play.
     """
     program = play_program(control, candidate, seed, takeover_s=takeover_s)
     with contextlib.ExitStack() as stack:
@@ -132,7 +141,9 @@ def play_all(
         except Exception as error:  # noqa: BLE001 - whatever an engine does here costs the plays alone
             return (), one_line(error)
         executor = stack.enter_context(
-            Executor[_PlayJob]([program] * len(jobs), lambda job, _told: _message(job), silence_s=SILENCE_S * pace)
+            Executor[_PlayJob](
+                [program] * len(jobs), lambda job, _told: _message(job), silence_s=SILENCE_S * pace, stop=stop
+            )
         )
         return _played(executor, jobs, candidate, SILENCE_S * pace)
 
