@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from typing import ClassVar
 from uuid import UUID
 
 import psycopg
@@ -15,16 +16,19 @@ from cutover.engines.api import (
     Activities,
     ActivityCall,
     ActivityResult,
+    Capabilities,
     Engine,
     EngineContext,
     ExecutionRequest,
     Journal,
+    LoopNode,
     Signal,
+    WaitNode,
 )
-from cutover.engines.errors import UnknownExecution
+from cutover.engines.errors import UnknownExecution, WorkflowRefused
 from cutover.engines.registry import resolve
 
-__all__ = ["Changed", "breaks", "by_child", "from_threads", "queued", "undated"]
+__all__ = ["Changed", "breaks", "by_child", "from_threads", "modest", "queued", "single", "undated"]
 
 
 class Changed:
@@ -123,6 +127,45 @@ def breaks(context: EngineContext) -> Engine:
 
 def _reach_for(nothing: list[int]) -> int:
     return nothing[3]
+
+
+class _Modest(Changed):
+    capabilities = Capabilities(
+        cancel=False, signals=False, signal_ids=False, waits=False, loops=False, concurrent_workers=False
+    )
+
+    def execute(self, request: ExecutionRequest) -> None:
+        if any(isinstance(node, WaitNode | LoopNode) for node in request.workflow.nodes):
+            raise WorkflowRefused("no waits and no loops")
+        self.engine.execute(request)
+
+    def cancel(self, execution_id: UUID) -> None:
+        raise NotImplementedError(execution_id)
+
+
+def modest(context: EngineContext) -> Engine:
+    """Returns one that knows activities and branches, and says so."""
+    return _Modest(resolve("v2")(context))
+
+
+class _Single(Changed):
+    capabilities: Mapping[str, bool] = {"one_per_process": True}
+    _alive: ClassVar[list[object]] = []
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        if self._alive:
+            raise RuntimeError("this process has one already")
+        self._alive.append(self)
+
+    def close(self) -> None:
+        self._alive.clear()
+        self.engine.close()
+
+
+def single(context: EngineContext) -> Engine:
+    """Returns one that is the only one in its process, as where a library keeps its state in a module."""
+    return _Single(resolve("v2")(context))
 
 
 class _Queued(Changed):

@@ -191,11 +191,15 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """Which engine played a role: what was asked for, the name it calls itself by, and a SHA-256 of its sources."""
+    """Which engine played a role: what was asked for, the name it calls itself by, and a SHA-256 of its sources.
+
+    `lacks` is what it does not offer, by the names of `cutover.engines.api.Capabilities`; none in older runs.
+    """
 
     spec: str
     name: str
     digest: str
+    lacks: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,9 +24,9 @@ from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.reference.races import races_a_timer
 from cutover.harness.record.cases import ALL_WAYS, CaseRecord, Way
 from cutover.harness.record.isolation import Isolation
-from cutover.harness.record.trials import Trial
+from cutover.harness.record.trials import EngineInfo, Trial
 from cutover.harness.run.crash.matrix import DEADLINE_S, SETTINGS, crash_matrix
-from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan
+from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan, ways_without
 from cutover.harness.run.crash.testbed import TAKEOVER_S
 from cutover.harness.run.machine.pace import pace_of
 from cutover.harness.run.machine.probe import readings
@@ -139,7 +139,9 @@ def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
 def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
     """Plays the matrix, judges each case as it comes, and saves it. Prints progress, unless quiet."""
     key = key_of(plan.sign)
-    found = scenarios_of(plan, quiet=quiet)
+    engine = engine_info(plan.engine)
+    plan = replace(plan, ways=_ways_offered(plan.ways, engine, quiet=quiet))
+    found = scenarios_of(plan, quiet=quiet, lacks=engine.lacks)
     scenarios = tuple(scenario for scenario in found if not races_a_timer(scenario))
     if len(scenarios) < len(found):
         left = len(found) - len(scenarios)
@@ -147,7 +149,6 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
             f"{left} scenarios left out: a signal or a cancellation races a timer that the wait for a lease uses up",
             quiet=quiet,
         )
-    engine = engine_info(plan.engine)
     created_at = datetime.now(UTC)
     folder = plan.folder or RUNS / f"crash-{created_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     refuse_used(folder)
@@ -237,7 +238,18 @@ def _play(
         writer.write(Trial(number=number, scenario=trial.scenario, arms={"candidate": trial.baseline}))
 
 
-def scenarios_of(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
+def _ways_offered(ways: Sequence[Way], engine: EngineInfo, *, quiet: bool) -> tuple[Way, ...]:
+    """Returns the ways that ask for nothing that the engine lacks; says which are left out. Raises UsageProblem."""
+    fit = ways_without(ways, engine.lacks)
+    if len(fit) < len(ways):
+        left = ", ".join(way for way in ways if way not in fit)
+        note(f"ways left out: {left}; the engine does not offer {', '.join(engine.lacks)}", quiet=quiet)
+    if not fit:
+        raise UsageProblem("no way is left: each asks for something that the engine does not offer")
+    return fit
+
+
+def scenarios_of(plan: CrashPlan, *, quiet: bool, lacks: Sequence[str] = ()) -> tuple[Scenario, ...]:
     """Returns the scenarios that a plan names; says on stderr, unless quiet, what was left out."""
     return select(
         paths=plan.paths,
@@ -247,4 +259,5 @@ def scenarios_of(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
         seed=plan.seed,
         only=plan.only,
         say=lambda line: note(plain(line), quiet=quiet),
+        lacks=lacks,
     )

@@ -79,6 +79,7 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
         seed=plan.seed,
         only=plan.only,
         say=say,
+        lacks=candidate.lacks,
     )
     created_at = datetime.now(UTC)
     run_id = f"{created_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
@@ -115,6 +116,7 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
                 cases=policy.cases_asked(plan.stage),
                 quiet=quiet,
                 sources=manifest.sources,
+                lacks=candidate.lacks,
                 long=plan.plays_long,
                 reads_machine=True,
                 on_problem=lambda told: note(f"cutover: {plain(told)}", quiet=False),

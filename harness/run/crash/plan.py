@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from cutover.harness.record.cases import ALL_WAYS, CrashCase, CrashTrial, KillPoint, PointKind, Way
 from cutover.harness.run.crash.features import node_kinds
@@ -19,6 +20,7 @@ __all__ = [
     "pairs",
     "plan_cases",
     "sample",
+    "ways_without",
 ]
 
 BASIC_WAYS = (Way.ONCE, Way.TWICE, Way.CONCURRENT, Way.ZOMBIE)
@@ -61,6 +63,24 @@ class CasePlan:
     seed: int = 0
     limit: int | None = None
     pairs_per_point: int = 1
+
+
+_NEEDS: Final[Mapping[Way, frozenset[str]]] = {
+    Way.CONCURRENT: frozenset({"concurrent_workers", "lease"}),
+    Way.ZOMBIE: frozenset({"concurrent_workers", "lease"}),
+    Way.LAPSE: frozenset({"concurrent_workers", "lease", "injected_clock"}),
+    Way.CANCEL: frozenset({"cancel"}),
+    Way.CANCEL_LIVE: frozenset({"cancel", "concurrent_workers", "lease"}),
+    Way.SIGNAL_TWICE: frozenset({"signals", "signal_ids"}),
+    Way.SIGNAL_LATE: frozenset({"signals", "signal_ids"}),
+    Way.SIGNAL_STRAY: frozenset({"signals"}),
+}
+"""What an engine has to offer for a way to be fair."""
+
+
+def ways_without(ways: Iterable[Way], lacks: Collection[str]) -> tuple[Way, ...]:
+    """Returns those of the ways that need nothing of what an engine lacks."""
+    return tuple(way for way in ways if _NEEDS.get(way, frozenset()).isdisjoint(lacks))
 
 
 def plan_cases(trial: CrashTrial, plan: CasePlan) -> Iterator[CrashCase]:

@@ -18,6 +18,7 @@ from cutover.engines.api import (
     WaitNode,
     Workflow,
 )
+from cutover.engines.capabilities import lacks_of
 from cutover.engines.errors import PayloadRefused, WorkflowRefused
 from cutover.engines.flags import PERCENT, SWITCH, EnvironmentFlags
 from cutover.engines.registry import resolve
@@ -68,11 +69,14 @@ def run_routing(
     has been started or resumed.
     """
     context = idle(dsn, "the routing")
+    first = resolve(control)(context)
+    if control == candidate and "one_per_process" in lacks_of(first):
+        raise ValueError(f"engine {control!r} is one of which a process holds one, so two are not behind one router")
     asked: dict[uuid.UUID, list[Literal["control", "candidate"]]] = {}
     refused: set[uuid.UUID] = set()
     environ: dict[str, str] = {}
     router = factory(
-        _Noted("control", resolve(control)(context), asked, refused),
+        _Noted("control", first, asked, refused),
         _Noted("candidate", resolve(candidate)(context), asked, refused),
         environ,
         dsn,

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 import psycopg
 
 from cutover.engines.api import Engine, EngineFactory
+from cutover.engines.capabilities import lacks_of
 from cutover.engines.sqlfiles import sql
 from cutover.harness.record.trials import ArmName, ArmRecord, Companion
 from cutover.harness.run.postgres.public_tables import STEPS, public_tables
@@ -31,7 +32,8 @@ class Arm:
     """One engine on its database, for many executions one after another. Makes the engine on first use.
 
     Whether a step had ended when it is called again is asked of the plan's table of steps, or of the journal that a
-    second engine reads where the database has no such table.
+    second engine reads where the database has no such table. Of a kind that a process holds one of there is no second
+    engine: what it would tell is not known, and no companion runs inside an activity.
     """
 
     def __init__(self, name: ArmName, factory: EngineFactory, dsn: str) -> None:
@@ -53,7 +55,7 @@ class Arm:
         metadata = metadata_of(execution_id)
         drive = ArmDriver(self.engine, scenario, flight, metadata)
         companions: list[Companion] = []
-        if companion is not None:
+        if companion is not None and not self.single:
             flight.at_first_call = lambda: drive.apart(lambda: companions.append(self._inside(companion, execution_id)))
         began_at = self._server_time()
         with self._dispatcher.flying(flight):
@@ -94,6 +96,11 @@ class Arm:
         if self._engine is None:
             self._engine = self.another()
         return self._engine
+
+    @property
+    def single(self) -> bool:
+        """Whether a process can hold one engine of the kind alone."""
+        return "one_per_process" in lacks_of(self.engine)
 
     def another(self) -> Engine:
         """Returns a second engine of the arm's kind on the same database, which the caller closes."""
@@ -145,6 +152,9 @@ class Arm:
         if STEPS in self._public:
             found = self._ask("step_ended", (execution_id, step_id))
             return found is not None and bool(found[0])
+        if self.single:
+            self._untold.append(step_id)
+            return False
         try:
             if self._reader is None:
                 self._reader = self.another()

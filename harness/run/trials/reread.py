@@ -36,6 +36,7 @@ def digest(journal: Journal) -> str:
 
 def read_again(arm: Arm, dsn: str, executions: Sequence[tuple[int, str, str, str]], *, fresh: bool) -> Sequence[Reread]:
     """Returns what each execution is now: trial, scenario, id and the digest of the journal that was recorded."""
+    fresh = fresh and not arm.single
     engine = arm.another() if fresh else arm.engine
     try:
         tables = _tables(dsn, [UUID(execution_id) for _, _, execution_id, _ in executions])
