@@ -54,7 +54,7 @@ class Caller:
             if not self.wait_for([host]):
                 return None
             if self.injector.fired > fired and (not host.alive or host.stopped or host.raised is not None):
-                return command
+                return self._left_by(command)
             if not host.alive:
                 self.workers.fail("died", "exit", f"status {host.exit_status}")
                 return None
@@ -67,6 +67,13 @@ class Caller:
             command = self.next_command()
         self.workers.fail("timeout", "endless", f"still running after {_MAX_COMMANDS} commands")
         return None
+
+    def _left_by(self, command: Message) -> Message:
+        """Returns what is sent after the fault: the command, or a resume where it had returned to its caller before."""
+        if not self.injector.outlived:
+            return command
+        self.carried_out(command)
+        return {"op": "resume"}
 
     def send(self, host: Host, command: Message) -> None:
         """Sends a worker a command."""
@@ -87,6 +94,8 @@ class Caller:
         self._settled = False
         in_time = self.workers.serve(done)
         self.injector.look_at_time(ended=True)
+        if (victim := self.injector.victim) is not None and victim.killed_here:
+            self.workers.serve(lambda: not victim.alive)
         for host in hosts:
             self.workers.close_command(host, names[host], in_time=in_time, killed=host is self.injector.victim)
         return in_time

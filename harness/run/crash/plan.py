@@ -27,6 +27,7 @@ BASIC_WAYS = (Way.ONCE, Way.TWICE, Way.CONCURRENT, Way.ZOMBIE)
 SAMPLE_WAYS = tuple(way for way in ALL_WAYS if way is not Way.RESTART)
 """What a sample is drawn from: not what stops the server for all, of which a few cases come at its end."""
 _AT_REQUESTS = frozenset({Way.SERIALIZATION, Way.DEADLOCK})
+_HELD_BACK = frozenset({Way.LAG})
 _AT_ROUND_TRIPS = frozenset({Way.CUT, Way.DROP, Way.OUTAGE})
 _AT_SIGNALS = frozenset({Way.SIGNAL_TWICE, Way.SIGNAL_LATE, Way.SIGNAL_STRAY})
 _CANCELS = frozenset({Way.CANCEL, Way.CANCEL_LIVE})
@@ -163,7 +164,7 @@ def _points(before: PointKind, after: PointKind, count: int) -> Iterator[KillPoi
 def _fits(way: Way, point: KillPoint) -> bool:
     if point.kind == "signal" or way in _AT_SIGNALS:
         return point.kind == "signal" and way in _AT_SIGNALS
-    if way in _AT_REQUESTS:
+    if way in _AT_REQUESTS | _HELD_BACK:
         return point.kind == "request"
     if way is Way.LAPSE:
         return point.kind == "call"

@@ -28,7 +28,7 @@ from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.lifetime import killed_from_outside, refused_to_all
 from cutover.harness.run.process.outcomes import JobLost, JobNote
 from cutover.harness.run.process.refusal import is_of_the_machine, refusal_of
-from cutover.harness.run.side.plays.asking import as_offered, asks
+from cutover.harness.run.side.asking import as_offered, asks
 from cutover.harness.run.side.plays.asleep import ASLEEP
 from cutover.harness.run.side.plays.damaging import DAMAGING
 from cutover.harness.run.side.plays.installing import INSTALLING

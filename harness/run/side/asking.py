@@ -1,4 +1,4 @@
-"""What plays ask of an engine, and how they end where it is not offered. Pure."""
+"""What plays ask of an engine, and how they end where that is not offered. Pure."""
 
 from __future__ import annotations
 
