@@ -22,6 +22,7 @@ __all__ = [
     "ActivityCall",
     "ActivityNode",
     "ActivityResult",
+    "Capabilities",
     "Case",
     "CheckpointRow",
     "Clock",
@@ -334,7 +335,8 @@ class StepRow:
     Only an activity has more than one attempt; skipped steps and steps that never started have none. The `error` of a
     failed step contains the message with which its activity's last attempt failed, where one did; any words may stand
     around it, and what the engine itself found wrong it says in words of its own. A step that is completed or skipped
-    has no error, whatever its earlier attempts came to.
+    has no error, whatever its earlier attempts came to. An engine that keeps no time at which steps of a status end may
+    leave `finished_at` out of all of them.
     """
 
     step_id: str
@@ -426,6 +428,36 @@ class Journal:
     checkpoints: tuple[CheckpointRow, ...] = ()
     metrics: tuple[MetricRow, ...] = ()
     timers: tuple[TimerRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What an engine offers: an attribute `capabilities` of it, or a mapping of these names to truth values.
+
+    Without the attribute it offers everything. What it does not offer is not asked of it: scenarios, ways of killing
+    and plays that need it are left out, reports say "not offered", and what the plan needs stays undecided.
+
+    `cancel`: cancel(). `signals`: waits for a signal, and `signal_ids`: a second delivery of the same id changes
+    nothing. `waits`: wait nodes, of either kind. `retries`: an activity that failed is tried again. `loops`: loop
+    nodes. `injected_clock`: every deadline is taken from the clock that it was given. `lease`: another worker is turned
+    away, or one that was overtaken changes nothing. `concurrent_workers`: several workers may have one database.
+    `checkpoints`, `events`, `metrics`: rows of these in its journal. `one_per_process` is a limit and not an offer: one
+    process cannot hold a second engine of the kind.
+    """
+
+    cancel: bool = True
+    signals: bool = True
+    signal_ids: bool = True
+    waits: bool = True
+    retries: bool = True
+    loops: bool = True
+    injected_clock: bool = True
+    lease: bool = True
+    concurrent_workers: bool = True
+    checkpoints: bool = True
+    events: bool = True
+    metrics: bool = True
+    one_per_process: bool = False
 
 
 class Engine(Protocol):

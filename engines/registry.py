@@ -18,11 +18,23 @@ from types import ModuleType
 from typing import Any
 
 from cutover.engines.api import ActivityCall, ActivityResult, EngineContext, EngineFactory
+from cutover.engines.capabilities import capabilities_fault, lacks_of
 from cutover.engines.errors import CutoverError
 from cutover.engines.modulepath import looking_here_last
 from cutover.engines.shape import close_fault, engine_fault, factory_fault
 
-__all__ = ["ADAPTERS", "GROUP", "OURS", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve", "sources_of"]
+__all__ = [
+    "ADAPTERS",
+    "GROUP",
+    "OURS",
+    "BrokenEngine",
+    "UnknownEngine",
+    "describe",
+    "described",
+    "known",
+    "resolve",
+    "sources_of",
+]
 
 GROUP = "cutover.engines"
 OURS = {"v1": "cutover.engines.v1.orchestrator:create", "v2": "cutover.engines.v2.orchestrator:create"}
@@ -69,18 +81,24 @@ def describe(spec: str) -> tuple[str, str]:
     database, which the contract allows: an engine connects on first use. Raises BrokenEngine where it cannot be made,
     or where a method of the contract is absent or cannot be called as the harness calls it.
     """
+    name, digest, _ = described(spec)
+    return name, digest
+
+
+def described(spec: str) -> tuple[str, str, tuple[str, ...]]:
+    """As `describe`, with what the engine does not offer (`cutover.engines.capabilities.lacks_of`)."""
     module, _ = _load(spec)
     factory = resolve(spec)
     unused = _UnusedSurroundings()
     with _told(spec, "its factory", "it is called with one EngineContext, and an engine connects on first use"):
         engine = factory(EngineContext(dsn="", activities=unused, clock=unused, log=unused))
     with _told(spec, "looking at what its factory returned"):
-        _refuse(spec, engine_fault(engine))
-        name = engine.name
+        _refuse(spec, engine_fault(engine) or capabilities_fault(engine))
+        name, lacks = engine.name, lacks_of(engine)
     with _told(spec, "closing it before its first use", "it must do nothing then"):
         returned: object = engine.close()  # type: ignore[func-returns-value]  # foreign code may return anything
     _refuse(spec, close_fault(returned))
-    return name, _digest(module)
+    return name, _digest(module), lacks
 
 
 def _refuse(spec: str, fault: str) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from cutover.harness.cli import limits
 from cutover.harness.cli.plan import ImportSource, ServerChoice
+from cutover.harness.record.isolation import Isolation
 from cutover.scenarios.importers.registry import known
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "DrawnSeedOption",
     "GeneratedOption",
     "ImportsOption",
+    "IsolateOption",
     "JsonOption",
     "OnlyOption",
     "OutOption",
@@ -108,6 +110,14 @@ TakeoverOption = Annotated[
         max=limits.TAKEOVER_S.most,
         callback=in_seconds,
         metavar="S",
+    ),
+]
+IsolateOption = Annotated[
+    Isolation,
+    typer.Option(
+        "--isolate",
+        help="A database of its own for each runner, or for each case.",
+        metavar="WHAT",
     ),
 ]
 PostgresOption = Annotated[

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from cutover.harness.errors import UsageProblem
+from cutover.harness.record.isolation import Isolation
 from cutover.harness.record.kills import PlayedPart
 
 __all__ = ["DEADLINE_S", "TAKEOVER_S", "ImportSource", "RunPlan", "ServerChoice", "Where", "drawn_seed", "skip_of"]
@@ -79,6 +80,7 @@ class RunPlan:
     deadline_s: float = DEADLINE_S
     crash_budget_s: float | None = None
     takeover_s: float = TAKEOVER_S
+    isolation: Isolation = Isolation.RUNNER
     skip: tuple[PlayedPart, ...] = ()
 
     @property
@@ -120,6 +122,7 @@ class RunPlan:
             deadline_s=float(one.get("--deadline", DEADLINE_S)),
             crash_budget_s=float(one["--crash-budget"]) if "--crash-budget" in one else None,
             takeover_s=float(one.get("--takeover", TAKEOVER_S)),
+            isolation=Isolation(one.get("--isolate", Isolation.RUNNER)),
             skip=skip_of(given.get("--skip", ())),
         )
         if plan.arguments() != tuple(arguments):
@@ -158,6 +161,8 @@ class RunPlan:
         yield from self._excluded()
 
     def _excluded(self) -> Iterator[str]:
+        if self.isolation is not Isolation.RUNNER:
+            yield from ("--isolate", self.isolation)
         if self.skip:
             yield from ("--skip", ",".join(self.skip))
         for scenario in self.only:
@@ -166,7 +171,7 @@ class RunPlan:
 
 _OWN: Final = frozenset({
     "--control", "--candidate", "--stage", "--trials", "--generated", "--scenarios", "--only", "--seed", "--policy",
-    "--waivers", "--deadline", "--crash-budget", "--takeover", "--skip",
+    "--waivers", "--deadline", "--crash-budget", "--takeover", "--isolate", "--skip",
 })  # fmt: skip
 """The options of a plan that name no importer."""
 

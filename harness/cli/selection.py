@@ -9,6 +9,7 @@ from typing import Literal
 from cutover.harness.cli.plan import ImportSource
 from cutover.harness.errors import UsageProblem
 from cutover.scenarios.model import Scenario
+from cutover.scenarios.needs import needs, offered
 
 __all__ = ["DEFAULT_DRAWN", "material_of", "select", "without_repeats"]
 
@@ -28,13 +29,15 @@ def select(
     seed: int,
     only: Iterable[str],
     say: Callable[[str], None],
+    lacks: Collection[str] = (),
 ) -> tuple[Scenario, ...]:
     """The scenarios in the order in which they run.
 
     Named files come instead of the catalog. `generated` adds so many generated ones; otherwise `trials` is the exact
     number, cut or filled up with generated ones. Where it is None: named files alone, or the catalog and
     `DEFAULT_DRAWN` generated ones.
-    The same arguments select the same scenarios; `only` then keeps those ids. `say` is told what is left out.
+    The same arguments select the same scenarios; `only` then keeps those ids, and what needs something that the engine
+    `lacks` is left out. `say` is told what is left out.
     """
     named, repeated = without_repeats([*_from_files(paths), *_imported(imports, say)])
     for scenario in repeated:
@@ -48,7 +51,17 @@ def select(
         say(f"--trials {wanted} leaves out {len(chosen) - wanted} of {len(chosen)} scenarios")
     chosen = chosen[:wanted] + _generated(wanted - len(chosen), seed)
     chosen, _ = without_repeats(chosen)
-    return tuple(_kept(chosen, tuple(only)))
+    kept = _kept(chosen, tuple(only))
+    found = offered(kept, lacks)
+    if len(found) < len(kept):
+        say(f"{len(kept) - len(found)} of {len(kept)} scenarios left out: they need {', '.join(_needed(kept, lacks))}")
+    if not found:
+        raise UsageProblem("no scenario is left to run: each needs something that the engine does not offer")
+    return found
+
+
+def _needed(scenarios: Iterable[Scenario], lacks: Collection[str]) -> list[str]:
+    return sorted({name for scenario in scenarios for name in needs(scenario)}.intersection(lacks))
 
 
 def material_of(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+
+import pytest
 
 from cutover.engines.api import Engine, EngineContext
-from cutover.engines.registry import resolve
+from cutover.engines.registry import described, resolve
 from cutover.harness.conformance.session.client import SessionClient
 from cutover.harness.run.crash.testbed import TAKEOVER_S
 from cutover.harness.run.postgres.installation import install_engine
@@ -15,7 +17,7 @@ from cutover.harness.run.world.clock import EPOCH, VirtualClock
 from cutover.harness.run.world.world import World
 from cutover.scenarios.model import Scenario
 
-__all__ = ["engine_in_process", "installed", "session_client"]
+__all__ = ["engine_in_process", "installed", "session_client", "skip_where_not_offered"]
 
 
 @contextlib.contextmanager
@@ -27,6 +29,14 @@ def installed(server: Server, spec: str) -> Iterator[str]:
         yield database.dsn
     finally:
         database.drop()
+
+
+def skip_where_not_offered(spec: str, needed: Collection[str]) -> frozenset[str]:
+    """Skips the test where the engine does not offer what is needed; returns what it does not offer."""
+    lacks = frozenset(described(spec)[2])
+    if missing := lacks.intersection(needed):
+        pytest.skip(f"not offered: {', '.join(sorted(missing))}")
+    return lacks
 
 
 @contextlib.contextmanager

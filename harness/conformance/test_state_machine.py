@@ -9,8 +9,10 @@ from typing import cast
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
+from cutover.engines.capabilities import OFFERS
 from cutover.harness.conformance.coverage import StateCoverage
 from cutover.harness.conformance.directed import run_directed
+from cutover.harness.conformance.engine_under_test import skip_where_not_offered
 from cutover.harness.conformance.judging import PropertyBroken
 from cutover.harness.conformance.machine import machine_for
 from cutover.harness.conformance.profiles import ProfileName, profile
@@ -18,11 +20,17 @@ from cutover.harness.conformance.session.client import SessionClient
 from cutover.scenarios.model import Scenario
 
 pytestmark = pytest.mark.cutover
+_ASKED = OFFERS - {"checkpoints", "events", "metrics"}
+"""It draws from all that an engine can be asked to do."""
 
 
 def test_resume(
-    cutover_stage: SessionClient, cutover_profile: str, cutover_keep: Callable[[Scenario], Path | None]
+    cutover_stage: SessionClient,
+    cutover_spec: str,
+    cutover_profile: str,
+    cutover_keep: Callable[[Scenario], Path | None],
 ) -> None:
+    skip_where_not_offered(cutover_spec, _ASKED)
     coverage = StateCoverage()
     machine = machine_for(cutover_stage, coverage)
     try:

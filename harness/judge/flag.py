@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from cutover.engines.roles import Role
@@ -43,12 +44,26 @@ def judge_routing(rows: Sequence[Routed]) -> CheckResult:
         findings += [_finding(number, row, message) for message in _climbed(row)]
     if rows:
         findings += _split(rows)
+    findings += _unpinned(rows)
     return CheckResult(
         check=FLAG,
         arm="candidate",
         examined=sum(len(row.served) + len(row.climb) for row in rows),
         findings=tuple(findings),
     )
+
+
+def _unpinned(rows: Sequence[Routed]) -> Iterator[Finding]:
+    """What cannot be told of executions that their engine refused to begin: whether they stay where they were begun."""
+    refused = [(number, row) for number, row in enumerate(rows, start=1) if row.refused]
+    if refused:
+        number, row = refused[0]
+        yield replace(
+            _finding(number, row, ""),
+            verdict=Verdict.INCONCLUSIVE,
+            message=f"the {row.served[0] if row.served else 'engine'} refused {len(refused)} of {len(rows)} starts, "
+            "so what these are pinned to cannot be read",
+        )
 
 
 def _climbed(row: Routed) -> Iterator[str]:

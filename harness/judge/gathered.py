@@ -76,7 +76,8 @@ class Gathered:
         self.facts = RunFacts(manifest)
         self.tally = Tally(required)
         holds_when = {name: check.holds_when for name, check in checks.items()}
-        self.checks = CheckCollector({**holds_when, **HOLDS_WHEN, FLAG: flag.HOLDS_WHEN, **plays.HOLDS_WHEN})
+        known = {**holds_when, **HOLDS_WHEN, FLAG: flag.HOLDS_WHEN, **plays.HOLDS_WHEN}
+        self.checks = CheckCollector(known, manifest.candidate.lacks)
         self.crash = CrashTally(
             manifest.candidate.label, manifest.seed, checks, self._scenarios, planned=manifest.cases_planned
         )

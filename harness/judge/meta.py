@@ -136,7 +136,13 @@ class RunFacts:
             _fact("fired", Verdict.INCONCLUSIVE, _told(self._unfired, "crash case")),
             *self._played(),
             *(() if self.selftest is None else (_tried(self.selftest),)),
+            *self._offered(),
         )
+
+    def _offered(self) -> tuple[Reason, ...]:
+        """One where the candidate declares that it does not offer something."""
+        lacks = self.manifest.candidate.lacks
+        return (_fact("offered", Verdict.INCONCLUSIVE, f"not offered: {', '.join(lacks)}"),) if lacks else ()
 
     def _played(self) -> tuple[Reason, ...]:
         """One where plays say which they are; where nothing was played, what they would have shown is undecided."""
@@ -144,6 +150,8 @@ class RunFacts:
             return ()
         lacks = sorted(PLAY_NAMES - self._plays)
         more = "; a crash budget of 30 s or more has time for it" if lacks == ["long"] else ""
+        if "damaged" in lacks and not self.manifest.candidate.lacks:
+            more = "; what is damaged are checkpoints in the plan's table, which an engine may keep elsewhere"
         return (_fact("plays", Verdict.INCONCLUSIVE, f"not played: {', '.join(lacks)}{more}" if lacks else ""),)
 
     def _executed(self, executions: Collection[int]) -> None:

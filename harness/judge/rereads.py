@@ -14,12 +14,20 @@ READ = "READ"
 
 
 def judge_rereads(rows: Iterable[Reread]) -> CheckResult:
-    """Returns the result of READ on these executions."""
-    examined = 0
+    """Returns the result of READ on these executions.
+
+    Where no row tells of the plan's tables the engine keeps its rows elsewhere, and half of the question is open.
+    """
+    examined, untold = 0, list[Reread]()
     findings: list[Finding] = []
     for row in rows:
         examined += 1 + len(row.tables or ())
         findings += [_finding(row, message) for message in _wrong(row)]
+        if row.tables is None and row.failure is None:
+            untold.append(row)
+    if untold and len(untold) == examined:
+        message = "the plan's tables were not looked at: this database has none of them"
+        findings.append(_finding(untold[0], message, Verdict.INCONCLUSIVE))
     return CheckResult(check=READ, arm="candidate", examined=examined, findings=tuple(findings))
 
 
@@ -38,10 +46,10 @@ def _told(journal: Journal | None) -> str:
     return f"now {journal.execution.status}, with {len(journal.steps)} steps and {len(journal.events)} events"
 
 
-def _finding(row: Reread, message: str) -> Finding:
+def _finding(row: Reread, message: str, verdict: Verdict = Verdict.FAIL) -> Finding:
     return Finding(
         check=READ,
-        verdict=Verdict.FAIL,
+        verdict=verdict,
         trial=row.trial,
         scenario=row.scenario,
         arm=row.arm,

@@ -77,6 +77,8 @@ class Way(StrEnum):
     """The signal is delivered once more when the execution has ended."""
     SIGNAL_STRAY = "signal-stray"
     """A signal of the same name and another id comes when the execution has ended."""
+    LAG = "lag"
+    """A request is held back while the process goes on, up to its next activity call; SIGKILL; one worker resumes."""
     LAPSE = "lapse"
     """An activity takes longer than a lease lasts; another worker resumes meanwhile, and must be turned away."""
 
@@ -161,7 +163,7 @@ class Moment:
     """One thing that happened in a case, in order; `worker` counts the processes from 1, 0 is the harness.
 
     `what` is one of start, command, done, raised, request, answer, call, reply, sleep, kill, stop, go-on, died,
-    takeover, cut, refused, away, back, restart, hang, effect. `at_ms` is real time since the case began.
+    takeover, cut, refused, away, back, restart, hang, effect, lag. `at_ms` is real time since the case began.
     """
 
     at_ms: float

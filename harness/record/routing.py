@@ -16,7 +16,8 @@ class Routed:
 
     `switch` and `percent` are the flag's texts when it started, None where it was not set. `served` is the role whose
     engine was asked, for the start and then for each later command. `climb` is the role that the router works out for
-    it at each share in percent, on the way up, with the switch on.
+    it at each share in percent, on the way up, with the switch on. `refused` says that its engine refused the workflow
+    at the start, after which it is not pinned: nothing of it was begun.
     """
 
     execution_id: UUID
@@ -25,3 +26,4 @@ class Routed:
     percent: str | None
     served: tuple[Role, ...]
     climb: tuple[tuple[str, Role], ...] = ()
+    refused: bool = False

@@ -85,13 +85,19 @@ class Failure:
     """Why an engine's call did not return: it raised, ran past its deadline, or took its process down.
 
     `refused` is what the server or the system refused (`cutover.harness.run.process.refusal`); empty where that is not
-    why, and in runs of older versions.
+    why. `trace` are the innermost frames of what was raised, as Python prints them. Runs of older versions have none.
     """
 
     kind: Literal["exception", "timeout", "died"]
     type: str
     message: str
     refused: str = ""
+    trace: str = ""
+
+    def witness(self) -> Mapping[str, str]:
+        """Returns where in the code it was raised: the place on one line, and the frames; nothing where not known."""
+        frames = [line.strip() for line in self.trace.splitlines() if line.lstrip().startswith("File ")]
+        return {"raised_in": frames[-1].removeprefix("File "), "trace": self.trace} if frames else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +154,8 @@ class ArmRecord:
 
     `began_at` and `ended_at` are the clock of the database's server before and after, `clock_began_at` and
     `clock_ended_at` the one that the engine was given; `metadata` is what the request gave; `waits` are the waits as
-    the caller saw them. Runs of older versions have none of these.
+    the caller saw them; `untold` are steps that were called again and of which could not be read whether they had ended
+    by then. Runs of older versions have none of these.
     """
 
     arm: ArmName
@@ -173,6 +180,7 @@ class ArmRecord:
     clock_ended_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     waits: tuple[WaitSeen, ...] | None = None
+    untold: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,11 +194,15 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """Which engine played a role: what was asked for, the name it calls itself by, and a SHA-256 of its sources."""
+    """Which engine played a role: what was asked for, the name it calls itself by, and a SHA-256 of its sources.
+
+    `lacks` is what it does not offer, by the names of `cutover.engines.api.Capabilities`; none in older runs.
+    """
 
     spec: str
     name: str
     digest: str
+    lacks: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

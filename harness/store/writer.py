@@ -34,7 +34,7 @@ from cutover.harness.store.lines import (
 from cutover.harness.store.tables import MANIFEST, Table
 from cutover.scenarios.model import Scenario
 
-__all__ = ["RunWriter", "saving"]
+__all__ = ["RunWriter", "refuse_used", "saving"]
 
 _PART = 2 << 20
 """Bytes of lines, before they are packed, after which a table goes on in another file.
@@ -61,9 +61,8 @@ class RunWriter:
         self._kept, self._whole, self._noted_at = (0, 0), False, time.monotonic()
         self._texts: dict[str, str] = {}
         self.manifest = manifest
+        refuse_used(self.folder)
         with saving(self.folder):
-            if self.folder.is_dir() and any(self.folder.iterdir()):
-                raise UsageProblem(f"{self.folder} is not empty; give another output folder, or remove it first")
             self.folder.mkdir(parents=True, exist_ok=True)
             self._tables = {table: TableWriter(self.folder, table) for table in Table}
             self._note_progress()
@@ -187,6 +186,16 @@ class RunWriter:
             partial=True,
             files=digests | self._texts,
         )
+
+
+def refuse_used(folder: Path) -> None:
+    """Raises UsageProblem where the folder of a run to come holds something, EnvironmentProblem where it is no folder.
+
+    Whoever is to start a server first asks this before.
+    """
+    with saving(folder):
+        if folder.exists() and any(folder.iterdir()):
+            raise UsageProblem(f"{folder} is not empty; give another output folder, or remove it first")
 
 
 @contextlib.contextmanager

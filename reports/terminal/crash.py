@@ -12,7 +12,7 @@ from rich.text import Text
 from cutover.harness.judge.crash.tally import CaseVerdict
 from cutover.harness.record.cases import CaseRecord
 from cutover.reports.parts.crash import POINTS, CrashPart, Grid, grid
-from cutover.reports.words import clip, count, plain
+from cutover.reports.words import clip, count, plain, printable
 
 __all__ = ["compact", "render_cases", "render_timeline"]
 
@@ -126,6 +126,8 @@ def render_timeline(record: CaseRecord, judged: CaseVerdict, console: Console, *
     console.print(text)
     for finding in judged.findings:
         console.print(Text(f"  {finding.check}: {plain(finding.message)}"), soft_wrap=True)
+    if record.arm.failure is not None and record.arm.failure.trace:
+        console.print(Text("It was raised in:\n" + printable(record.arm.failure.trace)), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("ms", justify="right")
     for column in ("worker", "what", "detail"):

@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from uuid import uuid4
@@ -16,7 +17,7 @@ from results import Result
 from cutover.harness.record.cases import CrashCase, CrashTrial, Way
 from cutover.harness.run.crash.plan import CasePlan, plan_cases
 from cutover.harness.run.crash.runners import CaseJob, Runners
-from cutover.harness.run.postgres.installation import installed
+from cutover.harness.run.postgres.installation import installed_copies
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.store.case_lines import decode_baseline, decode_case
 from cutover.scenarios.catalog import load_catalog
@@ -33,7 +34,7 @@ _BARE, _ENGINE = (str(Path(__file__).with_name(name)) for name in ("crash_bare.p
 
 def crash_rate(server: Server, plan: Plan) -> list[Result]:
     """Kill-and-resume cases a second against the bare cycles a second, in turns; and V2's cycles without a harness."""
-    with installed(server, "v2", relaxed=True) as dsn, _runners(dsn) as runners:
+    with installed_copies(server, "v2", _WORKERS, relaxed=True) as dsns, _runners(dsns) as runners:
         scenario, cases = _cases(runners)
         ours, bare, engine = [], [], []
         for number in range(plan.rounds):
@@ -42,7 +43,7 @@ def crash_rate(server: Server, plan: Plan) -> list[Result]:
             jobs = (CaseJob(scenario, case, uuid4()) for case in cycle(cases))
             played = sum(1 for _ in runners.play(jobs, until=time.monotonic() + plan.seconds))
             ours.append(played / (time.perf_counter() - began))
-            engine.append(_cycles(_ENGINE, dsn, plan.seconds))
+            engine.append(_cycles(_ENGINE, dsns[0], plan.seconds))
             plan.say(
                 f"round {number + 1} of {plan.rounds}: {ours[-1]:.0f} cases/s, {bare[-1]:.0f} bare cycles/s,"
                 f" {engine[-1]:.0f} cycles/s of V2 without a harness"
@@ -63,7 +64,7 @@ def crash_rate(server: Server, plan: Plan) -> list[Result]:
 def crash_growth(server: Server, plan: Plan) -> list[Result]:
     """The cost of a case after 4,000 cases against the cost after 1,000: what the median case of a window took."""
     took: list[float] = []
-    with installed(server, "v2", relaxed=True) as dsn, _runners(dsn) as runners:
+    with installed_copies(server, "v2", _WORKERS, relaxed=True) as dsns, _runners(dsns) as runners:
         scenario, cases = _cases(runners)
         jobs = (CaseJob(scenario, case, uuid4()) for case in islice(cycle(cases), _MANY))
         for _, line in runners.play(jobs):
@@ -82,8 +83,8 @@ def crash_growth(server: Server, plan: Plan) -> list[Result]:
     ]
 
 
-def _runners(dsn: str) -> Runners:
-    return Runners("v2", dsn, count=_WORKERS, deadline_s=20.0, takeover_s=31.0)
+def _runners(dsns: Sequence[str]) -> Runners:
+    return Runners("v2", dsns, deadline_s=20.0, takeover_s=31.0)
 
 
 def _cases(runners: Runners) -> tuple[Scenario, list[CrashCase]]:

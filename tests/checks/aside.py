@@ -57,7 +57,7 @@ def plays_of(lines: Sequence[HistoryLine], scenario: Scenario, check: str) -> tu
 
 def rereads_of(lines: Sequence[HistoryLine]) -> tuple[Reread, ...]:
     """Returns executions that were read again."""
-    usual: dict[str, object] = {"scenario": "flow", "arm": "candidate"}
+    usual: dict[str, object] = {"scenario": "flow", "arm": "candidate", "tables": ()}
     return tuple(
         record(Reread, line, usual | {"trial": number, "execution_id": UUID(int=number)})
         for number, line in enumerate(lines, 1)

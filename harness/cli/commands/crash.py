@@ -11,6 +11,7 @@ from cutover.harness.cli.options import (
     DeadlineOption,
     GeneratedOption,
     ImportsOption,
+    IsolateOption,
     JsonOption,
     OnlyOption,
     OutOption,
@@ -26,6 +27,7 @@ from cutover.harness.cli.options import (
 )
 from cutover.harness.cli.plan import ServerChoice
 from cutover.harness.errors import UsageProblem
+from cutover.harness.record.isolation import Isolation
 
 __all__ = ["EngineOption", "crash"]
 
@@ -75,6 +77,7 @@ def crash(
     postgres_mode: PostgresModeOption = ServerChoice.AUTO,
     deadline: DeadlineOption = 20.0,
     takeover: TakeoverOption = 31.0,
+    isolate: IsolateOption = Isolation.RUNNER,
     out: OutOption = None,
     sign: SignOption = None,
     whole: WholeOption = False,
@@ -87,7 +90,7 @@ def crash(
     but before the engine hears of it. Real SIGKILL, real SIGSTOP, no hook in the engine.
 
     Ways: once, twice, concurrent, zombie (together: basic); again, cut, drop, outage, serialization, deadlock, restart,
-    cancel, cancel-live, signal-twice, signal-late, signal-stray (with basic: all); lapse, by its name alone.
+    cancel, cancel-live, signal-twice, signal-late, signal-stray, lag (with basic: all); lapse, by its name alone.
 
     With --case one case is repeated from its name, as reports write it, and its time line shown. Where its scenario is
     not in the catalog, --scenarios, --n8n, or --generated with --seed say where it comes from.
@@ -108,6 +111,7 @@ def crash(
             "--only": only,
             "--limit": limit,
             "--workers": workers,
+            "--isolate": isolate is not Isolation.RUNNER,
             "--out": out,
             "--sign": sign,
             "--quiet": quiet,
@@ -130,6 +134,7 @@ def crash(
         choice=postgres_mode,
         deadline_s=deadline,
         takeover_s=takeover,
+        isolation=isolate,
         folder=out,
         sign=sign,
     )

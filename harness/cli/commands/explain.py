@@ -116,6 +116,7 @@ def _check(part: CheckPart) -> Iterator[str]:
     for sample in part.samples:
         yield f" trial {sample.trial}, {sample.scenario}, {sample.arm}: {sample.message}"
         yield f"   {sample.reproduce}"
+        yield from (f"   {line}" for line in str(sample.witness.get("trace", "")).splitlines())
     yield ""
 
 

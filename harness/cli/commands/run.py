@@ -13,6 +13,7 @@ from cutover.harness.cli.options import (
     DrawnSeedOption,
     GeneratedOption,
     ImportsOption,
+    IsolateOption,
     JsonOption,
     OnlyOption,
     OutOption,
@@ -26,6 +27,7 @@ from cutover.harness.cli.options import (
     with_importers,
 )
 from cutover.harness.cli.plan import DEADLINE_S, TAKEOVER_S, RunPlan, ServerChoice, Where, drawn_seed, skip_of
+from cutover.harness.record.isolation import Isolation
 from cutover.reports.messages import Lang
 
 __all__ = ["run"]
@@ -104,6 +106,7 @@ def run(
     deadline: DeadlineOption = DEADLINE_S,
     crash_budget: CrashBudgetOption = None,
     takeover: TakeoverOption = TAKEOVER_S,
+    isolate: IsolateOption = Isolation.RUNNER,
     skip: SkipOption = None,
     lang: LangOption = Lang.EN,
     as_json: JsonOption = False,
@@ -142,6 +145,7 @@ def run(
         deadline_s=deadline,
         crash_budget_s=crash_budget,
         takeover_s=takeover,
+        isolation=isolate,
         skip=skip_of(skip or ()),
     )
     from cutover.harness.cli.jobs.run import run_job

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,16 +23,17 @@ from cutover.harness.judge.crash.tally import CrashTally
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.reference.races import races_a_timer
 from cutover.harness.record.cases import ALL_WAYS, CaseRecord, Way
-from cutover.harness.record.trials import Trial
+from cutover.harness.record.isolation import Isolation
+from cutover.harness.record.trials import EngineInfo, Trial
 from cutover.harness.run.crash.matrix import DEADLINE_S, SETTINGS, crash_matrix
-from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan
+from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan, ways_without
 from cutover.harness.run.crash.testbed import TAKEOVER_S
 from cutover.harness.run.machine.pace import pace_of
 from cutover.harness.run.machine.probe import readings
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.store.atomic import write_whole
 from cutover.harness.store.tables import CRASHES
-from cutover.harness.store.writer import RunWriter, saving
+from cutover.harness.store.writer import RunWriter, refuse_used, saving
 from cutover.reports.parts.crash import CrashPart, crash_part
 from cutover.reports.parts.run import Replay
 from cutover.reports.terminal.crash import render_cases
@@ -62,6 +63,7 @@ class CrashPlan:
     choice: ServerChoice
     deadline_s: float
     takeover_s: float
+    isolation: Isolation = Isolation.RUNNER
     folder: Path | None = None
     sign: Path | None = None
 
@@ -73,6 +75,8 @@ class CrashPlan:
         words += ["--seed", str(self.seed)]
         if self.limit is not None:
             words += ["--limit", str(self.limit)]
+        if self.isolation is not Isolation.RUNNER:
+            words += ["--isolate", self.isolation]
         return (*words, *(word for name in self.only for word in ("--only", name)))
 
     def deadline_at(self, pace: float) -> float:
@@ -135,7 +139,9 @@ def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
 def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
     """Plays the matrix, judges each case as it comes, and saves it. Prints progress, unless quiet."""
     key = key_of(plan.sign)
-    found = scenarios_of(plan, quiet=quiet)
+    engine = engine_info(plan.engine)
+    plan = replace(plan, ways=_ways_offered(plan.ways, engine, quiet=quiet))
+    found = scenarios_of(plan, quiet=quiet, lacks=engine.lacks)
     scenarios = tuple(scenario for scenario in found if not races_a_timer(scenario))
     if len(scenarios) < len(found):
         left = len(found) - len(scenarios)
@@ -143,9 +149,9 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
             f"{left} scenarios left out: a signal or a cancellation races a timer that the wait for a lease uses up",
             quiet=quiet,
         )
-    engine = engine_info(plan.engine)
     created_at = datetime.now(UTC)
     folder = plan.folder or RUNS / f"crash-{created_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    refuse_used(folder)
     with started_server(plan.url, plan.choice, settings=SETTINGS) as server:
         note(plain(f"Postgres {server.version}, {server.description} ({server.why})"), quiet=quiet)
         manifest = new_manifest(
@@ -224,6 +230,7 @@ def _play(
             deadline_s=plan.deadline_at(pace_of(readings(server.dsn))),
             takeover_s=plan.takeover_s,
             digest=writer.manifest.candidate.digest,
+            isolation=plan.isolation,
         )
     if plan.limit is None and set(plan.ways) & set(BASIC_WAYS):
         tally.expect_sweep(trials)
@@ -231,7 +238,18 @@ def _play(
         writer.write(Trial(number=number, scenario=trial.scenario, arms={"candidate": trial.baseline}))
 
 
-def scenarios_of(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
+def _ways_offered(ways: Sequence[Way], engine: EngineInfo, *, quiet: bool) -> tuple[Way, ...]:
+    """Returns the ways that ask for nothing that the engine lacks; says which are left out. Raises UsageProblem."""
+    fit = ways_without(ways, engine.lacks)
+    if len(fit) < len(ways):
+        left = ", ".join(way for way in ways if way not in fit)
+        note(f"ways left out: {left}; the engine does not offer {', '.join(engine.lacks)}", quiet=quiet)
+    if not fit:
+        raise UsageProblem("no way is left: each asks for something that the engine does not offer")
+    return fit
+
+
+def scenarios_of(plan: CrashPlan, *, quiet: bool, lacks: Sequence[str] = ()) -> tuple[Scenario, ...]:
     """Returns the scenarios that a plan names; says on stderr, unless quiet, what was left out."""
     return select(
         paths=plan.paths,
@@ -241,4 +259,5 @@ def scenarios_of(plan: CrashPlan, *, quiet: bool) -> tuple[Scenario, ...]:
         seed=plan.seed,
         only=plan.only,
         say=lambda line: note(plain(line), quiet=quiet),
+        lacks=lacks,
     )

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final, Literal
 
-from cutover.engines.registry import describe
+from cutover.engines.registry import described
 from cutover.harness.cli.installation import installed_version
 from cutover.harness.judge.policy.loading import default_policy
 from cutover.harness.record.trials import EngineInfo, Manifest
@@ -31,8 +31,8 @@ _SUFFIXES: Final = frozenset({".py", ".json", ".toml", ".css", ".jinja"})
 
 def engine_info(spec: str) -> EngineInfo:
     """Returns the engine's name and the digest of its sources. Raises as `cutover.engines.registry.describe`."""
-    name, digest = describe(spec)
-    return EngineInfo(spec=spec, name=name, digest=digest)
+    name, digest, lacks = described(spec)
+    return EngineInfo(spec=spec, name=name, digest=digest, lacks=lacks)
 
 
 def new_manifest(

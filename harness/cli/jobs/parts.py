@@ -18,7 +18,7 @@ from cutover.harness.record.cases import CaseRecord, CrashTrial
 from cutover.harness.record.kills import PlayedPart
 from cutover.harness.record.trials import ArmName
 from cutover.harness.run.crash.matrix import crash_matrix
-from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan
+from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan, ways_without
 from cutover.harness.run.crash.sampling import selection
 from cutover.harness.run.machine.pace import pace_of
 from cutover.harness.run.machine.watch import MachineWatch
@@ -32,6 +32,7 @@ from cutover.harness.store.lines import RecordedTrial, encode_fields
 from cutover.harness.store.tables import Table
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.model import Scenario
+from cutover.scenarios.needs import offered
 
 __all__ = ["RESTARTS", "PartPlayer", "RunRows", "scenarios_to_kill"]
 
@@ -61,9 +62,12 @@ class RunRows(SideRows, Protocol):
         """Takes in the uninterrupted runs from which crash cases were planned."""
 
 
-def scenarios_to_kill(scenarios: Sequence[Scenario]) -> tuple[Scenario, ...]:
-    """Returns those of a run's scenarios, and of the catalog, that crash cases are played with."""
-    return selection([each for each in scenarios if not races_a_timer(each)], load_catalog())
+def scenarios_to_kill(scenarios: Sequence[Scenario], lacks: Collection[str] = ()) -> tuple[Scenario, ...]:
+    """Returns those of a run's scenarios, and of the catalog, that crash cases are played with.
+
+    None of them needs anything that the engine `lacks`.
+    """
+    return selection([each for each in scenarios if not races_a_timer(each)], offered(load_catalog(), lacks))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +75,10 @@ class PartPlayer:
     """Plays the parts of one run, with at least `cases` crash cases if there is time.
 
     `on_problem` is told what could not be done beside the trials; the judge finds it missing. `sources` are the digests
-    on record of the engines' sources, by spec, and those of now where None; `to_kill` are the scenarios of crash cases
-    where the caller knows them, `known` arms of trials that need not be run again. With `long`, what takes long of the
-    plays is played too, beside all parts. With `reads_machine` the machine is read before, between and after the
-    parts, and limits of time follow what it needs.
+    on record of the engines' sources, by spec, and those of now where None; `lacks` is what the candidate does not
+    offer; `to_kill` are the scenarios of crash cases where the caller knows them, `known` arms of trials that need not
+    be run again. With `long`, what takes long of the plays is played too, beside all parts. With `reads_machine` the
+    machine is read before, between and after the parts, and limits of time follow what it needs.
     """
 
     plan: RunPlan
@@ -86,6 +90,7 @@ class PartPlayer:
     quiet: bool
     on_problem: Callable[[str], None]
     sources: Mapping[str, str] | None = None
+    lacks: tuple[str, ...] = ()
     to_kill: tuple[Scenario, ...] | None = None
     known: Mapping[int, Mapping[ArmName, bytes]] = field(default_factory=dict)
     long: bool = False
@@ -189,7 +194,7 @@ class PartPlayer:
     def _kill(self, pace: float) -> None:
         """Plays a sample of the candidate's crash cases."""
         plan = self.plan
-        chosen = scenarios_to_kill(self.scenarios) if self.to_kill is None else self.to_kill
+        chosen = scenarios_to_kill(self.scenarios, self.lacks) if self.to_kill is None else self.to_kill
         self.rows.write_crash_scenarios(chosen)
         with progress(f"killing {plan.candidate}", 0, quiet=self.quiet) as advance:
 
@@ -204,13 +209,14 @@ class PartPlayer:
             crash_matrix(
                 self.server,
                 chosen,
-                CasePlan(engine=plan.candidate, ways=SAMPLE_WAYS, seed=plan.seed),
+                CasePlan(engine=plan.candidate, ways=ways_without(SAMPLE_WAYS, self.lacks), seed=plan.seed),
                 workers=self._runners(),
                 on_record=keep,
                 on_planned=planned,
                 on_baselines=self.rows.write_baselines,
                 deadline_s=plan.deadline_at(pace),
                 takeover_s=plan.takeover_s,
+                isolation=plan.isolation,
                 digest=None if self.sources is None else self.sources[plan.candidate],
                 budget=Budget(
                     usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=RESTARTS

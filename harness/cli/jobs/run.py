@@ -22,7 +22,7 @@ from cutover.harness.errors import EnvironmentProblem, UsageProblem
 from cutover.harness.record.kills import PlayedPart
 from cutover.harness.store.atomic import write_whole
 from cutover.harness.store.tables import POLICY, WAIVERS
-from cutover.harness.store.writer import RunWriter, saving
+from cutover.harness.store.writer import RunWriter, refuse_used, saving
 from cutover.reports.document import Document
 from cutover.reports.messages import Lang
 from cutover.reports.terminal.report import in_one_line
@@ -79,10 +79,12 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
         seed=plan.seed,
         only=plan.only,
         say=say,
+        lacks=candidate.lacks,
     )
     created_at = datetime.now(UTC)
     run_id = f"{created_at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     folder = where.folder or RUNS / run_id
+    refuse_used(folder)
     with started_server(where.url, where.choice) as server:
         say(f"Postgres {server.version}, {server.description} ({server.why})")
         say(f"seed {plan.seed}; --seed {plan.seed} repeats this run")
@@ -114,6 +116,7 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
                 cases=policy.cases_asked(plan.stage),
                 quiet=quiet,
                 sources=manifest.sources,
+                lacks=candidate.lacks,
                 long=plan.plays_long,
                 reads_machine=True,
                 on_problem=lambda told: note(f"cutover: {plain(told)}", quiet=False),

@@ -10,7 +10,7 @@ from cutover.harness.cli.jobs.parts import RESTARTS, scenarios_to_kill
 from cutover.harness.cli.verification.claimed import ClaimedRun
 from cutover.harness.record.cases import CaseRecord, CrashTrial, Way
 from cutover.harness.record.kills import PlayedPart
-from cutover.harness.run.crash.plan import SAMPLE_WAYS, CasePlan
+from cutover.harness.run.crash.plan import SAMPLE_WAYS, CasePlan, ways_without
 from cutover.harness.run.crash.play import MOST_HUNG, most_restarts
 from cutover.harness.run.crash.sampling import Sampler
 from cutover.harness.store.lines import scenario_text
@@ -43,7 +43,8 @@ def check_sample(run: ClaimedRun, scenarios: Sequence[Scenario]) -> None:
         run.unchecked.append("the order of crash cases: the engine hung, so not all that had begun were waited for")
         return
     manifest = run.manifest
-    plan = CasePlan(engine=manifest.candidate.spec, ways=SAMPLE_WAYS, seed=manifest.seed)
+    ways = ways_without(SAMPLE_WAYS, manifest.candidate.lacks)
+    plan = CasePlan(engine=manifest.candidate.spec, ways=ways, seed=manifest.seed)
     restarts = most_restarts(RESTARTS, manifest.crash_budget_s or 0.0)
     any_restart = any(record.case.way is Way.RESTART for record in records)
     told = [_unlike(trials, plan, count, records) for count in ([restarts] if any_restart else [restarts, 0])]
@@ -68,7 +69,7 @@ def hung(records: Collection[CaseRecord]) -> bool:
 def _check_scenarios(run: ClaimedRun, scenarios: Sequence[Scenario]) -> None:
     plan = run.plan()
     asked = plan.crash_usual_s > 0 and PlayedPart.CRASHES not in plan.skip
-    wanted = scenarios_to_kill(scenarios) if asked else ()
+    wanted = scenarios_to_kill(scenarios, run.manifest.candidate.lacks) if asked else ()
     if list(map(scenario_text, crash_scenarios(run.folder).values())) != list(map(scenario_text, wanted)):
         run.differs(_KIND, "the scenarios of its crash cases are not those that are chosen from the run's")
 

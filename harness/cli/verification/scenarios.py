@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Final
 
@@ -12,6 +12,7 @@ from cutover.harness.cli.selection import DEFAULT_DRAWN
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.generated.generator import drawn
 from cutover.scenarios.model import Scenario
+from cutover.scenarios.needs import offered
 
 __all__ = ["AskedScenarios"]
 
@@ -22,11 +23,13 @@ class AskedScenarios:
     """What a plan asks for, trial by trial, without the files that it names, which may be elsewhere by now.
 
     `first_drawn` is the number of the first trial whose scenario was drawn, which only those files tell; it says
-    nothing where the plan names none.
+    nothing where the plan names none. What needs something that the engine `lacks` was left out; where files are named
+    too, nothing is known of which trial then had what.
     """
 
-    def __init__(self, plan: RunPlan, first_drawn: int) -> None:
+    def __init__(self, plan: RunPlan, first_drawn: int, lacks: Collection[str] = ()) -> None:
         self._plan = plan
+        self._lacks = lacks
         self.named = bool(plan.scenarios or plan.imports)
         self._chosen = first_drawn - 1 if self.named else self._of_catalog()
 
@@ -34,6 +37,8 @@ class AskedScenarios:
     def total(self) -> int | None:
         """How many trials are asked for; None where only the named files tell."""
         plan = self._plan
+        if self._lacks:
+            return None if self.named else len(self._offered)
         if plan.only:
             return len(set(plan.only))
         if plan.trials is not None:
@@ -44,6 +49,8 @@ class AskedScenarios:
 
     def at(self, number: int) -> Scenario | None:
         """Returns the scenario of that trial, from 1; None where a file that is named had it, or there is none."""
+        if self._lacks:
+            return None if self.named else self._offered.get(number)
         if self._plan.only:
             return self._only.get(number)
         if number > self._chosen:
@@ -56,6 +63,14 @@ class AskedScenarios:
         if plan.generated is not None:
             return plan.generated
         return DEFAULT_DRAWN if plan.trials is None else max(0, plan.trials - self._chosen)
+
+    @cached_property
+    def _offered(self) -> Mapping[int, Scenario]:
+        """Those that are left, by the numbers of their trials."""
+        whole = AskedScenarios(self._plan, 0)
+        scenarios = (whole.at(number) for number in range(1, (whole.total or 0) + 1))
+        kept = offered((each for each in scenarios if each is not None), self._lacks)
+        return dict(enumerate(kept, start=1))
 
     @cached_property
     def _catalog(self) -> tuple[Scenario, ...]:

@@ -65,7 +65,7 @@ def check_trials(run: ClaimedRun) -> tuple[Scenario, ...]:
     _check_numbers(run, seen.scenarios)
     scenarios = [scenario for _, scenario in sorted(seen.scenarios.items())]
     drawn = (number for number, each in sorted(seen.scenarios.items()) if each.origin == "generated")
-    asked = AskedScenarios(plan, next(drawn, run.manifest.planned + 1))
+    asked = AskedScenarios(plan, next(drawn, run.manifest.planned + 1), run.manifest.candidate.lacks)
     if run.whole or not asked.named:
         _check_scenarios(run, seen.scenarios, asked)
     _check_rereads(run, seen)

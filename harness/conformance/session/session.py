@@ -188,7 +188,7 @@ class Session:
             self._injector.fired += 1
             self._interrupted = True
         elif not (self._interrupted and not self._waited_for_lease and raised["type"] == "ExecutionHeld"):
-            self._workers.fail("exception", str(raised["type"]), str(raised["message"]))
+            self._workers.fail_by(raised)
 
     def _next(self) -> Message:
         """The next command from outside; a resume where the last command was interrupted."""

@@ -18,7 +18,7 @@ import msgspec
 from cutover.engines.api import ExecutionRow, JsonText
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
 from cutover.harness.judge.view import ArmView, TrialView
-from cutover.harness.record.trials import ArmName
+from cutover.harness.record.trials import ArmName, Failure
 
 __all__ = [
     "MOST_FINDINGS",
@@ -136,8 +136,17 @@ class Sheet:
             self._counts = {}
         self._counts[name] = self._counts.get(name, 0) + number
 
-    def fault(self, message: str, *, verdict: Verdict = Verdict.FAIL, **witness: str | float | None) -> None:
-        """Holds something against the arm; the witness is the smallest evidence for it."""
+    def fault(
+        self,
+        message: str,
+        *,
+        verdict: Verdict = Verdict.FAIL,
+        failure: Failure | None = None,
+        **witness: str | float | None,
+    ) -> None:
+        """Holds something against the arm; the witness is the smallest evidence for it, and where a failure arose."""
+        if failure is not None:
+            witness |= failure.witness()
         self.faults += 1
         if self._findings is None:
             self._findings = []

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections import Counter
 
 from cutover.harness.judge.checks.base import ArmCheck, Sheet
+from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.view import ArmView
 
 __all__ = ["CHECK"]
 
 
 def _look(arm: ArmView, sheet: Sheet) -> None:
+    for step_id in arm.record.untold:
+        sheet.fault(
+            f"step {step_id}: called again, and whether it had ended by then could not be read",
+            verdict=Verdict.INCONCLUSIVE,
+            step_id=step_id,
+        )
     for step_id, calls in arm.calls.items():
         sheet.saw(len(calls))
         if len(calls) == 1 and not calls[0].after_completion:

@@ -17,7 +17,11 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
     sheet.saw(2 + len(arm.expected.outcome.steps) + len(arm.expected.outcome.effects))
     if record.failure is not None and not (arm.expected.refused is not None and is_refusal(record)):
         failure = record.failure
-        sheet.fault(f"the engine did not return: {failure.kind}, {failure.type}: {failure.message}", kind=failure.kind)
+        sheet.fault(
+            f"the engine did not return: {failure.kind}, {failure.type}: {failure.message}",
+            kind=failure.kind,
+            failure=failure,
+        )
     elif record.journal is None and not is_refusal(record):
         sheet.fault("the engine gave no journal of the execution")
     noise = sheet.trial.noise if role(arm.name) == "candidate" else frozenset()

@@ -93,11 +93,12 @@ def _times_and_names(arm: ArmView, sheet: Sheet) -> None:
         sheet.fault("the execution has failed, and its row does not say why")
     _in_order(sheet, "the execution", execution.created_at, execution.started_at, execution.finished_at)
     _began_first(sheet, arm, execution.started_at)
+    undated = END_STATES - {row.status for row in arm.rows.values() if row.finished_at is not None}
     for row in arm.rows.values():
         who, step = f"step {row.step_id}", arm.expected.steps.get(row.step_id)
         if step is not None and row.node_id != step.node_id:
             sheet.fault(f"{who} is of node {row.node_id!r}, not of {step.node_id!r}", step_id=row.step_id)
-        if (row.finished_at is not None) != (row.status in END_STATES):
+        if (row.finished_at is not None) != (row.status in END_STATES) and row.status not in undated:
             sheet.fault(f"{who} is {row.status}, finished at {row.finished_at}", step_id=row.step_id)
         if row.attempt and row.started_at is None:
             sheet.fault(f"{who} has attempt {row.attempt} and no time at which it started", step_id=row.step_id)

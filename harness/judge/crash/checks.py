@@ -26,7 +26,7 @@ def _resume(case: CaseView, sheet: Sheet) -> None:
     sheet.saw()
     refused = case.arm.expected.refused is not None and is_refusal(case.arm.record)
     if failure is not None and failure.kind != "timeout" and not refused:
-        sheet.fault(f"the resume did not return: {failure.type}: {failure.message}", kind=failure.kind)
+        sheet.fault(f"the resume did not return: {failure.type}: {failure.message}", kind=failure.kind, failure=failure)
         return
     if case.cancelled:
         _cancelled(case, sheet)

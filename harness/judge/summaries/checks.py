@@ -19,6 +19,19 @@ SAMPLES = 5
 
 _NAMED: Final = re.compile(r"\b(step|wait|loop|event|timer) \S+")
 _NUMBERS: Final = re.compile(r"\[[^\]]*\]|[0-9][0-9.,]*")
+_NEEDED: Final[Mapping[str, frozenset[str]]] = {
+    "CKPT": frozenset({"checkpoints"}),
+    "EVT": frozenset({"events"}),
+    "LOG": frozenset({"events"}),
+    "MET": frozenset({"metrics"}),
+    "RETRY": frozenset({"retries"}),
+    "TIME": frozenset({"waits", "injected_clock", "retries"}),
+    "CONC": frozenset({"concurrent_workers", "lease"}),
+    "FENCE": frozenset({"concurrent_workers", "lease"}),
+    "SIGNAL": frozenset({"signals", "waits", "one_per_process"}),
+    "INSTALL": frozenset({"signals", "waits", "one_per_process"}),
+}
+"""What a check looks at is not there where the engine does not offer one of these."""
 _WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.INVALID, Verdict.INCONCLUSIVE)
 
 
@@ -110,10 +123,14 @@ def _finding(part: Mapping[str, Any]) -> Finding:
 
 
 class CheckCollector:
-    """Sums up check results; `registered` maps the checks that the code has to the property of each."""
+    """Sums up check results; `registered` maps the checks that the code has to the property of each.
 
-    def __init__(self, registered: Mapping[str, str]) -> None:
+    `lacks` is what the candidate does not offer.
+    """
+
+    def __init__(self, registered: Mapping[str, str], lacks: Iterable[str] = ()) -> None:
         self._registered = registered
+        self._lacks = frozenset(lacks)
         self._sides: dict[str, dict[str, _Side]] = {}
 
     def add(self, results: Iterable[CheckResult]) -> None:
@@ -177,5 +194,8 @@ class CheckCollector:
                 where = first.case or f"trial {first.trial}, {first.scenario}, {first.arm}"
                 return verdict, f"{plural(count, 'finding')}; {where}: {first.message}"
         if candidate.examined == 0:
+            lacking = sorted(self._lacks.intersection(_NEEDED.get(check, ())))
+            if lacking:
+                return Verdict.INCONCLUSIVE, f"not offered: {', '.join(lacking)}"
             return Verdict.INCONCLUSIVE, "it found nothing to look at in the candidate"
         return Verdict.PASS, f"{plural(candidate.examined, 'fact')} examined"

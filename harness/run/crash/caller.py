@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 from cutover.engines.api import Journal
 from cutover.harness.record.acknowledged import Acknowledged, acknowledged
-from cutover.harness.record.trials import Again, ArmRecord, Failure
+from cutover.harness.record.trials import Again, ArmRecord
 from cutover.harness.run.crash.injector import FaultInjector, Injection
 from cutover.harness.run.crash.testbed import Testbed
-from cutover.harness.run.crash.workers import Workers
+from cutover.harness.run.crash.workers import Workers, failure_in
 from cutover.harness.run.process.deadline import ActiveTime
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
@@ -60,12 +60,12 @@ class Caller:
             if not self.wait_for([host]):
                 return None
             if self.injector.fired > fired and (not host.alive or host.stopped or host.raised is not None):
-                return command
+                return self._left_by(command)
             if not host.alive:
                 self.workers.fail("died", "exit", f"status {host.exit_status}")
                 return None
             if host.raised is not None:
-                self.workers.fail("exception", str(host.raised["type"]), str(host.raised["message"]))
+                self.workers.fail_by(host.raised)
                 return None
             self.carried_out(command)
             if command["op"] == "signal" and self.injector.deliver_twice():
@@ -73,6 +73,13 @@ class Caller:
             command = self.next_command()
         self.workers.fail("timeout", "endless", f"still running after {_MAX_COMMANDS} commands")
         return None
+
+    def _left_by(self, command: Message) -> Message:
+        """Returns what is sent after the fault: the command, or a resume where it had returned to its caller before."""
+        if not self.injector.outlived:
+            return command
+        self.carried_out(command)
+        return {"op": "resume"}
 
     def send(self, host: Host, command: Message) -> None:
         """Sends a worker a command."""
@@ -96,6 +103,8 @@ class Caller:
         self._settled = False
         in_time = self.workers.serve(done)
         self.injector.look_at_time(ended=True)
+        if (victim := self.injector.victim) is not None and victim.killed_here:
+            self.workers.serve(lambda: not victim.alive)
         for host in hosts:
             self.workers.close_command(host, names[host], in_time=in_time, killed=host is self.injector.victim)
         return in_time
@@ -141,7 +150,7 @@ class Caller:
             self.send(host, command)
             self.wait_for([host])
             if host.raised is not None and failure is None:
-                failure = Failure(kind="exception", type=str(host.raised["type"]), message=str(host.raised["message"]))
+                failure = failure_in(host.raised)
         after = self.journal()
         changed = after != before
         return Again(

@@ -11,6 +11,7 @@ from cutover.harness.record.trials import Again
 from cutover.harness.run.crash.caller import Caller
 from cutover.harness.run.crash.recovery import Recovery
 from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.process.deadline import LOOK_S
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.proxy.channel import Channel
 from cutover.harness.run.world.clock import EPOCH
@@ -25,6 +26,8 @@ _REFUSALS = {
 }
 _AWAY_S = 1.5
 """How long the server is away, real seconds, up to the next look at the time: an engine may wait until it is back."""
+_LOOK_S = 0.03
+"""How often a worker is looked at whose request is held back, real seconds."""
 _SHARE_OF_DEADLINE = 0.25
 """And at most so much of a command's deadline, so that an engine that waits returns in time."""
 
@@ -43,6 +46,8 @@ class CaseRun:
         recovery = Recovery(case, caller)
         at_crash = again = None
         injector.inject_at(case.point)
+        injector.lags = case.way is Way.LAG
+        self._testbed.loop.look_s = _LOOK_S if injector.lags else LOOK_S
         if case.way is Way.RESTART:
             injector.on_watched = lambda: caller.remember("the last answer before the server died")
         if case.way is Way.SIGNAL_TWICE:

@@ -34,8 +34,11 @@ def handler(
         restart=restart,
         launcher=launcher,
     ) as testbed:
+        template = settings.get("template")
 
         def play(job: dict[str, Any]) -> bytes:
+            if template is not None:
+                testbed.begin_anew(*template)
             if "scenario" in job:
                 scenarios[job["id"]] = loads(job["scenario"], job["id"])
             scenario, execution_id = scenarios[job["id"]], uuid.UUID(job["execution_id"])

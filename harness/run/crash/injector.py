@@ -25,6 +25,8 @@ from cutover.harness.run.world.world import World
 
 __all__ = ["FaultInjector", "Injection"]
 
+_LAG_S = 0.15
+"""How long a worker whose request is held back may do nothing else, real seconds: it waits for the answer."""
 _PRINTABLE = bytes(byte if 32 <= byte < 127 else 32 for byte in range(256))
 
 Injection: TypeAlias = Callable[[Host, Channel | None], None]
@@ -35,7 +37,9 @@ class FaultInjector:
     """The proxy's gate, and the other end of the hosts' messages.
 
     Kill points are counted from 1, over all workers, while `point`, the one to inject at, is set or `on_answered` is
-    (the baseline). `victim` is the worker at which the last fault was injected. `on_watched` is called before Postgres
+    (the baseline). With `lags` a request at the kill point is held back, and the fault comes with the next activity
+    call of its worker, or when that does nothing else for a while; `outlived` says that its command returned before
+    either. `victim` is the worker at which the last fault was injected. `on_watched` is called before Postgres
     gets the request whose answer is the kill point.
     """
 
@@ -50,6 +54,9 @@ class FaultInjector:
         self.logs: list[str] = []
         self.calls: dict[Host, list[int]] = {}
         self.point: KillPoint | None = None
+        self.lags = False
+        self.outlived = False
+        self._lagging: tuple[Host, Channel, ActiveTime] | None = None
         self.fired = 0
         self.round_trips = 0
         self.activity_calls = 0
@@ -78,6 +85,9 @@ class FaultInjector:
 
     def look_at_time(self, *, ended: bool = False) -> None:
         """Ends a fault that lasts, where its time is up or the command has `ended`."""
+        if self._lagging is not None and (ended or self._lagging[2].now() >= _LAG_S):
+            self.outlived = ended and self._lagging[0].alive and self._lagging[0].raised is None
+            self._end_lag(self._lagging[0])
         if self._lasting is None:
             return
         end, time_passed, for_s = self._lasting
@@ -103,7 +113,10 @@ class FaultInjector:
         if self.race is not None and host not in self.race:
             return self._line_up(self.race, host, channel)
         if self.point == KillPoint("request", number) and host is not None:
-            self._inject(host, channel)
+            if self.lags:
+                self._hold_back(host, channel)
+            else:
+                self._inject(host, channel)
             return Ruling.HOLD
         watched = self.point == KillPoint("answer", number)
         if watched and self.on_watched is not None:
@@ -155,6 +168,8 @@ class FaultInjector:
             self._inject(host, None)
             return
         answer = self._serve(host, message)
+        if self._end_lag(host):
+            return
         if self.point == KillPoint("reply", number):
             self._held_call = (host, answer)
             self._inject(host, None)
@@ -182,6 +197,22 @@ class FaultInjector:
         self.calls.setdefault(host, []).append(entry.sequence)
         self.note(host, "effect", f"{entry.step_id} {entry.effect}")
         return answer
+
+    def _hold_back(self, host: Host, channel: Channel) -> None:
+        """Holds a request back, and lets its worker go on."""
+        self.point = None
+        self.fired += 1
+        self.note(host, "lag", "its request is held back")
+        self._lagging = host, channel, ActiveTime()
+
+    def _end_lag(self, host: Host) -> bool:
+        """Brings the fault about, where a request of this worker is held back; says whether one is."""
+        if self._lagging is None or self._lagging[0] is not host:
+            return False
+        (_, channel, _), self._lagging = self._lagging, None
+        self.victim = host
+        self._on_injection(host, channel)
+        return True
 
     def _inject(self, host: Host, channel: Channel | None) -> None:
         self.point = None

@@ -8,17 +8,19 @@ from contextlib import contextmanager
 import psycopg
 
 from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, Way
+from cutover.harness.record.isolation import Isolation
 from cutover.harness.run.crash.plan import Budget, CasePlan
 from cutover.harness.run.crash.play import replay_case, run_crashes, run_sample
 from cutover.harness.run.crash.runners import Runners
 from cutover.harness.run.crash.testbed import TAKEOVER_S
-from cutover.harness.run.postgres.installation import installed
+from cutover.harness.run.postgres.dsn import parse_dsn
+from cutover.harness.run.postgres.installation import installed, installed_copies
 from cutover.harness.run.postgres.outage import OutageProbe
 from cutover.harness.run.postgres.room import require_room_for_runners
 from cutover.harness.run.postgres.server import Server
 from cutover.scenarios.model import Scenario
 
-__all__ = ["DEADLINE_S", "SETTINGS", "crash_matrix", "replay"]
+__all__ = ["DEADLINE_S", "SETTINGS", "crash_matrix", "places", "replay"]
 
 DEADLINE_S = 20.0
 """Real time that one command to an engine may take."""
@@ -39,25 +41,27 @@ def crash_matrix(
     takeover_s: float = TAKEOVER_S,
     budget: Budget | None = None,
     digest: str | None = None,
+    isolation: Isolation = Isolation.RUNNER,
 ) -> list[CrashTrial]:
-    """Plays every planned case, in a database that is dropped afterwards; returns the trials with their baselines.
+    """Plays every planned case, in databases that are dropped afterwards; returns the trials with their baselines.
 
     With a budget it is a sample of as many cases as fit. `digest` is that of `Runners`; `on_baselines` hears of the
     uninterrupted runs before the first case. Raises EnvironmentProblem where the server has too few connections.
     """
     with psycopg.connect(server.dsn, autocommit=True) as connection:
         require_room_for_runners(connection, workers)
+    relaxed = Way.RESTART not in plan.ways
     with (
-        installed(server, plan.engine, relaxed=Way.RESTART not in plan.ways) as dsn,
+        places(server, plan.engine, workers, isolation, relaxed=relaxed) as (dsns, template),
         OutageProbe(server.dsn) as probe,
         Runners(
             plan.engine,
-            dsn,
-            count=workers,
+            dsns,
             deadline_s=deadline_s,
             takeover_s=takeover_s,
             restart=probe.around(server.restart),
             digest=digest,
+            template=template,
         ) as runners,
     ):
 
@@ -75,8 +79,7 @@ def crash_matrix(
                 installed(server, plan.engine) as durable,
                 Runners(
                     plan.engine,
-                    durable,
-                    count=1,
+                    [durable],
                     deadline_s=deadline_s,
                     takeover_s=takeover_s,
                     restart=probe.around(server.restart),
@@ -96,6 +99,16 @@ def crash_matrix(
         )
 
 
+@contextmanager
+def places(
+    server: Server, engine: str, runners: int, isolation: Isolation, *, relaxed: bool = False
+) -> Iterator[tuple[tuple[str, ...], tuple[str, str] | None]]:
+    """Yields the URLs of databases for so many runners, and what they make them anew from, where they do."""
+    apart = isolation is Isolation.CASE
+    with installed_copies(server, engine, runners + apart, relaxed=relaxed) as dsns:
+        yield (dsns[1:], (server.dsn, parse_dsn(dsns[0])["dbname"])) if apart else (dsns, None)
+
+
 def replay(
     server: Server,
     scenario: Scenario,
@@ -107,7 +120,14 @@ def replay(
 ) -> CaseRecord:
     """Plays one case again."""
     with (
-        installed(server, engine) as dsn,
-        Runners(engine, dsn, count=1, deadline_s=deadline_s, takeover_s=takeover_s, restart=server.restart) as runners,
+        places(server, engine, 1, Isolation.CASE) as (dsns, template),
+        Runners(
+            engine,
+            dsns,
+            deadline_s=deadline_s,
+            takeover_s=takeover_s,
+            restart=server.restart,
+            template=template,
+        ) as runners,
     ):
         return replay_case(runners, scenario, case)

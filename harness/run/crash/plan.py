@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from cutover.harness.record.cases import ALL_WAYS, CrashCase, CrashTrial, KillPoint, PointKind, Way
 from cutover.harness.run.crash.features import node_kinds
@@ -19,12 +20,14 @@ __all__ = [
     "pairs",
     "plan_cases",
     "sample",
+    "ways_without",
 ]
 
 BASIC_WAYS = (Way.ONCE, Way.TWICE, Way.CONCURRENT, Way.ZOMBIE)
 SAMPLE_WAYS = tuple(way for way in ALL_WAYS if way is not Way.RESTART)
 """What a sample is drawn from: not what stops the server for all, of which a few cases come at its end."""
 _AT_REQUESTS = frozenset({Way.SERIALIZATION, Way.DEADLOCK})
+_HELD_BACK = frozenset({Way.LAG})
 _AT_ROUND_TRIPS = frozenset({Way.CUT, Way.DROP, Way.OUTAGE})
 _AT_SIGNALS = frozenset({Way.SIGNAL_TWICE, Way.SIGNAL_LATE, Way.SIGNAL_STRAY})
 _CANCELS = frozenset({Way.CANCEL, Way.CANCEL_LIVE})
@@ -61,6 +64,24 @@ class CasePlan:
     seed: int = 0
     limit: int | None = None
     pairs_per_point: int = 1
+
+
+_NEEDS: Final[Mapping[Way, frozenset[str]]] = {
+    Way.CONCURRENT: frozenset({"concurrent_workers", "lease"}),
+    Way.ZOMBIE: frozenset({"concurrent_workers", "lease"}),
+    Way.LAPSE: frozenset({"concurrent_workers", "lease", "injected_clock"}),
+    Way.CANCEL: frozenset({"cancel"}),
+    Way.CANCEL_LIVE: frozenset({"cancel", "concurrent_workers", "lease"}),
+    Way.SIGNAL_TWICE: frozenset({"signals", "signal_ids"}),
+    Way.SIGNAL_LATE: frozenset({"signals", "signal_ids"}),
+    Way.SIGNAL_STRAY: frozenset({"signals"}),
+}
+"""What an engine has to offer for a way to be fair."""
+
+
+def ways_without(ways: Iterable[Way], lacks: Collection[str]) -> tuple[Way, ...]:
+    """Returns those of the ways that need nothing of what an engine lacks."""
+    return tuple(way for way in ways if _NEEDS.get(way, frozenset()).isdisjoint(lacks))
 
 
 def plan_cases(trial: CrashTrial, plan: CasePlan) -> Iterator[CrashCase]:
@@ -143,7 +164,7 @@ def _points(before: PointKind, after: PointKind, count: int) -> Iterator[KillPoi
 def _fits(way: Way, point: KillPoint) -> bool:
     if point.kind == "signal" or way in _AT_SIGNALS:
         return point.kind == "signal" and way in _AT_SIGNALS
-    if way in _AT_REQUESTS:
+    if way in _AT_REQUESTS | _HELD_BACK:
         return point.kind == "request"
     if way is Way.LAPSE:
         return point.kind == "call"

@@ -86,7 +86,7 @@ class Recovery:
             if not self._caller.wait_for([other]):
                 return None
             if other.raised is not None:
-                self._workers.fail("exception", str(other.raised["type"]), str(other.raised["message"]))
+                self._workers.fail_by(other.raised)
                 return None
         return self._caller.drive(self._workers.spawn(), self._caller.retry_of(interrupted))
 

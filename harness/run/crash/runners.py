@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -47,9 +47,11 @@ class CaseJob:
 
 
 class Runners(Closing):
-    """`count` runner processes for one engine; a context manager that leaves none behind.
+    """Runner processes for one engine, one for each of the databases; a context manager that leaves none behind.
 
-    `dsn` is a database in which the engine is installed. `deadline_s` is real time for one command, `takeover_s` how
+    `dsns` are databases in which the engine is installed, and where nobody else works. With a `template`, the URL of
+    the server and the name of a database there in which nothing has run, a runner makes its own anew before each job,
+    as a copy of that. `deadline_s` is real time for one command, `takeover_s` how
     far the virtual clock moves after a death. `restart` stops the server with immediate and starts it again; it is
     called by jobs played alone. `digest` is that on record of the engine's sources, and that of now where None.
     """
@@ -57,17 +59,18 @@ class Runners(Closing):
     def __init__(
         self,
         engine: str,
-        dsn: str,
+        dsns: Sequence[str],
         *,
-        count: int,
         deadline_s: float,
         takeover_s: float,
         restart: Callable[[], None] | None = None,
         digest: str | None = None,
+        template: tuple[str, str] | None = None,
     ) -> None:
         self._restart = restart
-        program = _program("cutover.harness.run.crash.handler", engine, dsn, deadline_s, takeover_s, digest)
-        self._executor = Executor[CaseJob]([program] * count, _message, on_question=self._asked)
+        handler = "cutover.harness.run.crash.handler"
+        programs = [_program(handler, engine, dsn, deadline_s, takeover_s, digest, template) for dsn in dsns]
+        self._executor = Executor[CaseJob](programs, _message, on_question=self._asked)
 
     @property
     def restarts(self) -> bool:
@@ -121,9 +124,22 @@ class Runner(Closing):
 
 
 def _program(  # noqa: PLR0917 - as its callers' arguments
-    handler: str, engine: str, dsn: str, deadline_s: float, takeover_s: float, digest: str | None = None
+    handler: str,
+    engine: str,
+    dsn: str,
+    deadline_s: float,
+    takeover_s: float,
+    digest: str | None = None,
+    template: tuple[str, str] | None = None,
 ) -> ChildProgram:
-    settings = {"handler": handler, "engine": engine, "dsn": dsn, "deadline_s": deadline_s, "takeover_s": takeover_s}
+    settings = {
+        "handler": handler,
+        "engine": engine,
+        "dsn": dsn,
+        "deadline_s": deadline_s,
+        "takeover_s": takeover_s,
+        "template": template,
+    }
     sources = sources_of(engine) if digest is None else {engine: digest}
     return ChildProgram("cutover.harness.run.crash.runner:main", settings, unwinds=True, sources=sources)
 

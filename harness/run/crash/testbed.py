@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ import psycopg
 from cutover.engines.api import Engine, EngineFactory, Journal
 from cutover.engines.errors import CutoverError, UnknownExecution
 from cutover.engines.sqlfiles import sql
+from cutover.harness.run.postgres.dsn import parse_dsn
+from cutover.harness.run.postgres.server import copy_again
 from cutover.harness.run.process.forkserver import ForkServer
 from cutover.harness.run.process.launcher import Launcher
 from cutover.harness.run.process.lifetime import Closing
 from cutover.harness.run.process.loop import Loop
+from cutover.harness.run.process.mark import started
 from cutover.harness.run.proxy.proxy import Proxy
 from cutover.harness.run.world.engine import EngineProblem, committed, idle
 
@@ -59,6 +63,7 @@ class Testbed(Closing):
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
         self.launcher: Launcher = launcher or ForkServer(factory, dsn)
         self._others = frozenset(_children())
+        self._readers: set[int] = set()
         self._factory = factory
         self.deadline_s = deadline_s
         self.takeover = timedelta(seconds=takeover_s)
@@ -98,7 +103,8 @@ class Testbed(Closing):
 
     def _read(self, execution_id: UUID) -> Journal | None:
         try:
-            return committed(self._reader, execution_id)
+            with self._keeping():
+                return committed(self._reader, execution_id)
         except UnknownExecution:
             return None
 
@@ -125,6 +131,17 @@ class Testbed(Closing):
             self._catalog = psycopg.connect(self._dsn, autocommit=True)  # the server may have been restarted
             return self._catalog.execute(statement, prepare=True).fetchall()
 
+    def begin_anew(self, server_dsn: str, template: str) -> None:
+        """Makes the database anew, as a copy of one on the same server, to which there may be no connection."""
+        self._reader.close()
+        self._readers.clear()
+        if self._catalog is not None:
+            self._catalog.close()
+        self.kill_leftovers()
+        copy_again(server_dsn, parse_dsn(self._dsn)["dbname"], template)
+        self._relations = self._relations_now()
+        self._reader = self._make_reader()
+
     def restart_server(self) -> None:
         """Stops the server with immediate and starts it again. Raises CutoverError for a server of others."""
         if self._restart is None:
@@ -132,13 +149,27 @@ class Testbed(Closing):
         self._restart()
 
     def _make_reader(self) -> Engine:
-        return self._factory(idle(self._dsn, "the journal reader"))
+        with self._keeping():
+            return self._factory(idle(self._dsn, "the journal reader"))
+
+    @contextlib.contextmanager
+    def _keeping(self) -> Iterator[None]:
+        """Leaves alive what the reader starts in the block.
+
+        What comes meanwhile because its parent was killed, and we inherit it, has begun before.
+        """
+        before, began = set(_children()), _ticks()
+        try:
+            yield
+        finally:
+            new = set(_children()) - before
+            self._readers = (self._readers & before) | {pid for pid in new if started(pid) >= began}
 
     def kill_leftovers(self) -> int:
         """Kills and reaps every process that came since the testbed was made; returns how many would have lived on."""
         count = 0
         until = time.monotonic() + _GRACE_S
-        while children := set(_children()) - self._others:
+        while children := set(_children()) - self._others - self._readers:
             late = time.monotonic() > until
             for pid in children:
                 if os.waitpid(pid, os.WNOHANG) == (0, 0) and late:
@@ -154,6 +185,7 @@ class Testbed(Closing):
         try:
             self._reader.close()
         finally:
+            self._readers.clear()
             self._free()
 
     def _free(self) -> None:
@@ -163,6 +195,11 @@ class Testbed(Closing):
             self._catalog.close()
         self.proxy.close()
         self.loop.close()
+
+
+def _ticks() -> int:
+    """The time since the boot, as `started` counts it."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
 def _children() -> list[int]:

@@ -23,7 +23,7 @@ from cutover.harness.run.world.outside import Outside
 from cutover.harness.run.world.world import World
 from cutover.scenarios.model import Scenario
 
-__all__ = ["Workers"]
+__all__ = ["Workers", "failure_in"]
 
 
 class Workers:
@@ -121,6 +121,10 @@ class Workers:
         """Takes note of a failure; the first one stands."""
         self.failure = self.failure or Failure(kind=kind, type=what, message=message)
 
+    def fail_by(self, raised: Message) -> None:
+        """Takes note of what a worker's command raised."""
+        self.failure = self.failure or failure_in(raised)
+
     def let_leases_end(self) -> None:
         """Moves the virtual clock on beyond every lease."""
         takeover = self._testbed.takeover
@@ -154,6 +158,16 @@ class Workers:
         for channel in list(self._testbed.proxy.channels):
             channel.close()
         return self._testbed.kill_leftovers()
+
+
+def failure_in(raised: Message) -> Failure:
+    """Returns what a hosted engine raised, as it is recorded."""
+    return Failure(
+        kind="exception",
+        type=str(raised["type"]),
+        message=str(raised["message"]),
+        trace=str(raised.get("trace", "")),
+    )
 
 
 def _ended(host: Host, *, in_time: bool, killed: bool) -> Ended:

@@ -16,7 +16,7 @@ from cutover.harness.run.process.lifetime import refused_to_all
 from cutover.harness.run.process.refusal import refusal_of
 from cutover.harness.run.world.engine import idle
 
-__all__ = ["install_engine", "installed"]
+__all__ = ["install_engine", "installed", "installed_copies"]
 
 _FLUSH = "SELECT pg_logical_emit_message(true, 'cutover', 'installed')"
 """A commit that changes nothing and waits for the log, and so for everything before it."""
@@ -55,8 +55,22 @@ def installed(server: Server, spec: str, *, relaxed: bool = False) -> Iterator[s
     else:
         server.check()
     finally:
-        with contextlib.suppress(psycopg.OperationalError):  # where the server is gone, so is the database
-            database.drop()
+        _let_go(database)
+
+
+@contextlib.contextmanager
+def installed_copies(server: Server, spec: str, count: int, *, relaxed: bool = False) -> Iterator[tuple[str, ...]]:
+    """As `installed`, the URLs of several databases; the first is the one that the others are copies of."""
+    with installed(server, spec, relaxed=relaxed) as first, contextlib.ExitStack() as stack:
+        template = parse_dsn(first)["dbname"]
+        dsns = [first]
+        for _ in range(count - 1):
+            copy = server.create_database(template)
+            stack.callback(_let_go, copy)
+            if relaxed:
+                _relax(server, copy)
+            dsns.append(copy.dsn)
+        yield tuple(dsns)
 
 
 def _install(spec: str, server: Server, database: Database) -> None:
@@ -71,6 +85,11 @@ def _install(spec: str, server: Server, database: Database) -> None:
             f"engine {spec!r} could not be installed on {server.description} ({type(error).__name__}: {said}); "
             "mend the engine or give another --postgres"
         ) from error
+
+
+def _let_go(database: Database) -> None:
+    with contextlib.suppress(psycopg.OperationalError):  # where the server is gone, so is the database
+        database.drop()
 
 
 def _relax(server: Server, database: Database) -> None:

@@ -21,11 +21,15 @@ from cutover.harness.run.postgres.libpq import connect_as_given, without_variabl
 from cutover.harness.run.postgres.ownership import Owner, drop_stale
 from cutover.harness.run.process.zone import database_zone
 
-__all__ = ["URL_VARIABLE", "Database", "ProvisionMode", "Server", "given_url", "provision"]
+__all__ = ["URL_VARIABLE", "Database", "ProvisionMode", "Server", "copy_again", "given_url", "provision"]
 
 URL_VARIABLE = "CUTOVER_DATABASE_URL"
 _OLDEST = 140_000
 _CONNECT_S = 10
+_SETTINGS_OF = """
+    SELECT unnest(setconfig) FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase
+    WHERE datname = %s AND setrole = 0
+"""
 
 ProvisionMode: TypeAlias = Literal["auto", "url", "container", "embedded"]
 
@@ -62,7 +66,7 @@ class Server:
     def drop_database(self, name: str) -> None:
         """Drops it with whatever is connected; does nothing where it is gone."""
         with self._session() as session:
-            session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            _drop(session, name)
         self._made.discard(name)
 
     def drop_all(self) -> None:
@@ -140,6 +144,31 @@ def given_url(url: str | None) -> tuple[str | None, str]:
             f"{origin} is empty, so the server that is meant is not known; give a URL, or leave {origin} out"
         )
     return given, origin
+
+
+def copy_again(dsn: str, name: str, template: str) -> None:
+    """Drops a database with whatever is connected, and makes it anew as a copy of `template`, settings included.
+
+    `dsn` leads to the server; there may be no connection to the template.
+    """
+    with psycopg.connect(dsn, autocommit=True, connect_timeout=_CONNECT_S) as session:
+        _drop(session, name)
+        session.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+        _take_settings(session, name, template)
+
+
+def _take_settings(session: psycopg.Connection[Any], name: str, template: str) -> None:
+    """Gives a database the settings that another one has by ALTER DATABASE, which a copy does not take along."""
+    for (setting,) in session.execute(_SETTINGS_OF, [template]).fetchall():
+        variable, _, value = setting.partition("=")
+        statement = sql.SQL("ALTER DATABASE {} SET {} = {}")
+        session.execute(statement.format(sql.Identifier(name), sql.Identifier(variable), value))
+
+
+def _drop(session: psycopg.Connection[Any], name: str) -> None:
+    session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _move_abroad(session: psycopg.Connection[tuple[Any, ...]], name: str) -> None:

@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import struct
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -33,6 +34,7 @@ from cutover.engines.errors import ActivityError
 from cutover.engines.payloads import decode, encode
 from cutover.harness.run.process.refusal import refusal_of
 from cutover.harness.run.world.clock import SharedClock
+from cutover.harness.run.world.traces import trace_of
 
 __all__ = ["HostLink", "Message", "pack", "serve"]
 
@@ -62,7 +64,12 @@ def serve(
                 engine = factory(EngineContext(dsn=dsn, activities=outside, clock=outside, log=outside.log))
             _carry_out(engine, request, command)
         except Exception as error:  # noqa: BLE001 - whatever an engine raises is a result
-            raised = {"type": type(error).__name__, "message": str(error), "refused": refusal_of(error)}
+            raised = {
+                "type": type(error).__name__,
+                "message": str(error),
+                "refused": refusal_of(error),
+                "trace": trace_of(error),
+            }
         link.send({"op": "done", "raised": raised})
 
 
@@ -84,10 +91,13 @@ class HostLink:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        self._sending = threading.Lock()
 
     def send(self, message: Message) -> None:
-        """Sends it whole."""
-        self.sock.sendall(pack(message))
+        """Sends it whole, whichever thread it comes from."""
+        packed = pack(message)
+        with self._sending:
+            self.sock.sendall(packed)
 
     def receive(self) -> Message:
         """Returns the next message."""
@@ -115,9 +125,10 @@ class _HostedOutside:
 
     def __init__(self, link: HostLink, clock: SharedClock) -> None:
         self._link, self._clock = link, clock
+        self._asking = threading.Lock()
 
     def call(self, call: ActivityCall) -> ActivityResult:
-        answer = self._link.ask(
+        answer = self._ask(
             {
                 "op": "call",
                 "execution_id": str(call.execution_id),
@@ -141,7 +152,12 @@ class _HostedOutside:
 
     def sleep_until(self, deadline: datetime) -> None:
         if deadline > self._clock.now():
-            self._link.ask({"op": "sleep", "until": deadline.isoformat()})
+            self._ask({"op": "sleep", "until": deadline.isoformat()})
 
     def log(self, line: str) -> None:
         self._link.send({"op": "log", "line": line})
+
+    def _ask(self, message: Message) -> Message:
+        """Sends a message and returns its answer; threads of the engine's take turns, so each gets its own."""
+        with self._asking:
+            return self._link.ask(message)

@@ -27,6 +27,8 @@ class Loop(Closing):
     """Calls back when a descriptor is ready; nothing runs at the same time as a callback."""
 
     def __init__(self) -> None:
+        self.look_s = LOOK_S
+        """How long it waits at most before it asks whether it is done, real seconds."""
         self._epoll = select.epoll()
         self._watched: dict[int, tuple[_Callback | None, _Callback | None]] = {}
 
@@ -60,7 +62,7 @@ class Loop(Closing):
             left = timeout_s - active_time.now()
             if left <= 0:
                 return False
-            self.step(min(left, LOOK_S))
+            self.step(min(left, self.look_s))
         return True
 
     def step(self, timeout_s: float) -> None:

@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-__all__ = ["PATTERN", "OwnerState", "mark", "mark_prefix", "state_of"]
+__all__ = ["PATTERN", "OwnerState", "mark", "mark_prefix", "started", "state_of"]
 
 OwnerState: TypeAlias = Literal["alive", "gone", "elsewhere", "unknown"]
 """Of a process named by a mark: `elsewhere` is another machine, boot or container, `unknown` is not a mark of ours."""
@@ -28,7 +28,7 @@ def mark() -> str:
     It has at most 30 characters. In a name that somebody has chosen the check digits are not right.
     """
     pid = os.getpid()
-    return _checked(f"{mark_prefix(pid)}{_started(pid):x}")
+    return _checked(f"{mark_prefix(pid)}{started(pid):x}")
 
 
 def mark_prefix(pid: int) -> str:
@@ -41,10 +41,10 @@ def state_of(name: str | None) -> OwnerState:
     found = _MARK.search(name or "")
     if found is None or _checked(found[0].rpartition("_")[0]) != found[0]:
         return "unknown"
-    here, pid, started, _ = found[0].split("_")
+    here, pid, began, _ = found[0].split("_")
     if here != _here():
         return "elsewhere"
-    return "alive" if _started(int(pid, 16)) == int(started, 16) else "gone"
+    return "alive" if started(int(pid, 16)) == int(began, 16) else "gone"
 
 
 def _checked(text: str) -> str:
@@ -58,8 +58,11 @@ def _here() -> str:
     return f"{zlib.crc32(f'{boot} {ids}'.encode()) & 0xFFFFFF:06x}"
 
 
-def _started(pid: int) -> int:
-    """Returns when a process began, in ticks since the boot; -1 where it has ended, also if nobody has reaped it."""
+def started(pid: int) -> int:
+    """Returns when a process began, in ticks since the boot (`os.sysconf("SC_CLK_TCK")` a second).
+
+    -1 where it has ended, also if nobody has reaped it.
+    """
     try:
         line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from cutover.engines.capabilities import lacks_of
 from cutover.engines.registry import resolve
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.record.plays import PlayCheck, PlayRecord
@@ -27,6 +28,7 @@ from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.lifetime import killed_from_outside, refused_to_all
 from cutover.harness.run.process.outcomes import JobLost, JobNote
 from cutover.harness.run.process.refusal import is_of_the_machine, refusal_of
+from cutover.harness.run.side.asking import as_offered, asks
 from cutover.harness.run.side.plays.asleep import ASLEEP
 from cutover.harness.run.side.plays.damaging import DAMAGING
 from cutover.harness.run.side.plays.installing import INSTALLING
@@ -255,12 +257,17 @@ def main(link: ParentLink) -> None:
             setup["lasts_s"],
             setup["takeover_s"],
         )
+        engine = stage.engine()
+        stage.lacks = frozenset(lacks_of(engine))
         if order.get("installs"):
-            stage.install(stage.engine())
+            stage.install(engine)
+        stage.close()
         for name in order["plays"]:
+            if not asks(name).isdisjoint(stage.lacks):
+                continue
             link.note(BEGIN + name.encode("ascii"))
             try:
-                for row in {**PLAYS, **LONG_PLAYS}[name](stage):
+                for row in as_offered({**PLAYS, **LONG_PLAYS}[name](stage)):
                     if row.arm.failure is not None:
                         tell(name, row.arm.failure.refused)
                     link.note(_ROW + encode_fields(replace(row, play=name)))

@@ -18,6 +18,8 @@ from cutover.engines.api import (
     WaitNode,
     Workflow,
 )
+from cutover.engines.capabilities import lacks_of
+from cutover.engines.errors import PayloadRefused, WorkflowRefused
 from cutover.engines.flags import PERCENT, SWITCH, EnvironmentFlags
 from cutover.engines.registry import resolve
 from cutover.engines.router import SALT, Router, assign
@@ -67,11 +69,15 @@ def run_routing(
     has been started or resumed.
     """
     context = idle(dsn, "the routing")
+    first = resolve(control)(context)
+    if control == candidate and "one_per_process" in lacks_of(first):
+        raise ValueError(f"engine {control!r} is one of which a process holds one, so two are not behind one router")
     asked: dict[uuid.UUID, list[Literal["control", "candidate"]]] = {}
+    refused: set[uuid.UUID] = set()
     environ: dict[str, str] = {}
     router = factory(
-        _Noted("control", resolve(control)(context), asked),
-        _Noted("candidate", resolve(candidate)(context), asked),
+        _Noted("control", first, asked, refused),
+        _Noted("candidate", resolve(candidate)(context), asked, refused),
         environ,
         dsn,
     )
@@ -83,6 +89,8 @@ def run_routing(
         _start(router, execution_id)
         on_execution()
     for (switch, _), execution_id in zip(flags, ids, strict=True):
+        if execution_id in refused:
+            continue
         _set(environ, "false" if switch == "true" else "true", "100")
         _start(router, execution_id)
         with suppress(Exception):
@@ -97,6 +105,7 @@ def run_routing(
             percent=percent,
             served=tuple(asked.get(execution_id, ())),
             climb=_climb(execution_id),
+            refused=execution_id in refused,
         )
         for (switch, percent), execution_id in zip(flags, ids, strict=True)
     )
@@ -121,23 +130,28 @@ def _set(environ: dict[str, str], switch: str | None, percent: str) -> None:
 
 
 class _Noted:
-    """An engine that notes which executions it was asked to serve."""
+    """An engine that notes which executions it was asked to serve, and which of them it refused to begin."""
 
     def __init__(
         self,
         role: Literal["control", "candidate"],
         engine: Engine,
         asked: dict[uuid.UUID, list[Literal["control", "candidate"]]],
+        refused: set[uuid.UUID],
     ) -> None:
         self.name = engine.name
-        self._role, self._engine, self._asked = role, engine, asked
+        self._role, self._engine, self._asked, self._refused = role, engine, asked, refused
 
     def install(self) -> None:
         self._engine.install()
 
     def execute(self, request: ExecutionRequest) -> None:
         self._note(request.execution_id)
-        self._engine.execute(request)
+        try:
+            self._engine.execute(request)
+        except (PayloadRefused, WorkflowRefused):
+            self._refused.add(request.execution_id)
+            raise
 
     def resume(self, execution_id: uuid.UUID, signal: Signal | None = None) -> None:
         self._note(execution_id)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from cutover.engines.api import Engine, ExecutionRequest, Journal, JsonValue, Signal
 from cutover.engines.errors import PayloadRefused
@@ -15,9 +16,12 @@ from cutover.harness.run.process.refusal import refusal_of
 from cutover.harness.run.world.dispatcher import Flight
 from cutover.harness.run.world.engine import committed
 from cutover.harness.run.world.outside import Move, Outside
+from cutover.harness.run.world.traces import trace_of
 from cutover.scenarios.model import Scenario
 
 __all__ = ["ArmDriver", "failure_of"]
+
+_OVER: Final = frozenset({"completed", "failed", "skipped", "cancelled"})
 
 
 class ArmDriver:
@@ -117,7 +121,7 @@ class ArmDriver:
         now = self._flight.clock.now()
         for step in self.outside.waits_of(journal):
             seen = self.waits.get(step.step_id) or WaitSeen(step_id=step.step_id, since=since, until=now)
-            if seen.over is None and step.finished_at is not None:
+            if seen.over is None and (step.finished_at is not None or step.status in _OVER):
                 seen = replace(seen, over=now)
             self.waits[step.step_id] = seen
 
@@ -134,4 +138,4 @@ def failure_of(error: Exception) -> Failure:
     """Returns what an engine raised, as it is recorded."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return Failure(kind="exception", type=name, message=str(error), refused=refusal_of(error))
+    return Failure(kind="exception", type=name, message=str(error), refused=refusal_of(error), trace=trace_of(error))

@@ -14,6 +14,7 @@ from cutover.engines.api import Engine, Journal
 from cutover.engines.sqlfiles import sql
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.trials import ArmName
+from cutover.harness.run.postgres.public_tables import CHECKPOINTS, EVENTS, EXECUTIONS, METRICS, STEPS, public_tables
 from cutover.harness.run.trials.arm import Arm
 from cutover.harness.run.trials.drive import failure_of
 from cutover.harness.run.world.engine import committed
@@ -35,6 +36,7 @@ def digest(journal: Journal) -> str:
 
 def read_again(arm: Arm, dsn: str, executions: Sequence[tuple[int, str, str, str]], *, fresh: bool) -> Sequence[Reread]:
     """Returns what each execution is now: trial, scenario, id and the digest of the journal that was recorded."""
+    fresh = fresh and not arm.single
     engine = arm.another() if fresh else arm.engine
     try:
         tables = _tables(dsn, [UUID(execution_id) for _, _, execution_id, _ in executions])
@@ -77,10 +79,9 @@ def _tables(dsn: str, ids: Sequence[UUID]) -> Mapping[str, _Counts]:
     """Returns, for each public table that the database has, what it says of each execution; no table, no entry."""
     found: dict[str, _Counts] = {}
     with psycopg.connect(dsn, autocommit=True) as connection:
-        for table in ("executions", "step_executions", "events", "checkpoints", "metrics"):
-            with contextlib.suppress(psycopg.errors.UndefinedTable):
-                rows = connection.execute(sql("cutover.harness.run.trials", f"public_{table}"), (list(ids),)).fetchall()
-                found[f"workflow_{table}"] = dict(rows)
+        for table in public_tables(connection):
+            statement = sql("cutover.harness.run.trials", table.replace("workflow", "public"))
+            found[table] = dict(connection.execute(statement, (list(ids),)).fetchall())
     return found
 
 
@@ -88,16 +89,16 @@ def _unlike(journal: Journal, execution_id: UUID, tables: Mapping[str, _Counts])
     """Returns the tables that say otherwise than the journal."""
     steps = {step.step_id: step.status for step in journal.steps if step.status not in _UNTOLD}
     said: Mapping[str, object] = {
-        "workflow_executions": journal.execution.status,
-        "workflow_step_executions": steps,
-        "workflow_events": len(journal.events),
-        "workflow_checkpoints": len(journal.checkpoints),
-        "workflow_metrics": len(journal.metrics),
+        EXECUTIONS: journal.execution.status,
+        STEPS: steps,
+        EVENTS: len(journal.events),
+        CHECKPOINTS: len(journal.checkpoints),
+        METRICS: len(journal.metrics),
     }
     unlike = []
     for table, rows in tables.items():
         row = rows.get(execution_id)
-        if table == "workflow_step_executions":
+        if table == STEPS:
             row = {step_id: status for step_id, status in (row or {}).items() if status not in _UNTOLD}
         if (row or 0) != (said[table] or 0):
             unlike.append(table)

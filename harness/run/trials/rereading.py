@@ -5,7 +5,7 @@ Half of them by engines that have run all along, which may remember more than th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -41,9 +41,14 @@ class Rereading:
         own = execution_id(self._seed, scenario, arm, news.number)
         self._known[arm].append((news.number, scenario.id, str(own), news.digest))
 
-    def lines(self, pool: Pool, on_refused: Callable[[RefusedArm], None]) -> Iterator[bytes]:
-        """Yields a line for each execution, as a saved run has it; `on_refused` hears of what is refused meanwhile."""
-        for told in pool.read_again(self._jobs()):
+    def lines(
+        self, pool: Pool, on_refused: Callable[[RefusedArm], None], arms: Collection[ArmName] = _ARMS
+    ) -> Iterator[bytes]:
+        """Yields a line for each execution of these arms, as a saved run has it.
+
+        `on_refused` hears of what is refused meanwhile.
+        """
+        for told in pool.read_again(job for job in self._jobs() if job.arm in arms):
             if isinstance(told, RefusedArm):
                 on_refused(told)
                 continue

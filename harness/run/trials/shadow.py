@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import psycopg
 
+from cutover.engines.capabilities import lacks_of
 from cutover.engines.errors import CutoverError
 from cutover.engines.registry import resolve, sources_of
 from cutover.harness.errors import EnvironmentProblem
@@ -78,7 +79,8 @@ def run_trials(
     those of now where None. When all trials have ended the candidate's executions are read again, and `on_reread` is
     given a line of each. `known` has, by trial, lines of arms that another run of these scenarios and this seed has
     brought, which are not run again. Databases and processes are gone afterwards, also when `on_trial` or a signal
-    interrupts.
+    interrupts. Where a process can hold one engine of a kind alone, each arm has processes of its own, and runs all
+    trials before the next one does; where workers may not share a database, there is one process.
     Raises EnvironmentProblem where the server or the workers fail, OtherSources where a worker would run other sources.
     """
     specs = {"control": control, "candidate": candidate}
@@ -89,9 +91,15 @@ def run_trials(
         with psycopg.connect(server.dsn, autocommit=True) as connection:
             require_room(connection, count)
         sources = sources or sources_of(control, candidate)
-        pool = Pool(setup, workers=count, deadline_s=deadline_s, sources=sources)
-        stack.callback(pool.close)
-        names = {arm: _name_of(specs[role(arm)], databases[arm].dsn) for arm in ARMS}
+        told = {arm: _told_of(specs[role(arm)], databases[arm].dsn) for arm in ARMS}
+        lacks = {name for _, lacking in told.values() for name in lacking}
+        turns = [(arm,) for arm in ARMS] if "one_per_process" in lacks else [ARMS]
+        processes = 1 if "concurrent_workers" in lacks else count
+
+        def pool() -> Pool:
+            return Pool(setup, workers=processes, deadline_s=deadline_s, sources=sources)
+
+        names = {arm: name for arm, (name, _) in told.items()}
         probe = stack.enter_context(OutageProbe(server.dsn))
         assembly = _TrialAssembly(scenarios, seed, names, known)
         finished = 0
@@ -101,31 +109,39 @@ def run_trials(
             probe.refused(news.what, None if arm is None else role(arm), count)
 
         rereading = Rereading(scenarios, seed)
-        for news in pool.run(_jobs(scenarios, seed, companion_every, known)):
-            if isinstance(news, RefusedArm):
-                refused(news)
-                continue
-            rereading.note(news)
-            if isinstance(news, LostArm):
-                probe.check()
-            if (trial := assembly.take(news)) is not None:
-                probe.check()
-                finished += 1
-                on_trial(trial)
+        workers_of = {arms: stack.enter_context(pool()) for arms in turns}
+        for arms, at_work in workers_of.items():
+            for news in at_work.run(_jobs(scenarios, seed, companion_every, known, arms)):
+                if isinstance(news, RefusedArm):
+                    refused(news)
+                    continue
+                rereading.note(news)
+                if isinstance(news, LostArm):
+                    probe.check()
+                if (trial := assembly.take(news)) is not None:
+                    probe.check()
+                    finished += 1
+                    on_trial(trial)
         probe.check()
-        for line in rereading.lines(pool, refused):
-            on_reread(line)
+        for arms, at_work in workers_of.items():
+            for line in rereading.lines(at_work, refused, arms):
+                on_reread(line)
         probe.check()
     return finished
 
 
-def _name_of(spec: str, dsn: str) -> str:
+def _told_of(spec: str, dsn: str) -> tuple[str, tuple[str, ...]]:
+    """Returns the engine's name, and what it does not offer."""
     with contextlib.closing(resolve(spec)(idle(dsn, "the run"))) as engine:
-        return engine.name
+        return engine.name, lacks_of(engine)
 
 
 def _jobs(
-    scenarios: Sequence[Scenario], seed: int, companion_every: int, known: Mapping[int, Mapping[ArmName, bytes]]
+    scenarios: Sequence[Scenario],
+    seed: int,
+    companion_every: int,
+    known: Mapping[int, Mapping[ArmName, bytes]],
+    arms: Sequence[ArmName],
 ) -> Iterator[TrialJob]:
     for number, scenario in enumerate(scenarios, start=1):
         companion = scenarios[number % len(scenarios)]
@@ -137,7 +153,7 @@ def _jobs(
             arms=[
                 (arm, position, str(execution_id(seed, scenario, arm, number)))
                 for position, arm in enumerate(arm_order(number, seed))
-                if arm not in known.get(number, ())
+                if arm in arms and arm not in known.get(number, ())
             ],
         )
 

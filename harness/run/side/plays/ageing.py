@@ -9,6 +9,7 @@ from datetime import timedelta
 import psycopg
 
 from cutover.engines.sqlfiles import sql
+from cutover.harness.run.postgres.public_tables import EXECUTIONS, STEPS, public_tables
 from cutover.harness.run.side.plays.performance import Performance
 
 __all__ = ["aged"]
@@ -34,6 +35,8 @@ def aged(dsn: str, plays: Sequence[Performance], by: timedelta) -> Iterator[bool
 def _date_back(dsn: str, plays: Sequence[Performance], by: timedelta) -> bool:
     ids = [play.id for play in plays]
     with contextlib.suppress(psycopg.Error), psycopg.connect(dsn, autocommit=True) as connection:
+        if not {EXECUTIONS, STEPS} <= public_tables(connection):
+            return False
         for table in ("executions", "steps"):
             connection.execute(sql("cutover.harness.run.side.plays", f"age_{table}"), {"ids": ids, "by": by})
         return True

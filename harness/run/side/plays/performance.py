@@ -26,8 +26,9 @@ from cutover.harness.run.world.outside import Move
 from cutover.harness.run.world.world import World
 from cutover.harness.store.lines import scenario_text
 from cutover.scenarios.model import PlannedSignal, Scenario
+from cutover.scenarios.needs import needs
 
-__all__ = ["LONG_S", "TAKEOVER_S", "Performance", "PlayStage"]
+__all__ = ["LONG_S", "TAKEOVER_S", "NotOffered", "Performance", "PlayStage"]
 
 LONG_S: Final = 66.0
 """Longer than most leases last."""
@@ -39,7 +40,8 @@ _NAMESPACE = UUID("0d3f5c1e-59a2-5f0e-8a0b-3d3f1f6f2c77")
 class PlayStage:
     """A database, and how engines on it are made; ids are drawn from the seed.
 
-    `lasts_s` is the real time for which the activity of a play runs that is to outlast every lease, `takeover_s` is how
+    `lacks` is what the candidate does not offer. `lasts_s` is the real time
+    for which the activity of a play runs that is to outlast every lease, `takeover_s` is how
     far the clock moves on before another worker takes over.
     """
 
@@ -48,6 +50,7 @@ class PlayStage:
     factories: dict[Role, EngineFactory]
     lasts_s: float = LONG_S
     takeover_s: float = TAKEOVER_S
+    lacks: frozenset[str] = frozenset()
     _dispatcher: Dispatcher = field(default_factory=Dispatcher)
     _opened: list[Engine] = field(default_factory=list)
     _drawn: int = 0
@@ -89,12 +92,16 @@ class PlayStage:
             yield
 
 
+class NotOffered(Exception):
+    """A play asks for something that the engine does not offer."""
+
+
 class Performance:
     """One execution; `engine` drives it, and may be changed between two commands.
 
     `edits` says that its activities change the input that they were given, as code does that owns what it gets.
     `says` is what its request says beside what all say, `reserved` the same under keys that are the engine's own.
-    Its outcome is judged as that of `like`, where the model cannot know what the play does.
+    Its outcome is judged as that of `like`, where the model cannot know what the play does. Raises NotOffered.
     """
 
     def __init__(
@@ -114,6 +121,8 @@ class Performance:
         says: Mapping[str, str] | None = None,
         reserved: Mapping[str, str] | None = None,
     ) -> None:
+        if role == "candidate" and not needs(scenario).isdisjoint(stage.lacks):
+            raise NotOffered
         self.id = stage.draw()
         self.clock = clock or VirtualClock()
         self._stage, self._scenario, self._also, self._like = stage, scenario, also, like or scenario

@@ -37,7 +37,10 @@ def elsewhere(stage: PlayStage) -> Iterator[PlayRecord]:
     before = _tables(stage.dsn)
     given = conninfo_to_dict(stage.dsn).get("options") or ""
     there = PlayStage(
-        make_conninfo(stage.dsn, options=f"{given} -c search_path={_SCHEMA}".strip()), stage.seed, stage.factories
+        make_conninfo(stage.dsn, options=f"{given} -c search_path={_SCHEMA}".strip()),
+        stage.seed,
+        stage.factories,
+        lacks=stage.lacks,
     )
     engine = there.engine()
     there.install(engine)
