@@ -1,6 +1,6 @@
 """absurd as an engine, on the kit: each attempt is a step of a task, each wait an event. Does I/O, by absurd.
 
-All executions share a queue, so a command may also run what another execution has left. The SDK does not bring absurd's
+All executions share a queue, so several workers on one database would run each other's. The SDK does not bring absurd's
 tables: `install` makes them from the file that ABSURD_SQL names, `sql/absurd.sql` of a release.
 """
 
@@ -32,8 +32,7 @@ _ENDED = frozenset({"completed", "failed", "cancelled"})
 class AbsurdEngine:
     """The engine; its tasks are claimed for 30 s at a time, by the clock of the context."""
 
-    name = f"absurd-{version('absurd-sdk')}"
-    capabilities = kit.WITHOUT_HISTORY | {"concurrent_workers": False}  # they would share a queue
+    name, capabilities = f"absurd-{version('absurd-sdk')}", kit.WITHOUT_HISTORY | {"concurrent_workers": False}
 
     def __init__(self, context: EngineContext) -> None:
         self._context = context
