@@ -1,6 +1,6 @@
 """absurd as an engine, on the kit: each attempt is a step of a task, each wait an event. Does I/O, by absurd.
 
-All executions share a queue, so a command may also run what another execution has left. The SDK does not bring absurd's
+All executions share a queue, so several workers on one database would run each other's. The SDK does not bring absurd's
 tables: `install` makes them from the file that ABSURD_SQL names, `sql/absurd.sql` of a release.
 """
 
@@ -32,8 +32,7 @@ _ENDED = frozenset({"completed", "failed", "cancelled"})
 class AbsurdEngine:
     """The engine; its tasks are claimed for 30 s at a time, by the clock of the context."""
 
-    name = f"absurd-{version('absurd-sdk')}"
-    capabilities = kit.WITHOUT_HISTORY
+    name, capabilities = f"absurd-{version('absurd-sdk')}", kit.WITHOUT_HISTORY | {"concurrent_workers": False}
 
     def __init__(self, context: EngineContext) -> None:
         self._context = context
@@ -56,12 +55,14 @@ class AbsurdEngine:
 
     def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
         kit.check_signal(signal)
-        self._work(execution_id)
-        while signal is not None and not self._has_heard(execution_id, signal):
-            if self._tell(execution_id, kit.signal_message(signal)):
-                return  # it had ended
-        while (deadline := self._walk(execution_id).deadline) and deadline <= self._context.clock.now():
-            self._tell(execution_id, kit.time_message(self._context.clock.now()))
+        while not self._work(execution_id):
+            deadline, now = self._walk(execution_id).deadline, self._context.clock.now()
+            if signal is not None and not self._has_heard(execution_id, signal):
+                self._tell(execution_id, kit.signal_message(signal))
+            elif deadline is not None and deadline <= now:
+                self._tell(execution_id, kit.time_message(now))
+            else:
+                return
 
     def cancel(self, execution_id: UUID) -> None:
         task = self._task(execution_id)
@@ -115,22 +116,21 @@ class AbsurdEngine:
     def _has_heard(self, execution_id: UUID, signal: Signal) -> bool:
         return any(isinstance(kept, dict) and kept.get("id") == signal.id for kept in self._kept(execution_id).values())
 
-    def _tell(self, execution_id: UUID, message: JsonValue) -> bool:
-        """Emits the message as the next that the execution will await; returns whether it had ended."""
+    def _tell(self, execution_id: UUID, message: JsonValue) -> None:
+        """Emits the message as the next that the execution will await."""
         number = 1 + sum(name.startswith("$message#") for name in self._kept(execution_id))
         self._at_now()
         self._app.emit_event(f"{execution_id}:$message#{number}", message)
-        self._work(execution_id)
-        return self._task(execution_id)["state"] in _ENDED
 
-    def _work(self, execution_id: UUID) -> None:
-        """Works until the execution has ended or sleeps; others of the queue may get their turn on the way."""
+    def _work(self, execution_id: UUID) -> bool:
+        """Works until the execution has ended or sleeps, others of the queue too; returns whether it has ended."""
         while (state := self._task(execution_id)["state"]) not in {*_ENDED, "sleeping"}:
             self._at_now()
             if not (tasks := self._app.claim_tasks(claim_timeout=_LEASE_S, worker_id=str(uuid4()))):
                 raise ExecutionHeld(f"task {execution_id} is {state} at another worker; try again in {_LEASE_S} s")
             for task in tasks:
                 self._app._execute_task(task, _LEASE_S)  # noqa: SLF001 - what `work_batch` does with what it claims
+        return state in _ENDED
 
     def _run(self, given: dict[str, str], task: Any) -> JsonValue:
         execution_id, context = UUID(given["id"]), self._context

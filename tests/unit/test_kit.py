@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -38,6 +39,7 @@ from cutover.harness.run.world.clock import VirtualClock
 from cutover.harness.run.world.dispatcher import Dispatcher, Flight
 from cutover.harness.run.world.world import World
 from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.generated.generator import generate
 from cutover.scenarios.model import Scenario
 
 
@@ -169,6 +171,11 @@ def test_the_catalog_comes_to_what_the_reference_model_says(scenario: Scenario, 
     outcome = outcome_of(record)
     differences = [diff_outcomes(each.outcome, outcome, each.optional) for each in (expected, *expected.alternatives)]
     assert [] in differences, differences[0]
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_generated_workflows_come_to_what_the_reference_model_says(number: int) -> None:
+    test_the_catalog_comes_to_what_the_reference_model_says(generate(Random(number), number), mortal=True)  # noqa: S311
 
 
 def workflow(*nodes: Node, edges: str) -> Workflow:
