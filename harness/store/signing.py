@@ -11,7 +11,6 @@ import hashlib
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -28,10 +27,10 @@ from cutover.harness.errors import ConfigurationProblem, SignatureProblem
 from cutover.harness.store.atomic import write_whole
 from cutover.harness.store.signature import RunSignature, digests_in
 from cutover.harness.store.tables import SIGNATURE
+from cutover.scenarios.inputs.files import is_there, read_bytes
+from cutover.scenarios.inputs.limits import KEY_BYTES
 
 __all__ = ["SigningKey", "VerifyingKey", "make_key"]
-
-_LARGEST_KEY: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +131,9 @@ def make_key(file: Path) -> str:
 
 
 def _pem(file: Path) -> bytes:
-    if not file.is_file():
+    if not is_there(file):
         raise ConfigurationProblem(f"{file}: no such file; a key is a PEM file that `cutover keygen` or openssl wrote")
-    with file.open("rb") as stream:
-        return stream.read(_LARGEST_KEY)
+    return read_bytes(file, KEY_BYTES)
 
 
 def _fingerprint(key: Ed25519PublicKey) -> str:

@@ -96,7 +96,7 @@ def _run(claimed: ClaimedRun, file: Path | None) -> int:
     """Verifies what `cutover run` has saved; returns the exit status."""
     from cutover.harness.cli.jobs.saved import judged, own, waivers_of
     from cutover.harness.cli.verification.cases import check_sample
-    from cutover.harness.cli.verification.files import check_pages
+    from cutover.harness.cli.verification.files import check_pages, pages_of
     from cutover.harness.cli.verification.policies import check_policy
     from cutover.harness.cli.verification.reports import same_report, same_run, saved_report
     from cutover.harness.cli.verification.trials import check_trials
@@ -113,6 +113,8 @@ def _run(claimed: ClaimedRun, file: Path | None) -> int:
     older = same_report(run, again, report)
     if not older:
         check_pages(claimed, again)
+    elif pages := pages_of(claimed):
+        claimed.unchecked.append(f"what {' and '.join(pages)} say: an older version made other pages")
     emit(plain(f"verified: {again.headline}"))
     matching = "the verdict" if older else "report"
     emit(plain(f"rows, policy {again.policy_digest[:12]}, engines and {matching} of run {manifest.run_id} match"))
