@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from cutover.harness.errors import ConfigurationProblem, SignatureProblem
-from cutover.harness.store.atomic import write_whole
+from cutover.harness.store.atomic import naming, write_whole
 from cutover.harness.store.signature import RunSignature, digests_in
 from cutover.harness.store.tables import SIGNATURE
 from cutover.scenarios.inputs.files import is_there, read_bytes
@@ -120,7 +120,7 @@ def make_key(file: Path) -> str:
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with naming(file), os.fdopen(descriptor, "wb") as stream:
             stream.write(secret)
         write_whole(public, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     except OSError:

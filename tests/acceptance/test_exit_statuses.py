@@ -213,7 +213,7 @@ class Odd(BaseException):
         ("SIGINT (Ctrl-C), SIGTERM, SIGHUP to the command", KeyboardInterrupt()),
         ("the reader of stdout has gone away in the middle", BrokenPipeError(32, "Broken pipe")),
         ("no folder for temporary files", FileNotFoundError(2, "No usable temporary directory found in ['/x']")),
-        ("a folder that cannot be written, a disk that is full", OSError(28, "No space left on device", "here")),
+        ("a folder or file that cannot be written: a full disk, a quota, `ulimit -f`, too long a name", OSError(28, "No space left on device", "here")),
     ],
 )
 def test_what_ends_a_command_in_the_middle_has_the_status_of_the_page(
