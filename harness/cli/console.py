@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import textwrap
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -93,22 +94,28 @@ class Rendered(str):
     __slots__ = ()
 
 
-def problem(message: str) -> None:
-    """Writes one sentence about what went wrong to stderr; its further lines are indented, so that none looks ours."""
-    text = printable(message).replace("\n", "\n  ")
-    _write_to_stderr(f"cutover: {text}\n")
+def problem(message: str, *further: str) -> None:
+    """Writes one sentence about what went wrong to stderr; further lines are indented, so that none looks ours.
+
+    A line break in any of them is not ours, and is written as an escape.
+    """
+    _write_to_stderr("\n  ".join(map(_line, (f"cutover: {message}", *further))) + "\n")
 
 
 def note(message: str, *, quiet: bool) -> None:
     """Writes one line about what is going on to stderr, unless quiet."""
     if not quiet:
-        one = printable(message).replace("\n", "\\n")
-        _write_to_stderr(f"{one}\n")
+        _write_to_stderr(f"{_line(message)}\n")
 
 
 def traceback_of(error: BaseException) -> None:
-    """Writes an error's traceback to stderr."""
-    _write_to_stderr(printable("".join(traceback.format_exception(error))))
+    """Writes an error's traceback to stderr, indented: the message in it may have lines that look ours."""
+    _write_to_stderr(textwrap.indent(printable("".join(traceback.format_exception(error))), "  "))
+
+
+def _line(text: str) -> str:
+    """Returns the text on one line, with an escape in place of what would break it."""
+    return printable(text.replace("\n", "\\n"))
 
 
 def _write_to_stderr(text: str) -> None:

@@ -83,7 +83,7 @@ def _told(error: BaseException) -> Status:
         return Status.ENVIRONMENT
     status, message = status_of(error)
     if message:
-        problem(message)
+        problem(*(getattr(error, "lines", ()) or (message,)))
     return status
 
 

@@ -71,7 +71,7 @@ def verify(
     elif not manifest.signer:
         emit("not signed: whoever can write these files can have made up all of them")
     for left in claimed.unchecked:
-        emit(f"not checked: {left}")
+        emit(plain(f"not checked: {left}"))
     if status == Status.GO and claimed.left_open and public is None:
         emit(
             "exit status 3 and not 0, since the verdict stands on what was not checked: verify with --key, or give the "
