@@ -16,7 +16,15 @@ __all__ = [
 
 
 class CutoverError(Exception):
-    """Base of every error that Cutover raises on purpose; the message says what is wrong, where, and what to do."""
+    """Base of every error that Cutover raises on purpose; the message says what is wrong, where, and what to do.
+
+    A message of several lines is given as `lines`. A line break inside one of them came from outside, and is shown
+    as an escape.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(map(str, lines)))
+        self.lines = lines
 
 
 class EngineError(CutoverError):

@@ -18,10 +18,10 @@ class ScenarioError(CutoverError):
     def __init__(self, *problems: str, source: str | None = None) -> None:
         prefix = f"{source}: " if source else ""
         if len(problems) == 1:
-            text = prefix + problems[0]
+            super().__init__(prefix + problems[0])
         else:
             more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
-            text = "\n  ".join([f"{prefix}{len(problems)} problems", *problems[:_SHOWN], *more])
-        super().__init__(text)
+            told = (f"  {problem}" for problem in (*problems[:_SHOWN], *more))
+            super().__init__(f"{prefix}{len(problems)} problems", *told)
         self.problems = problems
         self.source = source

@@ -9,13 +9,14 @@ character of it commands a terminal or a CI log.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
+import textwrap
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TextIO, cast
 
 from cutover.reports.words import printable, uncommanded
@@ -29,6 +30,7 @@ __all__ = [
     "Advance",
     "Rendered",
     "captured",
+    "close_data",
     "emit",
     "keep_data_apart",
     "note",
@@ -55,9 +57,10 @@ class Advance(Protocol):
 
 
 class _DataStream:
-    """Where `emit` writes: stdout as it was when the command began, else as it is."""
+    """Where `emit` writes: stdout as it was when the command began, else as it is. `own` is the one that is ours."""
 
     kept: TextIO | None = None
+    own: TextIO | None = None
 
     @classmethod
     def now(cls) -> TextIO:
@@ -69,8 +72,16 @@ def keep_data_apart() -> None:
     """Lets descriptor 1 lead to stderr, also in what is started from here; `sys.stdout` goes on to where it led."""
     sys.stdout.flush()
     encoding, errors = sys.stdout.encoding, sys.stdout.errors
-    sys.stdout = os.fdopen(os.dup(1), "w", encoding=encoding, errors=errors, buffering=1)
+    sys.stdout = _DataStream.own = os.fdopen(os.dup(1), "w", encoding=encoding, errors=errors, buffering=1)
     os.dup2(2, 1)
+
+
+def close_data() -> None:
+    """Closes what `keep_data_apart` has opened; from here on `sys.stdout` is stderr too."""
+    sys.stdout, own, _DataStream.own = sys.stderr, _DataStream.own, None
+    if own is not None:
+        with contextlib.suppress(OSError):  # each `emit` has flushed what it wrote, and told what failed
+            own.close()
 
 
 def with_data_apart(command: Callable[_P, int]) -> Callable[_P, int]:
@@ -93,22 +104,28 @@ class Rendered(str):
     __slots__ = ()
 
 
-def problem(message: str) -> None:
-    """Writes one sentence about what went wrong to stderr; its further lines are indented, so that none looks ours."""
-    text = printable(message).replace("\n", "\n  ")
-    _write_to_stderr(f"cutover: {text}\n")
+def problem(message: str, *further: str) -> None:
+    """Writes one sentence about what went wrong to stderr; further lines are indented, so that none looks ours.
+
+    A line break in any of them is not ours, and is written as an escape.
+    """
+    _write_to_stderr("\n  ".join(map(_line, (f"cutover: {message}", *further))) + "\n")
 
 
 def note(message: str, *, quiet: bool) -> None:
     """Writes one line about what is going on to stderr, unless quiet."""
     if not quiet:
-        one = printable(message).replace("\n", "\\n")
-        _write_to_stderr(f"{one}\n")
+        _write_to_stderr(f"{_line(message)}\n")
 
 
 def traceback_of(error: BaseException) -> None:
-    """Writes an error's traceback to stderr."""
-    _write_to_stderr(printable("".join(traceback.format_exception(error))))
+    """Writes an error's traceback to stderr, indented: the message in it may have lines that look ours."""
+    _write_to_stderr(textwrap.indent(printable("".join(traceback.format_exception(error))), "  "))
+
+
+def _line(text: str) -> str:
+    """Returns the text on one line, with an escape in place of what would break it."""
+    return printable(text.replace("\n", "\\n"))
 
 
 def _write_to_stderr(text: str) -> None:
@@ -137,7 +154,9 @@ def emit(text: str) -> None:
 
 def _discard(stream: TextIO) -> None:
     """Points it to /dev/null: what its buffer holds would fail again when Python ends, and change the exit status."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def captured(show: Callable[[Console], None]) -> Rendered:
@@ -176,7 +195,7 @@ class _PrintableText:
                 yield Segment(printable(segment.text), segment.style)
 
 
-@contextmanager
+@contextlib.contextmanager
 def progress(what: str, total: int, *, quiet: bool) -> Iterator[Advance]:
     """Shows progress: a bar on a terminal, else a line every ten seconds; nothing when quiet."""
     if quiet:
@@ -188,7 +207,7 @@ def progress(what: str, total: int, *, quiet: bool) -> Iterator[Advance]:
         yield _ProgressLines(what, total)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _bar(what: str, total: int) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import NoReturn
 
-from cutover.harness.cli.console import keep_data_apart, problem, traceback_of
+from cutover.harness.cli.console import close_data, keep_data_apart, problem, traceback_of
 from cutover.harness.cli.status import Status, status_of
 
 __all__ = ["main"]
@@ -27,7 +27,7 @@ def main() -> NoReturn:
     _open_closed_streams()
     keep_data_apart()
     status = _outcome(sys.argv[1:])
-    sys.stdout = sys.stderr  # what an engine prints when Python ends is not data either
+    close_data()  # what an engine prints when Python ends is not data either
     sys.exit(status)
 
 
@@ -83,7 +83,7 @@ def _told(error: BaseException) -> Status:
         return Status.ENVIRONMENT
     status, message = status_of(error)
     if message:
-        problem(message)
+        problem(*(getattr(error, "lines", ()) or (message,)))
     return status
 
 

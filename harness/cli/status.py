@@ -28,21 +28,24 @@ class Status(IntEnum):
 _OF_THE_MACHINE = {
     errno.EACCES: "may not be written or read",
     errno.EDQUOT: "has no room left (quota)",
+    errno.EFBIG: "may not grow so large (see `ulimit -f`)",
+    errno.EIO: "cannot be written or read, for its device fails",
+    errno.ENAMETOOLONG: "has too long a name for its file system",
     errno.ENOSPC: "has no room left",
     errno.EPERM: "may not be written or read",
     errno.EROFS: "is on a read-only file system",
 }
+"""What is said of a file or a stream; of an error that is in neither list, what the system says."""
 
 _OF_THE_NAME = {
     errno.EEXIST,
     errno.EISDIR,
     errno.ELOOP,
-    errno.ENAMETOOLONG,
     errno.ENOENT,
     errno.ENOTDIR,
     errno.ENXIO,
 }
-"""What is wrong with a name that was given: nothing is there, something else is, or it is too long."""
+"""What is wrong with a name that was given: nothing is there, or something else is."""
 
 _LIMITS = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
@@ -53,10 +56,10 @@ def status_of(error: BaseException) -> tuple[Status, str]:
         return Status(getattr(error, "exit_status", Status.USAGE)), str(error)
     if _is_usage(error):
         return Status.USAGE, _hint(error)
+    if isinstance(error, OSError) and error.errno in _OF_THE_NAME and error.filename:
+        return Status.USAGE, f"{error.filename}: {error.strerror}; give another name"
     if isinstance(error, OSError | MemoryError | RuntimeError) and (told := _of_the_machine(error)):
         return Status.ENVIRONMENT, told
-    if isinstance(error, OSError) and error.errno in _OF_THE_NAME and error.filename:
-        return Status.USAGE, f"{error.filename}: {error.strerror}"
     if isinstance(error, ModuleNotFoundError) and extra_of(error.name) is not None:
         return Status.USAGE, _uninstalled(error.name)
     return Status.INTERNAL, f"internal error, {type(error).__name__}: {error}; CUTOVER_DEBUG=1 shows where"
@@ -71,6 +74,8 @@ def _of_the_machine(error: BaseException) -> str:
     if _is_limit(error):
         said = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return f"a limit of this machine is reached: {said}; see `ulimit -a`, or give fewer --workers"
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename} cannot be written or read: {error.strerror}; choose another."
     return ""
 
 

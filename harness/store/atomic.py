@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["write_whole"]
+__all__ = ["naming", "write_whole"]
 
 
 def write_whole(file: Path, content: str | bytes, *, synced: bool = True) -> None:
@@ -19,10 +20,11 @@ def write_whole(file: Path, content: str | bytes, *, synced: bool = True) -> Non
     raw = content.encode() if isinstance(content, str) else content
     place = Path(os.path.realpath(file))
     if place.exists() and not place.is_file():
-        file.write_bytes(raw)
+        with naming(file):
+            file.write_bytes(raw)
         return
-    draft = place.with_name(f".{place.name[:100]}.{secrets.token_hex(4)}")
-    try:
+    draft = place.with_name(f".{_shortened(place.name)}.{secrets.token_hex(4)}")
+    with naming(file), _gone_unless_done(draft):
         with draft.open("xb") as stream:
             if place.exists():
                 os.fchmod(stream.fileno(), place.stat().st_mode & 0o777)
@@ -31,9 +33,27 @@ def write_whole(file: Path, content: str | bytes, *, synced: bool = True) -> Non
             if synced:
                 os.fsync(stream.fileno())
         draft.replace(place)
-    except BaseException as error:
+
+
+@contextlib.contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """Has an OSError name the file that the user knows: of a draft nobody does, and of a write there is no name."""
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(file)) from error
+
+
+@contextlib.contextmanager
+def _gone_unless_done(draft: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
         with contextlib.suppress(OSError):
             draft.unlink()
-        if isinstance(error, OSError):
-            raise type(error)(error.errno, error.strerror, str(file)) from error  # the user knows nothing of the draft
         raise
+
+
+def _shortened(name: str) -> str:
+    """Returns the beginning of a file's name: a name has as many bytes as the file system takes, and a draft's more."""
+    return os.fsdecode(os.fsencode(name)[:100])

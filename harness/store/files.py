@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
-import os
+import io
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from cutover.harness.errors import RunError
 from cutover.harness.store.atomic import write_whole
 from cutover.harness.store.tables import StoredFile, Table, file_name
-from cutover.scenarios.inputs.files import FileRefused, opened
+from cutover.scenarios.inputs.files import FileRefused, opened, pieces_of
 from cutover.scenarios.inputs.limits import STORED_BYTES, STORED_LINE_BYTES, STORED_UNPACKED_BYTES
 
 __all__ = ["TableWriter", "digest_of", "lines_of"]
@@ -57,9 +57,16 @@ class TableWriter:
 
 
 def digest_of(file: Path) -> str:
-    """Returns the SHA-256 of a file, in hex. Raises OSError."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """Returns the SHA-256 of a file of a run, in hex. Raises FileRefused, also for what is no regular file."""
+    with opened(file) as stream:
+        return _digest(stream, file)
+
+
+def _digest(stream: io.BufferedReader, file: Path) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces_of(stream, file, STORED_BYTES):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager
@@ -70,24 +77,35 @@ def lines_of(folder: Path, stored: StoredFile) -> Iterator[Iterable[bytes]]:
     are read, OSError or EOFError.
     """
     file = folder / stored.name
+    with _stored(file) as stream:
+        with _told(file):
+            found = _digest(stream, file)
+            stream.seek(0)
+            head = stream.read(_AT_ONCE + 1)
+            stream.seek(0)
+        if found != stored.sha256:
+            raise _refusal(file, stream)
+        if len(head) <= _AT_ONCE and (lines := _at_once(head)) is not None:
+            yield lines
+            return
+        with gzip.GzipFile(fileobj=stream) as unpacked:
+            yield _lines(unpacked, file)
+
+
+def _stored(file: Path) -> io.BufferedReader:
+    with _told(file):
+        return opened(file)
+
+
+@contextlib.contextmanager
+def _told(file: Path) -> Iterator[None]:
+    """Turns what speaks against reading a file into RunError."""
     try:
-        with opened(file) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            if size > STORED_BYTES.most:
-                raise RunError(f"{file} is larger than {STORED_BYTES}, the most that is read")
-            packed = stream.read() if size <= _AT_ONCE else None
-            found = hashlib.sha256(packed) if packed is not None else hashlib.file_digest(stream, "sha256")
+        yield
     except FileRefused as error:
         raise RunError(f"{error}; restore it or run again") from error
     except OSError as error:
         raise RunError(f"{file} cannot be read: {error.strerror or error}; restore it or run again") from error
-    if found.hexdigest() != stored.sha256:
-        raise _refusal(file)
-    if packed is not None and (lines := _at_once(packed)) is not None:
-        yield lines
-        return
-    with gzip.open(file) as unpacked:
-        yield _lines(unpacked, file)
 
 
 def _at_once(packed: bytes) -> list[bytes] | None:
@@ -108,11 +126,11 @@ def _lines(unpacked: gzip.GzipFile, file: Path) -> Iterator[bytes]:
         yield line
 
 
-def _refusal(file: Path) -> RunError:
+def _refusal(file: Path, packed: io.BufferedReader) -> RunError:
     """What is wrong with a file that is not the one that the manifest names."""
     left = STORED_UNPACKED_BYTES.most
     try:
-        with gzip.open(file) as stream:
+        with gzip.GzipFile(fileobj=packed) as stream:
             while left > 0 and (part := stream.read(1 << 20)):
                 left -= len(part)
     except (OSError, EOFError, zlib.error) as error:

@@ -12,12 +12,16 @@ from cutover.harness.errors import SignatureProblem
 from cutover.harness.store.atomic import write_whole
 from cutover.harness.store.files import digest_of
 from cutover.harness.store.tables import SIGNATURE
+from cutover.scenarios.inputs.files import FileRefused, is_there, read_bytes
+from cutover.scenarios.inputs.limits import MANIFEST_BYTES
 
 __all__ = ["RunSignature", "digests_in"]
 
 _HEAD: Final = b"cutover saved run, signature 1\n"
 """What is signed begins with this, so that a signature made for anything else says nothing of a run."""
-_LARGEST: Final = 16_000_000
+_SCHEMA: Final = 1
+_ALGORITHM: Final = "Ed25519"
+_KEYS: Final = frozenset({"schema_version", "algorithm", "key", "run_id", "files", "signature"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +37,18 @@ class RunSignature:
     def load(cls, folder: Path) -> RunSignature:
         """Returns what the file in a run's folder says, which nobody has checked yet. Raises SignatureProblem."""
         file = folder / SIGNATURE
-        if not file.is_file():
-            raise SignatureProblem(f"{folder} is not signed: it has no {SIGNATURE}; `cutover run --sign KEYFILE` signs")
         try:
-            told = json.loads(file.read_bytes()) if file.stat().st_size <= _LARGEST else {}
+            if not is_there(file):
+                absent = f"{folder} is not signed: it has no {SIGNATURE}"
+                raise SignatureProblem(f"{absent}; `cutover run --sign KEYFILE` signs")
+            told = json.loads(read_bytes(file, MANIFEST_BYTES), object_pairs_hook=_once)
             found = cls(told["key"], told["run_id"], told["files"], told["signature"])
             texts = (found.key, found.run_id, found.signature, *found.files.values())
-            known = told["schema_version"] == 1 and all(isinstance(text, str) for text in texts)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            form = (told.keys(), told["schema_version"], told["algorithm"])
+            known = form == (_KEYS, _SCHEMA, _ALGORITHM) and all(isinstance(text, str) for text in texts)
+        except FileRefused as error:
+            raise SignatureProblem(f"{error}; do not believe the run") from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise _unknown(file) from error
         if not known:
             raise _unknown(file)
@@ -55,8 +63,8 @@ class RunSignature:
     def save(self, folder: Path) -> None:
         """Writes it beside the files. Raises OSError."""
         told = {
-            "schema_version": 1,
-            "algorithm": "Ed25519",
+            "schema_version": _SCHEMA,
+            "algorithm": _ALGORITHM,
             "key": self.key,
             "run_id": self.run_id,
             "files": dict(self.files),
@@ -71,10 +79,8 @@ class RunSignature:
                 raise SignatureProblem(f"{folder / SIGNATURE} names {name!r}, which is not a file of the run")
             try:
                 found = digest_of(folder / name)
-            except OSError as error:
-                raise SignatureProblem(
-                    f"{folder / name} was signed and cannot be read: {error.strerror or error}; restore it"
-                ) from error
+            except FileRefused as error:
+                raise SignatureProblem(f"{folder / name} was signed, and {error.reason}; restore it") from error
             if found != sha256:
                 raise SignatureProblem(f"{folder / name} is not the file that was signed; do not believe the run")
 
@@ -83,6 +89,14 @@ def _unknown(file: Path) -> SignatureProblem:
     return SignatureProblem(f"{file} is not a signature of a run that this version knows; do not believe the run")
 
 
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Returns an object of JSON. Raises ValueError for a key that comes twice, of which readers take either."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key comes twice")
+    return found
+
+
 def digests_in(folder: Path) -> dict[str, str]:
-    """Returns the files in a run's folder but its signature, with their SHA-256. Raises OSError."""
+    """Returns the files in a run's folder but its signature, with their SHA-256. Raises OSError or FileRefused."""
     return {file.name: digest_of(file) for file in sorted(folder.iterdir()) if file.name != SIGNATURE}

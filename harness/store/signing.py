@@ -11,7 +11,6 @@ import hashlib
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -25,13 +24,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from cutover.harness.errors import ConfigurationProblem, SignatureProblem
-from cutover.harness.store.atomic import write_whole
+from cutover.harness.store.atomic import naming, write_whole
 from cutover.harness.store.signature import RunSignature, digests_in
 from cutover.harness.store.tables import SIGNATURE
+from cutover.scenarios.inputs.files import is_there, read_bytes
+from cutover.scenarios.inputs.limits import KEY_BYTES
 
 __all__ = ["SigningKey", "VerifyingKey", "make_key"]
-
-_LARGEST_KEY: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def make_key(file: Path) -> str:
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with naming(file), os.fdopen(descriptor, "wb") as stream:
             stream.write(secret)
         write_whole(public, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     except OSError:
@@ -132,10 +131,9 @@ def make_key(file: Path) -> str:
 
 
 def _pem(file: Path) -> bytes:
-    if not file.is_file():
+    if not is_there(file):
         raise ConfigurationProblem(f"{file}: no such file; a key is a PEM file that `cutover keygen` or openssl wrote")
-    with file.open("rb") as stream:
-        return stream.read(_LARGEST_KEY)
+    return read_bytes(file, KEY_BYTES)
 
 
 def _fingerprint(key: Ed25519PublicKey) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from cutover.engines.errors import CutoverError
 from cutover.scenarios.inputs.limits import FOLDER_ENTRIES, InputLimit
 
-__all__ = ["FileRefused", "below", "is_there", "kind_of", "opened", "read_bytes", "read_text", "size_of"]
+__all__ = ["FileRefused", "below", "is_there", "kind_of", "opened", "pieces_of", "read_bytes", "read_text", "size_of"]
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -20,6 +20,7 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+_PIECE = 1 << 20
 
 
 class FileRefused(CutoverError):
@@ -51,13 +52,26 @@ def opened(file: Path) -> io.BufferedReader:
 def read_bytes(file: Path, limit: InputLimit) -> bytes:
     """Returns what a regular file holds. Raises FileRefused, also for one that is larger than the limit."""
     with opened(file) as stream:
-        try:
-            data = stream.read(limit.most + 1)
-        except OSError as error:
-            raise _refusal(file, error) from error
-    if len(data) > limit.most:
+        return b"".join(pieces_of(stream, file, limit))
+
+
+def pieces_of(stream: io.BufferedReader, file: Path, limit: InputLimit) -> Iterator[bytes]:
+    """Yields what is left of a file that `opened` gave, piece by piece. Raises FileRefused, as `read_bytes` does.
+
+    What the file is said to hold is not believed: some of what the system makes up as it is read has no size.
+    """
+    left = limit.most
+    try:
+        if os.fstat(stream.fileno()).st_size > limit.most:
+            left = -1
+        while left >= 0 and (piece := stream.read(min(_PIECE, left + 1))):
+            left -= len(piece)
+            if left >= 0:
+                yield piece
+    except OSError as error:
+        raise _refusal(file, error) from error
+    if left < 0:
         raise FileRefused(file, f"is larger than {limit}, the most that is read")
-    return data
 
 
 def read_text(file: Path, limit: InputLimit) -> str:

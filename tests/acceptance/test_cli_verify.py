@@ -9,28 +9,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from rows import CALL, ENGINES, EXECUTION, MANIFEST, SHIP, STEP
+from small_runs import info, save
 
-from cutover.engines.api import Journal, StepRow
-from cutover.engines.registry import describe
-from cutover.harness.cli.jobs.manifest import built_in
 from cutover.harness.cli.main import _outcome
-from cutover.harness.judge.policy.loading import default_policy
-from cutover.harness.record.rereads import Reread
-from cutover.harness.record.trials import ARMS, Again, ArmName, ArmRecord, EngineInfo, Trial, role
-from cutover.harness.run.trials.ids import execution_id
-from cutover.harness.store.lines import encode_fields
-from cutover.harness.store.tables import POLICY, Table
-from cutover.harness.store.writer import RunWriter
-from cutover.scenarios.model import Response, Scenario
 
 Cutover: TypeAlias = Callable[..., tuple[int, str, str]]
-TOTAL = replace(SHIP, world={"ship": (Response(output={"total": 7}),)})
 WAIVERS = """\
 schema_version = 1
 
@@ -42,68 +29,6 @@ expires = 2025-02-01
 most_hits = 20
 path = "*output.total"
 """
-
-
-ASKED = "--control v1 --candidate v2 --stage 0 --scenarios mine --seed 1 --skip crashes"
-
-
-def total(number: int) -> Scenario:
-    return replace(TOTAL, id=f"ship-{number}")
-
-
-def reread(number: int, name: ArmName) -> bytes:
-    scenario = total(number)
-    own = execution_id(1, scenario, name, number)
-    return encode_fields(Reread(trial=number, scenario=scenario.id, arm=name, execution_id=own))
-
-
-def info(spec: str) -> EngineInfo:
-    name, digest = describe(spec)
-    return EngineInfo(spec=spec, name=name, digest=digest)
-
-
-def arm(name: ArmName, number: int, output: str) -> ArmRecord:
-    own = execution_id(1, total(number), name, number)
-    return ArmRecord(
-        arm=name,
-        engine=ENGINES[role(name)],
-        execution_id=own,
-        position=0,
-        journal=Journal(
-            execution=replace(EXECUTION, id=own, output=output),
-            steps=(step("start", "1"), step("ship", output)),
-        ),
-        ledger=(replace(CALL, output=output, idempotency_key=f"{own}:ship"),),
-        again=Again(calls=0, rows_changed=False),
-        duration_ms=9.0,
-    )
-
-
-def step(name: str, output: str) -> StepRow:
-    return replace(STEP, step_id=name, node_id=name, output=output)
-
-
-def save(folder: Path, *, run_id: str = "r1", last: int = 7) -> Path:
-    """A run of three trials; in the third the candidate's total is that one."""
-    manifest = replace(
-        MANIFEST,
-        run_id=run_id,
-        control=info("v1"),
-        candidate=info("v2"),
-        planned=3,
-        arguments=tuple(ASKED.split()),
-        built_in=built_in(),
-    )
-    with RunWriter(folder, manifest) as writer:
-        writer.write_text(POLICY, default_policy().text)
-        for number in (1, 2, 3):
-            totals = {"control": 7, "candidate": last if number == 3 else 7}
-            arms = {name: arm(name, number, f'{{"total":{totals[role(name)]}}}') for name in ARMS}
-            writer.write(Trial(number=number, scenario=total(number), arms=arms))
-            candidates: tuple[ArmName, ...] = ("candidate", "candidate_again")
-            writer.write_lines(Table.REREADS, [reread(number, name) for name in candidates])
-        writer.finish(seconds=1.0)
-    return folder
 
 
 @pytest.fixture

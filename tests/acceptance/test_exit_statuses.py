@@ -7,13 +7,15 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
 
 from cutover.harness.cli.main import _outcome
 from cutover.harness.cli.status import Status
+from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.judge.policy.gate import StageVerdict
+from cutover.harness.run.postgres.server import provision
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/exit-statuses.md").read_text("utf-8")
@@ -22,6 +24,8 @@ ROWS: Final = {
 }
 SAVED: Final = str(ROOT / "tests/data/run-schema-1")
 NO_SERVER: Final = "postgresql://u@127.0.0.1:1/d"
+NO_HOSTS: Final = ("a..b", "x" * 70, "a\u202eb", "a\u2028b", "known.invalid,a..b", "a\udcff", "127.0.0.1:1\udcff")
+"""Hosts that cannot be looked up, since they are no names."""
 ENGINE: Final = """
 class Engine:
     name = "odd"
@@ -124,6 +128,10 @@ ELSEWHERE: Final = {
         "acceptance/test_cli_run",
         "test_too_few_trials_for_the_plan_are_inconclusive_and_say_how_many_are_missing",
     ),
+    "`cutover verify` without `--key`: the verdict is GO, and it stands on what was not checked": (
+        "acceptance/test_saved_left_open",
+        "test_a_loosened_policy_does_not_leave_by_go",
+    ),
     "a Postgres on which no database may be made": (
         "integration/test_postgres",
         "test_a_user_who_may_not_create_databases_is_told",
@@ -209,7 +217,10 @@ class Odd(BaseException):
         ("SIGINT (Ctrl-C), SIGTERM, SIGHUP to the command", KeyboardInterrupt()),
         ("the reader of stdout has gone away in the middle", BrokenPipeError(32, "Broken pipe")),
         ("no folder for temporary files", FileNotFoundError(2, "No usable temporary directory found in ['/x']")),
-        ("a folder that cannot be written, a disk that is full", OSError(28, "No space left on device", "here")),
+        (
+            "a folder or file that cannot be written: no room, `ulimit -f`, too long a name",
+            OSError(28, "No space left on device", "here"),
+        ),
     ],
 )
 def test_what_ends_a_command_in_the_middle_has_the_status_of_the_page(
@@ -246,6 +257,37 @@ def test_an_empty_variable_does_not_mean_another_server(
     for arguments in (["run", "--trials", "1"], ["crash"], ["mutants"], ["doctor"]):
         assert _outcome(arguments) == Status.USAGE
         assert "CUTOVER_DATABASE_URL is empty" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("host", NO_HOSTS, ids=ascii)
+def test_a_host_that_is_no_name_is_an_unreadable_url_and_not_shown(
+    host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"postgresql://u:hidden@{host}/d"
+    status = ROWS["no Postgres: refused, unknown host, wrong password, unreadable URL, no service of that name"]
+    assert _outcome(["run", "--trials", "1", "--quiet", "--postgres", url]) == status
+    told = capsys.readouterr().err
+    assert told.startswith("cutover: the Postgres URL cannot be read; write postgresql://user:password@host")
+    assert (told.count("\n"), "hidden" in told, told.isascii()) == (1, False, True)
+    monkeypatch.setenv("CUTOVER_DATABASE_URL", url)
+    with pytest.raises(EnvironmentProblem, match="the Postgres URL cannot be read"), provision():
+        pass
+
+
+@pytest.mark.usefixtures("folder")
+def test_doctor_says_so_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def absent(*_: object) -> NoReturn:
+        raise EnvironmentProblem("not tried")
+
+    for other in ("container", "embedded"):
+        monkeypatch.setattr(f"cutover.harness.run.postgres.server.{other}", absent)
+    assert (
+        _outcome(["doctor", "--postgres", "postgresql://u:hidden@a..b/d"])
+        == ROWS["`cutover doctor`: a run would not work here"]
+    )
+    out, err = capsys.readouterr()
+    assert ("the Postgres URL cannot be read" in out, "hidden" in out + err, err) == (True, False, "")
 
 
 def test_every_cause_of_the_page_is_brought_about_somewhere() -> None:

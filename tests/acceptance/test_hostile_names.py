@@ -153,6 +153,50 @@ def test_no_command_repeats_it_raw(
         assert said.out or said.err.count("\ncutover: ") + said.err.startswith("cutover: ") == 1, arguments
 
 
+BREAKS = ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"]
+FORGING = "x".join(f"{each}cutover: GO{each}GO for stage 0 %{each}" for each in BREAKS)
+"""With every sign that ends a line somewhere it would begin another, which looks like one of ours."""
+
+
+def forged_in(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip().startswith(("cutover: GO", "GO for stage"))]
+
+
+@pytest.mark.parametrize("lines", [_scenarios, _settings, _words, _workflows])
+def test_no_line_of_an_output_is_another_s(
+    lines: Callable[[str, Path], Iterator[list[str]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    for arguments in lines(FORGING[:180], tmp_path / "in"):
+        _outcome(arguments)
+        assert forged_in(capsys.readouterr().err) == [], arguments
+
+
+def test_nor_is_one_of_an_engine_that_cannot_be_loaded_or_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "forging_import.py").write_text(f"raise ImportError({FORGING!a})\n")
+    (tmp_path / "forging_name.py").write_text(f"class Engine:\n    name = {FORGING!a}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for debug in ("0", "1"):
+        monkeypatch.setenv("CUTOVER_DEBUG", debug)
+        for spec in ("forging_import:make", "forging_name:Engine"):
+            assert _outcome(["run", "--candidate", spec]) == Status.USAGE
+            err = capsys.readouterr().err
+            assert [line for line in forged_in(err) if not line.startswith("  ")] == []
+            assert debug == "1" or (err.count("\n"), forged_in(err)) == (1, [])
+
+
+def test_what_has_several_lines_of_ours_keeps_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "odd.toml").write_text('a = 1\n"b\\nc" = 2\n')
+    assert _outcome(["policy", "check", str(tmp_path / "odd.toml")]) == Status.USAGE
+    first, *further = capsys.readouterr().err.splitlines()
+    assert first.startswith("cutover: ")
+    assert len(further) > 1
+    assert all(line.startswith("  ") for line in further)
+    assert any("b\\nc: " in line for line in further)
+
+
 @pytest.mark.parametrize("name", SHARE)
 def test_an_engine_that_fails_with_it_as_it_is_loaded(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

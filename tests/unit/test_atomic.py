@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import threading
@@ -12,16 +13,17 @@ from pathlib import Path
 import pytest
 
 from cutover.harness.cli.main import _outcome
+from cutover.harness.cli.status import Status, status_of
 from cutover.harness.store.atomic import write_whole
 
 RUN = Path(__file__).parents[1] / "data" / "run-schema-1"
 
 
 @contextmanager
-def no_room() -> Iterator[None]:
-    """A file that grows beyond 2 KB is refused in the middle, as by a full disk."""
+def no_room(most: int = 2048) -> Iterator[None]:
+    """A file that grows beyond so many bytes is refused in the middle, as by a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, limits[1]))
     try:
         yield
     finally:
@@ -38,10 +40,64 @@ def test_without_room_the_old_file_stays_and_nothing_else(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("form", ["html", "json", "markdown", "junit"])
-def test_a_report_that_does_not_fit_is_not_there_at_all(tmp_path: Path, form: str) -> None:
+def test_a_report_that_does_not_fit_is_not_there_at_all(
+    tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with no_room():
-        assert _outcome(["report", str(RUN), "--format", form, "--out", str(tmp_path / "out")]) != 0
+        assert _outcome(["report", str(RUN), "--format", form, "--out", str(tmp_path / "out")]) == 4
     assert list(tmp_path.iterdir()) == []
+    told = f"cutover: {tmp_path}/out may not grow so large (see `ulimit -f`); choose another.\n"
+    assert capsys.readouterr().err == told
+
+
+WORKFLOW = """{"name": "one", "connections": {}, "nodes":
+  [{"name": "Start", "type": "n8n-nodes-base.manualTrigger", "position": [0, 0], "typeVersion": 1}]}"""
+
+
+@pytest.mark.parametrize("most", [0, 100])
+def test_keys_and_scenarios_that_do_not_fit_are_the_machine_s_fault(
+    tmp_path: Path, most: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "one.json").write_text(WORKFLOW, "utf-8")
+    for arguments, file in (
+        (["keygen", str(tmp_path / "run.key")], tmp_path / "run.key"),
+        (["import", "n8n", str(tmp_path / "one.json"), "--out", str(tmp_path / "out")], tmp_path / "out"),
+    ):
+        with no_room(most):
+            assert _outcome(arguments) == 4
+        err = capsys.readouterr().err
+        assert (err.count("\n"), err.startswith(f"cutover: {file}"), "may not grow so large" in err) == (1, True, True)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["one.json", "out"]
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["\N{ROCKET}" * 63, "x" * 255])
+def test_a_name_that_the_file_system_takes_is_taken(tmp_path: Path, name: str) -> None:
+    write_whole(tmp_path / name, "x")
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("x" * 300, "has too long a name for its file system; choose another."),
+        ("folder", "Is a directory; give another name"),
+    ],
+)
+def test_a_name_that_cannot_be_written_is_told(
+    tmp_path: Path, place: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    status = _outcome(["report", str(RUN), "--format", "junit", "--out", str(tmp_path / place)])
+    err = capsys.readouterr().err
+    assert (status, err.endswith(f"{words}\n"), err.count("\n")) == (2 if place == "folder" else 4, True, 1)
+
+
+@pytest.mark.parametrize("number", [*errno.errorcode])
+def test_whatever_the_system_says_of_a_file_is_not_cutover_s_fault(number: int) -> None:
+    status, told = status_of(OSError(number, os.strerror(number), "here"))
+    assert status in {Status.USAGE, Status.ENVIRONMENT}
+    assert told
 
 
 def test_it_replaces_what_a_link_points_to_and_keeps_its_rights(tmp_path: Path) -> None:

@@ -85,3 +85,11 @@ def test_a_copy_without_its_links_says_so(tmp_path: Path) -> None:
         assert done.returncode != 0
         assert f"engines, harness, reports, scenarios in {package} should be links" in done.stderr
         assert "clone with `git clone -c core.symlinks=true`" in done.stderr
+
+
+def test_it_leaves_no_stream_open_for_python_to_complain_of() -> None:
+    environment = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "error"}
+    done = subprocess.run(
+        [sys.executable, "-m", "cutover", "--version"], env=environment, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr, done.stdout.startswith(b"cutover ")) == (0, b"", True)

@@ -74,6 +74,7 @@ def _write(scenarios: Sequence[Scenario], out: Path) -> None:
     files: dict[Path, Scenario] = {}
     for scenario in scenarios:
         name = "".join(c if c.isalnum() or c in "-._" else "-" for c in scenario.id)[:120]
+        name = name.encode()[:240].decode("utf-8", "ignore")  # a file system counts bytes
         twin = files.setdefault(out / f"{name}.json", scenario)
         if twin is not scenario:
             raise UsageProblem(f"scenarios {twin.id!r} and {scenario.id!r} would both be {out / name}.json")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cutover.harness.cli.console import emit, note
+from cutover.harness.cli.status import Status
 from cutover.harness.errors import RunError
 from cutover.reports.words import plain
 
@@ -26,7 +27,10 @@ def verify(
         Path | None, typer.Option("--key", help="The public key that must have signed the run.", metavar="FILE")
     ] = None,
     policy: Annotated[
-        Path | None, typer.Option("--policy", help="The policy, where the run has no copy of it.", metavar="FILE")
+        Path | None, typer.Option("--policy", help="The policy that must have judged the run.", metavar="FILE")
+    ] = None,
+    waivers: Annotated[
+        Path | None, typer.Option("--waivers", help="The waivers that must have judged the run.", metavar="FILE")
     ] = None,
     engines: Annotated[
         bool, typer.Option("--engines/--no-engines", help="Compare the engines installed here with those judged.")
@@ -40,12 +44,14 @@ def verify(
 
     With --key the run must have been signed (cutover run --sign) and no file changed since: digests alone prove nothing
     against whoever can write. The exit status is the verdict's where all match, 2 where anything does not, and 6 where
-    the key has not signed the run as it is.
+    the key has not signed the run as it is. A GO that stands on something that was not checked is 3 without --key: a
+    run of another version, or one with a policy or waivers that --policy and --waivers do not give.
 
     [bold]Examples[/bold]
 
       cutover verify cutover-runs/20260102-030405-1a2b3c
       cutover verify RUN --key run.key.pub
+      cutover verify RUN --policy stricter.toml
       cutover verify RUN --no-engines
     """
     from cutover.harness.cli.verification.claimed import ClaimedRun
@@ -59,13 +65,19 @@ def verify(
     if engines:
         for info in {info.spec: info for info in (manifest.control, manifest.candidate)}.values():
             _same_engine(run, info)
-    status = _matrix(claimed) if manifest.command == "crash" else _run(claimed, policy)
+    status = _matrix(claimed) if manifest.command == "crash" else _run(claimed, policy, waivers)
     if public is not None:
         emit(plain(f"signed by key {manifest.signer[:12]}, the one in {key}"))
     elif not manifest.signer:
         emit("not signed: whoever can write these files can have made up all of them")
     for left in claimed.unchecked:
-        emit(f"not checked: {left}")
+        emit(plain(f"not checked: {left}"))
+    if status == Status.GO and claimed.left_open and public is None:
+        emit(
+            "exit status 3 and not 0, since the verdict stands on what was not checked: verify with --key, or give the "
+            "policy and the waivers that you trust"
+        )
+        return Status.INCONCLUSIVE
     return status
 
 
@@ -82,7 +94,6 @@ def _signed(run: Path, file: Path | None) -> tuple[Any, tuple[str, ...]]:
 def _matrix(claimed: ClaimedRun) -> int:
     """Verifies what `cutover crash` has saved; returns the exit status."""
     from cutover.harness.cli.jobs.crash import STATUS
-    from cutover.harness.cli.status import Status
     from cutover.harness.cli.verification.matrix import check_matrix
     from cutover.harness.judge.findings import Verdict
 
@@ -92,12 +103,12 @@ def _matrix(claimed: ClaimedRun) -> int:
     return STATUS.get(Verdict(part.verdict), Status.INCONCLUSIVE)
 
 
-def _run(claimed: ClaimedRun, file: Path | None) -> int:
+def _run(claimed: ClaimedRun, file: Path | None, waivers: Path | None) -> int:
     """Verifies what `cutover run` has saved; returns the exit status."""
     from cutover.harness.cli.jobs.saved import judged, own, waivers_of
     from cutover.harness.cli.verification.cases import check_sample
-    from cutover.harness.cli.verification.files import check_pages
-    from cutover.harness.cli.verification.policies import check_policy
+    from cutover.harness.cli.verification.files import check_pages, pages_of
+    from cutover.harness.cli.verification.policies import check_policy, check_waivers
     from cutover.harness.cli.verification.reports import same_report, same_run, saved_report
     from cutover.harness.cli.verification.trials import check_trials
     from cutover.harness.store.tables import WAIVERS
@@ -108,15 +119,19 @@ def _run(claimed: ClaimedRun, file: Path | None) -> int:
     by = _policy(run, file, report)
     if file is None:
         check_policy(claimed, by)
+    check_waivers(claimed, waivers)
     check_sample(claimed, check_trials(claimed))
     again = judged(run, by, report["stage"], waivers_of(own(run, WAIVERS)))
     older = same_report(run, again, report)
     if not older:
         check_pages(claimed, again)
+    elif pages := pages_of(claimed):
+        claimed.leave_open(f"what {' and '.join(pages)} say: an older version made other pages")
     emit(plain(f"verified: {again.headline}"))
     matching = "the verdict" if older else "report"
     emit(plain(f"rows, policy {again.policy_digest[:12]}, engines and {matching} of run {manifest.run_id} match"))
     if older:
+        claimed.left_open = True
         emit(older)
     return again.exit_status
 

@@ -35,7 +35,7 @@ def check_sample(run: ClaimedRun, scenarios: Sequence[Scenario]) -> None:
     records = list(iter_cases(run.folder))
     if not run.newer:
         if records:
-            run.unchecked.append("crash cases: the version that made the run did not save how they were planned")
+            run.leave_open("crash cases: the version that made the run did not save how they were planned")
         return
     check_numbers(run, records)
     _check_scenarios(run, scenarios)

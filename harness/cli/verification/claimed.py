@@ -23,16 +23,22 @@ _BUILT_IN_FROM: Final = 3
 
 @dataclass(slots=True)
 class ClaimedRun:
-    """The folder and manifest of a run; `unchecked` collects, in words, what nothing here could say."""
+    """The folder and manifest of a run; `unchecked` collects, in words, what nothing here could say.
+
+    `left_open` says that the verdict stands on some of that, so that without a signature nobody can believe a GO.
+    """
 
     folder: Path
     manifest: Manifest
     unchecked: list[str] = field(default_factory=list)
+    left_open: bool = False
 
     @classmethod
     def load(cls, folder: Path) -> ClaimedRun:
         """Returns the run in a folder. Raises RunError."""
-        return cls(folder, load_manifest(folder))
+        run = cls(folder, load_manifest(folder))
+        run.left_open = not run.newer  # nor could it be told from one of today whose schema version was lowered
+        return run
 
     @property
     def newer(self) -> bool:
@@ -68,13 +74,17 @@ class ClaimedRun:
         return self.manifest.built_in.get(what) == built_in()[what]
 
     def differs(self, what: MadeBy, message: str) -> None:
-        """Raises RunError where the difference that `message` tells of cannot come from another version; else notes it.
+        """Raises RunError where the difference that `message` tells of cannot come from another version.
 
-        The note is made once.
+        Else it is left open: by which version a run was made is what its manifest says.
         """
         if self.made_alike(what):
             raise self.refusal(message)
-        note = f"{what}: this version makes others than the one that made the run"
+        self.leave_open(f"{what}: this version makes others than the one that made the run")
+
+    def leave_open(self, note: str) -> None:
+        """Notes, once, what nothing here could say and the verdict stands on."""
+        self.left_open = True
         if note not in self.unchecked:
             self.unchecked.append(note)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -15,19 +16,25 @@ from cutover.harness.store.signature import RunSignature
 from cutover.harness.store.tables import CRASHES, MANIFEST, POLICY, SIGNATURE, WAIVERS, is_table
 from cutover.reports.messages import Lang
 from cutover.reports.words import plain
+from cutover.scenarios.inputs.files import FileRefused, is_there, read_text
+from cutover.scenarios.inputs.limits import REPORT_BYTES
 
 if TYPE_CHECKING:
     from cutover.harness.store.signing import VerifyingKey
     from cutover.reports.document import Document
 
-__all__ = ["REPORT", "check_files", "check_pages", "check_signature"]
+__all__ = ["REPORT", "check_files", "check_pages", "check_signature", "pages_of"]
 
 REPORT: Final = "report.json"
 _PAGES: Final = {"report.md": Format.MARKDOWN, "report.html": Format.HTML}
-_EARLIER: Final = re.compile(r'<section id="(?:history|mutants)">.*?</section>|<a href="#mutants">.*?</a>', re.DOTALL)
-"""The parts of a page that are not of the run alone."""
-_KNOWN: Final = frozenset({MANIFEST, POLICY, WAIVERS, SIGNATURE, CRASHES, REPORT, *_PAGES})
-_LARGEST_PAGE: Final = 4_000_000
+_EARLIER: Final = re.compile(
+    r'<section id="(?:history|mutants)">(?:(?!<section id=).)*?</section>|<a href="#mutants">(?:(?!<a ).)*?</a>',
+    re.DOTALL,
+)
+"""The parts of a page that are not of the run alone. None is looked for beyond the next, which would take for ever."""
+_KNOWN: Final = frozenset({MANIFEST, POLICY, WAIVERS, SIGNATURE})
+_MADE: Final = {"run": frozenset({REPORT, *_PAGES}), "crash": frozenset({CRASHES})}
+"""What each command makes of the rows."""
 
 
 def check_signature(run: ClaimedRun, key: VerifyingKey | None, signed: Collection[str]) -> None:
@@ -35,7 +42,7 @@ def check_signature(run: ClaimedRun, key: VerifyingKey | None, signed: Collectio
 
     `signed` names the files that the key has signed; without a key nobody has looked.
     """
-    claimed, there = run.manifest.signer, (run.folder / SIGNATURE).is_file()
+    claimed, there = run.manifest.signer, is_there(run.folder / SIGNATURE)
     if key is not None:
         if claimed != key.fingerprint:
             raise SignatureProblem(f"{run.folder / MANIFEST} does not say that {key.file} was to sign the run")
@@ -61,8 +68,8 @@ def check_files(run: ClaimedRun) -> None:
             raise run.refusal(f"the manifest names {plain(name)!r}, which is not a file of a run")
         try:
             found = digest_of(run.folder / name)
-        except OSError as error:
-            raise run.refusal(f"{name} cannot be read: {error.strerror or error}; restore it or run again") from error
+        except FileRefused as error:
+            raise run.refusal(f"{name} {error.reason}; restore it or run again") from error
         if found != sha256 and not is_table(name):  # the tables' own reader says what is wrong with one
             raise run.refusal(f"{name} is not the file that its manifest names: it was edited; restore it or run again")
     there = {each.name for each in run.folder.iterdir()}
@@ -70,20 +77,18 @@ def check_files(run: ClaimedRun) -> None:
         raise run.refusal(f"{beside[0]} has rows, and the manifest does not name it: rows were taken out of the run")
     if run.newer and (beside := sorted({POLICY, WAIVERS} & there - set(named))):
         raise run.refusal(f"{beside[0]} is not in the manifest, so the run was not judged by it; remove it")
-    if unknown := sorted(there - _KNOWN - set(named)):
+    if unknown := sorted(there - _KNOWN - _MADE[run.manifest.command] - set(named)):
         run.unchecked.append(f"files that are not part of the run: {_listed(unknown)}")
 
 
 def check_pages(run: ClaimedRun, document: Document) -> None:
     """Raises RunError where a page beside the report says something else than the report, in any language."""
-    for name, form in _PAGES.items():
-        file = run.folder / name
-        if not file.is_file():
-            continue
+    for name in pages_of(run):
+        file, form = run.folder / name, _PAGES[name]
         try:
-            found = file.read_text(encoding="utf-8") if file.stat().st_size <= _LARGEST_PAGE else ""
-        except (OSError, UnicodeDecodeError):
-            found = ""
+            found = read_text(file, REPORT_BYTES)
+        except FileRefused as error:
+            raise run.refusal(f"{name} {error.reason}; remove it, or make it again by `cutover report`") from error
         pages = list(_pages(document, form, run.folder))
         if found in pages:
             continue
@@ -92,6 +97,11 @@ def check_pages(run: ClaimedRun, document: Document) -> None:
             run.differs("reports", f"{name} does not say what the rows come to; {made}")
         elif form is Format.HTML:
             run.unchecked.append(f"what {name} shows of earlier runs and of mutants")
+
+
+def pages_of(run: ClaimedRun) -> list[str]:
+    """Returns the names of the pages in a run's folder that stand beside its report."""
+    return [name for name in _PAGES if os.path.lexists(run.folder / name)]
 
 
 def _pages(document: Document, form: Format, folder: Path) -> Iterator[str]:

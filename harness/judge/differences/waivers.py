@@ -195,7 +195,7 @@ def load_waivers(text: str, name: str) -> Waivers:
         ]
         taken.add(waiver.id)
     if problems:
-        raise WaiverError(shown(problems))
+        raise WaiverError(*shown(problems))
     return Waivers(name=name, digest=hashlib.sha256(text.encode()).hexdigest(), text=text, waivers=file.waiver)
 
 
@@ -205,7 +205,7 @@ def _read(text: str, name: str) -> _WaiversFile:
     except ValidationError as error:
         details = details_of(error)
         told = [_told(text, name, detail) for detail in details[: SHOWN_PROBLEMS.most]]
-        raise WaiverError(shown([*told, *("" for _ in details[SHOWN_PROBLEMS.most :])])) from error
+        raise WaiverError(*shown([*told, *("" for _ in details[SHOWN_PROBLEMS.most :])])) from error
 
 
 def _broken(waiver: Waiver, taken: Collection[str]) -> Iterable[tuple[str, str]]:

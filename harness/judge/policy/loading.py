@@ -89,4 +89,4 @@ def _error(text: str, name: str, problems: Sequence[Problem]) -> PolicyError:
     for problem in problems[: SHOWN_PROBLEMS.most]:
         number = line_of(text, problem.table, problem.index, problem.key)
         messages.append(f"{name}{f', line {number}' if number else ''}: {problem.rule}")
-    return PolicyError(shown([*messages, *(problem.rule for problem in problems[SHOWN_PROBLEMS.most :])]))
+    return PolicyError(*shown([*messages, *(problem.rule for problem in problems[SHOWN_PROBLEMS.most :])]))

@@ -61,11 +61,11 @@ def details_of(error: ValidationError) -> list[Any]:
     return list(error.errors())
 
 
-def shown(messages: Sequence[str]) -> str:
-    """Returns the first of the messages, one a line, and how many more there are."""
+def shown(messages: Sequence[str]) -> tuple[str, ...]:
+    """Returns the first of the messages, each a line, and how many more there are."""
     left = len(messages) - SHOWN_PROBLEMS.most
     more = [f"and {left:,} more"] if left > 0 else []
-    return "\n".join([*messages[: SHOWN_PROBLEMS.most], *more])
+    return (*messages[: SHOWN_PROBLEMS.most], *more)
 
 
 def line_of(text: str, table: str, index: int, key: str | None) -> int | None:

@@ -171,7 +171,7 @@ def _answer(outcome: JobOutcome[_J], what: str) -> bytes | None:
                 raise OtherSources(outcome.message)
             if kind := outcome.kind(_PASSED_ON):
                 raise kind(f"{what}: {outcome.message}")
-            raise RunnerProblem(f"{what}: the harness failed: {outcome}\n{outcome.trace}")
+            raise RunnerProblem(f"{what}: the harness failed: {outcome}", *outcome.trace.splitlines())
         case JobLost():
             if outcome.exit.killed_from_outside:
                 raise killed_from_outside(f"a runner process, at {what},", -outcome.exit.status)

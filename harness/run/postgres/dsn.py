@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from cutover.harness.errors import EnvironmentProblem
 
-__all__ = ["SECRETS", "parse_dsn", "redact", "refuse_encrypted", "scrub", "to_url"]
+__all__ = ["SECRETS", "parse_dsn", "redact", "refuse_encrypted", "scrub", "to_url", "unreadable"]
 
 _AUTHORITY = re.compile(
     r"^(?P<scheme>postgres(?:ql)?://)(?P<user>[^:/@?]*):(?P<password>.*)@(?P<rest>[^@]*)$", re.DOTALL
@@ -53,12 +53,17 @@ def parse_dsn(text: str) -> dict[str, str]:
         url = f"{match['scheme']}{match['user']}:{password}@{match['rest']}"
     try:
         parts = conninfo_to_dict(url + query)
-    except psycopg.Error:
-        raise EnvironmentProblem(
-            "the Postgres URL cannot be read; write postgresql://user:password@host:5432/database "
-            "and percent-encode odd characters in its parts"
-        ) from None
+    except (psycopg.Error, UnicodeError):
+        raise unreadable() from None
     return {name: str(value) for name, value in parts.items() if value is not None}
+
+
+def unreadable() -> EnvironmentProblem:
+    """Returns the error of a URL that is none, or whose host is no name; nothing of it is shown."""
+    return EnvironmentProblem(
+        "the Postgres URL cannot be read; write postgresql://user:password@host:5432/database with a host that can be "
+        "looked up, and percent-encode odd characters in its parts"
+    )
 
 
 def to_url(parts: dict[str, str], *, dbname: str | None = None) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 import psycopg
 from psycopg import pq
 
-from cutover.harness.run.postgres.dsn import parse_dsn, to_url
+from cutover.harness.run.postgres.dsn import parse_dsn, to_url, unreadable
 
 __all__ = ["connect_as_given", "without_variables"]
 
@@ -38,12 +38,24 @@ def without_variables() -> Iterator[None]:
 
 @contextmanager
 def connect_as_given(dsn: str, timeout_s: int) -> Iterator[tuple[psycopg.Connection[tuple[object, ...]], str]]:
-    """A connection to where a URL leads, and a URL that leads there without variables, password file and services."""
+    """A connection to where a URL leads, and a URL that leads there without variables, password file and services.
+
+    Raises EnvironmentProblem for what is no URL, psycopg.Error where nothing answers there.
+    """
     parts = parse_dsn(dsn)
     if not {"dbname", "service"} & parts.keys() and not {"PGDATABASE", "PGSERVICE"} & os.environ.keys():
         parts["dbname"] = "postgres"
-    with psycopg.connect(to_url(parts), connect_timeout=timeout_s) as connection:
-        yield connection, to_url(_complete(parts, connection.info))
+    try:  # a host's name is looked up by Python, which knows names that are none; what libpq found may be no text
+        connection = psycopg.connect(to_url(parts), connect_timeout=timeout_s)
+        try:
+            complete = to_url(_complete(parts, connection.info))
+        except BaseException:
+            connection.close()
+            raise
+    except UnicodeError:
+        raise unreadable() from None
+    with connection:
+        yield connection, complete
 
 
 def _complete(parts: dict[str, str], info: psycopg.ConnectionInfo) -> dict[str, str]:

@@ -19,8 +19,8 @@ from cutover.scenarios.importers.n8n.plan import plans
 from cutover.scenarios.importers.n8n.recorded import recorded_scenario
 from cutover.scenarios.importers.n8n.source import WorkflowFile, parse_source, read_json
 from cutover.scenarios.importers.n8n.workflow import Built, build
-from cutover.scenarios.inputs.files import FileRefused, below, kind_of, size_of
-from cutover.scenarios.inputs.limits import N8N_FOLDER_BYTES
+from cutover.scenarios.inputs.files import FileRefused, below, kind_of, read_bytes, size_of
+from cutover.scenarios.inputs.limits import N8N_BYTES, N8N_FOLDER_BYTES
 from cutover.scenarios.model import Scenario
 from cutover.scenarios.validate import validate_scenario
 
@@ -157,7 +157,7 @@ def _planned(built: Built, source: WorkflowFile, start: str, name: str, stem: st
 
 def _names(file: Path, chosen: list[str]) -> dict[str, str]:
     """An id for each start: the file's name, six digits of its digest, and the start where there are several."""
-    digest = hashlib.sha256(file.stem.encode(errors="surrogateescape") + file.read_bytes()).hexdigest()[:6]
+    digest = hashlib.sha256(file.stem.encode(errors="surrogateescape") + read_bytes(file, N8N_BYTES)).hexdigest()[:6]
     base = f"n8n-{_slug(file.stem)[:60]}-{digest}"
     if len(chosen) == 1:
         return {base: chosen[0]}
