@@ -1,7 +1,8 @@
 """Resolves an engine's name to its factory, and says which code that is. Imports modules and reads their sources.
 
 A spec is "v1" or "v2", the name of an entry point in group cutover.engines, or "package.module:factory": that module
-is looked for among the installed ones, then in the current folder.
+is looked for among the installed ones, then in the current folder. "command:..." is an engine in a process of its own,
+and so is a name that `cutover.toml` in the current folder gives.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from types import ModuleType
 from typing import Any
 
 from cutover.engines.api import ActivityCall, ActivityResult, EngineContext, EngineFactory
+from cutover.engines.byprocess.engine import CommandFactory
+from cutover.engines.byprocess.process import EngineGone
+from cutover.engines.byprocess.settings import CommandSettings, command_settings, named_engines
+from cutover.engines.byprocess.sources import command_sources
+from cutover.engines.byprocess.wire import BrokenProtocol
 from cutover.engines.errors import CutoverError
 from cutover.engines.modulepath import looking_here_last
 from cutover.engines.shape import close_fault, engine_fault, factory_fault
@@ -39,12 +45,14 @@ class BrokenEngine(CutoverError):
 
 
 def known() -> tuple[str, ...]:
-    """Returns the names that `resolve` takes without a module path: ours first, then the installed entry points."""
-    return (*OURS, *sorted({point.name for point in entry_points(group=GROUP)} - set(OURS)))
+    """Returns the names that `resolve` takes: ours first, then the installed entry points and those of a file."""
+    return (*OURS, *sorted(({point.name for point in entry_points(group=GROUP)} | {*named_engines()}) - set(OURS)))
 
 
 def resolve(spec: str) -> EngineFactory:
     """Returns the factory that a spec names. Raises UnknownEngine or BrokenEngine; connects to nothing."""
+    if (settings := _by_command(spec)) is not None:
+        return CommandFactory(settings)
     factory: Any = _load(spec)[1]
     with _told(spec, "looking at its factory"):
         _refuse(spec, factory_fault(factory))
@@ -59,7 +67,6 @@ def describe(spec: str) -> tuple[str, str]:
     database, which the contract allows: an engine connects on first use. Raises BrokenEngine where it cannot be made,
     or where a method of the contract is absent or cannot be called as the harness calls it.
     """
-    module, _ = _load(spec)
     factory = resolve(spec)
     unused = _UnusedSurroundings()
     with _told(spec, "its factory", "it is called with one EngineContext, and an engine connects on first use"):
@@ -70,7 +77,7 @@ def describe(spec: str) -> tuple[str, str]:
     with _told(spec, "closing it before its first use", "it must do nothing then"):
         returned: object = engine.close()  # type: ignore[func-returns-value]  # foreign code may return anything
     _refuse(spec, close_fault(returned))
-    return name, _digest(module)
+    return name, _digest(spec)
 
 
 def _refuse(spec: str, fault: str) -> None:
@@ -85,18 +92,30 @@ def _told(spec: str, doing: str, rule: str = "") -> Iterator[None]:
         yield
     except (KeyboardInterrupt, BrokenEngine):
         raise
+    except (BrokenProtocol, EngineGone) as error:
+        raise BrokenEngine(str(error)) from error
     except BaseException as error:
         raise BrokenEngine(f"engine {spec!r}: {doing} raised {_said(error)}{'; ' if rule else ''}{rule}") from error
 
 
 def sources_of(*specs: str) -> dict[str, str]:
     """Returns the digest of each engine's sources, as `describe` does, without making the engine."""
-    return {spec: _digest(_load(spec)[0]) for spec in specs}
+    return {spec: _digest(spec) for spec in specs}
+
+
+def _by_command(spec: str) -> CommandSettings | None:
+    """Returns the settings of an engine in a process of its own; None for a spec of another kind."""
+    if not isinstance(spec, str):
+        raise UnknownEngine(f"an engine is named by a text, such as 'v2' or 'package.module:factory', not by {spec!r}")
+    if spec in OURS:
+        return None
+    settings = command_settings(spec)
+    if settings is not None and any(point.name == spec for point in entry_points(group=GROUP)):
+        raise BrokenEngine(f"engine {spec!r} is installed, and cutover.toml has another of that name; rename that one")
+    return settings
 
 
 def _load(spec: str) -> tuple[ModuleType, object]:
-    if not isinstance(spec, str):
-        raise UnknownEngine(f"an engine is named by a text, such as 'v2' or 'package.module:factory', not by {spec!r}")
     target = OURS.get(spec)
     if target is None:
         point = next((point for point in entry_points(group=GROUP) if point.name == spec), None)
@@ -151,9 +170,10 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _digest(module: ModuleType) -> str:
+def _digest(spec: str) -> str:
     digest = hashlib.sha256()
-    for name, content in _sources(module):
+    settings = _by_command(spec)
+    for name, content in _sources(_load(spec)[0]) if settings is None else command_sources(settings):
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()

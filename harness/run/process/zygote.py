@@ -18,8 +18,8 @@ from typing import Any, Final, NoReturn, TypeAlias
 from uuid import UUID
 
 from cutover.engines.api import EngineFactory, ExecutionRequest
+from cutover.engines.byprocess.lifeline import die_with_parent
 from cutover.harness.run.process.hosted import HostLink, serve
-from cutover.harness.run.process.lifetime import die_with_parent
 from cutover.harness.run.world.clock import SharedClock
 from cutover.harness.run.world.engine import idle
 from cutover.scenarios.files import loads

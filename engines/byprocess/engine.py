@@ -1,0 +1,338 @@
+"""An engine of the contract whose work is done by a process of its own. Does I/O through that process.
+
+The process starts with the first use and says `hello`. Where it has broken the protocol or is gone, the command fails,
+and the next one starts another process: as a worker that is started again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from cutover.engines.api import (
+    ActivityCall,
+    EngineContext,
+    ExecutionRequest,
+    Journal,
+    JsonText,
+    JsonValue,
+    Signal,
+)
+from cutover.engines.byprocess.address import address_for_all
+from cutover.engines.byprocess.messages import (
+    PROTOCOL,
+    ActivityFault,
+    AnswerMessage,
+    CallMessage,
+    CancelMessage,
+    CommandMessage,
+    DoneMessage,
+    EngineFault,
+    ExecuteMessage,
+    FromEngine,
+    HelloMessage,
+    HelloReply,
+    InstallMessage,
+    JournalMessage,
+    LogMessage,
+    ResumeMessage,
+    SignalDocument,
+    SleepMessage,
+    ToEngine,
+)
+from cutover.engines.byprocess.process import EngineGone, EngineProcess
+from cutover.engines.byprocess.rows import journal_of
+from cutover.engines.byprocess.settings import CommandSettings
+from cutover.engines.byprocess.wire import BrokenProtocol, read, written
+from cutover.engines.errors import (
+    ActivityError,
+    EngineError,
+    ExecutionHeld,
+    InvalidTransition,
+    LeaseLost,
+    PayloadRefused,
+    UnknownExecution,
+    WorkflowRefused,
+)
+from cutover.engines.payloads import decode, encode
+
+__all__ = ["CommandEngine", "CommandFactory", "ForeignError", "Watch"]
+
+Watch: TypeAlias = "Callable[[ToEngine | FromEngine], None]"
+"""Is shown each message as it goes by."""
+_TYPES: Final = {
+    kind.__name__: kind
+    for kind in (
+        EngineError,
+        ExecutionHeld,
+        InvalidTransition,
+        LeaseLost,
+        PayloadRefused,
+        UnknownExecution,
+        WorkflowRefused,
+    )
+}
+
+
+class ForeignError(EngineError):
+    """An error of the engine's own, from its process; `sqlstate` and `trace` are what it said with it."""
+
+    def __init__(self, fault: EngineFault) -> None:
+        super().__init__(f"{fault.type}: {fault.message}")
+        self.sqlstate, self.trace = fault.sqlstate, fault.trace
+
+
+class CommandFactory:
+    """Makes engines of one command; an `EngineFactory`. `watch` is shown each message of theirs."""
+
+    by_process = True
+
+    def __init__(self, settings: CommandSettings, watch: Watch | None = None) -> None:
+        self._settings = settings
+        self._watch = watch or _unwatched
+        self._spare: EngineProcess | None = None
+
+    def __call__(self, context: EngineContext, /) -> CommandEngine:
+        """Returns an engine; its process starts with its first use, or is the one that was begun."""
+        spare, self._spare = self._spare, None
+        return CommandEngine(self._settings, context, self._watch, spare)
+
+    def begin_hosted(self) -> None:
+        """Starts the process of the next engine now, in the process group of this process, which hosts it alone."""
+        with contextlib.suppress(EngineGone):  # told where it is used
+            self._spare = EngineProcess(self._settings.program, hosted=True)
+
+
+class CommandEngine:
+    """The engine; `cutover.engines.api.Engine`."""
+
+    def __init__(
+        self, settings: CommandSettings, context: EngineContext, watch: Watch, spare: EngineProcess | None
+    ) -> None:
+        self._settings, self._context, self._watch, self._spare = settings, context, watch, spare
+        self._hosted = spare is not None
+        self._process: EngineProcess | None = None
+        self._hello: HelloReply | None = None
+        self._sent = 0
+        self._busy = False
+        self._reader: CommandEngine | None = None
+
+    @property
+    def name(self) -> str:
+        """The name that it says hello with."""
+        return self._said_hello().name
+
+    @property
+    def capabilities(self) -> frozenset[str] | None:
+        """What it offers, by `cutover.toml` or its hello; None where neither says so."""
+        declared = self._settings.capabilities
+        said = self._said_hello().capabilities if declared is None else declared
+        return None if said is None else frozenset(said)
+
+    def install(self) -> None:
+        """Has it create its tables."""
+        self._ask(lambda number, now: InstallMessage(id=number, now=now))
+
+    def execute(self, request: ExecutionRequest) -> None:
+        """Has it drive the execution. Raises PayloadRefused for an input that is not JSON."""
+        given = encode(request.input)
+        self._ask(
+            lambda number, now: ExecuteMessage(
+                id=number,
+                now=now,
+                execution_id=request.execution_id,
+                workflow=request.workflow,
+                input=given,
+                metadata=dict(request.metadata),
+            )
+        )
+
+    def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
+        """Has it go on. Raises PayloadRefused for a signal's payload that is not JSON."""
+        sent = (
+            None if signal is None else SignalDocument(id=signal.id, name=signal.name, payload=encode(signal.payload))
+        )
+        self._ask(lambda number, now: ResumeMessage(id=number, now=now, execution_id=execution_id, signal=sent))
+
+    def cancel(self, execution_id: UUID) -> None:
+        """Has it end the execution as cancelled."""
+        self._ask(lambda number, now: CancelMessage(id=number, now=now, execution_id=execution_id))
+
+    def journal(self, execution_id: UUID) -> Journal:
+        """Returns what it has committed; while it is inside another command a second process of it is asked."""
+        if self._busy:
+            self._reader = self._reader or CommandEngine(self._settings, self._context, self._watch, None)
+            return self._reader.journal(execution_id)
+        done = self._ask(lambda number, now: JournalMessage(id=number, now=now, execution_id=execution_id))
+        if done.result is None:
+            raise self._broken("journal", "it answered `journal` without a result")
+        if done.result.execution.id != execution_id:
+            raise self._broken("journal", f"it answered with execution {done.result.execution.id}")
+        return journal_of(done.result)
+
+    def close(self) -> None:
+        """Ends its process; where there is none, nothing."""
+        if self._reader is not None:
+            self._reader.close()
+        for process in (self._process, self._spare):
+            if process is not None:
+                process.end()
+        self._process = self._spare = None
+
+    def _ask(self, command: Callable[[int, datetime], CommandMessage]) -> DoneMessage:
+        """Sends a command and serves what the engine asks for until it is done. Raises what it failed with."""
+        message = command(self._sent + 1, self._context.clock.now())
+        with self._working(message.op):
+            process = self._ready()
+            for line in process.unasked():
+                self._take_unasked(line)
+            self._sent += 1
+            self._send(process, message)
+            done = self._serve(process, message)
+        if done.error is None:
+            return done
+        kind = _TYPES.get(done.error.type)
+        if kind is None:
+            raise ForeignError(done.error)
+        error = kind(done.error.message)
+        if done.error.trace:
+            error.add_note(done.error.trace)
+        raise error
+
+    def _serve(self, process: EngineProcess, command: CommandMessage) -> DoneMessage:
+        while True:
+            message = self._receive(process, self._settings.answer_timeout_s)
+            match message:
+                case LogMessage():
+                    self._context.log(message.line)
+                case CallMessage():
+                    self._send(process, self._called(message))
+                case SleepMessage():
+                    self._context.clock.sleep_until(message.until)
+                    self._send(process, AnswerMessage(id=message.id, now=self._context.clock.now()))
+                case DoneMessage() if message.id == command.id:
+                    return message
+                case DoneMessage() if message.id < command.id:
+                    raise BrokenProtocol(f"it answered command {message.id} twice")
+                case DoneMessage():
+                    raise BrokenProtocol(f"it answered command {message.id}, which it was not sent")
+                case HelloReply():
+                    raise BrokenProtocol("it said hello twice")
+
+    def _called(self, message: CallMessage) -> AnswerMessage:
+        try:
+            call = ActivityCall(
+                execution_id=message.execution_id,
+                step_id=message.step_id,
+                activity=message.activity,
+                attempt=message.attempt,
+                idempotency_key=message.idempotency_key,
+                input=_decoded(message.input, "the input of its call"),
+            )
+            result = self._context.activities.call(call)
+            output = encode(result.output)
+        except ActivityError as error:
+            return self._answer(message, error=ActivityFault(message=error.message, retryable=error.retryable))
+        except PayloadRefused as error:
+            return self._answer(message, error=ActivityFault(message=str(error), retryable=False))
+        return self._answer(message, output=output, ports=result.ports)
+
+    def _answer(
+        self,
+        message: CallMessage,
+        *,
+        output: JsonText | None = None,
+        ports: tuple[str, ...] | None = None,
+        error: ActivityFault | None = None,
+    ) -> AnswerMessage:
+        return AnswerMessage(id=message.id, now=self._context.clock.now(), output=output, ports=ports, error=error)
+
+    def _take_unasked(self, line: bytes) -> None:
+        message = read(line)
+        self._watch(message)
+        match message:
+            case LogMessage():
+                self._context.log(message.line)
+            case DoneMessage():
+                raise BrokenProtocol(f"it answered command {message.id} twice")
+            case _:
+                raise BrokenProtocol(f"it sent `{message.op}` while no command was under way")
+
+    def _said_hello(self) -> HelloReply:
+        if self._hello is None:
+            with self._working("hello"):
+                self._ready()
+        if self._hello is None:
+            raise AssertionError
+        return self._hello
+
+    def _ready(self) -> EngineProcess:
+        """Returns the process, started and greeted where there is none."""
+        if self._process is not None:
+            return self._process
+        process, self._spare = self._spare or EngineProcess(self._settings.program, hosted=self._hosted), None
+        self._process, self._sent = process, self._sent
+        dsn = address_for_all(self._context.dsn) if self._context.dsn else None
+        self._send(process, HelloMessage(protocol=PROTOCOL, dsn=dsn, now=self._context.clock.now()))
+        message = self._receive(process, self._settings.ready_timeout_s)
+        while isinstance(message, LogMessage):
+            self._context.log(message.line)
+            message = self._receive(process, self._settings.ready_timeout_s)
+        if not isinstance(message, HelloReply):
+            raise BrokenProtocol(f"it answered `hello` with `{message.op}`")
+        if message.protocol != PROTOCOL:
+            raise BrokenProtocol(f"it speaks version {message.protocol} of the protocol; {PROTOCOL} is spoken here")
+        self._hello = message
+        return process
+
+    def _send(self, process: EngineProcess, message: ToEngine) -> None:
+        self._watch(message)
+        process.send(written(message), self._settings.answer_timeout_s)
+
+    def _receive(self, process: EngineProcess, within_s: float) -> FromEngine:
+        message = read(process.receive(within_s))
+        self._watch(message)
+        return message
+
+    @contextlib.contextmanager
+    def _working(self, command: str) -> Iterator[None]:
+        """Names the engine in an error of the protocol; whatever ends the block early ends the process."""
+        if self._busy:
+            raise EngineError(
+                f"{self._settings.spec!r}: `{command}` was asked for inside another command of one engine"
+            )
+        self._busy = True
+        try:
+            yield
+        except (BrokenProtocol, EngineGone) as error:
+            raise self._broken(command, str(error), type(error)) from error.__cause__
+        except BaseException:
+            self._drop()
+            raise
+        finally:
+            self._busy = False
+
+    def _broken(
+        self, command: str, what: str, kind: type[BrokenProtocol | EngineGone] = BrokenProtocol
+    ) -> BrokenProtocol | EngineGone:
+        self._drop()
+        return kind(f"engine {self._settings.spec!r}, at {command}: {what}")
+
+    def _drop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+        self._process = None
+
+
+def _decoded(text: JsonText, what: str) -> JsonValue:
+    try:
+        return decode(text)
+    except (ValueError, RecursionError) as error:
+        raise BrokenProtocol(f"{what} is not JSON: {error}") from error
+
+
+def _unwatched(_message: Any) -> None:
+    """Nobody looks."""
