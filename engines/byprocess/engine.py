@@ -9,46 +9,29 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
-from cutover.engines.api import (
-    ActivityCall,
-    EngineContext,
-    ExecutionRequest,
-    Journal,
-    JsonText,
-    JsonValue,
-    Signal,
-)
-from cutover.engines.byprocess.address import address_for_all
+from cutover.engines.api import EngineContext, ExecutionRequest, Journal, Signal
+from cutover.engines.byprocess.conversation import Conversation, Watch
 from cutover.engines.byprocess.messages import (
-    PROTOCOL,
-    ActivityFault,
-    AnswerMessage,
-    CallMessage,
     CancelMessage,
     CommandMessage,
     DoneMessage,
     EngineFault,
     ExecuteMessage,
     FromEngine,
-    HelloMessage,
-    HelloReply,
     InstallMessage,
     JournalMessage,
-    LogMessage,
     ResumeMessage,
     SignalDocument,
-    SleepMessage,
     ToEngine,
 )
 from cutover.engines.byprocess.process import EngineGone, EngineProcess
 from cutover.engines.byprocess.rows import journal_of
 from cutover.engines.byprocess.settings import CommandSettings
-from cutover.engines.byprocess.wire import BrokenProtocol, read, written
+from cutover.engines.byprocess.wire import BrokenProtocol
 from cutover.engines.errors import (
-    ActivityError,
     EngineError,
     ExecutionHeld,
     InvalidTransition,
@@ -57,12 +40,10 @@ from cutover.engines.errors import (
     UnknownExecution,
     WorkflowRefused,
 )
-from cutover.engines.payloads import decode, encode
+from cutover.engines.payloads import encode
 
-__all__ = ["CommandEngine", "CommandFactory", "ForeignError", "Watch"]
+__all__ = ["CommandEngine", "CommandFactory", "ForeignError"]
 
-Watch: TypeAlias = "Callable[[ToEngine | FromEngine], None]"
-"""Is shown each message as it goes by."""
 _TYPES: Final = {
     kind.__name__: kind
     for kind in (
@@ -115,7 +96,7 @@ class CommandEngine:
         self._settings, self._context, self._watch, self._spare = settings, context, watch, spare
         self._hosted = spare is not None
         self._process: EngineProcess | None = None
-        self._hello: HelloReply | None = None
+        self._conversation: Conversation | None = None
         self._sent = 0
         self._busy = False
         self._reader: CommandEngine | None = None
@@ -123,13 +104,13 @@ class CommandEngine:
     @property
     def name(self) -> str:
         """The name that it says hello with."""
-        return self._said_hello().name
+        return self._greeted().hello.name
 
     @property
     def capabilities(self) -> frozenset[str] | None:
         """What it offers, by `cutover.toml` or its hello; None where neither says so."""
         declared = self._settings.capabilities
-        said = self._said_hello().capabilities if declared is None else declared
+        said = self._greeted().hello.capabilities if declared is None else declared
         return None if said is None else frozenset(said)
 
     def install(self) -> None:
@@ -180,18 +161,15 @@ class CommandEngine:
         for process in (self._process, self._spare):
             if process is not None:
                 process.end()
-        self._process = self._spare = None
+        self._process = self._spare = self._conversation = None
 
     def _ask(self, command: Callable[[int, datetime], CommandMessage]) -> DoneMessage:
-        """Sends a command and serves what the engine asks for until it is done. Raises what it failed with."""
+        """Has a command carried out. Raises what it failed with."""
         message = command(self._sent + 1, self._context.clock.now())
         with self._working(message.op):
-            process = self._ready()
-            for line in process.unasked():
-                self._take_unasked(line)
+            conversation = self._conversation or self._started()
             self._sent += 1
-            self._send(process, message)
-            done = self._serve(process, message)
+            done = conversation.ask(message)
         if done.error is None:
             return done
         kind = _TYPES.get(done.error.type)
@@ -202,100 +180,18 @@ class CommandEngine:
             error.add_note(done.error.trace)
         raise error
 
-    def _serve(self, process: EngineProcess, command: CommandMessage) -> DoneMessage:
-        while True:
-            message = self._receive(process, self._settings.answer_timeout_s)
-            match message:
-                case LogMessage():
-                    self._context.log(message.line)
-                case CallMessage():
-                    self._send(process, self._called(message))
-                case SleepMessage():
-                    self._context.clock.sleep_until(message.until)
-                    self._send(process, AnswerMessage(id=message.id, now=self._context.clock.now()))
-                case DoneMessage() if message.id == command.id:
-                    return message
-                case DoneMessage() if message.id < command.id:
-                    raise BrokenProtocol(f"it answered command {message.id} twice")
-                case DoneMessage():
-                    raise BrokenProtocol(f"it answered command {message.id}, which it was not sent")
-                case HelloReply():
-                    raise BrokenProtocol("it said hello twice")
+    def _greeted(self) -> Conversation:
+        if self._conversation is not None:
+            return self._conversation
+        with self._working("hello"):
+            return self._started()
 
-    def _called(self, message: CallMessage) -> AnswerMessage:
-        try:
-            call = ActivityCall(
-                execution_id=message.execution_id,
-                step_id=message.step_id,
-                activity=message.activity,
-                attempt=message.attempt,
-                idempotency_key=message.idempotency_key,
-                input=_decoded(message.input, "the input of its call"),
-            )
-            result = self._context.activities.call(call)
-            output = encode(result.output)
-        except ActivityError as error:
-            return self._answer(message, error=ActivityFault(message=error.message, retryable=error.retryable))
-        except PayloadRefused as error:
-            return self._answer(message, error=ActivityFault(message=str(error), retryable=False))
-        return self._answer(message, output=output, ports=result.ports)
-
-    def _answer(
-        self,
-        message: CallMessage,
-        *,
-        output: JsonText | None = None,
-        ports: tuple[str, ...] | None = None,
-        error: ActivityFault | None = None,
-    ) -> AnswerMessage:
-        return AnswerMessage(id=message.id, now=self._context.clock.now(), output=output, ports=ports, error=error)
-
-    def _take_unasked(self, line: bytes) -> None:
-        message = read(line)
-        self._watch(message)
-        match message:
-            case LogMessage():
-                self._context.log(message.line)
-            case DoneMessage():
-                raise BrokenProtocol(f"it answered command {message.id} twice")
-            case _:
-                raise BrokenProtocol(f"it sent `{message.op}` while no command was under way")
-
-    def _said_hello(self) -> HelloReply:
-        if self._hello is None:
-            with self._working("hello"):
-                self._ready()
-        if self._hello is None:
-            raise AssertionError
-        return self._hello
-
-    def _ready(self) -> EngineProcess:
-        """Returns the process, started and greeted where there is none."""
-        if self._process is not None:
-            return self._process
+    def _started(self) -> Conversation:
+        """Starts the process, or takes the one that was begun, and greets it."""
         process, self._spare = self._spare or EngineProcess(self._settings.program, hosted=self._hosted), None
-        self._process, self._sent = process, self._sent
-        dsn = address_for_all(self._context.dsn) if self._context.dsn else None
-        self._send(process, HelloMessage(protocol=PROTOCOL, dsn=dsn, now=self._context.clock.now()))
-        message = self._receive(process, self._settings.ready_timeout_s)
-        while isinstance(message, LogMessage):
-            self._context.log(message.line)
-            message = self._receive(process, self._settings.ready_timeout_s)
-        if not isinstance(message, HelloReply):
-            raise BrokenProtocol(f"it answered `hello` with `{message.op}`")
-        if message.protocol != PROTOCOL:
-            raise BrokenProtocol(f"it speaks version {message.protocol} of the protocol; {PROTOCOL} is spoken here")
-        self._hello = message
-        return process
-
-    def _send(self, process: EngineProcess, message: ToEngine) -> None:
-        self._watch(message)
-        process.send(written(message), self._settings.answer_timeout_s)
-
-    def _receive(self, process: EngineProcess, within_s: float) -> FromEngine:
-        message = read(process.receive(within_s))
-        self._watch(message)
-        return message
+        self._process = process
+        self._conversation = Conversation(process, self._settings, self._context, self._watch)
+        return self._conversation
 
     @contextlib.contextmanager
     def _working(self, command: str) -> Iterator[None]:
@@ -324,15 +220,8 @@ class CommandEngine:
     def _drop(self) -> None:
         if self._process is not None:
             self._process.kill()
-        self._process = None
+        self._process = self._conversation = None
 
 
-def _decoded(text: JsonText, what: str) -> JsonValue:
-    try:
-        return decode(text)
-    except (ValueError, RecursionError) as error:
-        raise BrokenProtocol(f"{what} is not JSON: {error}") from error
-
-
-def _unwatched(_message: Any) -> None:
+def _unwatched(_message: ToEngine | FromEngine) -> None:
     """Nobody looks."""
