@@ -29,8 +29,8 @@ from cutover.engines.payloads import decode, encode
 
 __all__ = ["Conversation", "Watch"]
 
-Watch: TypeAlias = "Callable[[ToEngine | FromEngine], None]"
-"""Is shown each message as it goes by."""
+Watch: TypeAlias = "Callable[[str, bytes], None]"
+"""Is shown each line as it goes by, and `>` for one to the engine, `<` for one from it."""
 
 
 class Conversation:
@@ -110,8 +110,8 @@ class Conversation:
         return AnswerMessage(id=message.id, now=self._context.clock.now(), output=output, ports=ports, error=error)
 
     def _take_unasked(self, line: bytes) -> None:
+        self._watch("<", line)
         message = read(line)
-        self._watch(message)
         match message:
             case LogMessage():
                 self._context.log(message.line)
@@ -121,13 +121,14 @@ class Conversation:
                 raise BrokenProtocol(f"it sent `{message.op}` while no command was under way")
 
     def _send(self, message: ToEngine) -> None:
-        self._watch(message)
-        self._process.send(written(message), self._settings.answer_timeout_s)
+        line = written(message)
+        self._watch(">", line)
+        self._process.send(line, self._settings.answer_timeout_s)
 
     def _receive(self, within_s: float) -> FromEngine:
-        message = read(self._process.receive(within_s))
-        self._watch(message)
-        return message
+        line = self._process.receive(within_s)
+        self._watch("<", line)
+        return read(line)
 
 
 def _decoded(text: JsonText, what: str) -> JsonValue:

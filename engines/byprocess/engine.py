@@ -20,12 +20,10 @@ from cutover.engines.byprocess.messages import (
     DoneMessage,
     EngineFault,
     ExecuteMessage,
-    FromEngine,
     InstallMessage,
     JournalMessage,
     ResumeMessage,
     SignalDocument,
-    ToEngine,
 )
 from cutover.engines.byprocess.process import EngineGone, EngineProcess
 from cutover.engines.byprocess.rows import journal_of
@@ -67,19 +65,23 @@ class ForeignError(EngineError):
 
 
 class CommandFactory:
-    """Makes engines of one command; an `EngineFactory`. `watch` is shown each message of theirs."""
+    """Makes engines of one command; an `EngineFactory`."""
 
     by_process = True
 
-    def __init__(self, settings: CommandSettings, watch: Watch | None = None) -> None:
+    def __init__(self, settings: CommandSettings) -> None:
         self._settings = settings
-        self._watch = watch or _unwatched
+        self._watch: Watch = _unwatched
         self._spare: EngineProcess | None = None
 
     def __call__(self, context: EngineContext, /) -> CommandEngine:
         """Returns an engine; its process starts with its first use, or is the one that was begun."""
         spare, self._spare = self._spare, None
         return CommandEngine(self._settings, context, self._watch, spare)
+
+    def watch_with(self, watch: Watch) -> None:
+        """Shows each message of the engines that it makes from now on."""
+        self._watch = watch
 
     def begin_hosted(self) -> None:
         """Starts the process of the next engine now, in the process group of this process, which hosts it alone."""
@@ -223,5 +225,5 @@ class CommandEngine:
         self._process = self._conversation = None
 
 
-def _unwatched(_message: ToEngine | FromEngine) -> None:
+def _unwatched(_direction: str, _line: bytes) -> None:
     """Nobody looks."""

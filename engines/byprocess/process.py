@@ -173,8 +173,8 @@ class EngineProcess:
             sent = os.write(self._stdin.fileno(), self._outgoing) if self._outgoing else 0
         except BlockingIOError:
             sent = 0
-        except OSError:
-            raise EngineGone(self._why_silent()) from None
+        except OSError:  # it is gone: what it said before is read first
+            sent = len(self._outgoing)
         del self._outgoing[:sent]
         if self._outgoing:
             self._poll.register(self._stdin, select.POLLOUT)

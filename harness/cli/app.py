@@ -20,6 +20,7 @@ from cutover.harness.cli.commands import (
     replay,
     report,
     run,
+    trying,
     verify,
 )
 from cutover.harness.cli.console import with_data_apart
@@ -58,6 +59,7 @@ def _add(to: typer.Typer, name: str, command: Callable[..., int]) -> None:
 
 _add(_policy, "check", policy.check)
 _add(_policy, "simulate", policy.simulate)
+_add(app, "try", trying.try_)
 _add(app, "run", run.run)
 _add(app, "crash", crash.crash)
 _add(app, "replay", replay.replay)
