@@ -14,6 +14,7 @@ from cutover.harness.cli.commands import (
     doctor,
     explain,
     importing,
+    initialising,
     keygen,
     mutants,
     policy,
@@ -51,6 +52,7 @@ app = typer.Typer(
 _policy = typer.Typer(
     help="Check a policy file, or play synthetic traffic through it.", no_args_is_help=True, rich_markup_mode="rich"
 )
+_init = typer.Typer(help="Write the beginning of an engine.", no_args_is_help=True, rich_markup_mode="rich")
 
 
 def _add(to: typer.Typer, name: str, command: Callable[..., int]) -> None:
@@ -70,6 +72,8 @@ _add(app, "verify", verify.verify)
 _add(app, "keygen", keygen.keygen)
 _add(app, "compare", compare.compare)
 app.add_typer(_policy, name="policy")
+_add(_init, "engine", initialising.init_engine)
+app.add_typer(_init, name="init")
 _add(app, "import", importing.import_)
 _add(app, "doctor", doctor.doctor)
 
