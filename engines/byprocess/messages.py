@@ -164,7 +164,7 @@ class AnswerMessage:
 class HelloReply:
     """The first line from the engine: the protocol that it speaks, its name, and what it offers.
 
-    Without `capabilities` it offers everything. A name that is not known is refused.
+    Without `capabilities` it offers everything.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT

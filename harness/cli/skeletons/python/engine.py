@@ -20,8 +20,7 @@ from pydantic import TypeAdapter
 from cutover.engines import api, errors
 from cutover.engines.payloads import decode, encode
 
-_LEASE = timedelta(seconds=30)
-"""A worker that has not been heard of for so long may be taken for dead."""
+_LEASE = timedelta(seconds=30)  # a worker that has not been heard of for so long may be taken for dead
 _ENDED = frozenset({"completed", "failed", "skipped", "cancelled"})
 _SCHEMA = """
     SELECT pg_advisory_xact_lock(hashtext('mine.install'));
@@ -55,8 +54,8 @@ _CANCEL = """
     UPDATE mine_steps SET status = 'cancelled', finished_at = now() FROM ended
     WHERE execution_id = ended.id AND mine_steps.status IN ('running', 'retrying')
 """
-_Row = dict[str, Any]
-_STEP: _Row = {"input": None, "output": None, "ports": [], "error": None, "due_at": None}
+_SqlRow = dict[str, Any]
+_STEP: _SqlRow = {"input": None, "output": None, "ports": [], "error": None, "due_at": None}
 
 
 class MyEngine:
@@ -67,7 +66,7 @@ class MyEngine:
 
     def __init__(self, context: api.EngineContext) -> None:
         self._context = context
-        self._connection: psycopg.Connection[_Row] | None = None
+        self._connection: psycopg.Connection[_SqlRow] | None = None
 
     def install(self) -> None:
         """Creates the tables; of several workers that do it at the same time one waits for the other."""
@@ -80,7 +79,7 @@ class MyEngine:
             "INSERT INTO mine_executions (id, workflow, workflow_id, status, input, metadata) "
             "VALUES (%(id)s, %(workflow)s, %(name)s, 'pending', %(input)s, %(metadata)s) ON CONFLICT DO NOTHING",
             id=request.execution_id,
-            workflow=_dumped(request.workflow),
+            workflow=json.dumps(_WORKFLOWS.dump_python(request.workflow)),
             name=request.workflow.id,
             input=encode(request.input),
             metadata=json.dumps(dict(request.metadata)),
@@ -126,7 +125,7 @@ class MyEngine:
         if self._connection is not None:
             self._connection.close()
 
-    def _drive(self, execution: _Row) -> None:
+    def _drive(self, execution: _SqlRow) -> None:
         """Runs what is ready, in the order of the nodes, until nothing is."""
         workflow = _loaded(execution["workflow"])
         rows = self._query("SELECT * FROM mine_steps WHERE execution_id = %(id)s", id=execution["id"])
@@ -151,7 +150,7 @@ class MyEngine:
         ]
         self._end(execution, "completed", _joined(last, steps), None)
 
-    def _run(self, execution: _Row, steps: dict[str, _Row], node: api.Node, given: str) -> _Row:
+    def _run(self, execution: _SqlRow, steps: dict[str, _SqlRow], node: api.Node, given: str) -> _SqlRow:
         if isinstance(node, api.ActivityNode):
             return self._call(execution, steps, node, given)
         ports = ["out"]
@@ -165,7 +164,7 @@ class MyEngine:
             execution, steps, step_id=node.id, status="completed", attempt=1, input=given, output=given, ports=ports
         )
 
-    def _call(self, execution: _Row, steps: dict[str, _Row], node: api.ActivityNode, given: str) -> _Row:
+    def _call(self, execution: _SqlRow, steps: dict[str, _SqlRow], node: api.ActivityNode, given: str) -> _SqlRow:
         step = steps.get(node.id)  # of a worker that died in the middle of it
         if step is None:
             step = self._keep(execution, steps, step_id=node.id, status="running", attempt=1, input=given)
@@ -193,14 +192,16 @@ class MyEngine:
             again = {"status": "retrying", "attempt": step["attempt"] + 1, "due_at": due}
             step = self._keep(execution, steps, **step | again)
 
-    def _fail(self, execution: _Row, steps: dict[str, _Row], node: api.ActivityNode, step: _Row, why: str) -> _Row:
+    def _fail(
+        self, execution: _SqlRow, steps: dict[str, _SqlRow], node: api.ActivityNode, step: _SqlRow, why: str
+    ) -> _SqlRow:
         output = None if node.on_error == "fail" else encode({"error": why})
         ports: list[str] = {"fail": [], "continue": ["out"], "route": ["error"]}[node.on_error]
         return self._keep(
             execution, steps, **step | {"status": "failed", "output": output, "ports": ports, "error": why}
         )
 
-    def _keep(self, execution: _Row, steps: dict[str, _Row], **step: Any) -> _Row:
+    def _keep(self, execution: _SqlRow, steps: dict[str, _SqlRow], **step: Any) -> _SqlRow:
         """Writes a step, unless another worker has taken over."""
         lease = self._context.clock.now() + _LEASE
         own = {"id": execution["id"], "epoch": execution["epoch"], "lease": lease, "ended": step["status"] in _ENDED}
@@ -210,7 +211,7 @@ class MyEngine:
         steps[step["step_id"]] = kept[0]
         return kept[0]
 
-    def _end(self, execution: _Row, status: str, output: str | None, error: str | None) -> None:
+    def _end(self, execution: _SqlRow, status: str, output: str | None, error: str | None) -> None:
         ended = self._query(
             "UPDATE mine_executions SET status = %(status)s, output = %(output)s, error = %(error)s, "
             "lease_until = NULL, finished_at = now() "
@@ -224,18 +225,18 @@ class MyEngine:
         if not ended:
             raise errors.LeaseLost(f"another worker has taken over execution {execution['id']}")
 
-    def _find(self, execution_id: UUID) -> _Row:
+    def _find(self, execution_id: UUID) -> _SqlRow:
         found = self._query("SELECT * FROM mine_executions WHERE id = %(id)s", id=execution_id)
         if not found:
             raise errors.UnknownExecution(f"no execution has the id {execution_id}")
         return found[0]
 
-    def _connected(self) -> psycopg.Connection[_Row]:
+    def _connected(self) -> psycopg.Connection[_SqlRow]:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(self._context.dsn, autocommit=True, row_factory=dict_row)
         return self._connection
 
-    def _query(self, text: str, **values: Any) -> list[_Row]:
+    def _query(self, text: str, **values: Any) -> list[_SqlRow]:
         cursor = self._connected().execute(text.encode(), values)
         return cursor.fetchall() if cursor.description else []
 
@@ -251,15 +252,15 @@ def _refuse(workflow: api.Workflow) -> None:
             raise errors.WorkflowRefused(f"node {node.id}: this engine has no {node.kind}")
 
 
-def _has_left(step: _Row | None) -> bool:
+def _has_left(step: _SqlRow | None) -> bool:
     return step is not None and step["status"] in _ENDED
 
 
-def _is_taken(edge: api.Edge, steps: Mapping[str, _Row]) -> bool:
+def _is_taken(edge: api.Edge, steps: Mapping[str, _SqlRow]) -> bool:
     return _has_left(steps.get(edge.source)) and edge.port in steps[edge.source]["ports"]
 
 
-def _is_ready(node: api.Node, workflow: api.Workflow, steps: Mapping[str, _Row]) -> bool:
+def _is_ready(node: api.Node, workflow: api.Workflow, steps: Mapping[str, _SqlRow]) -> bool:
     if _has_left(steps.get(node.id)):
         return False
     edges = [edge for edge in workflow.edges if edge.target == node.id]
@@ -268,7 +269,7 @@ def _is_ready(node: api.Node, workflow: api.Workflow, steps: Mapping[str, _Row])
     return all(_has_left(steps.get(edge.source)) for edge in edges)
 
 
-def _joined(sources: Sequence[str], steps: Mapping[str, _Row]) -> str:
+def _joined(sources: Sequence[str], steps: Mapping[str, _SqlRow]) -> str:
     """Returns the output of one source, or an object of the outputs of several, made of their texts."""
     names = [*dict.fromkeys(sources)]
     if len(names) == 1:
@@ -284,16 +285,12 @@ def _port(node: api.ConditionNode, value: Any) -> str:
     return next(equal, "default")
 
 
-def _step_row(row: _Row) -> api.StepRow:
+def _step_row(row: _SqlRow) -> api.StepRow:
     names = ("step_id", "status", "attempt", "input", "output", "error", "started_at", "finished_at")
     return api.StepRow(node_id=row["step_id"], ports=tuple(row["ports"]), **{name: row[name] for name in names})
 
 
 _WORKFLOWS: TypeAdapter[api.Workflow] = TypeAdapter(api.Workflow)
-
-
-def _dumped(workflow: api.Workflow) -> str:
-    return json.dumps(_WORKFLOWS.dump_python(workflow))
 
 
 def _loaded(text: str) -> api.Workflow:
