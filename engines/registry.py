@@ -45,8 +45,8 @@ class BrokenEngine(CutoverError):
 
 
 def known() -> tuple[str, ...]:
-    """Returns the names that `resolve` takes: ours first, then the installed entry points and those of a file."""
-    return (*OURS, *sorted(({point.name for point in entry_points(group=GROUP)} | {*named_engines()}) - set(OURS)))
+    """Returns the names that `resolve` takes without a module path: ours first, then the installed entry points."""
+    return (*OURS, *sorted({point.name for point in entry_points(group=GROUP)} - set(OURS)))
 
 
 def resolve(spec: str) -> EngineFactory:
@@ -140,7 +140,7 @@ def _target(point: EntryPoint | None, spec: str) -> str:
         return f"{module}:{attribute}"
     path, colon, attribute = spec.partition(":")
     if not colon:
-        names = ", ".join(known())
+        names = ", ".join((*known(), *named_engines()))
         raise UnknownEngine(f"unknown engine {spec!r}: known are {names}; or name a factory as package.module:factory")
     if not all(part.isidentifier() for part in (*path.split("."), *attribute.split("."))):
         raise UnknownEngine(f"engine {spec!r} is not of the form package.module:factory")

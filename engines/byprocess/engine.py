@@ -206,7 +206,10 @@ class CommandEngine:
         try:
             yield
         except (BrokenProtocol, EngineGone) as error:
-            raise self._broken(command, str(error), type(error)) from error.__cause__
+            broken = self._broken(command, str(error), type(error))
+            if isinstance(error, EngineGone) and isinstance(broken, EngineGone):
+                broken.ended_by = error.ended_by
+            raise broken from error.__cause__
         except BaseException:
             self._drop()
             raise

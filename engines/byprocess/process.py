@@ -33,7 +33,12 @@ _here: set[int] = set()
 
 
 class EngineGone(EngineError):
-    """The engine's process could not be started, has ended, or says nothing; the message says how and what it said."""
+    """The engine's process could not be started, has ended, or says nothing; the message says how and what it said.
+
+    `ended_by` is the number of the signal that ended it, 0 where none did.
+    """
+
+    ended_by = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,9 @@ class EngineProcess:
         except BlockingIOError:
             return
         if not data:
-            raise EngineGone(self._why_silent())
+            error = EngineGone(self._why_silent())
+            error.ended_by = max(0, -(self._process.returncode or 0))
+            raise error
         self._incoming += data
 
     def _write(self) -> None:

@@ -29,7 +29,7 @@ from cutover.engines.byprocess.messages import PROTOCOL, AnswerMessage, DoneMess
 from cutover.engines.byprocess.rows import journal_of
 from cutover.engines.byprocess.settings import BadEngineSettings, command_settings, named_engines
 from cutover.engines.byprocess.wire import BrokenProtocol, json_schema, read, written
-from cutover.engines.registry import BrokenEngine, known, sources_of
+from cutover.engines.registry import BrokenEngine, UnknownEngine, sources_of
 
 PAGE = (Path(__file__).parents[2] / "docs/protocol.md").read_text("utf-8")
 PUBLISHED = json.loads(resources.files("cutover.engines.byprocess").joinpath("protocol.schema.json").read_text("utf-8"))
@@ -167,7 +167,8 @@ def test_a_name_in_cutover_toml_is_an_engine(folder: Path) -> None:
     assert (list(other.program.command), other.capabilities) == (["deno", "run", "x y.ts"], ("cancel",))
     assert command_settings("third") is None
     assert named_engines() == ("mine", "other")
-    assert {"mine", "other"} <= set(known())
+    with pytest.raises(UnknownEngine, match=r"known are v1, v2, .*mine, other"):
+        sources_of("third")
 
 
 @pytest.mark.parametrize(
