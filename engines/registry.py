@@ -15,17 +15,16 @@ from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cutover.engines.api import ActivityCall, ActivityResult, EngineContext, EngineFactory
-from cutover.engines.byprocess.engine import CommandFactory
-from cutover.engines.byprocess.process import EngineGone
-from cutover.engines.byprocess.settings import CommandSettings, command_settings, named_engines
-from cutover.engines.byprocess.sources import command_sources
-from cutover.engines.byprocess.wire import BrokenProtocol
+from cutover.engines.byprocess.faults import BrokenProtocol, EngineGone
 from cutover.engines.errors import CutoverError
 from cutover.engines.modulepath import looking_here_last
 from cutover.engines.shape import close_fault, engine_fault, factory_fault
+
+if TYPE_CHECKING:
+    from cutover.engines.byprocess.settings import CommandSettings
 
 __all__ = ["GROUP", "OURS", "BrokenEngine", "UnknownEngine", "describe", "known", "resolve", "sources_of"]
 
@@ -52,6 +51,8 @@ def known() -> tuple[str, ...]:
 def resolve(spec: str) -> EngineFactory:
     """Returns the factory that a spec names. Raises UnknownEngine or BrokenEngine; connects to nothing."""
     if (settings := _by_command(spec)) is not None:
+        from cutover.engines.byprocess.engine import CommandFactory  # noqa: PLC0415 - loads more than all the rest
+
         return CommandFactory(settings)
     factory: Any = _load(spec)[1]
     with _told(spec, "looking at its factory"):
@@ -107,8 +108,10 @@ def _by_command(spec: str) -> CommandSettings | None:
     """Returns the settings of an engine in a process of its own; None for a spec of another kind."""
     if not isinstance(spec, str):
         raise UnknownEngine(f"an engine is named by a text, such as 'v2' or 'package.module:factory', not by {spec!r}")
-    if spec in OURS:
+    if spec in OURS or (":" in spec and not spec.startswith("command:")):
         return None
+    from cutover.engines.byprocess.settings import command_settings  # noqa: PLC0415 - as above
+
     settings = command_settings(spec)
     if settings is not None and any(point.name == spec for point in entry_points(group=GROUP)):
         raise BrokenEngine(f"engine {spec!r} is installed, and cutover.toml has another of that name; rename that one")
@@ -140,6 +143,8 @@ def _target(point: EntryPoint | None, spec: str) -> str:
         return f"{module}:{attribute}"
     path, colon, attribute = spec.partition(":")
     if not colon:
+        from cutover.engines.byprocess.settings import named_engines  # noqa: PLC0415 - as above
+
         names = ", ".join((*known(), *named_engines()))
         raise UnknownEngine(f"unknown engine {spec!r}: known are {names}; or name a factory as package.module:factory")
     if not all(part.isidentifier() for part in (*path.split("."), *attribute.split("."))):
@@ -172,11 +177,18 @@ def _said(error: BaseException) -> str:
 
 def _digest(spec: str) -> str:
     digest = hashlib.sha256()
-    settings = _by_command(spec)
-    for name, content in _sources(_load(spec)[0]) if settings is None else command_sources(settings):
+    for name, content in _all_sources(spec):
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def _all_sources(spec: str) -> Iterator[tuple[str, bytes]]:
+    if (settings := _by_command(spec)) is None:
+        return _sources(_load(spec)[0])
+    from cutover.engines.byprocess.sources import command_sources  # noqa: PLC0415 - as above
+
+    return command_sources(settings)
 
 
 def _sources(module: ModuleType) -> Iterator[tuple[str, bytes]]:

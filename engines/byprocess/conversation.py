@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from cutover.engines.api import ActivityCall, EngineContext, JsonText, JsonValue
 from cutover.engines.byprocess.address import address_for_all
+from cutover.engines.byprocess.faults import BrokenProtocol
 from cutover.engines.byprocess.messages import (
     PROTOCOL,
     ActivityFault,
@@ -23,7 +24,7 @@ from cutover.engines.byprocess.messages import (
 )
 from cutover.engines.byprocess.process import EngineProcess
 from cutover.engines.byprocess.settings import CommandSettings
-from cutover.engines.byprocess.wire import BrokenProtocol, read, written
+from cutover.engines.byprocess.wire import read, written
 from cutover.engines.errors import ActivityError, PayloadRefused
 from cutover.engines.payloads import decode, encode
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from cutover.engines.api import EngineContext, ExecutionRequest, Journal, Signal
 from cutover.engines.byprocess.conversation import Conversation, Watch
+from cutover.engines.byprocess.faults import BrokenProtocol, EngineGone
 from cutover.engines.byprocess.messages import (
     CancelMessage,
     CommandMessage,
@@ -25,10 +26,9 @@ from cutover.engines.byprocess.messages import (
     ResumeMessage,
     SignalDocument,
 )
-from cutover.engines.byprocess.process import EngineGone, EngineProcess
+from cutover.engines.byprocess.process import EngineProcess
 from cutover.engines.byprocess.rows import journal_of
 from cutover.engines.byprocess.settings import CommandSettings
-from cutover.engines.byprocess.wire import BrokenProtocol
 from cutover.engines.errors import (
     EngineError,
     ExecutionHeld,

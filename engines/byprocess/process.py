@@ -16,12 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Final
 
-from cutover.engines.byprocess.lifeline import die_with_parent
+from cutover.engines.byprocess.faults import BrokenProtocol, EngineGone
+from cutover.engines.byprocess.lifeline import die_with_parent, note_ended, note_started
 from cutover.engines.byprocess.passed_on import PassedOn
-from cutover.engines.byprocess.wire import BrokenProtocol
-from cutover.engines.errors import EngineError
 
-__all__ = ["MOST_BYTES", "EngineGone", "EngineProcess", "EngineProgram", "started_here"]
+__all__ = ["MOST_BYTES", "EngineProcess", "EngineProgram"]
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 """The most that a line from an engine may have."""
@@ -29,16 +28,6 @@ _CHUNK: Final = 1 << 16
 _EXIT_S: Final = 2.0
 """How long one may take to exit once its input is closed, and again once it was sent SIGTERM."""
 _KILLED_S: Final = 5.0
-_here: set[int] = set()
-
-
-class EngineGone(EngineError):
-    """The engine's process could not be started, has ended, or says nothing; the message says how and what it said.
-
-    `ended_by` is the number of the signal that ended it, 0 where none did.
-    """
-
-    ended_by = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +37,6 @@ class EngineProgram:
     command: Sequence[str]
     folder: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-
-
-def started_here() -> frozenset[int]:
-    """Returns the ids of the engines' processes that this one has started and not ended yet."""
-    return frozenset(_here)
 
 
 class EngineProcess:
@@ -81,7 +65,7 @@ class EngineProcess:
             missing = getattr(error, "filename", None) or program.command[0]
             raise EngineGone(f"its command cannot be started: {what}: {missing!r}") from error
         self.pid = self._process.pid
-        _here.add(self.pid)
+        note_started(self.pid)
         self._stdin, self._stdout = _pipe(self._process.stdin), _pipe(self._process.stdout)
         self._errors = PassedOn(_pipe(self._process.stderr), self.pid)
         self._poll = select.poll()
@@ -132,7 +116,7 @@ class EngineProcess:
         for pipe in (self._stdin, self._stdout, self._errors):
             with contextlib.suppress(OSError):
                 pipe.close()
-        _here.discard(self.pid)
+        note_ended(self.pid)
         return self._how()
 
     def _next(self) -> bytes | None:

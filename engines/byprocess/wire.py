@@ -11,20 +11,16 @@ from uuid import UUID
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from cutover.engines.api import ConditionNode, LoopNode, Workflow
+from cutover.engines.byprocess.faults import BrokenProtocol
 from cutover.engines.byprocess.messages import PROTOCOL, FromEngine, ToEngine
-from cutover.engines.errors import EngineError
 from cutover.engines.payloads import encode
 
-__all__ = ["BrokenProtocol", "json_schema", "read", "written"]
+__all__ = ["json_schema", "read", "written"]
 
 _FROM: Final[TypeAdapter[FromEngine]] = TypeAdapter(FromEngine)
 _TO: Final[TypeAdapter[ToEngine]] = TypeAdapter(ToEngine)
 _SHOWN: Final = 120
 _CASE_VALUE: Final = {"title": "Value", "type": "string", "description": "JSON as text"}
-
-
-class BrokenProtocol(EngineError):
-    """What an engine's process says is not what the protocol asks for; the message says what, and what to do."""
 
 
 def written(message: ToEngine) -> bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from testbeds import CATALOG, made, play
 
 from cutover.engines.registry import resolve
 from cutover.harness.judge.crash.tally import judge_case
@@ -20,7 +21,6 @@ from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.trials.arm import Arm
-from tests.testbeds import CATALOG, made, play
 
 WRAPPED = f"command:{sys.executable} {Path(__file__).parents[1] / 'programs/wrapped.py'} v2"
 SCENARIO = CATALOG["01-one-activity"]

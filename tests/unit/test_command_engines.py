@@ -16,9 +16,9 @@ import pytest
 
 from cutover.engines.api import ActivityCall, ActivityResult, EngineContext
 from cutover.engines.byprocess.engine import CommandEngine, CommandFactory, ForeignError
-from cutover.engines.byprocess.process import EngineGone, started_here
+from cutover.engines.byprocess.faults import BrokenProtocol, EngineGone
+from cutover.engines.byprocess.lifeline import started_here
 from cutover.engines.byprocess.settings import command_settings
-from cutover.engines.byprocess.wire import BrokenProtocol
 from cutover.engines.errors import ActivityError, ExecutionHeld
 from cutover.engines.registry import BrokenEngine, describe
 from cutover.harness.run.process.refusal import is_of_the_machine, refusal_of

@@ -15,7 +15,7 @@ import psycopg
 
 from cutover.engines.api import Engine, EngineFactory, Journal
 from cutover.engines.byprocess.hosting import is_by_process
-from cutover.engines.byprocess.process import started_here
+from cutover.engines.byprocess.lifeline import started_here
 from cutover.engines.errors import CutoverError, UnknownExecution
 from cutover.harness.run.process.forkserver import ForkServer
 from cutover.harness.run.process.launcher import Launcher

@@ -39,7 +39,8 @@ class OutageProbe(Closing):
         """Raises EnvironmentProblem where it is not the candidate's doing that the server or the system refused `what`.
 
         It is not where the control or the harness (`role` None) met it, or a session of our own does, where the disk is
-        full or somebody killed its process, or where others leave no room for sound engines. What is left is an engine that uses up what there is.
+        full or somebody killed its process, or where others leave no room for sound engines. What is left is an engine
+        that uses up what there is.
         """
         self.check()
         if role != "candidate" or what.startswith(_NO_ENGINE_S) or not self._answers_anew(workers):
