@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -180,4 +181,9 @@ def _node(document: StepDocument | MetricDocument) -> dict[str, str]:
 
 
 def _values(row: Any) -> dict[str, Any]:
-    return {each.name: getattr(row, each.name) for each in fields(row)}
+    return {name: getattr(row, name) for name in _names(row.__class__)}
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -56,12 +56,17 @@ class Outside:
 
 
 def say(**message: Any) -> None:
-    sys.stdout.write(json.dumps(message, default=str) + "\n")
+    sys.stdout.write(json.dumps(message, default=plain) + "\n")
     if message["op"] != "log":  # which nobody waits for
         sys.stdout.flush()
 
 
-def carry_out(engine: Engine, message: dict[str, Any]) -> dict[str, Any] | None:
+def plain(value: Any) -> Any:
+    """What JSON has for a row, an id or a time."""
+    return {each.name: getattr(value, each.name) for each in fields(value)} if is_dataclass(value) else str(value)
+
+
+def carry_out(engine: Engine, message: dict[str, Any]) -> Any:
     match message["op"]:
         case "install":
             engine.install()
@@ -82,7 +87,7 @@ def carry_out(engine: Engine, message: dict[str, Any]) -> dict[str, Any] | None:
         case "cancel":
             engine.cancel(UUID(message["execution_id"]))
         case "journal":
-            return asdict(engine.journal(UUID(message["execution_id"])))
+            return plain(engine.journal(UUID(message["execution_id"])))
     return None
 
 
