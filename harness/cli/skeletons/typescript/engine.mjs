@@ -212,6 +212,7 @@ function joined(edges, steps) {
   return `{${sources.map((id) => `${JSON.stringify(id)}:${steps.get(id).output}`).join(",")}}`;
 }
 
+// JSON.parse rounds integers beyond 2^53: a condition that compares such numbers needs another reader of JSON.
 function portOf(node, value) {
   if (node.cases.length) return node.cases.find((each) => JSON.parse(each.value) === value)?.port ?? "default";
   const empty = value === null || value === false || value === "" || (typeof value === "object" && !Object.keys(value).length);
