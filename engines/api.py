@@ -463,7 +463,9 @@ class Capabilities:
 class Engine(Protocol):
     """A workflow engine. Structural: nothing to inherit. Synchronous, and one thread uses one engine at a time."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """How reports call it; an attribute will do."""
 
     def install(self) -> None:
         """Creates its tables; idempotent. What is in them stays, however old: how long is not the engine's to say."""

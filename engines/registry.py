@@ -2,7 +2,8 @@
 
 A spec is "v1" or "v2", one of ADAPTERS with the extra of that name, the name of an entry point in group
 cutover.engines, or "package.module:factory": that module is looked for among the installed ones, then in the current
-folder.
+folder. "command:..." is an engine in a process of its own, and so is a name that `cutover.toml` in the current folder
+gives.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cutover.engines.api import ActivityCall, ActivityResult, EngineContext, EngineFactory
+from cutover.engines.byprocess.faults import BrokenProtocol, EngineGone
 from cutover.engines.capabilities import capabilities_fault, lacks_of
 from cutover.engines.errors import CutoverError
 from cutover.engines.modulepath import looking_here_last
 from cutover.engines.shape import close_fault, engine_fault, factory_fault
+
+if TYPE_CHECKING:
+    from cutover.engines.byprocess.settings import CommandSettings
 
 __all__ = [
     "ADAPTERS",
@@ -67,6 +72,10 @@ def known() -> tuple[str, ...]:
 
 def resolve(spec: str) -> EngineFactory:
     """Returns the factory that a spec names. Raises UnknownEngine or BrokenEngine; connects to nothing."""
+    if (settings := _by_command(spec)) is not None:
+        from cutover.engines.byprocess.engine import CommandFactory  # noqa: PLC0415 - loads more than all the rest
+
+        return CommandFactory(settings)
     factory: Any = _load(spec)[1]
     with _told(spec, "looking at its factory"):
         _refuse(spec, factory_fault(factory))
@@ -87,7 +96,6 @@ def describe(spec: str) -> tuple[str, str]:
 
 def described(spec: str) -> tuple[str, str, tuple[str, ...]]:
     """As `describe`, with what the engine does not offer (`cutover.engines.capabilities.lacks_of`)."""
-    module, _ = _load(spec)
     factory = resolve(spec)
     unused = _UnusedSurroundings()
     with _told(spec, "its factory", "it is called with one EngineContext, and an engine connects on first use"):
@@ -98,7 +106,7 @@ def described(spec: str) -> tuple[str, str, tuple[str, ...]]:
     with _told(spec, "closing it before its first use", "it must do nothing then"):
         returned: object = engine.close()  # type: ignore[func-returns-value]  # foreign code may return anything
     _refuse(spec, close_fault(returned))
-    return name, _digest(module), lacks
+    return name, _digest(spec), lacks
 
 
 def _refuse(spec: str, fault: str) -> None:
@@ -113,18 +121,32 @@ def _told(spec: str, doing: str, rule: str = "") -> Iterator[None]:
         yield
     except (KeyboardInterrupt, BrokenEngine):
         raise
+    except (BrokenProtocol, EngineGone) as error:
+        raise BrokenEngine(str(error)) from error
     except BaseException as error:
         raise BrokenEngine(f"engine {spec!r}: {doing} raised {_said(error)}{'; ' if rule else ''}{rule}") from error
 
 
 def sources_of(*specs: str) -> dict[str, str]:
     """Returns the digest of each engine's sources, as `describe` does, without making the engine."""
-    return {spec: _digest(_load(spec)[0]) for spec in specs}
+    return {spec: _digest(spec) for spec in specs}
+
+
+def _by_command(spec: str) -> CommandSettings | None:
+    """Returns the settings of an engine in a process of its own; None for a spec of another kind."""
+    if not isinstance(spec, str):
+        raise UnknownEngine(f"an engine is named by a text, such as 'v2' or 'package.module:factory', not by {spec!r}")
+    if spec in OURS or spec in ADAPTERS or (":" in spec and not spec.startswith("command:")):
+        return None
+    from cutover.engines.byprocess.settings import command_settings  # noqa: PLC0415 - as above
+
+    settings = command_settings(spec)
+    if settings is not None and any(point.name == spec for point in entry_points(group=GROUP)):
+        raise BrokenEngine(f"engine {spec!r} is installed, and cutover.toml has another of that name; rename that one")
+    return settings
 
 
 def _load(spec: str) -> tuple[ModuleType, object]:
-    if not isinstance(spec, str):
-        raise UnknownEngine(f"an engine is named by a text, such as 'v2' or 'package.module:factory', not by {spec!r}")
     target = OURS.get(spec) or ADAPTERS.get(spec)
     if target is None:
         point = next((point for point in entry_points(group=GROUP) if point.name == spec), None)
@@ -149,7 +171,9 @@ def _target(point: EntryPoint | None, spec: str) -> str:
         return f"{module}:{attribute}"
     path, colon, attribute = spec.partition(":")
     if not colon:
-        names = ", ".join(known())
+        from cutover.engines.byprocess.settings import named_engines  # noqa: PLC0415 - as above
+
+        names = ", ".join((*known(), *named_engines()))
         raise UnknownEngine(
             f"unknown engine {spec!r}: known are {names}, with their extras {', '.join(ADAPTERS)}; "
             "or name a factory as package.module:factory"
@@ -187,12 +211,20 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _digest(module: ModuleType) -> str:
+def _digest(spec: str) -> str:
     digest = hashlib.sha256()
-    for name, content in _sources(module):
+    for name, content in _all_sources(spec):
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def _all_sources(spec: str) -> Iterator[tuple[str, bytes]]:
+    if (settings := _by_command(spec)) is None:
+        return _sources(_load(spec)[0])
+    from cutover.engines.byprocess.sources import command_sources  # noqa: PLC0415 - as above
+
+    return command_sources(settings)
 
 
 def _sources(module: ModuleType) -> Iterator[tuple[str, bytes]]:

@@ -14,12 +14,14 @@ from cutover.harness.cli.commands import (
     doctor,
     explain,
     importing,
+    initialising,
     keygen,
     mutants,
     policy,
     replay,
     report,
     run,
+    trying,
     verify,
 )
 from cutover.harness.cli.console import with_data_apart
@@ -50,6 +52,7 @@ app = typer.Typer(
 _policy = typer.Typer(
     help="Check a policy file, or play synthetic traffic through it.", no_args_is_help=True, rich_markup_mode="rich"
 )
+_init = typer.Typer(help="Write the beginning of an engine.", no_args_is_help=True, rich_markup_mode="rich")
 
 
 def _add(to: typer.Typer, name: str, command: Callable[..., int]) -> None:
@@ -58,6 +61,7 @@ def _add(to: typer.Typer, name: str, command: Callable[..., int]) -> None:
 
 _add(_policy, "check", policy.check)
 _add(_policy, "simulate", policy.simulate)
+_add(app, "try", trying.try_)
 _add(app, "run", run.run)
 _add(app, "crash", crash.crash)
 _add(app, "replay", replay.replay)
@@ -68,6 +72,8 @@ _add(app, "verify", verify.verify)
 _add(app, "keygen", keygen.keygen)
 _add(app, "compare", compare.compare)
 app.add_typer(_policy, name="policy")
+_add(_init, "engine", initialising.init_engine)
+app.add_typer(_init, name="init")
 _add(app, "import", importing.import_)
 _add(app, "doctor", doctor.doctor)
 

@@ -22,9 +22,9 @@ __all__ = ["GROUP", "BrokenImporter", "UnknownImporter", "broken", "import_path"
 GROUP: Final = "cutover.importers"
 _OPTIONS: Final = frozenset(
     (  # noqa: SIM905 - one a line would be a page
-        "all candidate case control crash-budget deadline engine generated help isolate json lang limit only out "
-        "policy postgres postgres-mode quiet scenarios seed sign skip stage takeover trials version waivers ways "
-        "workers"
+        "all candidate case control crash-budget deadline engine generated help isolate json lang language limit "
+        "only out policy postgres postgres-mode quiet scenarios seed sign skip stage takeover trials version "
+        "waivers ways workers"
     ).split(" ")
 )
 """Names that options of the command line have already; an importer's is an option too."""

@@ -53,6 +53,7 @@ TYPED: Final[dict[str, Sequence[Sequence[str]]]] = {
     "a file or folder that was named and is not there": [
         ["run", "--scenarios", "absent.json"],
         ["run", "--policy", "absent.toml"],
+        ["try", "v2", "absent.json"],
         ["import", "n8n", "absent", "--out", "out"],
         ["policy", "check", "absent.toml"],
     ],
@@ -73,6 +74,16 @@ TYPED: Final[dict[str, Sequence[Sequence[str]]]] = {
         ["run", "--candidate", "absent:Engine"],
         ["run", "--candidate", "exits:Engine"],
         ["run", "--candidate", "raises:Engine"],
+    ],
+    "an engine by process that cannot be started, exits at once, says no hello, or another one than the protocol's": [
+        ["try", "command:no-such-program"],
+        ["run", "--candidate", "command:false"],
+        ["crash", "--engine", "command:echo ready"],
+        ["run", "--control", "command:"],
+    ],
+    "an entry of `cutover.toml` that breaks a rule": [["try", "nothing"], ["crash", "--engine", "above"]],
+    "`cutover init engine`: a file that it writes is there already": [
+        ["init", "engine", "--language", "python"],
     ],
     "an empty `--postgres`, or an empty CUTOVER_DATABASE_URL": [
         ["run", "--postgres", ""],
@@ -103,6 +114,18 @@ ELSEWHERE: Final = {
     "`cutover import`: something was imported": (
         "acceptance/test_cli_import",
         "test_what_can_be_imported_is_and_what_cannot_is_listed_with_its_reason",
+    ),
+    "`cutover try`: the scenario came to what it should": (
+        "acceptance/test_first_steps",
+        "test_the_engine_in_python_passes_the_first_time",
+    ),
+    "`cutover init engine`: the files are written": (
+        "acceptance/test_first_steps",
+        "test_the_engine_in_python_passes_the_first_time",
+    ),
+    "`cutover try`: it came to something else, or the engine raised": (
+        "acceptance/test_first_steps",
+        "test_an_engine_that_raises_is_shown_with_its_traceback",
     ),
     "the candidate breaks a required check": (
         "acceptance/test_cli_run",
@@ -178,6 +201,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "class Async(Engine):\n    async def execute(self, request): pass\n"
         "class More(Engine):\n    def resume(self, execution_id, signal, more): pass\n"
     )
+    (tmp_path / "cutover.toml").write_text("[engines.nothing]\n[engines.above]\ncommand = 'true'\ncwd = '..'\n")
+    (tmp_path / "engine.py").write_text("")
     (tmp_path / "exits.py").write_text("import sys\nsys.exit(0)\n")
     (tmp_path / "raises.py").write_text("class Odd(BaseException): pass\nraise Odd('no')\n")
     monkeypatch.delenv("CUTOVER_DATABASE_URL", raising=False)

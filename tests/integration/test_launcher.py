@@ -33,6 +33,10 @@ class Counting:
     def clock(self) -> SharedClock:
         return self._inner.clock
 
+    @property
+    def kills_group(self) -> bool:
+        return self._inner.kills_group
+
     def start(self, scenario: Scenario, execution_id: UUID, dsn: str) -> tuple[int, socket.socket]:
         pid, link = self._inner.start(scenario, execution_id, dsn)
         self.started.append(pid)

@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
+from cutover.engines.byprocess.lifeline import die_with_parent
 from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
-from cutover.harness.run.process.lifetime import die_with_parent, discard_folders, killed_from_outside
+from cutover.harness.run.process.lifetime import discard_folders, killed_from_outside
 
 __all__ = ["PATIENCE", "Ending", "Message", "Say", "play_all"]
 

@@ -11,7 +11,7 @@ import pytest
 
 CHILD = """
 import os, signal, sys
-from cutover.harness.run.process.lifetime import die_with_parent
+from cutover.engines.byprocess.lifeline import die_with_parent
 def told(*_):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     print("told", flush=True)

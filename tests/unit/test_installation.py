@@ -120,5 +120,18 @@ def test_an_absent_extra_is_told_before_anything_starts(module: str, monkeypatch
 
 def test_the_commands_are_the_published_ones() -> None:
     assert {command.name for command in app.registered_commands} == {
-        *("run", "crash", "replay", "explain", "mutants", "report", "verify", "keygen", "compare", "import", "doctor")
+        *(
+            "run",
+            "crash",
+            "replay",
+            "explain",
+            "mutants",
+            "report",
+            "verify",
+            "keygen",
+            "compare",
+            "import",
+            "doctor",
+            "try",
+        )
     }

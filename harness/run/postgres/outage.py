@@ -16,8 +16,8 @@ from cutover.harness.run.process.lifetime import Closing, refused_to_all
 __all__ = ["WRITE", "OutageProbe"]
 
 _CONNECT_S = 10
-_FULL = ("53100", "ENOSPC", "EDQUOT")
-"""Codes of `cutover.harness.run.process.refusal` that say that a disk is full."""
+_NO_ENGINE_S = ("53100", "ENOSPC", "EDQUOT", "KILLED")
+"""Codes of `cutover.harness.run.process.refusal` that say that a disk is full, or somebody killed a process."""
 WRITE = "SELECT pg_logical_emit_message(true, 'cutover', 'a commit')"
 """A commit that changes nothing and waits for the log."""
 
@@ -39,10 +39,11 @@ class OutageProbe(Closing):
         """Raises EnvironmentProblem where it is not the candidate's doing that the server or the system refused `what`.
 
         It is not where the control or the harness (`role` None) met it, or a session of our own does, where the disk is
-        full, or where others leave no room for sound engines. What is left is an engine that uses up what there is.
+        full or somebody killed its process, or where others leave no room for sound engines. What is left is an engine
+        that uses up what there is.
         """
         self.check()
-        if role != "candidate" or what.startswith(_FULL) or not self._answers_anew(workers):
+        if role != "candidate" or what.startswith(_NO_ENGINE_S) or not self._answers_anew(workers):
             raise refused_to_all(what, f"in a trial, by the {role or 'harness'}")
 
     def _answers_anew(self, workers: int) -> bool:

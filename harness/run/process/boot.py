@@ -16,9 +16,10 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
+from cutover.engines.byprocess.lifeline import die_with_parent
 from cutover.engines.errors import CutoverError
 from cutover.harness.errors import OtherSources
-from cutover.harness.run.process.lifetime import die_with_parent, discard_folders
+from cutover.harness.run.process.lifetime import discard_folders
 
 __all__ = ["ANSWER", "BOOT", "FAILURE", "NOTE", "QUESTION", "READY", "ParentLink", "main"]
 

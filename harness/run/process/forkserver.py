@@ -17,6 +17,7 @@ from typing import Final
 from uuid import UUID
 
 from cutover.engines.api import EngineFactory
+from cutover.engines.byprocess.hosting import is_by_process
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.process.hosted import pack
 from cutover.harness.run.process.lifetime import Closing
@@ -45,6 +46,7 @@ class ForkServer(Closing):
 
     def __init__(self, factory: EngineFactory, dsn: str) -> None:
         self.clock = SharedClock()
+        self.kills_group = is_by_process(factory)
         self._known: OrderedDict[int, tuple[int, Scenario]] = OrderedDict()
         self._told = 0
         self._exited: list[int] = []

@@ -68,10 +68,16 @@ class Host:
         self._connection.send(pack(message))
 
     def kill(self) -> None:
-        """SIGKILL to this process alone: children of its own go on, as they would if it ran out of memory."""
+        """SIGKILL to this process alone: children of its own go on, as they would if it ran out of memory.
+
+        Where its launcher says so, the engine is the process group, and all of that is killed.
+        """
         if self.alive:
             self.killed_here = True
-            os.kill(self.pid, signal.SIGKILL)
+            if self._launcher.kills_group:
+                os.killpg(self.pid, signal.SIGKILL)
+            else:
+                os.kill(self.pid, signal.SIGKILL)
 
     def leads(self, pid: int) -> bool:
         """Returns whether a process belongs to this host's group."""

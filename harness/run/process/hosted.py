@@ -30,6 +30,7 @@ from cutover.engines.api import (
     JsonValue,
     Signal,
 )
+from cutover.engines.byprocess.hosting import begin_hosted
 from cutover.engines.errors import ActivityError
 from cutover.engines.payloads import decode, encode
 from cutover.harness.run.process.refusal import refusal_of
@@ -51,6 +52,7 @@ def serve(
     link: HostLink, factory: EngineFactory, clock: SharedClock, requests: Mapping[int, ExecutionRequest]
 ) -> NoReturn:
     """Waits for the message that says which of the `requests` and where, then for one command after another."""
+    begin_hosted(factory)
     begin = link.receive()
     request = replace(requests[int(str(begin["request"]))], execution_id=UUID(str(begin["execution_id"])))
     outside = _HostedOutside(link, clock)

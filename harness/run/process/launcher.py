@@ -23,6 +23,10 @@ class Launcher(Protocol):
     def clock(self) -> SharedClock:
         """The time that all these processes see."""
 
+    @property
+    def kills_group(self) -> bool:
+        """Whether an engine is more than its host's process, and is killed with the whole process group of that."""
+
     def start(self, scenario: Scenario, execution_id: UUID, dsn: str) -> tuple[int, socket.socket]:
         """Returns a new process's id, and our end of the link to it; `dsn` is where its engine connects to.
 

@@ -6,7 +6,6 @@ What is in this module is in the memory of every process that hosts an engine; s
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
@@ -23,7 +22,6 @@ from cutover.harness.run.process.mark import mark, mark_prefix, state_of
 __all__ = [
     "FROM_OUTSIDE",
     "Closing",
-    "die_with_parent",
     "discard_folders",
     "folder_prefix",
     "folders_left_behind",
@@ -33,8 +31,6 @@ __all__ = [
     "socket_root",
 ]
 
-_PR_SET_PDEATHSIG: Final = 1
-_LIBC: Final = ctypes.CDLL(None)
 FROM_OUTSIDE: Final = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT})
 """The signals by which somebody ends a process, as opposed to those by which it fails."""
 _LONGEST: Final = 45
@@ -53,13 +49,6 @@ class Closing(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def die_with_parent(number: signal.Signals, parent: int) -> None:
-    """Has the kernel send this process the signal once its parent, of that process id, is gone, or at once if it is."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, number)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), number)
 
 
 def killed_from_outside(what: str, number: int = signal.SIGKILL) -> EnvironmentProblem:

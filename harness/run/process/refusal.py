@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import re
+import signal
 from collections.abc import Iterator
 from typing import Final
 
@@ -31,6 +32,8 @@ _WORDS: Final = (
 )
 _SHARED: Final = "shared memory"
 """In the message of a 53200 that one session's many locks bring about, with memory enough."""
+_BY_SOMEBODY: Final = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT})
+"""Signals by which somebody ends a process, as the kernel does for want of memory; others are of its own faults."""
 _LONGEST: Final = 300
 
 
@@ -44,7 +47,7 @@ def refusal_of(error: BaseException) -> str:
 
 
 def is_of_the_machine(refusal: str) -> bool:
-    """Whether one engine hardly brings it about by itself: a full disk, a server without memory or connections.
+    """Whether one engine hardly brings it about by itself: a full disk, a server without memory, a killed process.
 
     Not what a process may have used up itself (memory, descriptors, threads), nor what a server says that comes or
     goes, which a crash case may have brought about on purpose.
@@ -52,7 +55,7 @@ def is_of_the_machine(refusal: str) -> bool:
     code = refusal.partition(":")[0]
     if code == "53200":
         return _SHARED not in refusal
-    return code in {"53000", "53100", "53300", "EDQUOT", "ENFILE", "ENOSPC"}
+    return code in {"53000", "53100", "53300", "EDQUOT", "ENFILE", "ENOSPC", "KILLED"}
 
 
 def _code(error: BaseException) -> str:
@@ -61,6 +64,8 @@ def _code(error: BaseException) -> str:
         return state
     if isinstance(error, OSError) and error.errno in _ERRNOS:
         return errno.errorcode[error.errno]
+    if getattr(error, "ended_by", 0) in _BY_SOMEBODY:  # the process of an engine by process
+        return "KILLED"
     if isinstance(error, MemoryError):
         return "ENOMEM"
     text = str(error)

@@ -18,8 +18,9 @@ from typing import Any, Final, NoReturn, TypeAlias
 from uuid import UUID
 
 from cutover.engines.api import EngineFactory, ExecutionRequest
+from cutover.engines.byprocess.hosting import is_by_process
+from cutover.engines.byprocess.lifeline import die_with_parent
 from cutover.harness.run.process.hosted import HostLink, serve
-from cutover.harness.run.process.lifetime import die_with_parent
 from cutover.harness.run.world.clock import SharedClock
 from cutover.harness.run.world.engine import idle
 from cutover.scenarios.files import loads
@@ -63,8 +64,11 @@ def serve_forks(sock: socket.socket, factory: EngineFactory, clock: SharedClock,
 
 
 def _warm_up(factory: EngineFactory, dsn: str) -> None:
-    """Asks for the journal of an execution that does not exist: no host need load and set up again what that takes."""
-    for _ in range(_ROUNDS):
+    """Asks for the journal of an execution that does not exist: no host need load and set up again what that takes.
+
+    An engine in a process of its own is started by each host, in advance.
+    """
+    for _ in range(0 if is_by_process(factory) else _ROUNDS):
         with contextlib.suppress(Exception):  # a host meets it too, and there it is seen
             engine = factory(idle(dsn, "a fork server"))
             with contextlib.closing(engine):

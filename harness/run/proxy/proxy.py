@@ -12,13 +12,14 @@ import shutil
 import socket
 from pathlib import Path
 
+from cutover.engines.byprocess.address import address_for_all
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.dsn import parse_dsn, refuse_encrypted, to_url
 from cutover.harness.run.process.lifetime import Closing, marked_folder
 from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy.channel import Channel, Gate, OpenGate, PassedBy
 
-__all__ = ["Proxy"]
+__all__ = ["Proxy", "engine_proxy"]
 
 _PORT = 5432
 
@@ -111,7 +112,14 @@ class Proxy(Closing):
             client.close()
             return
         self.passed_by.connections += 1
+        if client.family == socket.AF_INET:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             self.channels.append(Channel(self, client))
         except OSError:
             client.close()  # the server is away; the engine hears what it would hear from it
+
+
+def engine_proxy(loop: Loop, dsn: str, gate: Gate | None = None, *, by_process: bool) -> Proxy:
+    """Returns a proxy for an engine; on a port where that works in a process of its own, whose driver may be any."""
+    return Proxy(loop, address_for_all(dsn), gate, port=0) if by_process else Proxy(loop, dsn, gate)

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import psycopg
 
+from cutover.engines.byprocess.hosting import is_by_process
+from cutover.engines.registry import resolve
 from cutover.engines.roles import Role
 from cutover.engines.sqlfiles import sql
 from cutover.harness.record.costs import CommandCosts, PlayCosts, ProcessSize, TableCounts, Traffic
@@ -22,7 +24,7 @@ from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
 from cutover.harness.run.process.lifetime import Closing
 from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy.channel import Channel, Ruling
-from cutover.harness.run.proxy.proxy import Proxy
+from cutover.harness.run.proxy.proxy import engine_proxy
 from cutover.harness.run.side.ladder import Rung
 
 __all__ = ["Meter"]
@@ -81,7 +83,7 @@ class Meter(Closing):
         self._heard = ActiveTime()
         self._server = psycopg.connect(dsn, autocommit=True)
         self._others = self._sessions()
-        self._proxy = Proxy(loop, dsn, self)
+        self._proxy = engine_proxy(loop, dsn, self, by_process=is_by_process(resolve(spec)))
         setup = {"spec": spec, "dsn": self._proxy.dsn}
         self._child = Child(ChildProgram(_ENTRY, setup, keeps_errors=True))
         self._ended = False

@@ -15,6 +15,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from cutover.engines.byprocess.hosting import is_by_process
 from cutover.engines.capabilities import lacks_of
 from cutover.engines.registry import resolve
 from cutover.harness.errors import EnvironmentProblem
@@ -108,6 +109,8 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
 """The check that each play is for."""
 SILENCE_S: Final = 30.0
 """Real time for one play; each takes well below a second, but for one that takes eight."""
+_STARTS: Final = 6
+"""How much more it may take where each engine of a play is a process that has to start."""
 _LOCK_MS: Final = 5_000
 """How long a statement may wait for a lock: an engine that keeps one while an activity runs must not hang the play."""
 BEGIN, REFUSED, _ROW = b"B", b"X", b"R"
@@ -137,17 +140,16 @@ def play_all(
     left for a play.
     """
     program = play_program(control, candidate, seed, takeover_s=takeover_s)
+    silence_s = SILENCE_S * pace * (_STARTS if is_by_process(resolve(candidate)) else 1)
     with contextlib.ExitStack() as stack:
         try:
             jobs = _jobs(stack, server, candidate)
         except Exception as error:  # noqa: BLE001 - whatever an engine does here costs the plays alone
             return (), one_line(error)
         executor = stack.enter_context(
-            Executor[_PlayJob](
-                [program] * len(jobs), lambda job, _told: _message(job), silence_s=SILENCE_S * pace, stop=stop
-            )
+            Executor[_PlayJob]([program] * len(jobs), lambda job, _told: _message(job), silence_s=silence_s, stop=stop)
         )
-        return _played(executor, jobs, candidate, SILENCE_S * pace)
+        return _played(executor, jobs, candidate, silence_s)
 
 
 def play_program(

@@ -20,9 +20,9 @@ from uuid import UUID, uuid4
 
 from cutover.engines.api import ActivityCall, ActivityResult, Engine, EngineContext, EngineFactory, ExecutionRequest
 from cutover.engines.api import Signal as SignalSent
+from cutover.engines.byprocess.lifeline import die_with_parent
 from cutover.engines.registry import resolve
 from cutover.harness.run.process.boot import ParentLink
-from cutover.harness.run.process.lifetime import die_with_parent
 from cutover.harness.run.side.ladder import Rung, rung
 from cutover.harness.run.world.clock import VirtualClock
 from cutover.harness.run.world.world import World

@@ -20,7 +20,7 @@ from cutover.engines.payloads import decode, encode
 from cutover.harness.record.trials import LedgerEntry
 from cutover.scenarios.model import Response, Scenario
 
-__all__ = ["World", "input_digest"]
+__all__ = ["World", "as_text", "input_digest"]
 
 _ITERATION = re.compile(r"\[\d+\]")
 
@@ -29,6 +29,14 @@ def input_digest(value: JsonValue) -> str:
     """Returns the first 16 hex digits of the SHA-256 of the value's canonical JSON: what `echo` answers."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
+
+
+def as_text(value: JsonValue) -> str:
+    """Returns a value as JSON for people to read; its `repr` where JSON cannot carry it."""
+    try:
+        return encode(value)
+    except (PayloadRefused, ValueError, TypeError, RecursionError):
+        return f"{value!r:.200}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,232 @@
+"""An engine of the contract whose work is done by a process of its own. Does I/O through that process.
+
+The process starts with the first use and says `hello`. Where it has broken the protocol or is gone, the command fails,
+and the next one starts another process: as a worker that is started again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from cutover.engines.api import EngineContext, ExecutionRequest, Journal, Signal
+from cutover.engines.byprocess.conversation import Conversation, Watch
+from cutover.engines.byprocess.faults import BrokenProtocol, EngineGone
+from cutover.engines.byprocess.messages import (
+    CancelMessage,
+    CommandMessage,
+    DoneMessage,
+    EngineFault,
+    ExecuteMessage,
+    InstallMessage,
+    JournalMessage,
+    ResumeMessage,
+    SignalDocument,
+)
+from cutover.engines.byprocess.process import EngineProcess
+from cutover.engines.byprocess.rows import journal_of
+from cutover.engines.byprocess.settings import CommandSettings
+from cutover.engines.errors import (
+    EngineError,
+    ExecutionHeld,
+    InvalidTransition,
+    LeaseLost,
+    PayloadRefused,
+    UnknownExecution,
+    WorkflowRefused,
+)
+from cutover.engines.payloads import encode
+
+__all__ = ["CommandEngine", "CommandFactory", "ForeignError"]
+
+_TYPES: Final = {
+    kind.__name__: kind
+    for kind in (
+        EngineError,
+        ExecutionHeld,
+        InvalidTransition,
+        LeaseLost,
+        PayloadRefused,
+        UnknownExecution,
+        WorkflowRefused,
+    )
+}
+
+
+class ForeignError(EngineError):
+    """An error of the engine's own, from its process; `sqlstate` and `trace` are what it said with it."""
+
+    def __init__(self, fault: EngineFault) -> None:
+        super().__init__(f"{fault.type}: {fault.message}")
+        self.sqlstate, self.trace = fault.sqlstate, fault.trace
+
+
+class CommandFactory:
+    """Makes engines of one command; an `EngineFactory`."""
+
+    by_process = True
+
+    def __init__(self, settings: CommandSettings) -> None:
+        self._settings = settings
+        self._watch: Watch = _unwatched
+        self._spare: EngineProcess | None = None
+
+    def __call__(self, context: EngineContext, /) -> CommandEngine:
+        """Returns an engine; its process starts with its first use, or is the one that was begun."""
+        spare, self._spare = self._spare, None
+        return CommandEngine(self._settings, context, self._watch, spare)
+
+    def watch_with(self, watch: Watch) -> None:
+        """Shows each message of the engines that it makes from now on."""
+        self._watch = watch
+
+    def begin_hosted(self) -> None:
+        """Starts the process of the next engine now, in the process group of this process, which hosts it alone."""
+        with contextlib.suppress(EngineGone):  # told where it is used
+            self._spare = EngineProcess(self._settings.program, hosted=True)
+
+
+class CommandEngine:
+    """The engine; `cutover.engines.api.Engine`."""
+
+    def __init__(
+        self, settings: CommandSettings, context: EngineContext, watch: Watch, spare: EngineProcess | None
+    ) -> None:
+        self._settings, self._context, self._watch, self._spare = settings, context, watch, spare
+        self._hosted = spare is not None
+        self._process: EngineProcess | None = None
+        self._conversation: Conversation | None = None
+        self._sent = 0
+        self._busy = False
+        self._reader: CommandEngine | None = None
+
+    @property
+    def name(self) -> str:
+        """The name that it says hello with."""
+        return self._greeted().hello.name
+
+    @property
+    def capabilities(self) -> frozenset[str] | None:
+        """What it offers, by `cutover.toml` or its hello; None where neither says so."""
+        declared = self._settings.capabilities
+        said = self._greeted().hello.capabilities if declared is None else declared
+        return None if said is None else frozenset(said)
+
+    def install(self) -> None:
+        """Has it create its tables."""
+        self._ask(lambda number, now: InstallMessage(id=number, now=now))
+
+    def execute(self, request: ExecutionRequest) -> None:
+        """Has it drive the execution. Raises PayloadRefused for an input that is not JSON."""
+        given = encode(request.input)
+        self._ask(
+            lambda number, now: ExecuteMessage(
+                id=number,
+                now=now,
+                execution_id=request.execution_id,
+                workflow=request.workflow,
+                input=given,
+                metadata=dict(request.metadata),
+            )
+        )
+
+    def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
+        """Has it go on. Raises PayloadRefused for a signal's payload that is not JSON."""
+        sent = (
+            None if signal is None else SignalDocument(id=signal.id, name=signal.name, payload=encode(signal.payload))
+        )
+        self._ask(lambda number, now: ResumeMessage(id=number, now=now, execution_id=execution_id, signal=sent))
+
+    def cancel(self, execution_id: UUID) -> None:
+        """Has it end the execution as cancelled."""
+        self._ask(lambda number, now: CancelMessage(id=number, now=now, execution_id=execution_id))
+
+    def journal(self, execution_id: UUID) -> Journal:
+        """Returns what it has committed; while it is inside another command a second process of it is asked."""
+        if self._busy:
+            self._reader = self._reader or CommandEngine(self._settings, self._context, self._watch, None)
+            return self._reader.journal(execution_id)
+        done = self._ask(lambda number, now: JournalMessage(id=number, now=now, execution_id=execution_id))
+        if done.result is None:
+            raise self._broken("journal", "it answered `journal` without a result")
+        if done.result.execution.id != execution_id:
+            raise self._broken("journal", f"it answered with execution {done.result.execution.id}")
+        return journal_of(done.result)
+
+    def close(self) -> None:
+        """Ends its process; where there is none, nothing."""
+        if self._reader is not None:
+            self._reader.close()
+        for process in (self._process, self._spare):
+            if process is not None:
+                process.end()
+        self._process = self._spare = self._conversation = None
+
+    def _ask(self, command: Callable[[int, datetime], CommandMessage]) -> DoneMessage:
+        """Has a command carried out. Raises what it failed with."""
+        message = command(self._sent + 1, self._context.clock.now())
+        with self._working(message.op):
+            conversation = self._conversation or self._started()
+            self._sent += 1
+            done = conversation.ask(message)
+        if done.error is None:
+            return done
+        kind = _TYPES.get(done.error.type)
+        if kind is None:
+            raise ForeignError(done.error)
+        error = kind(done.error.message)
+        if done.error.trace:
+            error.add_note(done.error.trace)
+        raise error
+
+    def _greeted(self) -> Conversation:
+        if self._conversation is not None:
+            return self._conversation
+        with self._working("hello"):
+            return self._started()
+
+    def _started(self) -> Conversation:
+        """Starts the process, or takes the one that was begun, and greets it."""
+        process, self._spare = self._spare or EngineProcess(self._settings.program, hosted=self._hosted), None
+        self._process = process
+        self._conversation = Conversation(process, self._settings, self._context, self._watch)
+        return self._conversation
+
+    @contextlib.contextmanager
+    def _working(self, command: str) -> Iterator[None]:
+        """Names the engine in an error of the protocol; whatever ends the block early ends the process."""
+        if self._busy:
+            raise EngineError(
+                f"{self._settings.spec!r}: `{command}` was asked for inside another command of one engine"
+            )
+        self._busy = True
+        try:
+            yield
+        except (BrokenProtocol, EngineGone) as error:
+            broken = self._broken(command, str(error), type(error))
+            if isinstance(error, EngineGone) and isinstance(broken, EngineGone):
+                broken.ended_by = error.ended_by
+            raise broken from error.__cause__
+        except BaseException:
+            self._drop()
+            raise
+        finally:
+            self._busy = False
+
+    def _broken(
+        self, command: str, what: str, kind: type[BrokenProtocol | EngineGone] = BrokenProtocol
+    ) -> BrokenProtocol | EngineGone:
+        self._drop()
+        return kind(f"engine {self._settings.spec!r}, at {command}: {what}")
+
+    def _drop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+        self._process = self._conversation = None
+
+
+def _unwatched(_direction: str, _line: bytes) -> None:
+    """Nobody looks."""

@@ -1,0 +1,126 @@
+"""How an engine's process is started, from `command:...` or from `cutover.toml` in the current folder. Reads files."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Final
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from cutover.engines.byprocess.process import EngineProgram
+from cutover.engines.errors import CutoverError
+
+__all__ = ["PREFIX", "SETTINGS_FILE", "BadEngineSettings", "CommandSettings", "command_settings", "named_engines"]
+
+PREFIX: Final = "command:"
+SETTINGS_FILE: Final = "cutover.toml"
+_MOST_BYTES: Final = 1024 * 1024
+_READY_S, _ANSWER_S = 10.0, 60.0
+_Seconds = Annotated[float, Field(gt=0, le=3600)]
+_Word = Annotated[str, Field(min_length=1)]
+
+
+class BadEngineSettings(CutoverError):
+    """`command:...` or an entry of `cutover.toml` that cannot be used; the message says where and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """`[engines.NAME]`, as it is written."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    command: _Word | Annotated[tuple[_Word, ...], Field(min_length=1)]
+    cwd: str = "."
+    env: Mapping[str, str] | None = None
+    ready_timeout_s: _Seconds = _READY_S
+    answer_timeout_s: _Seconds = _ANSWER_S
+    capabilities: tuple[str, ...] | None = None
+
+
+_ENTRY: Final = TypeAdapter(_Entry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSettings:
+    """One engine by process: `identity` is what its digest covers beside its files, in `folder`."""
+
+    spec: str
+    program: EngineProgram
+    folder: Path
+    identity: str
+    ready_timeout_s: float = _READY_S
+    answer_timeout_s: float = _ANSWER_S
+    capabilities: tuple[str, ...] | None = None
+
+
+def command_settings(spec: str) -> CommandSettings | None:
+    """Returns the settings of `command:...`, or of a name in `cutover.toml`; None for any other spec.
+
+    Raises BadEngineSettings where it is one and cannot be used.
+    """
+    if spec.startswith(PREFIX):
+        return _settings(spec, _Entry(command=spec.removeprefix(PREFIX)))
+    table = _table()
+    if spec not in table:
+        return None
+    try:
+        entry = _ENTRY.validate_python(table[spec])
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
+        raise BadEngineSettings(f"{SETTINGS_FILE}, [engines.{spec}], {place or 'entry'}: {first['msg']}") from None
+    return _settings(spec, entry)
+
+
+def named_engines() -> tuple[str, ...]:
+    """Returns the names of engines that `cutover.toml` gives, in order; none where there is no such file."""
+    return tuple(sorted(_table()))
+
+
+def _table() -> Mapping[str, object]:
+    try:
+        with Path(SETTINGS_FILE).open("rb") as file:
+            text = file.read(_MOST_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise BadEngineSettings(f"{SETTINGS_FILE} cannot be read: {error.strerror}") from error
+    if len(text) > _MOST_BYTES:
+        raise BadEngineSettings(f"{SETTINGS_FILE} has more than {_MOST_BYTES:,} bytes")
+    try:
+        engines = tomllib.loads(text.decode("utf-8")).get("engines", {})
+    except (ValueError, RecursionError) as error:
+        raise BadEngineSettings(f"{SETTINGS_FILE} is not TOML: {error}") from None
+    if not isinstance(engines, dict):
+        raise BadEngineSettings(f"{SETTINGS_FILE}: `engines` is not a table; write [engines.NAME]")
+    return engines
+
+
+def _settings(spec: str, entry: _Entry) -> CommandSettings:
+    try:
+        words = shlex.split(entry.command) if isinstance(entry.command, str) else list(entry.command)
+    except ValueError as error:
+        raise BadEngineSettings(f"engine {spec!r}: its command cannot be taken apart: {error}") from None
+    if not words or any("\0" in word for word in words):
+        raise BadEngineSettings(f"engine {spec!r}: its command is empty, or has a NUL; write command:node engine.mjs")
+    here = Path.cwd()
+    folder = (here / entry.cwd).resolve()
+    if not folder.is_relative_to(here.resolve()) or not folder.is_dir():
+        raise BadEngineSettings(f"engine {spec!r}: its cwd {entry.cwd!r} is no folder in or below the current one")
+    environment = dict(entry.env or {})
+    identity = json.dumps({"command": words, "cwd": entry.cwd, "env": environment, "capabilities": entry.capabilities})
+    return CommandSettings(
+        spec=spec,
+        program=EngineProgram(words, str(folder), environment),
+        folder=folder,
+        identity=identity,
+        ready_timeout_s=entry.ready_timeout_s,
+        answer_timeout_s=entry.answer_timeout_s,
+        capabilities=entry.capabilities,
+    )

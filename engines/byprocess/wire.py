@@ -1,0 +1,105 @@
+"""Messages as lines: those to an engine as they are written, those from it as they are read, their schema. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from cutover.engines.api import ConditionNode, LoopNode, Workflow
+from cutover.engines.byprocess.faults import BrokenProtocol
+from cutover.engines.byprocess.messages import PROTOCOL, FromEngine, ToEngine
+from cutover.engines.payloads import encode
+
+__all__ = ["json_schema", "read", "written"]
+
+_FROM: Final[TypeAdapter[FromEngine]] = TypeAdapter(FromEngine)
+_TO: Final[TypeAdapter[ToEngine]] = TypeAdapter(ToEngine)
+_SHOWN: Final = 120
+_CASE_VALUE: Final = {"title": "Value", "type": "string", "description": "JSON as text"}
+
+
+def written(message: ToEngine) -> bytes:
+    """Returns a message as one line, its end included; all of it is ASCII."""
+    return json.dumps(_plain(message), separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def read(line: bytes) -> FromEngine:
+    """Returns the message of a line. Raises BrokenProtocol."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or "op" not in found:
+        raise BrokenProtocol(
+            f"it wrote to standard output what is no message of the protocol: {_quoted(line)}; messages alone go "
+            "there, one a line, and all else to standard error"
+        )
+    try:
+        return _FROM.validate_python(found)
+    except ValidationError as error:
+        raise BrokenProtocol(
+            f"its message {_quoted(line)} is wrong: {_explained(error)}; see docs/protocol.md"
+        ) from None
+
+
+def json_schema() -> dict[str, JsonValue]:
+    """Returns the JSON Schema of a line in either direction, as `protocol.schema.json` publishes it."""
+    directions, found = TypeAdapter.json_schemas(
+        [("ToEngine", "serialization", _TO), ("FromEngine", "validation", _FROM)], ref_template="#/$defs/{model}"
+    )
+    definitions = found["$defs"]
+    definitions["Case"]["properties"]["value"] = _CASE_VALUE
+    for each in definitions.values():
+        if "op" in each.get("properties", {}) and "op" not in each["required"]:
+            each["required"].insert(0, "op")
+    definitions |= {name: schema for (name, _), schema in directions.items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Cutover engine protocol, version {PROTOCOL}",
+        "anyOf": [{"$ref": f"#/$defs/{name}"} for name, _ in directions],
+        "$defs": definitions,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Returns what JSON has for a value of the messages; what is absent in an answer is left out."""
+    match value:
+        case Workflow():
+            return _workflow(value)
+        case datetime():
+            return value.isoformat(timespec="microseconds")
+        case UUID():
+            return str(value)
+        case tuple():
+            return [_plain(each) for each in value]
+        case _ if is_dataclass(value):
+            return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    return value
+
+
+def _workflow(workflow: Workflow) -> dict[str, Any]:
+    nodes = []
+    for node in workflow.nodes:
+        each = {field.name: _plain(getattr(node, field.name)) for field in fields(node)}
+        if isinstance(node, ConditionNode):
+            each["cases"] = [{"port": case.port, "value": encode(case.value)} for case in node.cases]
+        if isinstance(node, LoopNode):
+            each["body"] = _workflow(node.body)
+        nodes.append(each)
+    return {"id": workflow.id, "nodes": nodes, "edges": [_plain(edge) for edge in workflow.edges]}
+
+
+def _explained(error: ValidationError) -> str:
+    first, *more = error.errors(include_url=False, include_input=False)
+    place = ".".join(str(part) for part in first["loc"]) or "op"
+    return f"{place}: {first['msg']}" + (f", and {len(more)} more" if more else "")
+
+
+def _quoted(line: bytes) -> str:
+    text = line[:_SHOWN].decode("utf-8", "replace").rstrip()
+    return ascii(text) + ("..." if len(line) > _SHOWN else "")

@@ -1,0 +1,1 @@
+"""The engine in Python; `cutover init engine` copies it."""
