@@ -89,27 +89,34 @@ ALL_WAYS = tuple(way for way in Way if way is not Way.LAPSE)
 
 @dataclass(frozen=True, slots=True, order=True)
 class KillPoint:
-    """One place where a process can die; `number` counts round trips, or activity calls, from 1."""
+    """One place where a process can die; `number` counts round trips, or activity calls, from 1.
+
+    With a `mark`, eight hexadecimal digits that stand for what happens there and for how often it has happened, that
+    is where it is found again, and the number is only its place in the uninterrupted run. Points of an engine that has
+    one connection have none.
+    """
 
     kind: PointKind
     number: int
+    mark: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.number}"
+        return f"{self.kind}:{self.number}{f'~{self.mark}' if self.mark else ''}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Returns the point that `str` wrote; raises CaseError."""
-        kind, _, number = text.partition(":")
-        if kind not in get_args(PointKind) or not number.isdigit() or int(number) < 1:
+        found = _POINT.fullmatch(text)
+        if found is None or found["kind"] not in get_args(PointKind) or int(found["number"]) < 1:
             raise CaseError(
                 f"{text!r} is not a kill point; write one like answer:3 (request, answer, call, reply or signal)"
             )
-        return cls(cast("PointKind", kind), int(number))
+        return cls(cast("PointKind", found["kind"]), int(found["number"]), found["mark"] or "")
 
 
+_POINT: Final = re.compile(r"(?P<kind>\w+):(?P<number>[0-9]+)(?:~(?P<mark>[0-9a-f]{8}))?")
 _CASE: Final = re.compile(
-    r"(?P<scenario>.+)@(?P<point>\w+:\d+)/(?P<way>[a-z-]+)"
+    r"(?P<scenario>.+)@(?P<point>\w+:\d+(?:~[0-9a-f]{8})?)/(?P<way>[a-z-]+)"
     r"(?::(?P<storm>[1-9]\d*)|@(?P<second>\w+:\d+)(?:@(?P<third>\w+:\d+))?)?"
 )
 _STORMS: Final = frozenset({Way.DROP, Way.SERIALIZATION, Way.DEADLOCK})

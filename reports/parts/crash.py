@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -116,12 +116,20 @@ def headline(summary: CrashSummary) -> str:
                 f"{count(summary.lost)}."
             )
         case _:
-            why = f"{count(summary.unfired)} of {cases} did not fire" if summary.cases else "no case was run"
+            why = (
+                f"{count(summary.unfired)} of {cases} did not fire: {_UNFIRED}" if summary.cases else "no case was run"
+            )
             if summary.partial:
                 why = _interrupted(summary)
             elif summary.cases and not summary.unfired:
                 why = f"{count(summary.missed)} kill points were missed"
             return f"INCONCLUSIVE: {summary.engine}: {why}."
+
+
+_UNFIRED: Final = (
+    "what was to happen there did not come again, as with what goes by the clock in the background; `cutover crash "
+    "--case` shows what came instead"
+)
 
 
 def _interrupted(summary: CrashSummary) -> str:

@@ -1,4 +1,4 @@
-"""The way `lag`: what an engine acknowledged to its workflow before it was durable is done again, and is seen."""
+"""Engines that write and beat in the background: what is written behind is missed, and no kill point is shifted."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cutover.harness.record.cases import CaseRecord, CrashTrial, Way
 from cutover.harness.run.crash.baseline import BaselineRun
 from cutover.harness.run.crash.plan import CasePlan, plan_cases
 from cutover.harness.run.crash.testbed import Testbed
+from cutover.harness.run.proxy.fingerprint import Occurrences
 
 FLOW = CATALOG["03-data-flow"]
 
@@ -48,6 +49,21 @@ def failed(records: list[CaseRecord]) -> set[str]:
 
 def test_an_engine_that_writes_behind_repeats_what_it_had_acknowledged(eager: Testbed) -> None:
     assert failed(played(eager, Way.LAG)) == {"ACK", "CKPT"}
+
+
+def test_a_heartbeat_shifts_no_kill_point(dsn: str) -> None:
+    with made("chains:beating", dsn) as testbed:
+        arm, points = BaselineRun(testbed, FLOW, uuid4()).run()
+        beats = Occurrences()
+        of_beats = {beats.of_request([b"SELECT 'beat 1'"]) for _ in range(10_000)}
+        own = {point: steps for point, steps in points.items() if steps and point.mark not in of_beats}
+        assert all(point.mark for point in own)
+        trial = CrashTrial(scenario=FLOW, baseline=arm, points=own)
+        cases = list(plan_cases(trial, CasePlan(engine="", ways=(Way.ONCE,))))
+        records = [play(testbed, str(case)) for case in cases]
+    assert len(records) >= 6
+    assert {record.fired for record in records} == {1}
+    assert failed(records) == set()
 
 
 def test_an_engine_that_waits_for_its_commit_loses_nothing(sound: Testbed) -> None:
