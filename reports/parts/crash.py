@@ -15,6 +15,7 @@ from cutover.reports.parts.base import ReportPart
 from cutover.reports.words import count, number
 
 __all__ = [
+    "MOMENT",
     "POINTS",
     "CellPart",
     "CrashPart",
@@ -28,6 +29,9 @@ __all__ = [
 
 POINTS = ("request", "answer", "call", "reply", "signal")
 """The kinds of kill point, in the order of a round trip."""
+
+MOMENT = "moment"
+"""A kind that only cases at random moments have."""
 
 _VERDICTS: dict[Verdict, Literal["PASS", "FAIL", "INCONCLUSIVE"]] = {
     Verdict.PASS: "PASS",

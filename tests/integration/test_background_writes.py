@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,7 @@ from testbeds import CATALOG, made, play
 
 from cutover.harness.judge.crash.tally import judge_case
 from cutover.harness.judge.findings import Verdict
-from cutover.harness.record.cases import CaseRecord, CrashTrial, Way
+from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, KillPoint, Way
 from cutover.harness.run.crash.baseline import BaselineRun
 from cutover.harness.run.crash.plan import CasePlan, plan_cases
 from cutover.harness.run.crash.testbed import Testbed
@@ -71,3 +72,18 @@ def test_an_engine_that_waits_for_its_commit_loses_nothing(sound: Testbed) -> No
     assert {record.fired for record in records} == {1}
     assert failed(records) == set()
     assert any(moment.what == "lag" for moment in records[-1].moments)
+
+
+def test_random_moments_are_drawn_by_the_seed_and_always_strike(sound: Testbed) -> None:
+    arm, points = BaselineRun(sound, FLOW, uuid4()).run()
+    trial = CrashTrial(scenario=FLOW, baseline=arm, points=points)
+    plan = CasePlan(engine="", ways=(Way.RANDOM,), seed=3)
+    cases = list(plan_cases(trial, plan))
+    assert cases == list(plan_cases(trial, plan))
+    assert len({case.point for case in cases}) > 12
+    assert all(CrashCase.parse(str(case)) == case for case in cases)
+    last = replace(cases[0], point=KillPoint("moment", 3_000_000))
+    records = [play(sound, str(case)) for case in (*cases[:12], last)]
+    assert {record.fired for record in records} == {1}
+    assert {record.arm.failure for record in records} == {None}
+    assert failed(records) == set()
