@@ -2,6 +2,9 @@
 
 Every time is an aware UTC datetime and every `_ms` a duration in milliseconds. A `JsonText` is JSON as
 `cutover.engines.payloads.encode` writes it, so that payloads are stored and compared without loss.
+
+Rows are dated (`created_at`, `started_at`, `finished_at`, `at`, `recorded_at`) by the database's clock or by the
+injected one, all by the same; deadlines (`due_at`, `fired_at`) are always by the injected one.
 """
 
 from __future__ import annotations
@@ -352,8 +355,8 @@ class StepRow:
 class EventRow:
     """One entry of the event history. `from_state`, `event` and `to_state` are set on type STATE_TRANSITION only.
 
-    `scope` is "execution" or "step"; `step_id` and `node_id` are None for the execution's own events. `at` is the
-    database's clock; times by the injected clock (a retry's or a timer's `due_at`) are in the payload, ISO 8601.
+    `scope` is "execution" or "step"; `step_id` and `node_id` are None for the execution's own events. Times by the
+    injected clock (a retry's or a timer's `due_at`) are in the payload, ISO 8601.
     """
 
     sequence: int

@@ -1,7 +1,8 @@
 """Resolves an engine's name to its factory, and says which code that is. Imports modules and reads their sources.
 
-A spec is "v1" or "v2", the name of an entry point in group cutover.engines, or "package.module:factory": that module
-is looked for among the installed ones, then in the current folder.
+A spec is "v1" or "v2", one of ADAPTERS with the extra of that name, the name of an entry point in group
+cutover.engines, or "package.module:factory": that module is looked for among the installed ones, then in the current
+folder.
 """
 
 from __future__ import annotations
@@ -22,11 +23,28 @@ from cutover.engines.errors import CutoverError
 from cutover.engines.modulepath import looking_here_last
 from cutover.engines.shape import close_fault, engine_fault, factory_fault
 
-__all__ = ["GROUP", "OURS", "BrokenEngine", "UnknownEngine", "describe", "described", "known", "resolve", "sources_of"]
+__all__ = [
+    "ADAPTERS",
+    "GROUP",
+    "OURS",
+    "BrokenEngine",
+    "UnknownEngine",
+    "describe",
+    "described",
+    "known",
+    "resolve",
+    "sources_of",
+]
 
 GROUP = "cutover.engines"
 OURS = {"v1": "cutover.engines.v1.orchestrator:create", "v2": "cutover.engines.v2.orchestrator:create"}
 """The engines that are part of Cutover."""
+ADAPTERS = {
+    "absurd": "cutover.engines.adapters.absurd:AbsurdEngine",
+    "dbos": "cutover.engines.adapters.dbos:DbosEngine",
+    "langgraph": "cutover.engines.adapters.langgraph:LangGraphEngine",
+}
+"""Engines of others that Cutover brings an adapter for; each needs the extra of its name."""
 _OWN_PACKAGE = f"{__name__.partition('.')[0]}."
 _SOURCES = frozenset({".py", ".sql"})
 
@@ -40,7 +58,10 @@ class BrokenEngine(CutoverError):
 
 
 def known() -> tuple[str, ...]:
-    """Returns the names that `resolve` takes without a module path: ours first, then the installed entry points."""
+    """Returns the names that `resolve` takes without a module path: ours first, then the installed entry points.
+
+    Those of `ADAPTERS` are not among them, since they need packages that may be absent.
+    """
     return (*OURS, *sorted({point.name for point in entry_points(group=GROUP)} - set(OURS)))
 
 
@@ -104,7 +125,7 @@ def sources_of(*specs: str) -> dict[str, str]:
 def _load(spec: str) -> tuple[ModuleType, object]:
     if not isinstance(spec, str):
         raise UnknownEngine(f"an engine is named by a text, such as 'v2' or 'package.module:factory', not by {spec!r}")
-    target = OURS.get(spec)
+    target = OURS.get(spec) or ADAPTERS.get(spec)
     if target is None:
         point = next((point for point in entry_points(group=GROUP) if point.name == spec), None)
         target = _target(point, spec)
@@ -129,7 +150,10 @@ def _target(point: EntryPoint | None, spec: str) -> str:
     path, colon, attribute = spec.partition(":")
     if not colon:
         names = ", ".join(known())
-        raise UnknownEngine(f"unknown engine {spec!r}: known are {names}; or name a factory as package.module:factory")
+        raise UnknownEngine(
+            f"unknown engine {spec!r}: known are {names}, with their extras {', '.join(ADAPTERS)}; "
+            "or name a factory as package.module:factory"
+        )
     if not all(part.isidentifier() for part in (*path.split("."), *attribute.split("."))):
         raise UnknownEngine(f"engine {spec!r} is not of the form package.module:factory")
     return spec
@@ -146,6 +170,11 @@ def _module(path: str, spec: str) -> ModuleType:
         if error.name is not None and (path == error.name or path.startswith(f"{error.name}.")):
             raise BrokenEngine(
                 f"engine {spec!r}: no module {error.name!r}, neither installed nor in the current folder"
+            ) from error
+        if spec in ADAPTERS:
+            raise BrokenEngine(
+                f"engine {spec!r} needs the extra of its name, since {error.name} is absent: "
+                f"pip install 'orchestrator-cutover[{spec}]'"
             ) from error
         raise BrokenEngine(f"engine {spec!r}: importing {path} needs a module that is absent: {error.name}") from error
     except KeyboardInterrupt:

@@ -45,6 +45,9 @@ EXTRAS = (
     Extra("containers", ("testcontainers", "docker"), "a Postgres in a container"),
     Extra("pytest", ("pytest", "hypothesis"), "the conformance tests of an engine, under pytest"),
     Extra("signing", ("cryptography",), "signed runs"),
+    Extra("absurd", ("absurd_sdk",), "absurd as an engine, by the name absurd"),
+    Extra("dbos", ("dbos",), "DBOS as an engine, by the name dbos"),
+    Extra("langgraph", ("langgraph",), "LangGraph as an engine, by the name langgraph"),
     Extra("openfeature", ("openfeature",), "the router's flag from an OpenFeature provider"),
 )
 """The extras in pyproject.toml, but `all`, which is all of them."""

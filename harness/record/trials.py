@@ -152,9 +152,10 @@ class ArmRecord:
     the id of the scenario whose executions ran in between, in the same process, to show what executions share;
     `companion_scenario` is that scenario as a file has it, `companions` what came of those executions.
 
-    `began_at` and `ended_at` are the clock of the database's server before and after; `metadata` is what the request
-    gave; `waits` are the waits as the caller saw them; `untold` are steps that were called again and of which could
-    not be read whether they had ended by then. Runs of older versions have none of these.
+    `began_at` and `ended_at` are the clock of the database's server before and after, `clock_began_at` and
+    `clock_ended_at` the one that the engine was given; `metadata` is what the request gave; `waits` are the waits as
+    the caller saw them; `untold` are steps that were called again and of which could not be read whether they had ended
+    by then. Runs of older versions have none of these.
     """
 
     arm: ArmName
@@ -175,6 +176,8 @@ class ArmRecord:
     companions: tuple[Companion, ...] = ()
     began_at: datetime | None = None
     ended_at: datetime | None = None
+    clock_began_at: datetime | None = None
+    clock_ended_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     waits: tuple[WaitSeen, ...] | None = None
     untold: tuple[str, ...] = ()

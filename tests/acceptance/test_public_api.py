@@ -30,7 +30,7 @@ def listed() -> dict[str, set[str]]:
     return {module: set(re.findall(r"`(\w+)`", names)) for module, names in rows}
 
 
-WHOLE = ("cutover.engines.api", "cutover.engines.errors", "cutover.engines.payloads")
+WHOLE = ("cutover.engines.api", "cutover.engines.errors", "cutover.engines.payloads", "cutover.kit")
 OF_THE_PROJECT = ("cutover.harness.judge", "cutover.reports", "cutover.scenarios.inputs")
 """What CONTRIBUTING names for who works on Cutover itself."""
 DOTTED = re.compile(r"(?<![\w.-])cutover(?:\.[a-z_]\w*)*\.[a-zA-Z_]\w*")
@@ -53,7 +53,7 @@ def is_public(name: str) -> bool:
     if (
         name in {"cutover.engines", "cutover.importers"} or module == "cutover"
     ):  # the groups of entry points; names of ours
-        return name in {"cutover.engines", "cutover.importers"} or last in cutover.__all__
+        return name in {"cutover.engines", "cutover.importers", *WHOLE} or last in cutover.__all__
     return name in {*WHOLE, *listed()} or module in WHOLE or last in listed().get(module, ())
 
 

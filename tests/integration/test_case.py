@@ -104,3 +104,12 @@ def test_nothing_is_left_open_after_many_cases(v2: Testbed) -> None:
         play(v2, "01-one-activity@answer:1/zombie")
     assert left() == before
     assert v2.kill_leftovers() == 0
+
+
+def test_who_is_stopped_with_locks_is_cut_off_where_another_waits_for_them(dsn: str) -> None:
+    spec = "cutover.harness.mutants.engines:CommitsInTransactions"
+    with made(spec, dsn) as testbed:
+        record = play(testbed, "01-one-activity@answer:5/zombie")  # the statement between BEGIN and COMMIT
+    assert [each.what for each in record.moments if each.what in {"stop", "cut", "go-on"}] == ["stop", "cut", "go-on"]
+    judged = judge_case(ONE, record)
+    assert judged.verdict is Verdict.PASS, judged.findings

@@ -18,7 +18,14 @@ from cutover.harness.record.trials import Failure, Trial
 from cutover.harness.run.crash.matrix import crash_matrix
 from cutover.harness.run.crash.plan import CasePlan
 from cutover.harness.run.postgres.outage import OutageProbe
-from cutover.harness.run.postgres.room import Room, needed, require_room, room_of
+from cutover.harness.run.postgres.room import (
+    Room,
+    needed,
+    require_room,
+    require_room_for_runners,
+    room_of,
+    runners_that_fit,
+)
 from cutover.harness.run.postgres.server import Server, provision
 from cutover.harness.run.trials.shadow import run_trials
 from cutover.scenarios.catalog import load_catalog
@@ -48,6 +55,21 @@ def test_the_room_counts_our_sessions_and_others(server: Server) -> None:
 @pytest.mark.parametrize(("workers", "needs"), [(1, 15), (2, 24), (8, 78)])
 def test_a_worker_of_trials_has_nine_sessions(workers: int, needs: int) -> None:
     assert needed(workers) == needs
+
+
+def test_a_runner_of_crash_cases_has_five_sessions(small: Server) -> None:
+    with (
+        psycopg.connect(small.dsn, autocommit=True) as connection,
+        pytest.raises(
+            EnvironmentProblem, match=r"^Postgres allows 10 connections, \d are free, and this run needs 26: raise"
+        ),
+    ):
+        require_room_for_runners(connection, 4)
+
+
+def test_a_run_has_as_many_runners_as_fit(server: Server, small: Server) -> None:
+    with psycopg.connect(server.dsn, autocommit=True) as many, psycopg.connect(small.dsn, autocommit=True) as few:
+        assert (runners_that_fit(many, 6), runners_that_fit(few, 6)) == (6, 1)
 
 
 def test_what_is_free_is_never_less_than_nothing() -> None:

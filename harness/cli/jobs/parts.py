@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, Protocol
 
+import psycopg
+
 from cutover.harness.cli.console import progress
 from cutover.harness.cli.jobs.side import SIDE_PARTS, SideParts, SideRows
 from cutover.harness.cli.plan import RunPlan, Where
@@ -20,6 +22,7 @@ from cutover.harness.run.crash.plan import SAMPLE_WAYS, Budget, CasePlan, ways_w
 from cutover.harness.run.crash.sampling import selection
 from cutover.harness.run.machine.pace import pace_of
 from cutover.harness.run.machine.watch import MachineWatch
+from cutover.harness.run.postgres.room import runners_that_fit
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side.background import BackgroundPlays
 from cutover.harness.run.side.playing import IDLE_PLAYS, LONG_PLAYS
@@ -207,7 +210,7 @@ class PartPlayer:
                 self.server,
                 chosen,
                 CasePlan(engine=plan.candidate, ways=ways_without(SAMPLE_WAYS, self.lacks), seed=plan.seed),
-                workers=3 * self.where.workers,
+                workers=self._runners(),
                 on_record=keep,
                 on_planned=planned,
                 on_baselines=self.rows.write_baselines,
@@ -219,6 +222,11 @@ class PartPlayer:
                     usual_s=plan.crash_usual_s, most_s=plan.crash_most_s, least=self.cases, restarts=RESTARTS
                 ),
             )
+
+    def _runners(self) -> int:
+        """Returns how many runners play crash cases: one that waits leaves its processor idle."""
+        with psycopg.connect(self.server.dsn, autocommit=True) as connection:
+            return runners_that_fit(connection, 3 * self.where.workers)
 
 
 def _turns(parts: Collection[PlayedPart]) -> Iterator[tuple[PlayedPart, ...]]:

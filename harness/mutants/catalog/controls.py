@@ -95,6 +95,12 @@ CONTROLS: Final = (
         "looks-twice", "two round trips a step", f"{_SOUND}:LooksTwice", (Trials((FLOW,), control="v2"), _COUNTED)
     ),
     SoundControl(
+        "commits-in-transactions",
+        "locks held between round trips",
+        f"{_SOUND}:CommitsInTransactions",
+        (Trials((FLOW,), control="v2"), Crashes(FLOW, (Way.ZOMBIE, Way.CANCEL_LIVE), ("answer",))),
+    ),
+    SoundControl(
         "connects-each-command",
         "a connection a command, a pool of threads, recent outputs kept",
         f"{_SOUND}:ConnectsEachCommand",

@@ -32,12 +32,13 @@ from cutover.engines.v2.events import Event
 from cutover.engines.v2.planner import Frame, Step
 from cutover.engines.v2.record import Record
 from cutover.engines.v2.run import ExecutionRun
-from cutover.engines.v2.store import PostgresUnreachable
+from cutover.engines.v2.store import PostgresUnreachable, Statement
 from cutover.engines.v2.writer import Statements, Writer
 from cutover.harness.mutants.engines.broken import BrokenV2
 from cutover.harness.mutants.patching import Patch
 
 __all__ = [
+    "CommitsInTransactions",
     "ConnectsEachCommand",
     "KeysInOrder",
     "LivesLater",
@@ -236,3 +237,19 @@ class WaitsForTheServer(BrokenV2):
             return original(dsn)
 
         return ((store, "connect", connect),)
+
+
+class CommitsInTransactions(BrokenV2):
+    """Begins and commits its transactions in statements of their own, and so holds locks between round trips."""
+
+    def patches(self) -> tuple[Patch, ...]:
+        """How a delta is written."""
+        original = store.Store._commit
+
+        def commit(
+            own: store.Store, statement: Statement, parameters: Sequence[str | None], meanwhile: Callable[[], None]
+        ) -> bool:
+            with own.connection.transaction():
+                return original(own, statement, parameters, meanwhile)
+
+        return ((store.Store, "_commit", commit),)

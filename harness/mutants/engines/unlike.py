@@ -19,7 +19,7 @@ from uuid import UUID
 import psycopg
 
 from cutover.engines.api import ActivityResult, EngineContext, ExecutionRequest, Journal, Signal
-from cutover.engines.errors import EngineError, LeaseLost
+from cutover.engines.errors import EngineError, LeaseLost, PayloadRefused
 from cutover.engines.payloads import encode
 from cutover.engines.v2 import lease, writer
 from cutover.engines.v2.lease import Renewer
@@ -257,9 +257,10 @@ class SortsKeys(BrokenV2):
     """Keeps objects with their keys sorted, at every depth."""
 
     def succeeded(self, run: ExecutionRun, step: Step, result: ActivityResult) -> None:
-        """As V2, keys in the order of the alphabet."""
-        turned = json.loads(encode(result.output), object_pairs_hook=_sorted)
-        super().succeeded(run, step, replace(result, output=turned))
+        """As V2, keys in the order of the alphabet; what cannot be kept is left for it to refuse."""
+        with suppress(PayloadRefused):
+            result = replace(result, output=json.loads(encode(result.output), object_pairs_hook=_sorted))
+        super().succeeded(run, step, result)
 
 
 def _sorted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

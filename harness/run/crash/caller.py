@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cutover.engines.api import Journal
 from cutover.harness.record.acknowledged import Acknowledged, acknowledged
@@ -11,8 +11,10 @@ from cutover.harness.record.trials import Again, ArmRecord
 from cutover.harness.run.crash.injector import FaultInjector, Injection
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.crash.workers import Workers, failure_in
+from cutover.harness.run.process.deadline import ActiveTime
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
+from cutover.harness.run.proxy.channel import Channel
 from cutover.harness.run.world.clock import EPOCH
 from cutover.harness.run.world.outside import Outside
 from cutover.harness.run.world.world import World
@@ -21,13 +23,16 @@ from cutover.scenarios.model import Scenario
 __all__ = ["Caller"]
 
 _MAX_COMMANDS = 10_000
+_LOCKED_S = 2.0
+"""Real time after which a worker that has not returned may be waiting for a lock."""
 
 
 class Caller:
     """One execution on a testbed, from its first command on; `on_injection` is what happens at the kill point.
 
     `outside` moves when the execution pauses, `world` serves activities, `workers` do the work, `injector` sees
-    them all. `remembered` is what was committed at one moment after another.
+    them all. `remembered` is what was committed at one moment after another. `on_locked` is what is done, once, where a
+    worker waits for a lock.
     """
 
     def __init__(self, testbed: Testbed, scenario: Scenario, execution_id: uuid.UUID, on_injection: Injection) -> None:
@@ -36,6 +41,7 @@ class Caller:
         self._known: Journal | None = None
         self._settled = False
         self.remembered: list[Acknowledged] = []
+        self.on_locked: Callable[[], None] | None = None
         testbed.clock.restart(EPOCH)
         self.world = World(scenario, testbed.clock, self._completed)
         self.outside = Outside(scenario, testbed.clock)
@@ -83,10 +89,13 @@ class Caller:
 
     def wait_for(self, hosts: Sequence[Host]) -> bool:
         """Serves workers until none of these is at work; False, with the hung ones killed, past the deadline."""
-        names = {host: str(host.busy) for host in hosts}
+        names, waited = {host: str(host.busy) for host in hosts}, ActiveTime()
 
         def done() -> bool:
             self.injector.look_at_time()
+            if self.on_locked is not None and waited.now() > _LOCKED_S and self._testbed.waits_for_a_lock():
+                let_go, self.on_locked = self.on_locked, None
+                let_go()
             racing = self.injector.race
             if racing and any(host.busy is None for host in hosts):
                 next(iter(racing.values())).release()
@@ -100,6 +109,10 @@ class Caller:
         for host in hosts:
             self.workers.close_command(host, names[host], in_time=in_time, killed=host is self.injector.victim)
         return in_time
+
+    def channels(self) -> tuple[Channel, ...]:
+        """Returns the connections that workers have by now."""
+        return tuple(self._testbed.proxy.channels)
 
     def carried_out(self, command: Message) -> None:
         """Takes note that a command was carried out: a signal is delivered."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import psycopg
+
 from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, Way
 from cutover.harness.record.isolation import Isolation
 from cutover.harness.run.crash.plan import Budget, CasePlan
@@ -14,6 +16,7 @@ from cutover.harness.run.crash.testbed import TAKEOVER_S
 from cutover.harness.run.postgres.dsn import parse_dsn
 from cutover.harness.run.postgres.installation import installed, installed_copies
 from cutover.harness.run.postgres.outage import OutageProbe
+from cutover.harness.run.postgres.room import require_room_for_runners
 from cutover.harness.run.postgres.server import Server
 from cutover.scenarios.model import Scenario
 
@@ -43,8 +46,10 @@ def crash_matrix(
     """Plays every planned case, in databases that are dropped afterwards; returns the trials with their baselines.
 
     With a budget it is a sample of as many cases as fit. `digest` is that of `Runners`; `on_baselines` hears of the
-    uninterrupted runs before the first case.
+    uninterrupted runs before the first case. Raises EnvironmentProblem where the server has too few connections.
     """
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        require_room_for_runners(connection, workers)
     relaxed = Way.RESTART not in plan.ways
     with (
         places(server, plan.engine, workers, isolation, relaxed=relaxed) as (dsns, template),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from cutover.engines.api import Journal
 from cutover.harness.record.cases import CrashCase, Way
 from cutover.harness.run.crash.caller import Caller
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
+from cutover.harness.run.proxy.channel import Channel
 
 __all__ = ["Recovery"]
 
@@ -16,7 +20,11 @@ farther than before a takeover."""
 
 
 class Recovery:
-    """Of one case; `before_go_on` is what was committed before a zombie went on."""
+    """Of one case; `before_go_on` is what was committed before a zombie went on.
+
+    A worker that is stopped within a transaction holds its locks. Where another one waits for them it is cut off, as a
+    server does with a client that is silent for long; it learns of that when it goes on.
+    """
 
     def __init__(self, case: CrashCase, caller: Caller) -> None:
         self._case, self._caller = case, caller
@@ -31,6 +39,7 @@ class Recovery:
         """
         if interrupted is None:
             return
+        self._watch_locks_of(host)
         if self._case.way is Way.LAPSE:
             self._lapse(host, interrupted)
             return
@@ -48,7 +57,7 @@ class Recovery:
                 self._race(interrupted)
             case Way.AGAIN:
                 self._die_again(interrupted)
-            case Way.CANCEL:
+            case Way.CANCEL if self._caller.journal() is not None:  # else there is nothing that could be cancelled
                 self._caller.drive(self._workers.spawn(), {"op": "cancel"})
             case _:
                 self._retry(interrupted)
@@ -117,11 +126,21 @@ class Recovery:
 
     def _wake(self, host: Host) -> None:
         """Lets the zombie go on with what it had been about to do."""
+        self._caller.on_locked = None
         self.before_go_on = self._caller.journal()
         self._go_on(host)
         host.go_on()
         self._injector.release()
         self._caller.wait_for([host])
+
+    def _watch_locks_of(self, host: Host) -> None:
+        if host.stopped:
+            self._caller.on_locked = partial(self._cut_off, host, self._caller.channels())
+
+    def _cut_off(self, host: Host, channels: Sequence[Channel]) -> None:
+        self._injector.note(host, "cut", "another worker waits for its locks")
+        for channel in channels:
+            channel.cut(announced=False)
 
     def _lapse(self, host: Host, interrupted: Message) -> None:
         """Another worker asks for the execution when an activity has taken longer than a lease lasts."""

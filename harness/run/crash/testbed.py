@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
 
 from cutover.engines.api import Engine, EngineFactory, Journal
 from cutover.engines.errors import CutoverError, UnknownExecution
+from cutover.engines.sqlfiles import sql
 from cutover.harness.run.postgres.dsn import parse_dsn
 from cutover.harness.run.postgres.server import copy_again
 from cutover.harness.run.process.forkserver import ForkServer
@@ -112,14 +114,22 @@ class Testbed(Closing):
         new, self._relations = now - self._relations, now
         return tuple(sorted(new))
 
+    def waits_for_a_lock(self) -> bool:
+        """Returns whether somebody waits for a lock that another session in this database holds."""
+        [(waits,)] = self._asked(sql("cutover.harness.run.crash", "lock_waits"))
+        return bool(waits)
+
     def _relations_now(self) -> frozenset[str]:
+        return frozenset(name for (name,) in self._asked(_RELATIONS))
+
+    def _asked(self, statement: str) -> list[tuple[Any, ...]]:
         if self._catalog is None or self._catalog.closed:
             self._catalog = psycopg.connect(self._dsn, autocommit=True)
         try:
-            return frozenset(name for (name,) in self._catalog.execute(_RELATIONS, prepare=True))
+            return self._catalog.execute(statement, prepare=True).fetchall()
         except psycopg.OperationalError:
             self._catalog = psycopg.connect(self._dsn, autocommit=True)  # the server may have been restarted
-            return frozenset(name for (name,) in self._catalog.execute(_RELATIONS, prepare=True))
+            return self._catalog.execute(statement, prepare=True).fetchall()
 
     def begin_anew(self, server_dsn: str, template: str) -> None:
         """Makes the database anew, as a copy of one on the same server, to which there may be no connection."""

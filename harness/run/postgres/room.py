@@ -10,10 +10,12 @@ import psycopg
 from cutover.engines.sqlfiles import sql
 from cutover.harness.errors import EnvironmentProblem
 
-__all__ = ["Room", "needed", "require_room", "room_of"]
+__all__ = ["Room", "needed", "require_room", "require_room_for_runners", "room_of", "runners_that_fit"]
 
 _A_WORKER: Final = 9
 """Sessions of a worker of trials at the least: four engines', their four observers', and a companion's engine's."""
+_A_RUNNER: Final = 5
+"""Sessions of a runner of crash cases: its own two, and those of three workers."""
 _BESIDE: Final = 6
 """Those of the run itself and of what is played beside its trials."""
 
@@ -40,19 +42,30 @@ def room_of(connection: psycopg.Connection[Any]) -> Room:
     return Room(*row)
 
 
-def needed(workers: int) -> int:
-    """Returns how many sessions trials with so many workers have at once, of engines that have one each."""
-    return _A_WORKER * workers + _BESIDE
+def needed(workers: int, *, each: int = _A_WORKER) -> int:
+    """Returns how many sessions so many workers have at once, of engines that have one each."""
+    return each * workers + _BESIDE
 
 
-def require_room(connection: psycopg.Connection[Any], workers: int) -> None:
+def require_room(connection: psycopg.Connection[Any], workers: int, *, each: int = _A_WORKER) -> None:
     """Raises EnvironmentProblem where a run would run out of connections, whatever its engines are."""
     room = room_of(connection)
-    if room.free >= needed(workers):
+    wanted = needed(workers, each=each)
+    if room.free >= wanted:
         return
-    fits = (room.free - _BESIDE) // _A_WORKER
+    fits = (room.free - _BESIDE) // each
     instead = f"give --workers {fits} or raise" if fits > 0 else "raise"
     raise EnvironmentProblem(
-        f"Postgres allows {room.most} connections, {room.free} are free, and this run needs {needed(workers)}: "
+        f"Postgres allows {room.most} connections, {room.free} are free, and this run needs {wanted}: "
         f"{instead} max_connections"
     )
+
+
+def require_room_for_runners(connection: psycopg.Connection[Any], runners: int) -> None:
+    """Raises EnvironmentProblem where crash cases would run out of connections, whatever the engine is."""
+    require_room(connection, runners, each=_A_RUNNER)
+
+
+def runners_that_fit(connection: psycopg.Connection[Any], wanted: int) -> int:
+    """Returns how many runners of crash cases there may be, at most those that are wanted and at least one."""
+    return max(1, min(wanted, (room_of(connection).free - _BESIDE) // _A_RUNNER))

@@ -16,7 +16,7 @@ from cutover.engines.sqlfiles import sql
 from cutover.harness.record.trials import ArmName, ArmRecord, Companion
 from cutover.harness.run.postgres.public_tables import STEPS, public_tables
 from cutover.harness.run.trials.drive import ArmDriver
-from cutover.harness.run.world.clock import VirtualClock
+from cutover.harness.run.world.clock import EPOCH, VirtualClock
 from cutover.harness.run.world.dispatcher import Dispatcher, Flight
 from cutover.harness.run.world.engine import committed
 from cutover.harness.run.world.world import World
@@ -85,6 +85,8 @@ class Arm:
             companions=tuple(companions),
             began_at=began_at,
             ended_at=self._server_time(),
+            clock_began_at=EPOCH,
+            clock_ended_at=clock.now(),
             metadata=metadata,
             waits=tuple(drive.waits.values()),
             untold=tuple(dict.fromkeys(self._untold)),

@@ -1,4 +1,4 @@
-"""CLOCK: rows are dated by the database's clock, and no wait ends before its time. Pure.
+"""CLOCK: rows are dated by a clock that is right, and no wait ends before its time. Pure.
 
 Outcomes show no times, so an engine that dates its rows in local time, or takes a deadline for local, shows here alone.
 """
@@ -34,19 +34,28 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
 
 
 def _dated(arm: ArmView, sheet: Sheet) -> None:
-    """Holds against the arm what is dated outside the time in which it ran, by the server's own clock."""
-    began, ended, journal = arm.record.began_at, arm.record.ended_at, arm.record.journal
+    """Holds against the arm what is dated outside the time in which it ran.
+
+    An engine dates its rows by its database's clock or by the one that it is given, which are the same in production,
+    but all of them by one.
+    """
+    record = arm.record
+    began, ended, journal = record.began_at, record.ended_at, record.journal
     if began is None or ended is None or journal is None:
         return
-    first, last = began - _CLOCKS, ended + _CLOCKS
+    whose = "the database's"
+    if record.clock_began_at is not None and record.clock_ended_at is not None:
+        created, given = journal.execution.created_at, (record.clock_began_at, record.clock_ended_at)
+        if given[0] - _SLACK <= created <= later(given[1], 1):
+            whose, (began, ended) = "its own", given
+    first, last = began - _CLOCKS, later(ended, _CLOCKS.total_seconds() * 1_000)
     for what, at in _times(journal):
         sheet.examined += 1
         if first <= at <= last:
             continue
         off = at - began if at < began else at - ended
         sheet.fault(
-            f"{what} is dated {off.total_seconds():g} s outside the time in which the execution ran, by the "
-            "database's clock",
+            f"{what} is dated {off.total_seconds():g} s outside the time in which the execution ran, by {whose} clock",
             what=what,
             off_s=off.total_seconds(),
         )
@@ -128,4 +137,4 @@ def _waited(arm: ArmView, sheet: Sheet, seen: WaitSeen, due_at: datetime | None)
             )
 
 
-CHECK = ArmCheck("CLOCK", "rows are dated by the database's clock, and no wait ends before its time", _look)
+CHECK = ArmCheck("CLOCK", "rows are dated by a clock that is right, and no wait ends before its time", _look)
