@@ -100,8 +100,9 @@ def save(folder: Path, *, run_id: str = "r1", last: int = 7) -> Path:
             totals = {"control": 7, "candidate": last if number == 3 else 7}
             arms = {name: arm(name, number, f'{{"total":{totals[role(name)]}}}') for name in ARMS}
             writer.write(Trial(number=number, scenario=total(number), arms=arms))
-            candidates: tuple[ArmName, ...] = ("candidate", "candidate_again")
-            writer.write_lines(Table.REREADS, [reread(number, name) for name in candidates])
+        candidates: tuple[ArmName, ...] = ("candidate", "candidate_again")
+        rereads = [reread(number, name) for number in (1, 2, 3) for name in candidates]
+        writer.write_lines(Table.REREADS, rereads)
         writer.finish(seconds=1.0)
     return folder
 
