@@ -1,11 +1,15 @@
-"""A small engine of its own: chains of activities, each answer kept in a row by a thread in the background or at once.
+"""A small engine of its own: chains of activities, each answer kept in a row by a thread in the background.
 
-`eager` goes on to the next activity before the answer of the last one is kept, as engines do that write behind; `sound`
-waits until it is. Neither knows waits, loops, branches or retries.
+`sound` waits for each row; `beating` too, with a heartbeat at its side, at times that nobody can tell. `eager` goes on
+to the next activity before the answer of the last one is kept, as engines do that write behind. None of them knows
+waits, loops, branches or retries.
 """
 
 from __future__ import annotations
 
+import random
+import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -29,7 +33,7 @@ from cutover.engines.api import (
 from cutover.engines.errors import UnknownExecution, WorkflowRefused
 from cutover.engines.payloads import decode, encode
 
-__all__ = ["eager", "sound"]
+__all__ = ["beating", "eager", "sound"]
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS chain (
@@ -145,6 +149,36 @@ def _step(step: str, given: str, output: str, began: datetime, ended: datetime) 
         step_id=step, node_id=step, status="completed", attempt=1, input=given, output=output, ports=("out",),
         error=None, started_at=began, finished_at=ended,
     )  # fmt: skip
+
+
+class _Beating(_Chains):
+    def execute(self, request: ExecutionRequest) -> None:
+        self._beside(lambda: super(_Beating, self).execute(request))
+
+    def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
+        self._beside(lambda: super(_Beating, self).resume(execution_id, signal))
+
+    def _beside(self, work: Callable[[], None]) -> None:
+        over = threading.Event()
+        beats = threading.Thread(target=self._beat, args=(over,), daemon=True)
+        beats.start()
+        try:
+            work()
+        finally:
+            over.set()
+            beats.join()
+
+    def _beat(self, over: threading.Event) -> None:
+        number = 0
+        with psycopg.connect(self._context.dsn, autocommit=True) as connection:
+            while not over.wait(random.SystemRandom().uniform(0, 0.004)):
+                number += 1
+                connection.execute(f"SELECT 'beat {number}'".encode())
+
+
+def beating(context: EngineContext) -> Engine:
+    """Returns one that waits for each row, and sends a heartbeat all the time."""
+    return _Beating(context, waits=True)
 
 
 def eager(context: EngineContext) -> Engine:

@@ -36,10 +36,11 @@ class CaseError(CutoverError):
 
 Ended: TypeAlias = Literal["returned", "raised", "killed", "died", "hung"]
 """How a command ended: by itself, by an error, by our kill, by the engine's own exit, or past its deadline."""
-PointKind: TypeAlias = Literal["request", "answer", "call", "reply", "signal"]
+PointKind: TypeAlias = Literal["request", "answer", "call", "reply", "signal", "moment"]
 """`request`: before a request reaches Postgres. `answer`: Postgres has answered, the engine has not heard it (the
 ambiguous commit). `call`: before an activity's effect. `reply`: after the effect, before the engine hears of it.
-`signal`: at the delivery of a signal; nobody dies there."""
+`signal`: at the delivery of a signal; nobody dies there. `moment`: so many microseconds of real time after the first
+command, wherever the process is by then; no point of an uninterrupted run."""
 
 
 class Way(StrEnum):
@@ -79,37 +80,45 @@ class Way(StrEnum):
     """A signal of the same name and another id comes when the execution has ended."""
     LAG = "lag"
     """A request is held back while the process goes on, up to its next activity call; SIGKILL; one worker resumes."""
+    RANDOM = "random"
+    """SIGKILL at a moment of real time that the seed draws; one worker resumes."""
     LAPSE = "lapse"
     """An activity takes longer than a lease lasts; another worker resumes meanwhile, and must be turned away."""
 
 
-ALL_WAYS = tuple(way for way in Way if way is not Way.LAPSE)
-"""All but the one that asks an engine to renew its lease as fast as a harness moves time, which few do."""
+ALL_WAYS = tuple(way for way in Way if way not in {Way.LAPSE, Way.RANDOM})
+"""All but the one that asks an engine to renew its lease as fast as a harness moves time, which few do, and but for
+moments of real time, which do not come again as they were."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class KillPoint:
-    """One place where a process can die; `number` counts round trips, or activity calls, from 1."""
+    """One place where a process can die; `number` counts round trips, or activity calls, from 1, or is a time.
+
+    With a `mark`, eight hexadecimal digits that stand for what happens there and for how often it has happened, that
+    is where it is found again, and the number is only its place in the uninterrupted run. Points of an engine that has
+    one connection have none.
+    """
 
     kind: PointKind
     number: int
+    mark: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.number}"
+        return f"{self.kind}:{self.number}{f'~{self.mark}' if self.mark else ''}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Returns the point that `str` wrote; raises CaseError."""
-        kind, _, number = text.partition(":")
-        if kind not in get_args(PointKind) or not number.isdigit() or int(number) < 1:
-            raise CaseError(
-                f"{text!r} is not a kill point; write one like answer:3 (request, answer, call, reply or signal)"
-            )
-        return cls(cast("PointKind", kind), int(number))
+        found = _POINT.fullmatch(text)
+        if found is None or found["kind"] not in get_args(PointKind) or int(found["number"]) < 1:
+            raise CaseError(f"{text!r} is not a kill point; write one like answer:3 ({', '.join(get_args(PointKind))})")
+        return cls(cast("PointKind", found["kind"]), int(found["number"]), found["mark"] or "")
 
 
+_POINT: Final = re.compile(r"(?P<kind>\w+):(?P<number>[0-9]+)(?:~(?P<mark>[0-9a-f]{8}))?")
 _CASE: Final = re.compile(
-    r"(?P<scenario>.+)@(?P<point>\w+:\d+)/(?P<way>[a-z-]+)"
+    r"(?P<scenario>.+)@(?P<point>\w+:\d+(?:~[0-9a-f]{8})?)/(?P<way>[a-z-]+)"
     r"(?::(?P<storm>[1-9]\d*)|@(?P<second>\w+:\d+)(?:@(?P<third>\w+:\d+))?)?"
 )
 _STORMS: Final = frozenset({Way.DROP, Way.SERIALIZATION, Way.DEADLOCK})

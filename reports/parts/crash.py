@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from cutover.reports.parts.base import ReportPart
 from cutover.reports.words import count, number
 
 __all__ = [
+    "MOMENT",
     "POINTS",
     "CellPart",
     "CrashPart",
@@ -28,6 +29,9 @@ __all__ = [
 
 POINTS = ("request", "answer", "call", "reply", "signal")
 """The kinds of kill point, in the order of a round trip."""
+
+MOMENT = "moment"
+"""A kind that only cases at random moments have."""
 
 _VERDICTS: dict[Verdict, Literal["PASS", "FAIL", "INCONCLUSIVE"]] = {
     Verdict.PASS: "PASS",
@@ -116,12 +120,20 @@ def headline(summary: CrashSummary) -> str:
                 f"{count(summary.lost)}."
             )
         case _:
-            why = f"{count(summary.unfired)} of {cases} did not fire" if summary.cases else "no case was run"
+            why = (
+                f"{count(summary.unfired)} of {cases} did not fire: {_UNFIRED}" if summary.cases else "no case was run"
+            )
             if summary.partial:
                 why = _interrupted(summary)
             elif summary.cases and not summary.unfired:
                 why = f"{count(summary.missed)} kill points were missed"
             return f"INCONCLUSIVE: {summary.engine}: {why}."
+
+
+_UNFIRED: Final = (
+    "what was to happen there did not come again, as with what goes by the clock in the background; `cutover crash "
+    "--case` shows what came instead"
+)
 
 
 def _interrupted(summary: CrashSummary) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cutover.harness.judge.crash.tally import CaseVerdict
 from cutover.harness.record.cases import CaseRecord
-from cutover.reports.parts.crash import POINTS, CrashPart, Grid, grid
+from cutover.reports.parts.crash import MOMENT, POINTS, CrashPart, Grid, grid
 from cutover.reports.words import clip, count, plain, printable
 
 __all__ = ["compact", "render_cases", "render_timeline"]
@@ -80,7 +80,8 @@ def _kinds(part: CrashPart) -> Table:
 
 def _sums(head: str, cases: Grid) -> Table:
     """Returns passed of planned cases by row and kill point; empty cells that could have had cases say so."""
-    made = _table(head, *POINTS)
+    points = (*POINTS, MOMENT) if any(point == MOMENT for _, point in cases.cells) else POINTS
+    made = _table(head, *points)
     for name in cases.rows:
         made.add_row(
             plain(name),
@@ -88,7 +89,7 @@ def _sums(head: str, cases: Grid) -> Table:
                 Text("not tested", style="yellow")
                 if (name, point) in cases.untouched
                 else _ratio(cases.cells.get((name, point)))
-                for point in POINTS
+                for point in points
             ),
         )
     return made

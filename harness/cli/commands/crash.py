@@ -90,7 +90,7 @@ def crash(
     but before the engine hears of it. Real SIGKILL, real SIGSTOP, no hook in the engine.
 
     Ways: once, twice, concurrent, zombie (together: basic); again, cut, drop, outage, serialization, deadlock, restart,
-    cancel, cancel-live, signal-twice, signal-late, signal-stray, lag (with basic: all); lapse, by its name alone.
+    cancel, cancel-live, signal-twice, signal-late, signal-stray, lag (with basic: all); random, lapse, by their names.
 
     With --case one case is repeated from its name, as reports write it, and its time line shown. Where its scenario is
     not in the catalog, --scenarios, --n8n, or --generated with --seed say where it comes from.

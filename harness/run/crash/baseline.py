@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from cutover.harness.record.cases import KillPoint
 from cutover.harness.run.crash.caller import Caller
@@ -34,7 +35,10 @@ class BaselineRun:
         return record, points
 
     def _points(self) -> dict[KillPoint, tuple[str, ...]]:
-        """Returns the kill points so far, with the step ids that each touches."""
+        """Returns the kill points so far, with the step ids that each touches.
+
+        Where requests come over more than one connection their order is not always the same: the points have marks.
+        """
         points: dict[KillPoint, tuple[str, ...]] = {}
         for number in range(1, self._caller.injector.round_trips + 1):
             steps = self._touched.get(number, ())
@@ -44,7 +48,10 @@ class BaselineRun:
         for entry in self._caller.world.ledger:
             steps = (entry.step_id,)
             points |= {KillPoint("call", entry.sequence): steps, KillPoint("reply", entry.sequence): steps}
-        return points
+        injector = self._caller.injector
+        if len(injector.connections) < 2:
+            return points
+        return {replace(point, mark=injector.marks.get(point, "")): steps for point, steps in points.items()}
 
     def _note_changes(self, number: int) -> None:
         """Notes which steps a round trip changed."""

@@ -59,7 +59,8 @@ class Caller:
             self.send(host, command)
             if not self.wait_for([host]):
                 return None
-            if self.injector.fired > fired and (not host.alive or host.stopped or host.raised is not None):
+            struck = self.injector.fired > fired or (host is self.injector.victim and host.killed_here)
+            if struck and (not host.alive or host.stopped or host.raised is not None):
                 return self._left_by(command)
             if not host.alive:
                 self.workers.fail("died", "exit", f"status {host.exit_status}")

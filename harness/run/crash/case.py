@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections import deque
 from math import inf
+from typing import Self
 
 from cutover.harness.record.cases import CaseRecord, CrashCase, KillPoint, Way
 from cutover.harness.record.trials import Again
 from cutover.harness.run.crash.caller import Caller
+from cutover.harness.run.crash.injector import FaultInjector
 from cutover.harness.run.crash.recovery import Recovery
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.process.deadline import LOOK_S
@@ -53,7 +56,11 @@ class CaseRun:
         if case.way is Way.SIGNAL_TWICE:
             injector.repeat_signal = case.point.number
         host = workers.spawn()
-        interrupted = caller.drive(host, {"op": "execute"})
+        with _Struck(case.point, host, injector) as struck:
+            interrupted = caller.drive(host, {"op": "execute"})
+        if struck.late:
+            workers.serve(lambda: not host.alive)
+            interrupted = {"op": "resume"}
         if not self._fault.further:
             injector.inject_at(None)
         if injector.fired and workers.failure is None and case.point.kind != "signal":
@@ -97,6 +104,38 @@ class CaseRun:
         planned = next(signal for signal in self._scenario.signals if signal.id == delivered[number - 1])
         other_id = None if self._case.way is Way.SIGNAL_LATE else f"{planned.id}-stray"
         return self._caller.again(host, signal_command(planned, name=other_id))
+
+
+class _Struck:
+    """Kills a worker at a moment of real time, at the latest when the block has ended: then it is `late`.
+
+    Where the point is no such moment nothing happens.
+    """
+
+    def __init__(self, point: KillPoint, host: Host, injector: FaultInjector) -> None:
+        self._host, self._injector = host, injector
+        self._timer = threading.Timer(point.number / 1_000_000, self._strike) if point.kind == "moment" else None
+        self.late = False
+
+    def __enter__(self) -> Self:
+        if self._timer is not None:
+            self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is None:
+            return
+        self._timer.cancel()
+        self._timer.join()
+        if not self._injector.fired:
+            self.late = True
+            self._strike()
+
+    def _strike(self) -> None:
+        self._injector.fired += 1
+        self._injector.victim = self._host
+        self._injector.note(self._host, "kill", "at its moment")
+        self._host.kill()
 
 
 class _Fault:

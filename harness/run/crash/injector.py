@@ -15,11 +15,12 @@ from uuid import UUID
 from cutover.engines.api import ActivityCall
 from cutover.engines.errors import ActivityError
 from cutover.engines.payloads import decode
-from cutover.harness.record.cases import KillPoint, Moment
+from cutover.harness.record.cases import KillPoint, Moment, PointKind
 from cutover.harness.run.process.deadline import ActiveTime
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
 from cutover.harness.run.proxy.channel import Channel, Ruling
+from cutover.harness.run.proxy.fingerprint import Occurrences
 from cutover.harness.run.world.clock import SharedClock
 from cutover.harness.run.world.world import World
 
@@ -37,10 +38,11 @@ class FaultInjector:
     """The proxy's gate, and the other end of the hosts' messages.
 
     Kill points are counted from 1, over all workers, while `point`, the one to inject at, is set or `on_answered` is
-    (the baseline). With `lags` a request at the kill point is held back, and the fault comes with the next activity
-    call of its worker, or when that does nothing else for a while; `outlived` says that its command returned before
-    either. `victim` is the worker at which the last fault was injected. `on_watched` is called before Postgres
-    gets the request whose answer is the kill point.
+    (the baseline), which notes the `marks` of all points and the `connections` that were used. With `lags` a request
+    at the kill point is held back, and the fault comes with the next activity call of its worker, or when that does
+    nothing else for a while; `outlived` says that its command returned before either. `victim` is the worker at which
+    the last fault was injected. `on_watched` is called before Postgres gets the request whose answer is the kill
+    point.
     """
 
     def __init__(self, world: World, clock: SharedClock, on_injection: Injection) -> None:
@@ -54,6 +56,9 @@ class FaultInjector:
         self.logs: list[str] = []
         self.calls: dict[Host, list[int]] = {}
         self.point: KillPoint | None = None
+        self.marks: dict[KillPoint, str] = {}
+        self.connections: set[Channel] = set()
+        self._occurrences = Occurrences()
         self.lags = False
         self.outlived = False
         self._lagging: tuple[Host, Channel, ActiveTime] | None = None
@@ -110,15 +115,19 @@ class FaultInjector:
         self.round_trips += 1
         self._numbers[number] = number = self.round_trips
         self.note(host, "request", f"{number} {_summary(message)}")
+        mark = self._occurrences.of_request(channel.prepared.statements(message)) if self._counts else ""
+        if self.on_answered is not None:
+            self.connections.add(channel)
+            self.marks |= {KillPoint("request", number): mark, KillPoint("answer", number): mark}
         if self.race is not None and host not in self.race:
             return self._line_up(self.race, host, channel)
-        if self.point == KillPoint("request", number) and host is not None:
+        if self._is_at("request", number, mark) and host is not None:
             if self.lags:
                 self._hold_back(host, channel)
             else:
                 self._inject(host, channel)
             return Ruling.HOLD
-        watched = self.point == KillPoint("answer", number)
+        watched = self._is_at("answer", number, mark)
         if watched and self.on_watched is not None:
             self.on_watched()
         collect = self.on_answered is not None or watched
@@ -163,14 +172,17 @@ class FaultInjector:
         self.activity_calls += 1
         number = self.activity_calls
         self.note(host, "call", f"{number} {message['step_id']} attempt {message['attempt']}")
-        if self.point == KillPoint("call", number):
+        mark = self._occurrences.of_call(str(message["step_id"]), message["attempt"])
+        if self.on_answered is not None:
+            self.marks |= {KillPoint("call", number): mark, KillPoint("reply", number): mark}
+        if self._is_at("call", number, mark):
             self._held_call = (host, message)
             self._inject(host, None)
             return
         answer = self._serve(host, message)
         if self._end_lag(host):
             return
-        if self.point == KillPoint("reply", number):
+        if self._is_at("reply", number, mark):
             self._held_call = (host, answer)
             self._inject(host, None)
             return
@@ -197,6 +209,18 @@ class FaultInjector:
         self.calls.setdefault(host, []).append(entry.sequence)
         self.note(host, "effect", f"{entry.step_id} {entry.effect}")
         return answer
+
+    @property
+    def _counts(self) -> bool:
+        """Whether what happens is told by what it is: from the start on, up to the point that has a mark."""
+        return self.on_answered is not None or (self.point is not None and bool(self.point.mark))
+
+    def _is_at(self, kind: PointKind, number: int, mark: str) -> bool:
+        """Returns whether this is the point to inject at, found by its mark where it has one."""
+        point = self.point
+        if point is None or point.kind != kind:
+            return False
+        return point.mark == mark if point.mark else point.number == number
 
     def _hold_back(self, host: Host, channel: Channel) -> None:
         """Holds a request back, and lets its worker go on."""

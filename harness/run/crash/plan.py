@@ -36,6 +36,8 @@ _ALL_PAIRS_UP_TO = 8
 _STORMS = frozenset({Way.DROP, *_AT_REQUESTS})
 _STORM = 12
 """Faults in a row that are more than any engine's tries: it gives up, or goes on until they are over."""
+_MOMENTS = 24
+"""Random moments of each scenario."""
 _NEXT = KillPoint("request", 1)
 """A refusal that comes twice or three times in a row: the next request is refused, too."""
 
@@ -88,6 +90,8 @@ def plan_cases(trial: CrashTrial, plan: CasePlan) -> Iterator[CrashCase]:
     """Yields every case of a scenario but those with two deaths, which need to know how the first resume goes."""
     if not trial.points and plan.ways:  # it hung or ended before it did anything, and a case shall say so
         yield CrashCase(trial.scenario.id, KillPoint("request", 1), plan.ways[0])
+    if Way.RANDOM in plan.ways:
+        yield from _moments(trial, plan)
     begun = _begun(trial)
     for point in _in_order(trial):
         for way in plan.ways:
@@ -99,6 +103,14 @@ def plan_cases(trial: CrashTrial, plan: CasePlan) -> Iterator[CrashCase]:
                 yield CrashCase(trial.scenario.id, point, way, _NEXT, _NEXT)
             if way in _STORMS and point.kind == "request":
                 yield CrashCase(trial.scenario.id, point, way, storm=_STORM)
+
+
+def _moments(trial: CrashTrial, plan: CasePlan) -> Iterator[CrashCase]:
+    """Yields deaths at moments that the seed draws, within about the time that the run without a crash took."""
+    draw = random.Random(f"{plan.seed}:{trial.scenario.id}")  # noqa: S311 - a sample, not a secret
+    for _ in range(_MOMENTS):
+        at = 1 + int(draw.random() * trial.baseline.duration_ms * 1_000)
+        yield CrashCase(trial.scenario.id, KillPoint("moment", at), Way.RANDOM)
 
 
 def pairs(trial: CrashTrial, resumes: Mapping[CrashCase, Mapping[str, int]], plan: CasePlan) -> Iterator[CrashCase]:
@@ -162,6 +174,8 @@ def _points(before: PointKind, after: PointKind, count: int) -> Iterator[KillPoi
 
 
 def _fits(way: Way, point: KillPoint) -> bool:
+    if way is Way.RANDOM:
+        return False
     if point.kind == "signal" or way in _AT_SIGNALS:
         return point.kind == "signal" and way in _AT_SIGNALS
     if way in _AT_REQUESTS | _HELD_BACK:

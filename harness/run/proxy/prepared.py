@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from cutover.harness.run.proxy.wire import messages_in
+
 __all__ = ["PreparedNames"]
 
-_PARSE, _CLOSE, _QUERY = b"P", b"C", b"Q"
+_PARSE, _CLOSE, _QUERY, _BIND = b"P", b"C", b"Q", b"B"
 _NAME: Final = rb'\s+("(?:[^"]|"")+"|\w+)'
 _PREPARE: Final = re.compile(rb"\s*PREPARE" + _NAME, re.IGNORECASE)
 _DEALLOCATE: Final = re.compile(rb"\s*DEALLOCATE(?:\s+PREPARE)?" + _NAME, re.IGNORECASE)
@@ -22,6 +24,7 @@ class PreparedNames:
 
     def __init__(self) -> None:
         self._names: set[bytes] = set()
+        self._texts: dict[bytes, bytes] = {}
 
     def __len__(self) -> int:
         return len(self._names)
@@ -33,11 +36,27 @@ class PreparedNames:
             name, _, rest = body.partition(b"\0")
             if name:
                 self._names.add(name)
+            self._texts[name] = rest.partition(b"\0")[0]
             self._told(rest)
         elif kind == _CLOSE and body[:1] == b"S":
             self._names.discard(body[1:].partition(b"\0")[0])
         elif kind == _QUERY:
             self._told(body)
+
+    def statements(self, request: bytes) -> tuple[bytes, ...]:
+        """Returns the texts of what a request carries out, whether they are in it or were prepared before.
+
+        Of one that only prepares it is what it prepares. The messages have been taken in.
+        """
+        carried, parsed = list[bytes](), list[bytes]()
+        for kind, body in messages_in(request):
+            if kind == _QUERY:
+                carried.append(body.partition(b"\0")[0])
+            elif kind == _BIND:
+                carried.append(self._texts.get(body.partition(b"\0")[2].partition(b"\0")[0], b""))
+            elif kind == _PARSE:
+                parsed.append(body.partition(b"\0")[2].partition(b"\0")[0])
+        return tuple(carried or parsed)
 
     def _told(self, text: bytes) -> None:
         """Reads what SQL itself says of prepared statements; only at the beginning of the text, as drivers send it."""

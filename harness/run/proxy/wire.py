@@ -24,6 +24,7 @@ __all__ = [
     "Splitter",
     "WireError",
     "error_response",
+    "messages_in",
     "query",
     "ready",
     "startup_code",
@@ -57,6 +58,15 @@ _MAX_MESSAGE: Final = 0x3FFFFFFF + 4
 
 class WireError(CutoverError):
     """Bytes that are not of the Postgres protocol; the message says which side sent them."""
+
+
+def messages_in(request: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yields the type and the body of each message of a whole request."""
+    place = 0
+    while place + 5 <= len(request):
+        (length,) = struct.unpack_from("!I", request, place + 1)
+        yield request[place : place + 1], request[place + 5 : place + 1 + length]
+        place += 1 + length
 
 
 class Splitter:
