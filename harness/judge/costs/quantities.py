@@ -36,9 +36,13 @@ def of_traffic(quantity: Quantity) -> Callable[[Traffic], float]:
 
 
 def of_tables(quantity: Quantity, counts: TableCounts) -> float:
-    """Returns how many rows it is; what an index scan returned counts, whether or not the row was then looked at."""
+    """Returns how many rows it is.
+
+    Of index scans those count that were then fetched: the entries of dead rows stay for as long as a transaction of
+    anybody's is open on the server, in whichever database.
+    """
     if quantity.id == "rows_read":
-        return counts.read + counts.entries
+        return counts.read + counts.fetched
     return counts.inserted + counts.updated + counts.deleted
 
 
