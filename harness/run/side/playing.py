@@ -37,6 +37,8 @@ from cutover.harness.run.side.plays.overtaking import OVERTAKING
 from cutover.harness.run.side.plays.performance import LONG_S, TAKEOVER_S, PlayStage
 from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
 from cutover.harness.run.side.plays.refusing import REFUSING
+from cutover.harness.run.side.plays.returns.deadlines import RETURNING
+from cutover.harness.run.side.plays.returns.requests import REQUESTING
 from cutover.harness.run.side.plays.sharing import PLACING, SHARING
 from cutover.harness.run.side.plays.signalling import SIGNALLING
 from cutover.harness.run.side.plays.workflows import chain
@@ -62,7 +64,10 @@ __all__ = [
 
 PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
-_TOGETHER: Final = (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *ASLEEP, *DAMAGING, *MEASURING, *SHARING)
+_TOGETHER: Final = (
+    *(*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *ASLEEP, *DAMAGING, *MEASURING, *SHARING),
+    *(*REQUESTING, *RETURNING),
+)
 PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*_TOGETHER, *PLACING, *INSTALLING, *LIVING)}
 """By name, in order."""
 LONG_PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in LASTING}
@@ -89,6 +94,9 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "long": "CONC",
     "definitions": "IDENT",
     "reserved": "IDENT",
+    "asked_anew": "IDENT",
+    "overnight": "IDENT",
+    "begun_late": "CLOCK",
     "one_id": "SIGNAL",
     "kept_over_steps": "SIGNAL",
     "ended": "READ",

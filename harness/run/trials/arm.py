@@ -13,6 +13,7 @@ import psycopg
 from cutover.engines.api import Engine, EngineFactory
 from cutover.engines.sqlfiles import sql
 from cutover.harness.record.trials import ArmName, ArmRecord, Companion
+from cutover.harness.run.postgres.crowding import OURS
 from cutover.harness.run.trials.drive import ArmDriver
 from cutover.harness.run.world.clock import VirtualClock
 from cutover.harness.run.world.dispatcher import Dispatcher, Flight
@@ -136,7 +137,7 @@ class Arm:
 
     def _ask(self, name: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
         if self._probe is None:
-            self._probe = psycopg.connect(self._dsn, autocommit=True)
+            self._probe = psycopg.connect(self._dsn, autocommit=True, application_name=OURS)
         return self._probe.execute(sql("cutover.harness.run.trials", name), parameters).fetchone()
 
 

@@ -11,6 +11,7 @@ import psycopg
 
 from cutover.engines.errors import CutoverError
 from cutover.engines.registry import resolve, sources_of
+from cutover.engines.roles import ROLES
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.record.trials import ARMS, ArmName, ArmRecord, Failure, role
 from cutover.harness.run.postgres.installation import install_engine
@@ -92,7 +93,8 @@ def run_trials(
         pool = Pool(setup, workers=count, deadline_s=deadline_s, sources=sources)
         stack.callback(pool.close)
         names = {arm: _name_of(specs[role(arm)], databases[arm].dsn) for arm in ARMS}
-        probe = stack.enter_context(OutageProbe(server.dsn))
+        of_roles = {who: [databases[arm].name for arm in ARMS if role(arm) == who] for who in ROLES}
+        probe = stack.enter_context(OutageProbe(server.dsn, of_roles))
         assembly = _TrialAssembly(scenarios, seed, names, known)
         finished = 0
 
