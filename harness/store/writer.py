@@ -63,8 +63,12 @@ class RunWriter:
         self.manifest = manifest
         with saving(self.folder):
             if self.folder.is_dir() and any(self.folder.iterdir()):
-                raise UsageProblem(f"{self.folder} is not empty; give another output folder, or remove it first")
+                raise _taken(self.folder, "it is not empty")
             self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                (self.folder / MANIFEST).open("xb").close()
+            except FileExistsError:
+                raise _taken(self.folder, "another run has just begun to write there") from None
             self._tables = {table: TableWriter(self.folder, table) for table in Table}
             self._note_progress()
 
@@ -187,6 +191,10 @@ class RunWriter:
             partial=True,
             files=digests | self._texts,
         )
+
+
+def _taken(folder: Path, why: str) -> UsageProblem:
+    return UsageProblem(f"{folder} cannot take a run: {why}; give another output folder, or remove it first")
 
 
 @contextlib.contextmanager

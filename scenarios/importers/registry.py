@@ -22,7 +22,7 @@ __all__ = ["GROUP", "BrokenImporter", "UnknownImporter", "broken", "import_path"
 GROUP: Final = "cutover.importers"
 _OPTIONS: Final = frozenset(
     (  # noqa: SIM905 - one a line would be a page
-        "all candidate case control crash-budget deadline engine generated help json lang limit only out policy "
+        "all candidate case control crash-budget deadline engine generated help json lang limit only out play policy "
         "postgres postgres-mode quiet scenarios seed sign skip stage takeover trials version waivers ways workers"
     ).split(" ")
 )

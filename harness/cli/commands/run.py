@@ -25,7 +25,7 @@ from cutover.harness.cli.options import (
     in_seconds,
     with_importers,
 )
-from cutover.harness.cli.plan import DEADLINE_S, TAKEOVER_S, RunPlan, ServerChoice, Where, drawn_seed, skip_of
+from cutover.harness.cli.plan import DEADLINE_S, TAKEOVER_S, RunPlan, ServerChoice, Where, drawn_seed, plays_of, skip_of
 from cutover.reports.messages import Lang
 
 __all__ = ["run"]
@@ -79,6 +79,10 @@ SkipOption = Annotated[
         metavar="PARTS",
     ),
 ]
+PlayOption = Annotated[
+    list[str] | None,
+    typer.Option("--play", help="Of the plays, play this one alone; may be repeated. Never GO.", metavar="NAME"),
+]
 LangOption = Annotated[Lang, typer.Option(help="The language of report.html, report.md and the headline.")]
 
 
@@ -105,6 +109,7 @@ def run(
     crash_budget: CrashBudgetOption = None,
     takeover: TakeoverOption = TAKEOVER_S,
     skip: SkipOption = None,
+    play: PlayOption = None,
     lang: LangOption = Lang.EN,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -125,6 +130,7 @@ def run(
       cutover run --control v2 --candidate v2 --trials 1000 --seed 7
       cutover run --json --quiet > report.json
       cutover run --trials 10 --skip plays,costs,crashes
+      cutover run --trials 1 --skip routing,memory,costs,crashes --play twice
       cutover run --candidate mypackage.engine:create --takeover 61
     """
     plan = RunPlan(
@@ -143,6 +149,7 @@ def run(
         crash_budget_s=crash_budget,
         takeover_s=takeover,
         skip=skip_of(skip or ()),
+        plays=plays_of(play or ()),
     )
     from cutover.harness.cli.jobs.run import run_job
     from cutover.harness.run.trials.shadow import default_workers

@@ -45,6 +45,7 @@ from cutover.harness.run.side.plays.workflows import chain
 from cutover.harness.store.lines import encode_fields, scenario_text
 
 __all__ = [
+    "AFTER",
     "BEGIN",
     "IDLE_PLAYS",
     "LONG_PLAYS",
@@ -74,6 +75,8 @@ LONG_PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in L
 """Those that last too long for a short run, by name."""
 IDLE_PLAYS: Final = tuple(each.__name__ for each in LIVING)
 """Those of `PLAYS` that take real time and do little: a run plays them in the background, as it does the long ones."""
+AFTER: Final[Mapping[str, Sequence[str]]] = {"again": ("migration",)}
+"""The plays that have to be played before one, on its database."""
 _LARGE: Final = frozenset({"several", "large_results", "history"})
 """What takes about as long as all others together."""
 
@@ -133,21 +136,24 @@ def play_all(
     control: str,
     candidate: str,
     seed: int,
+    asked: Sequence[str] = (),
     takeover_s: float = TAKEOVER_S,
     pace: float = 1.0,
     stop: threading.Event | None = None,
 ) -> tuple[tuple[bytes, ...], str]:
     """Returns a line for each execution of each play, as a saved run has it, and why there are none or not all.
 
-    With `stop` set nothing more is played. Raises EnvironmentProblem where the server has no room, memory or connection
-    left for a play.
+    Where plays are `asked` for, by name, only those are played. With `stop` set nothing more is played. Raises
+    EnvironmentProblem where the server has no room, memory or connection left for a play.
     """
     program = play_program(control, candidate, seed, takeover_s=takeover_s)
     with contextlib.ExitStack() as stack:
         try:
-            jobs = _jobs(stack, server, candidate)
+            jobs = _jobs(stack, server, candidate, asked)
         except Exception as error:  # noqa: BLE001 - whatever an engine does here costs the plays alone
             return (), one_line(error)
+        if not jobs:
+            return (), ""
         executor = stack.enter_context(
             Executor[_PlayJob](
                 [program] * len(jobs), lambda job, _told: _message(job), silence_s=SILENCE_S * pace, stop=stop
@@ -179,7 +185,7 @@ def _message(job: _PlayJob) -> dict[str, object]:
     return {"dsn": job.dsn, "plays": job.plays}
 
 
-def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[_PlayJob, ...]:
+def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str, asked: Sequence[str]) -> tuple[_PlayJob, ...]:
     """Makes databases with the candidate's tables, and one with none; what takes longest comes first."""
     large, ready, bare = (play_database(stack, server) for _ in range(3))
     for database in (large, ready):
@@ -189,7 +195,9 @@ def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[
         (ready, [name for name in _together() if name not in _LARGE]),
         (bare, [each.__name__ for each in (*PLACING, *INSTALLING)]),
     )
-    return tuple(_PlayJob(database.dsn, tuple(names)) for database, names in shares)
+    wanted = {each for name in asked for each in (*AFTER.get(name, ()), name)} or PLAYS.keys()
+    chosen = ((database, tuple(name for name in names if name in wanted)) for database, names in shares)
+    return tuple(_PlayJob(database.dsn, names) for database, names in chosen if names)
 
 
 def _together() -> tuple[str, ...]:
