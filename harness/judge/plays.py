@@ -53,6 +53,8 @@ _CUT_SHORT: Final = tuple(each for each in _OWN if each not in {out.CHECK, lost.
 _OF_THE_PLAY: Final = frozenset(each.CHECK.id for each in (out, dup, lost, sm, retry, ord, iso, data, idem))
 """What they find, an execution that came to something else, is what a play is there to show, so it counts for the check
 of the play. What the others find would show without the play too, and counts for themselves."""
+_OF_JOURNALS: Final = frozenset({evt.CHECK.id, ckpt.CHECK.id})
+"""What they look at, whole journals, is what plays of READ are about."""
 _PROVEN_ELSEWHERE: Final = frozenset({"RESUME", "CONC", "CKPT"})
 """Checks whose data are crash cases, or trials: what plays find counts, but is not enough to pass them."""
 _CONTROLS: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK)
@@ -167,7 +169,8 @@ _MAY_REFUSE: Final = frozenset({"ExecutionHeld", "LeaseLost"})
 
 def _finding(play: PlayRecord, check: str, message: str, verdict: Verdict, witness: Witness) -> Finding:
     """Returns the finding, of the play's check where what the other check found is what the play is about."""
-    own = check in _OF_THE_PLAY and check != play.check
+    about = _OF_THE_PLAY | _OF_JOURNALS if play.check == "READ" else _OF_THE_PLAY
+    own = check in about and check != play.check
     return Finding(
         check=play.check if own else check,
         verdict=verdict,

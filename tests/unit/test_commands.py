@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from cutover.harness.cli.jobs.parts import PartPlayer
 from cutover.harness.cli.plan import RunPlan, plays_of
 from cutover.harness.errors import UsageProblem
+from cutover.harness.record.kills import PlayedPart
 from cutover.harness.record.trials import EngineInfo, Manifest
 from cutover.reports.parts.run import Commands, Replay
 
@@ -112,3 +115,32 @@ def test_a_play_that_there_is_not_is_refused() -> None:
 def test_a_plan_of_plays_comes_back_from_its_arguments() -> None:
     plan = RunPlan(seed=7, plays=("twice", "long"), only=("x",))
     assert RunPlan.of(plan.arguments()) == plan
+
+
+@pytest.mark.parametrize(
+    ("plays", "long", "beside"),
+    [
+        ((), True, [("live",), ("long",)]),
+        ((), False, [("live",)]),
+        (("twice",), True, []),
+        (("long", "twice"), False, [("long",)]),
+        (("live",), True, [("live",)]),
+    ],
+)
+def test_of_what_is_played_beside_a_run_there_is_what_was_asked_for(
+    plays: tuple[str, ...], beside: list[tuple[str, ...]], *, long: bool
+) -> None:
+    nothing: Any = None
+    player = PartPlayer(
+        plan=RunPlan(plays=plays),
+        where=nothing,
+        server=nothing,
+        scenarios=(),
+        rows=nothing,
+        cases=0,
+        quiet=True,
+        on_problem=nothing,
+        long=long,
+    )
+    assert list(player._beside({PlayedPart.PLAYS})) == beside
+    assert list(player._beside({PlayedPart.TRIALS})) == []

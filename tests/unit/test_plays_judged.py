@@ -69,6 +69,7 @@ def test_a_play_may_break_what_crash_cases_must_prove_and_does_not_prove_it() ->
 def test_checkpoints_that_were_changed_are_not_looked_at_where_the_execution_goes_on() -> None:
     play = replace(PLAY, check="CKPT", arm=TORN)
     assert "CKPT" in {check for check, _ in told(replace(play, check="SIGNAL"))}
+    assert {check for check, _ in told(replace(play, check="READ"))} == {"READ"}
     [result] = judge_plays([replace(asked(f"{DAMAGED}: one is gone", calls=1), check="CKPT", arm=TORN)])
     assert (result.check, result.examined, result.findings) == ("CKPT", 0, ())
 
