@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
-from cutover.harness.judge.findings import Verdict
+from cutover.harness.judge.findings import Verdict, place_of
 from cutover.reports.document import Document
 from cutover.reports.parts.evidence import CriterionPart, ReasonPart
 from cutover.reports.words import clip, number, plain
@@ -77,7 +77,7 @@ def _details(reason: ReasonPart, document: Document) -> Iterator[str]:
         if reason.part == "check" and check.check == reason.id:
             for finding in check.samples:
                 if not finding.arm.startswith("control"):
-                    where = finding.case or f"trial {finding.trial}, {finding.scenario}"
+                    where = finding.case or place_of(finding.trial, finding.scenario)
                     yield f"{where}: {finding.message}"
                     yield finding.reproduce
     yield document.reproduce

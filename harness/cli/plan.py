@@ -12,8 +12,19 @@ from typing import Final, Self
 from cutover.harness.errors import UsageProblem
 from cutover.harness.record.isolation import Isolation
 from cutover.harness.record.kills import PlayedPart
+from cutover.harness.record.plays import PLAY_NAMES
 
-__all__ = ["DEADLINE_S", "TAKEOVER_S", "ImportSource", "RunPlan", "ServerChoice", "Where", "drawn_seed", "skip_of"]
+__all__ = [
+    "DEADLINE_S",
+    "TAKEOVER_S",
+    "ImportSource",
+    "RunPlan",
+    "ServerChoice",
+    "Where",
+    "drawn_seed",
+    "plays_of",
+    "skip_of",
+]
 
 DEADLINE_S = 30.0
 """How long an engine may take for one arm unless the command line says otherwise, s."""
@@ -40,6 +51,14 @@ def skip_of(names: Sequence[str]) -> tuple[PlayedPart, ...]:
         if part not in _SKIPPABLE:
             raise UsageProblem(f"--skip {part}: no such part; there are {', '.join(_SKIPPABLE)}")
     return tuple(PlayedPart(part) for part in parts)
+
+
+def plays_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Returns the plays to which a run keeps, by name. Raises UsageProblem where there is no such play."""
+    for name in names:
+        if name not in PLAY_NAMES:
+            raise UsageProblem(f"--play {name}: no such play; there are {', '.join(sorted(PLAY_NAMES))}")
+    return tuple(dict.fromkeys(names))
 
 
 class ServerChoice(StrEnum):
@@ -82,6 +101,7 @@ class RunPlan:
     takeover_s: float = TAKEOVER_S
     isolation: Isolation = Isolation.RUNNER
     skip: tuple[PlayedPart, ...] = ()
+    plays: tuple[str, ...] = ()
 
     @property
     def crash_usual_s(self) -> float:
@@ -124,6 +144,7 @@ class RunPlan:
             takeover_s=float(one.get("--takeover", TAKEOVER_S)),
             isolation=Isolation(one.get("--isolate", Isolation.RUNNER)),
             skip=skip_of(given.get("--skip", ())),
+            plays=plays_of(given.get("--play", ())),
         )
         if plan.arguments() != tuple(arguments):
             raise ValueError("options that are unknown or in another order")
@@ -165,13 +186,15 @@ class RunPlan:
             yield from ("--isolate", self.isolation)
         if self.skip:
             yield from ("--skip", ",".join(self.skip))
+        for play in self.plays:
+            yield from ("--play", play)
         for scenario in self.only:
             yield from ("--only", scenario)
 
 
 _OWN: Final = frozenset({
     "--control", "--candidate", "--stage", "--trials", "--generated", "--scenarios", "--only", "--seed", "--policy",
-    "--waivers", "--deadline", "--crash-budget", "--takeover", "--isolate", "--skip",
+    "--waivers", "--deadline", "--crash-budget", "--takeover", "--isolate", "--skip", "--play",
 })  # fmt: skip
 """The options of a plan that name no importer."""
 

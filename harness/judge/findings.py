@@ -9,7 +9,16 @@ from typing import Literal, TypeAlias
 
 from cutover.harness.record.trials import ArmName
 
-__all__ = ["CheckResult", "Difference", "DifferenceClass", "DifferenceKind", "Finding", "Verdict", "Witness"]
+__all__ = [
+    "CheckResult",
+    "Difference",
+    "DifferenceClass",
+    "DifferenceKind",
+    "Finding",
+    "Verdict",
+    "Witness",
+    "place_of",
+]
 
 
 class Verdict(StrEnum):
@@ -58,7 +67,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that a check holds against one arm of one trial, or against a crash case: then `trial` is 0."""
+    """One thing that a check holds against one arm of one trial, or against something else: then `trial` is 0.
+
+    That is the crash case `case`, or what `scenario` names: a play, a rung of the ladder of costs, the run.
+    """
 
     check: str
     verdict: Verdict
@@ -82,3 +94,8 @@ class CheckResult:
     examined: int
     findings: tuple[Finding, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def place_of(trial: int, scenario: str) -> str:
+    """Returns where something was found, in words: trial and scenario, or what `scenario` names where that is none."""
+    return f"trial {trial}, {scenario}" if trial else scenario

@@ -14,6 +14,7 @@ from cutover.harness.judge.checks.base import ArmCheck
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict, Witness
 from cutover.harness.judge.view import view_of
 from cutover.harness.record.plays import (
+    ANOTHER,
     BROKEN,
     CANCELLED,
     DAMAGED,
@@ -30,7 +31,10 @@ from cutover.harness.record.plays import (
 from cutover.harness.record.scenario_texts import scenario_in
 from cutover.harness.record.trials import Trial
 
-__all__ = ["HOLDS_WHEN", "judge_plays"]
+__all__ = ["HOLDS_WHEN", "PLAY", "judge_plays"]
+
+PLAY: Final = "the play "
+"""How a finding names the play, where others name a scenario."""
 
 HOLDS_WHEN: Final[Mapping[str, str]] = {
     "SIGNAL": "an early signal is kept for the next wait of its name, each signal serves one wait, and none twice",
@@ -46,7 +50,11 @@ _UNMOVED: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK, data.
 """What must hold of an execution that goes on although its checkpoints were changed, which they still are."""
 _CUT_SHORT: Final = tuple(each for each in _OWN if each not in {out.CHECK, lost.CHECK, retry.CHECK, ord.CHECK})
 """What must hold of an execution that is cancelled where the model has no pause."""
-_SECRET: Final = secret.CHECK.id
+_OF_THE_PLAY: Final = frozenset(each.CHECK.id for each in (out, dup, lost, sm, retry, ord, iso, data, idem))
+"""What they find, an execution that came to something else, is what a play is there to show, so it counts for the check
+of the play. What the others find would show without the play too, and counts for themselves."""
+_OF_JOURNALS: Final = frozenset({evt.CHECK.id, ckpt.CHECK.id})
+"""What they look at, whole journals, is what plays of READ are about."""
 _PROVEN_ELSEWHERE: Final = frozenset({"RESUME", "CONC", "CKPT"})
 """Checks whose data are crash cases, or trials: what plays find counts, but is not enough to pass them."""
 _CONTROLS: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK)
@@ -55,7 +63,7 @@ _CONTROLS: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK)
 
 def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
     """Returns a result of each check of which there are plays."""
-    flaws = {message for play in plays if play.alone for message, _, _ in _broken(play)[1]}
+    flaws = {told[:2] for play in plays if play.alone for told in _broken(play)[1]}
     examined: dict[str, int] = defaultdict(int)
     findings: dict[str, list[Finding]] = defaultdict(list)
     for play in plays:
@@ -63,23 +71,19 @@ def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
             continue
         facts, broken = _broken(play)
         examined[play.check] += 0 if play.check in _PROVEN_ELSEWHERE else facts + len(play.commands)
-        known = flaws if play.role == "control" else set[str]()
-        for each in _commands(play):
-            answers = "MET" if each[2].get("command") in _TIMED else str(play.check)
-            findings[answers].append(_finding(play, answers, *each))
-            examined[answers] += 0
-        for told in broken:
-            if told[0] not in known:
-                check = _SECRET if told[0].startswith(f"{_SECRET}: ") else play.check
-                findings[check].append(_finding(play, check, *told))
-                examined[check] += 0
+        known = flaws if play.role == "control" else set[tuple[str, str]]()
+        for told in (*_commands(play), *(each for each in broken if each[:2] not in known)):
+            finding = _finding(play, *told)
+            findings[finding.check].append(finding)
+            examined[finding.check] += 0
     return tuple(
         CheckResult(check=check, arm="candidate", examined=facts, findings=tuple(findings[check]))
         for check, facts in examined.items()
     )
 
 
-_Told = tuple[str, Verdict, Witness]
+_Told = tuple[str, str, Verdict, Witness]
+"""The check that found it, what it says, how it counts, and what to look at."""
 
 
 def _broken(play: PlayRecord) -> tuple[int, Sequence[_Told]]:
@@ -96,7 +100,7 @@ def _judged(play: PlayRecord, text: JsonText) -> tuple[int, Sequence[_Told]]:
     for check in _made_on(play):
         for result in check(view):
             examined += result.examined
-            told += [(f"{each.check}: {each.message}", each.verdict, each.witness) for each in result.findings]
+            told += [(each.check, each.message, each.verdict, each.witness) for each in result.findings]
     return examined, told
 
 
@@ -116,14 +120,11 @@ def _commands(play: PlayRecord) -> Iterator[_Told]:
     """Yields what is wrong with the commands of a play."""
     for command in play.commands:
         message = _judgement(command)
+        if not message and command.changed:
+            message = f"{command.what}: the execution's rows are not what they were"
         if message:
-            yield message, Verdict.FAIL, {"command": command.what}
-        elif command.changed:
-            yield (
-                f"{command.what}: the execution's rows are not what they were",
-                Verdict.FAIL,
-                {"command": command.what},
-            )
+            check = "MET" if command.what in _TIMED else play.check
+            yield check, message, Verdict.FAIL, {"command": command.what}
 
 
 def _judgement(command: PlayCommand) -> str:
@@ -133,7 +134,7 @@ def _judgement(command: PlayCommand) -> str:
         return f"{command.what}: it was refused, and activities were called: {command.calls}" if called else ""
     if command.what.startswith(OUTDATED):
         return f"{command.what}: activities were called: {command.calls}" if command.calls else ""
-    return _acceptance(command) if command.what.startswith((BROKEN, HARD)) else _refusal(command)
+    return _acceptance(command) if command.what.startswith((BROKEN, HARD, ANOTHER)) else _refusal(command)
 
 
 def _refusal(command: PlayCommand) -> str:
@@ -154,7 +155,7 @@ def _acceptance(command: PlayCommand) -> str:
     """Returns what is wrong with how a request ended that must or may be refused; empty where nothing is."""
     failure = command.failure
     name = "" if failure is None else failure.type.rpartition(".")[2]
-    if name in _REFUSALS or (failure is None and command.what.startswith(HARD)):
+    if name in _REFUSALS or (failure is None and command.what.startswith((HARD, ANOTHER))):
         return ""
     how = "it was accepted" if failure is None else f"{failure.kind}, {failure.type}: {failure.message}"
     return f"{command.what}: {how}, instead of {' or '.join(sorted(_REFUSALS))}"
@@ -167,12 +168,15 @@ _MAY_REFUSE: Final = frozenset({"ExecutionHeld", "LeaseLost"})
 
 
 def _finding(play: PlayRecord, check: str, message: str, verdict: Verdict, witness: Witness) -> Finding:
+    """Returns the finding, of the play's check where what the other check found is what the play is about."""
+    about = _OF_THE_PLAY | _OF_JOURNALS if play.check == "READ" else _OF_THE_PLAY
+    own = check in about and check != play.check
     return Finding(
-        check=check,
+        check=play.check if own else check,
         verdict=verdict,
         trial=0,
-        scenario="plays",
+        scenario=f"{PLAY}{play.play}" if play.play else "plays",
         arm="candidate",
-        message=f"{play.name}: {message}",
+        message=f"{play.name}: {check}: {message}" if own else f"{play.name}: {message}",
         witness=witness,
     )

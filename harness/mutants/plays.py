@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 from urllib.parse import quote
 
 import psycopg
@@ -16,15 +15,12 @@ from cutover.harness.judge.identity import RunKeys
 from cutover.harness.judge.plays import judge_plays
 from cutover.harness.judge.rereads import judge_rereads
 from cutover.harness.record.trials import Trial
-from cutover.harness.run.side.playing import LONG_PLAYS, PLAYS
+from cutover.harness.run.side.playing import AFTER, LONG_PLAYS, PLAYS
 from cutover.harness.run.side.plays.performance import PlayStage
 from cutover.harness.run.trials.arm import Arm
 from cutover.harness.run.trials.reread import digest, read_again
 
 __all__ = ["played", "read_again_at_the_end"]
-
-_AFTER: Final = {"again": ("migration",)}
-"""The plays that have to be played before one."""
 
 
 def played(name: str, factory: EngineFactory, dsn: str, seed: int) -> Sequence[CheckResult]:
@@ -37,7 +33,7 @@ def played(name: str, factory: EngineFactory, dsn: str, seed: int) -> Sequence[C
             stage = PlayStage(own, seed, {"control": resolve("v1"), "candidate": factory})
             if name != "migration":
                 stage.engine().install()
-            rows = [row for each in (*_AFTER.get(name, ()), name) for row in {**PLAYS, **LONG_PLAYS}[each](stage)]
+            rows = [row for each in (*AFTER.get(name, ()), name) for row in {**PLAYS, **LONG_PLAYS}[each](stage)]
             stage.close()
         finally:
             connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))

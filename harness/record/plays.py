@@ -10,6 +10,7 @@ from cutover.engines.roles import Role
 from cutover.harness.record.trials import ArmRecord, Failure
 
 __all__ = [
+    "ANOTHER",
     "BROKEN",
     "CANCELLED",
     "DAMAGED",
@@ -41,6 +42,8 @@ MEASURED_COMMIT: Final = "the durations of checkpoints, one of which somebody he
 """A look at the durations of checkpoints, which MET answers for."""
 HARD: Final = "a request that is hard to keep"
 """How commands begin that an engine may refuse in the same way, or keep to the letter."""
+ANOTHER: Final = "execute() of an execution that is there"
+"""How commands begin that name an execution in a request for something else: refused, or followed as a resume is."""
 CANCELLED: Final = "cancel() in the pause before another attempt"
 """How the command begins after which an execution is cancelled, wherever it stood."""
 OUTDATED: Final = "a worker that no longer has the execution"
@@ -55,7 +58,7 @@ PLAY_NAMES: Final = frozenset({
     "due_at_once", "refusals", "unanswered", "damaged", "live", "long_ago", "history", "overtaken", "edited",
     "measured", "large_results", "locked", "elsewhere", "taken_by_signal", "idle_cut", "long",
     "cancelled", "overtaken_asleep", "signalled_asleep", "one_id", "reserved", "alike_in_turn",
-    "kept_over_steps", "held_up",
+    "kept_over_steps", "held_up", "asked_anew", "begun_late", "overnight",
 })  # fmt: skip
 """All plays: a run that lacks one has not looked at what that one shows."""
 

@@ -219,7 +219,7 @@ class Manifest:
     should, or were chosen by the user; empty for runs that do not say. `command` is the one that made the run.
     `built_in` has SHA-256 of what that Cutover had built in and a run depends on, by what it is: by it a later one
     knows what it can work out anew. `signer` is the fingerprint of the key that the run was to be signed with; empty
-    where it was not.
+    where it was not. `server_mode` is the kind of server that was asked for by --postgres-mode; empty where none was.
     """
 
     run_id: str
@@ -247,6 +247,7 @@ class Manifest:
     command: Literal["run", "crash"] = "run"
     built_in: Mapping[str, str] = field(default_factory=dict)
     signer: str = ""
+    server_mode: str = ""
 
     @property
     def sources(self) -> Mapping[str, str]:

@@ -64,6 +64,10 @@ class RunWriter:
         refuse_used(self.folder)
         with saving(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                (self.folder / MANIFEST).open("xb").close()
+            except FileExistsError:
+                raise _taken(self.folder, "another run has just begun to write there") from None
             self._tables = {table: TableWriter(self.folder, table) for table in Table}
             self._note_progress()
 
@@ -195,7 +199,11 @@ def refuse_used(folder: Path) -> None:
     """
     with saving(folder):
         if folder.exists() and any(folder.iterdir()):
-            raise UsageProblem(f"{folder} is not empty; give another output folder, or remove it first")
+            raise _taken(folder, "it is not empty")
+
+
+def _taken(folder: Path, why: str) -> UsageProblem:
+    return UsageProblem(f"{folder} cannot take a run: {why}; give another output folder, or remove it first")
 
 
 @contextlib.contextmanager

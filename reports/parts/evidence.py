@@ -8,6 +8,7 @@ from typing import Literal
 from cutover.harness.judge.analysis import Analysis
 from cutover.harness.judge.findings import Finding, Verdict
 from cutover.harness.judge.flag import FLAG
+from cutover.harness.judge.plays import PLAY
 from cutover.harness.judge.policy.gate import Part as Area
 from cutover.harness.judge.policy.gate import Severity
 from cutover.reports.parts.base import ReportPart
@@ -125,6 +126,8 @@ def _finding(finding: Finding, commands: Commands) -> FindingPart:
 def _again(finding: Finding, commands: Commands) -> str:
     if finding.case:
         return commands.case(finding.case)
-    if not finding.trial or finding.check == FLAG:  # plays, counted costs, the run's keys, the router: of no one trial
+    if not finding.trial and finding.scenario.startswith(PLAY):
+        return commands.play(finding.scenario.removeprefix(PLAY))
+    if not finding.trial or finding.check == FLAG:  # counted costs, the run's keys, the router: of no one trial
         return commands.run
     return commands.trial(finding.scenario)

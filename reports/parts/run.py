@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Self
+from typing import Final, Self
 
 from pydantic import JsonValue
 
@@ -85,25 +85,46 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """The commands that repeat the whole run, one trial (`base` is how that one begins), or one crash case."""
+    """The commands that repeat the whole run, one trial, one play, or one crash case.
+
+    `base` and `plays` are how those of a trial and of a play begin.
+    """
 
     run: str
     base: str
     case: Replay
+    plays: str = ""
 
     @classmethod
     def of(cls, manifest: Manifest, changes: Mapping[str, str] = MappingProxyType({})) -> Self:
         """Returns the commands of a run; `changes` are options that differ from those it was run with."""
         arguments = _changed(manifest.arguments, changes)
+        server = ("--postgres-mode", manifest.server_mode) if manifest.server_mode in _MODES else ()
         return cls(
-            run=shlex.join(("cutover", manifest.command, *arguments)),
-            base=shlex.join(("cutover", manifest.command, *_without_only(arguments))),
-            case=Replay(manifest.candidate.spec, manifest.seed, tuple(_case_options(arguments))),
+            run=shlex.join(("cutover", manifest.command, *arguments, *server)),
+            base=shlex.join(("cutover", manifest.command, *_without(arguments, {"--only"}), *server)),
+            case=Replay(manifest.candidate.spec, manifest.seed, (*_case_options(arguments), *server)),
+            plays=shlex.join(("cutover", manifest.command, *_without(arguments, _of_scenarios()), *_ALONE, *server)),
         )
 
     def trial(self, scenario: str) -> str:
         """Returns the command that runs the trial of one scenario alone."""
         return f"{self.base} --only {shlex.quote(scenario)}"
+
+    def play(self, name: str) -> str:
+        """Returns the command that plays one play alone, beside a single trial."""
+        return f"{self.plays} --play {shlex.quote(name)}"
+
+
+_MODES: Final = frozenset({"container", "embedded"})
+"""Servers that whoever repeats a run can ask for by their kind; a URL is not kept."""
+_ALONE: Final = ("--trials", "1", "--skip", "routing,memory,costs,crashes")
+
+
+def _of_scenarios() -> frozenset[str]:
+    """Returns the options that a play has no use for."""
+    own = {"--only", "--trials", "--generated", "--scenarios", "--skip", "--play", "--crash-budget", "--waivers"}
+    return frozenset({*own, *(f"--{importer}" for importer in known())})
 
 
 def _changed(arguments: tuple[str, ...], changes: Mapping[str, str]) -> tuple[str, ...]:
@@ -119,6 +140,6 @@ def _case_options(arguments: tuple[str, ...]) -> Iterator[str]:
             yield from (option, value)
 
 
-def _without_only(arguments: tuple[str, ...]) -> tuple[str, ...]:
+def _without(arguments: tuple[str, ...], options: Collection[str]) -> tuple[str, ...]:
     pairs = zip(arguments, ("", *arguments), strict=False)
-    return tuple(word for word, before in pairs if "--only" not in (word, before))
+    return tuple(word for word, before in pairs if not {word, before} & set(options))

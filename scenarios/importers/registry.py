@@ -23,7 +23,7 @@ GROUP: Final = "cutover.importers"
 _OPTIONS: Final = frozenset(
     (  # noqa: SIM905 - one a line would be a page
         "all candidate case control crash-budget deadline engine generated help isolate json lang language limit "
-        "only out policy postgres postgres-mode quiet scenarios seed sign skip stage takeover trials version "
+        "only out play policy postgres postgres-mode quiet scenarios seed sign skip stage takeover trials version "
         "waivers ways workers"
     ).split(" ")
 )

@@ -59,8 +59,8 @@ def databases(server: Server) -> set[str]:
         return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
 
 
-def played(server: Server, candidate: str) -> tuple[Sequence[PlayRecord], str]:
-    lines, problem = play_all(server, control="v1", candidate=candidate, seed=3)
+def played(server: Server, candidate: str, *asked: str) -> tuple[Sequence[PlayRecord], str]:
+    lines, problem = play_all(server, control="v1", candidate=candidate, seed=3, asked=asked)
     return [read_as(PlayRecord, json.loads(line)) for line in lines], problem
 
 
@@ -99,6 +99,13 @@ def test_an_engine_that_does_not_return_fails_the_play_that_it_was_in(
     [signals] = [result for result in judge_plays(rows) if result.check == "SIGNAL"]
     assert any(words in finding.message for finding in signals.findings), signals.findings
     assert databases(server) == before
+
+
+@pytest.mark.parametrize(("asked", "those"), [("twice", {"twice"}), ("again", {"migration", "again"}), ("live", set())])
+def test_a_play_that_is_asked_for_is_played_alone(server: Server, asked: str, those: set[str]) -> None:
+    """Those that are idle are played beside the run, and not here."""
+    rows, problem = played(server, "v2", asked)
+    assert (problem, {row.play for row in rows}) == ("", those)
 
 
 def test_an_engine_that_cannot_be_made_is_not_played(server: Server) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from cutover.harness.cli.jobs.parts import PartPlayer
+from cutover.harness.cli.plan import RunPlan, plays_of
+from cutover.harness.errors import UsageProblem
+from cutover.harness.record.kills import PlayedPart
 from cutover.harness.record.trials import EngineInfo, Manifest
 from cutover.reports.parts.run import Commands, Replay
 
@@ -82,3 +87,60 @@ def test_a_case_of_a_run_on_files_is_looked_for_there() -> None:
     assert case("a@call:1/once") == (
         "cutover crash --engine v2 --scenarios 'my flows' --n8n flows --case a@call:1/once"
     )
+
+
+def test_a_play_is_asked_for_without_what_it_does_not_need() -> None:
+    run = replace(MANIFEST, arguments=(*FILES, "--n8n", "flows", "--takeover", "61", "--skip", "plays"))
+    assert Commands.of(run).play("twice") == (
+        "cutover run --control v1 --candidate v2 --stage 10 --seed 7 --takeover 61 --trials 1 "
+        "--skip routing,memory,costs,crashes --play twice"
+    )
+
+
+@pytest.mark.parametrize(("mode", "words"), [("embedded", " --postgres-mode embedded"), ("url", ""), ("", "")])
+def test_the_kind_of_server_that_was_asked_for_is_asked_for_again(mode: str, words: str) -> None:
+    made = Commands.of(replace(MANIFEST, arguments=("--seed", "7"), server_mode=mode))
+    assert made.run == f"cutover run --seed 7{words}"
+    assert made.trial("a") == f"cutover run --seed 7{words} --only a"
+    assert made.play("twice").endswith(f"{words} --play twice")
+    assert made.case("a@call:1/once") == f"cutover crash --engine v2{words} --case a@call:1/once"
+
+
+def test_a_play_that_there_is_not_is_refused() -> None:
+    with pytest.raises(UsageProblem, match=r"--play twise: no such play; there are again, .*, twice,"):
+        plays_of(["early", "twise"])
+    assert plays_of(["early", "twice", "early"]) == ("early", "twice")
+
+
+def test_a_plan_of_plays_comes_back_from_its_arguments() -> None:
+    plan = RunPlan(seed=7, plays=("twice", "long"), only=("x",))
+    assert RunPlan.of(plan.arguments()) == plan
+
+
+@pytest.mark.parametrize(
+    ("plays", "long", "beside"),
+    [
+        ((), True, [("live",), ("long",)]),
+        ((), False, [("live",)]),
+        (("twice",), True, []),
+        (("long", "twice"), False, [("long",)]),
+        (("live",), True, [("live",)]),
+    ],
+)
+def test_of_what_is_played_beside_a_run_there_is_what_was_asked_for(
+    plays: tuple[str, ...], beside: list[tuple[str, ...]], *, long: bool
+) -> None:
+    nothing: Any = None
+    player = PartPlayer(
+        plan=RunPlan(plays=plays),
+        where=nothing,
+        server=nothing,
+        scenarios=(),
+        rows=nothing,
+        cases=0,
+        quiet=True,
+        on_problem=nothing,
+        long=long,
+    )
+    assert list(player._beside({PlayedPart.PLAYS})) == beside
+    assert list(player._beside({PlayedPart.TRIALS})) == []

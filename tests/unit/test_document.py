@@ -198,8 +198,12 @@ def test_a_run_of_one_scenario_is_not_asked_for_it_twice() -> None:
 def test_what_is_of_no_trial_is_repeated_by_the_whole_run() -> None:
     """The scenario of such a finding is a word of the report, and `cutover run --only` knows no such scenario."""
     commands = Commands.of(MANIFEST)
-    played = replace(FINDING, trial=0, scenario="plays")
-    assert _finding(played, commands).reproduce == "cutover run --seed 1 --trials 600"
+    counted = replace(FINDING, trial=0, scenario="many-60")
+    assert _finding(counted, commands).reproduce == "cutover run --seed 1 --trials 600"
+    played = replace(FINDING, trial=0, scenario="the play twice")
+    assert _finding(played, commands).reproduce == (
+        "cutover run --seed 1 --trials 1 --skip routing,memory,costs,crashes --play twice"
+    )
     assert _finding(replace(FINDING, scenario="s"), commands).reproduce == "cutover run --seed 1 --trials 600 --only s"
     assert "--case" in _finding(CRASHED, commands).reproduce
 

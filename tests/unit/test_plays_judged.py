@@ -17,6 +17,7 @@ from cutover.harness.judge.meta import RunFacts
 from cutover.harness.judge.plays import judge_plays
 from cutover.harness.judge.rereads import judge_rereads
 from cutover.harness.record.plays import (
+    ANOTHER,
     BROKEN,
     CANCELLED,
     DAMAGED,
@@ -67,7 +68,8 @@ def test_a_play_may_break_what_crash_cases_must_prove_and_does_not_prove_it() ->
 
 def test_checkpoints_that_were_changed_are_not_looked_at_where_the_execution_goes_on() -> None:
     play = replace(PLAY, check="CKPT", arm=TORN)
-    assert any("CKPT: " in message for _, message in told(play))
+    assert "CKPT" in {check for check, _ in told(replace(play, check="SIGNAL"))}
+    assert {check for check, _ in told(replace(play, check="READ"))} == {"READ"}
     [result] = judge_plays([replace(asked(f"{DAMAGED}: one is gone", calls=1), check="CKPT", arm=TORN)])
     assert (result.check, result.examined, result.findings) == ("CKPT", 0, ())
 
@@ -125,6 +127,7 @@ def test_no_play_is_no_result() -> None:
         (asked(f"{BROKEN}: a cycle", failure=REFUSED, changed=True), "a cycle: the execution's rows are not"),
         (asked(f"{HARD}: a NUL", failure=BOOM), "a NUL: exception, ValueError: boom, instead of PayloadRefused"),
         (asked(f"{HARD}: a NUL", changed=True), "a NUL: the execution's rows are not what they were"),
+        (asked(f"{ANOTHER}, with no metadata", failure=BOOM), "with no metadata: exception, ValueError: boom, instead"),
         (asked("execute()", refused=False), "early: execute(): was not refused"),
         (asked("execute()", refused=False, failure=BOOM), "not refused, but ended in ValueError: boom"),
         (asked(f"{DAMAGED}: one is gone", failure=BOOM, changed=True, calls=0), "the execution's rows are not what"),
@@ -136,7 +139,7 @@ def test_no_play_is_no_result() -> None:
 )
 def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None:
     messages = told(play)
-    assert {check for check, _ in messages} == {"SIGNAL"}
+    assert "SIGNAL" in {check for check, message in messages if words in message}
     assert any(words in message for _, message in messages)
 
 
@@ -152,6 +155,8 @@ def test_what_is_wrong_with_a_play_is_said(play: PlayRecord, words: str) -> None
         asked(f"{BROKEN}: a cycle", failure=REFUSED, changed=False),
         asked(f"{HARD}: a NUL", failure=REFUSED, changed=False),
         asked(f"{HARD}: a NUL", changed=False),
+        asked(f"{ANOTHER}, with another input", failure=REFUSED),
+        asked(f"{ANOTHER}, with another input"),
         asked("execute()", refused=True, failure=BOOM),
         asked(f"{DAMAGED}: one is gone", calls=1),
         asked(f"{DAMAGED}: one is gone", failure=BOOM, changed=False, calls=0),
@@ -170,9 +175,25 @@ def test_the_other_order_is_as_right() -> None:
 
 def test_a_secret_in_a_play_s_log_is_one_for_secret() -> None:
     leaking = replace(GOOD, logs=(*GOOD.logs, f"given {TOKEN}"))
-    assert ("SECRET", "early: SECRET: 1 of 11 log lines tell of payloads, first line 11") in told(
-        replace(PLAY, arm=leaking)
-    )
+    assert ("SECRET", "early: 1 of 11 log lines tell of payloads, first line 11") in told(replace(PLAY, arm=leaking))
+
+
+def test_what_shows_without_the_play_counts_for_the_check_that_found_it() -> None:
+    """A play is there to show what becomes of an execution, and not that its metadata is lost as everywhere."""
+    renamed = replace(GOOD, metadata={"Tenant": "t-1"})
+    for check in ("SIGNAL", "RESUME", "IDENT"):
+        [finding] = [
+            each for result in judge_plays([replace(PLAY, check=check, arm=renamed)]) for each in result.findings
+        ]
+        assert (finding.check, finding.message) == (
+            "IDENT",
+            "early: the request's metadata 'Tenant' is None in the execution's row",
+        )
+
+
+def test_a_finding_names_its_play() -> None:
+    [result] = judge_plays([replace(asked("install()", failure=BOOM), play="again")])
+    assert [(each.trial, each.scenario) for each in result.findings] == [(0, "the play again")]
 
 
 def test_the_control_may_have_the_flaws_that_it_has_alone() -> None:

@@ -301,6 +301,20 @@ def test_a_folder_with_something_in_it_is_left_alone(folder: Path) -> None:
     assert (folder / "arms-0001.jsonl.gz").read_bytes() == before
 
 
+def test_a_folder_that_another_run_has_just_taken_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two runs may both have found it empty."""
+    folder = tmp_path / "run"
+    with RunWriter(folder, manifest()) as first:
+        before = (folder / "manifest.json").read_bytes()
+        monkeypatch.setattr(Path, "iterdir", lambda _folder: iter(()))
+        with pytest.raises(UsageProblem, match="another run has just begun to write there"):
+            RunWriter(folder, manifest())
+        assert (folder / "manifest.json").read_bytes() == before
+        first.finish(seconds=0)
+
+
 def save(folder: Path) -> None:
     with RunWriter(folder, manifest()) as writer:
         for number in range(1, 50):

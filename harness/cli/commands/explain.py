@@ -109,12 +109,14 @@ def _criterion(part: CriterionPart) -> Iterator[str]:
 
 
 def _check(part: CheckPart) -> Iterator[str]:
+    from cutover.harness.judge.findings import place_of
+
     yield f"check {part.check}: {part.verdict}"
     yield f"Holds when {part.holds_when}"
     yield f"The candidate: {part.examined_candidate:,} facts, {part.findings_candidate:,} findings"
     yield f"The control: {part.examined_control:,} facts, {part.findings_control:,} findings"
     for sample in part.samples:
-        yield f" trial {sample.trial}, {sample.scenario}, {sample.arm}: {sample.message}"
+        yield f" {sample.case or place_of(sample.trial, sample.scenario)}, {sample.arm}: {sample.message}"
         yield f"   {sample.reproduce}"
         yield from (f"   {line}" for line in str(sample.witness.get("trace", "")).splitlines())
     yield ""

@@ -26,7 +26,7 @@ from cutover.harness.cli.options import (
     in_seconds,
     with_importers,
 )
-from cutover.harness.cli.plan import DEADLINE_S, TAKEOVER_S, RunPlan, ServerChoice, Where, drawn_seed, skip_of
+from cutover.harness.cli.plan import DEADLINE_S, TAKEOVER_S, RunPlan, ServerChoice, Where, drawn_seed, plays_of, skip_of
 from cutover.harness.record.isolation import Isolation
 from cutover.reports.messages import Lang
 
@@ -81,6 +81,10 @@ SkipOption = Annotated[
         metavar="PARTS",
     ),
 ]
+PlayOption = Annotated[
+    list[str] | None,
+    typer.Option("--play", help="Of the plays, play this one alone; may be repeated. Never GO.", metavar="NAME"),
+]
 LangOption = Annotated[Lang, typer.Option(help="The language of report.html, report.md and the headline.")]
 
 
@@ -108,6 +112,7 @@ def run(
     takeover: TakeoverOption = TAKEOVER_S,
     isolate: IsolateOption = Isolation.RUNNER,
     skip: SkipOption = None,
+    play: PlayOption = None,
     lang: LangOption = Lang.EN,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -128,6 +133,7 @@ def run(
       cutover run --control v2 --candidate v2 --trials 1000 --seed 7
       cutover run --json --quiet > report.json
       cutover run --trials 10 --skip plays,costs,crashes
+      cutover run --trials 1 --skip routing,memory,costs,crashes --play twice
       cutover run --candidate mypackage.engine:create --takeover 61
     """
     plan = RunPlan(
@@ -147,6 +153,7 @@ def run(
         takeover_s=takeover,
         isolation=isolate,
         skip=skip_of(skip or ()),
+        plays=plays_of(play or ()),
     )
     from cutover.harness.cli.jobs.run import run_job
     from cutover.harness.run.trials.shadow import default_workers

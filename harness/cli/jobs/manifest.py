@@ -51,6 +51,7 @@ def new_manifest(
     material: Literal["designed", "chosen", ""] = "",
     command: Literal["run", "crash"] = "run",
     signer: str = "",
+    server_mode: str = "",
 ) -> Manifest:
     """Returns the manifest of a run of which nothing has finished; `planned` are its trials, `created_at` is UTC."""
     return Manifest(
@@ -74,6 +75,7 @@ def new_manifest(
         command=command,
         built_in=built_in(),
         signer=signer,
+        server_mode=server_mode,
     )
 
 

@@ -128,9 +128,10 @@ class PartPlayer:
     def _beside(self, parts: Collection[PlayedPart]) -> Iterator[tuple[str, ...]]:
         """Yields the plays that are played beside all parts, a process each."""
         if PlayedPart.PLAYS in parts:
-            yield IDLE_PLAYS
-            if self.long:
-                yield tuple(LONG_PLAYS)
+            asked = self.plan.plays
+            idle = tuple(name for name in IDLE_PLAYS if not asked or name in asked)
+            long = tuple(name for name in LONG_PLAYS if (name in asked if asked else self.long))
+            yield from (plays for plays in (idle, long) if plays)
 
     def _begun(self, plays: Sequence[str]) -> BackgroundPlays:
         plan = self.plan

@@ -102,6 +102,7 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
             crash_budget_s=plan.crash_most_s,
             material=material_of(plan.scenarios, plan.imports, plan.only, scenarios),
             signer="" if key is None else key.fingerprint,
+            server_mode="" if where.choice is ServerChoice.AUTO else where.choice.value,
         )
         with RunWriter(folder, manifest) as writer:
             writer.write_text(POLICY, policy.text)

@@ -121,6 +121,7 @@ class SideParts:
                 control=plan.control,
                 candidate=plan.candidate,
                 seed=plan.seed,
+                asked=plan.plays,
                 takeover_s=plan.takeover_s,
                 pace=self.pace,
                 stop=stop,

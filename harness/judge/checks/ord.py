@@ -112,12 +112,20 @@ def _held(arm: ArmView, sheet: Sheet, started: Mapping[str, int], ended: Mapping
                 late = sorted(waits.any_of)
         if late:
             sheet.fault(
-                f"step {step_id} starts with {what} {start}, before {late[0]} ends with {what} {ended[late[0]]}",
+                f"step {step_id} starts with {what} {start}, before {_end(arm, late[0], ended[late[0]], what)}",
                 step_id=step_id,
                 waits_for=late[0],
                 starts=start,
                 ends=ended[late[0]],
             )
+
+
+def _end(arm: ArmView, step_id: str, end: int, what: str) -> str:
+    """Says how a step ends; one that calls nothing has no end in the ledger, but a call that it has to wait for."""
+    caller = next((entry.step_id for entry in arm.record.ledger if entry.sequence == end), step_id)
+    if what == "call" and caller != step_id:
+        return f"call {end} of step {caller}, which {step_id} waits for"
+    return f"{step_id} ends with {what} {end}"
 
 
 def _first_come(arm: ArmView, sheet: Sheet, ended: Mapping[str, int]) -> None:

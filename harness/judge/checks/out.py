@@ -34,13 +34,31 @@ def _look(arm: ArmView, sheet: Sheet) -> None:
         both = (difference.path, difference.right) in shared
         sheet.fault(
             f"{difference.path}: {difference.kind}, {difference.right} instead of {difference.left}"
-            + ("; both engines agree, the reference model does not" if both else ""),
+            + (f"; {_agreement(difference.path, arm, sheet)}, the reference model does not" if both else ""),
             verdict=Verdict.INCONCLUSIVE if both else Verdict.FAIL,
             path=difference.path,
             kind=difference.kind,
             expected=difference.left,
             found=difference.right,
         )
+
+
+def _agreement(path: str, arm: ArmView, sheet: Sheet) -> str:
+    """Returns how both engines have come to the same: an execution, or a step, may fail for one reason or another."""
+    if path.endswith("status") and _reason(path, arm) != _reason(path, sheet.trial.arms["control"]):
+        return "both engines come to it, but not for the same reason"
+    return "both engines agree"
+
+
+def _reason(path: str, arm: ArmView) -> str | None:
+    """Returns why the execution, or the step of this path, has the status that it has, as far as the engine says."""
+    failure, journal = arm.record.failure, arm.record.journal
+    if failure is not None:
+        return f"{failure.kind}, {failure.type}: {failure.message}"
+    if path == "status":
+        return None if journal is None else journal.execution.error
+    row = arm.rows.get(path.removeprefix("steps/").removesuffix("/status"))
+    return None if row is None else row.error
 
 
 def _shared(sheet: Sheet) -> frozenset[tuple[str, str | None]]:

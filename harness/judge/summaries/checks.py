@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-from cutover.harness.judge.findings import CheckResult, Difference, Finding, Verdict
+from cutover.harness.judge.findings import CheckResult, Difference, Finding, Verdict, place_of
 from cutover.harness.judge.policy.wording import plural
 from cutover.harness.record.trials import role
 
@@ -17,6 +17,8 @@ __all__ = ["SAMPLES", "CheckCollector", "CheckSummary", "as_fields"]
 SAMPLES = 5
 """How many findings, or differences, of one kind are kept."""
 
+_PLACES: Final = 40
+"""From how many scenarios and plays findings are kept until it is clear which are shown."""
 _NAMED: Final = re.compile(r"\b(step|wait|loop|event|timer) \S+")
 _NUMBERS: Final = re.compile(r"\[[^\]]*\]|[0-9][0-9.,]*")
 _NEEDED: Final[Mapping[str, frozenset[str]]] = {
@@ -40,8 +42,9 @@ class CheckSummary:
     """One check over all trials. The verdict is the candidate's; the control's findings are shown, and block nothing.
 
     `examined_*` count the facts looked at, `findings_*` all findings of that role, `counts_*` what the check counts
-    and holds against nobody (redeliveries). `samples` keeps at most five findings a role, the candidate's first, of as
-    many kinds as there are. `required` says whether the stage needs this check. `reason` is one sentence.
+    and holds against nobody (redeliveries). `samples` keeps at most five findings a role, the candidate's first: of as
+    many kinds, and from as many scenarios and plays, as there are. `required` says whether the stage needs this check.
+    `reason` is one sentence.
     """
 
     check: str
@@ -65,13 +68,22 @@ class _Side:
     first: dict[Verdict, Finding] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     samples: list[Finding] = field(default_factory=list)
-    kinds: dict[str, Finding] = field(default_factory=dict)
+    kinds: dict[str, dict[str, Finding]] = field(default_factory=dict)
+    """By where they were found, the first of each kind."""
 
     @property
     def shown(self) -> tuple[Finding, ...]:
-        """One of each kind first: what is found a thousand times must not hide what is found once."""
-        first = list(self.kinds.values())
-        return tuple([*first, *(each for each in self.samples if each not in first)][:SAMPLES])
+        """One of each kind, each from elsewhere, first: what is found a thousand times must not hide what is not."""
+        waiting = [(place, kind, each) for place, found in self.kinds.items() for kind, each in found.items()]
+        waiting += [(each.scenario, _kind(each), each) for each in self.samples]
+        chosen, places, kinds = list[Finding](), set[str](), set[str]()
+        for wanted in ((True, True), (True, False), (False, True), (False, False)):
+            for place, kind, each in waiting:
+                if each not in chosen and wanted == (kind not in kinds, place not in places):
+                    chosen.append(each)
+                    places.add(place)
+                    kinds.add(kind)
+        return tuple(chosen[:SAMPLES])
 
     def add(self, result: CheckResult) -> None:
         self.examined += result.examined
@@ -83,8 +95,14 @@ class _Side:
             self.counted[finding.verdict] += more if isinstance(more, int) else 1
             if len(self.samples) < SAMPLES:
                 self.samples.append(finding)
-            if len(self.kinds) < SAMPLES:
-                self.kinds.setdefault(_kind(finding), finding)
+            self._keep(finding)
+
+    def _keep(self, finding: Finding) -> None:
+        """Keeps the first of its kind from where it was found, of so many places and kinds."""
+        if (place := finding.scenario) in self.kinds or len(self.kinds) < _PLACES:
+            found = self.kinds.setdefault(place, {})
+            if len(found) < SAMPLES:
+                found.setdefault(_kind(finding), finding)
 
     def part(self) -> dict[str, Any]:
         return {
@@ -93,7 +111,7 @@ class _Side:
             "first": [as_fields(finding) for finding in self.first.values()],
             "counts": self.counts,
             "samples": [as_fields(finding) for finding in self.samples],
-            "kinds": [as_fields(finding) for finding in self.kinds.values()],
+            "kinds": [as_fields(finding) for found in self.kinds.values() for finding in found.values()],
         }
 
     def absorb(self, part: Mapping[str, Any]) -> None:
@@ -104,8 +122,7 @@ class _Side:
         self.counts.update(part["counts"])
         self.samples += map(_finding, part["samples"][: SAMPLES - len(self.samples)])
         for finding in map(_finding, part["kinds"]):
-            if len(self.kinds) < SAMPLES:
-                self.kinds.setdefault(_kind(finding), finding)
+            self._keep(finding)
 
 
 def _kind(finding: Finding) -> str:
@@ -191,7 +208,7 @@ class CheckCollector:
             if verdict in verdicts:
                 first = candidate.first.get(verdict) or control.first[verdict]
                 count = candidate.counted[verdict] + (control.counted[verdict] if verdict is Verdict.ERROR else 0)
-                where = first.case or f"trial {first.trial}, {first.scenario}, {first.arm}"
+                where = first.case or f"{place_of(first.trial, first.scenario)}, {first.arm}"
                 return verdict, f"{plural(count, 'finding')}; {where}: {first.message}"
         if candidate.examined == 0:
             lacking = sorted(self._lacks.intersection(_NEEDED.get(check, ())))

@@ -69,6 +69,7 @@ COST_MUTANTS: Final = (
     _keeps("leaks-memory", "a mebibyte leaked by each execution", "LeaksMemory", "many-60"),
     _keeps("keeps-outputs", "outputs kept for ever", "KeepsOutputs", "many-60"),
     _keeps("leaks-connections", "a connection leaked by each execution", "LeaksConnections", "many-60"),
+    _keeps("leaks-on-retry", "a connection leaked now and then before an attempt", "LeaksOnRetry", "retried-20"),
     _keeps("leaks-threads", "a thread leaked by each execution", "LeaksThreads", "many-60"),
     _keeps("connects-each-thread", "a connection kept for each thread", "ConnectsEachThread", "many-60"),
     _keeps("leaks-locks", "an advisory lock left by each execution", "LeaksLocks", "many-60"),

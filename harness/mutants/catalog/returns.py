@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from cutover.harness.mutants.model import AT_EFFECTS, Costs, Crashes, EngineMutant, Trials
+from cutover.harness.mutants.model import AT_EFFECTS, FLOW, Costs, Crashes, EngineMutant, Plays, Trials
 from cutover.harness.record.cases import Way
 
 __all__ = ["RETURN_MUTANTS"]
 
 
-def _engine(name: str, pattern: str, check: str, engine: str, experiment: Trials | Crashes | Costs) -> EngineMutant:
+def _engine(
+    name: str, pattern: str, check: str, engine: str, experiment: Trials | Crashes | Costs | Plays
+) -> EngineMutant:
     return EngineMutant(name, pattern, check, f"cutover.harness.mutants.engines:{engine}", experiment)
 
+
+_ANEW: Final = Plays(("asked_anew",))
+_AGAIN: Final = Plays(("again",))
 
 RETURN_MUTANTS: Final = (
     _engine(
@@ -91,5 +96,27 @@ RETURN_MUTANTS: Final = (
         "PERF",
         "CountsThePaused",
         Costs(("waits-6", "left-waiting-40", "waits-6-after-40")),
+    ),
+    _engine("overwrites-requests", "a later request in place of the first", "IDENT", "OverwritesRequests", _ANEW),
+    _engine("overwrites-metadata", "a later request's metadata kept", "IDENT", "OverwritesMetadata", _ANEW),
+    _engine("forgets-used-at-install", "install forgets used signals", "INSTALL", "ForgetsUsedAtInstall", _AGAIN),
+    _engine("forgets-kept-at-install", "install forgets kept signals", "INSTALL", "ForgetsKeptAtInstall", _AGAIN),
+    _engine("forgets-timers-at-install", "install forgets timers", "INSTALL", "ForgetsTimersAtInstall", _AGAIN),
+    _engine(
+        "counts-from-the-drive",
+        "a wait counted from where a drive began",
+        "CLOCK",
+        "CountsFromTheDrive",
+        Plays(("begun_late",)),
+    ),
+    _engine(
+        "dates-its-keys", "an idempotency key of one day", "DUP", "DatesItsKeys", Crashes(FLOW, (Way.ONCE,), ("reply",))
+    ),
+    _engine(
+        "begins-at-once",
+        "attempt begun without a commit where there is no pause",
+        "CONC",
+        "BeginsAtOnce",
+        Plays(("overtaken_asleep",)),
     ),
 )

@@ -15,7 +15,7 @@ from cutover.harness.run.process.deadline import ActiveTime
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.process.hosted import Message
 from cutover.harness.run.proxy.channel import Channel
-from cutover.harness.run.world.clock import EPOCH
+from cutover.harness.run.world.clock import NEW_YEARS_EVE
 from cutover.harness.run.world.outside import Outside
 from cutover.harness.run.world.world import World
 from cutover.scenarios.model import Scenario
@@ -42,7 +42,7 @@ class Caller:
         self._settled = False
         self.remembered: list[Acknowledged] = []
         self.on_locked: Callable[[], None] | None = None
-        testbed.clock.restart(EPOCH)
+        testbed.clock.restart(NEW_YEARS_EVE)
         self.world = World(scenario, testbed.clock, self._completed)
         self.outside = Outside(scenario, testbed.clock)
         self.injector = FaultInjector(self.world, testbed.clock, on_injection)

@@ -17,7 +17,7 @@ from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.process.deadline import LOOK_S
 from cutover.harness.run.process.host import Host
 from cutover.harness.run.proxy.channel import Channel
-from cutover.harness.run.world.clock import EPOCH
+from cutover.harness.run.world.clock import NEW_YEARS_EVE
 from cutover.harness.run.world.outside import signal_command
 from cutover.scenarios.model import Scenario
 
@@ -87,7 +87,7 @@ class CaseRun:
             moments=tuple(injector.moments),
             leftovers=leftovers,
             strays=self._testbed.new_relations(),
-            clock_began_at=EPOCH,
+            clock_began_at=NEW_YEARS_EVE,
             clock_shift_ms=int(workers.shift.total_seconds() * 1000),
             acknowledged=tuple(caller.remembered),
         )

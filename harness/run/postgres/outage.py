@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
 
 from cutover.engines.roles import Role
 from cutover.harness.errors import EnvironmentProblem
+from cutover.harness.run.postgres.crowding import OURS, Crowding, is_for_want_of_sessions
 from cutover.harness.run.postgres.room import needed, room_of
 from cutover.harness.run.process.lifetime import Closing, refused_to_all
 
@@ -23,10 +25,14 @@ WRITE = "SELECT pg_logical_emit_message(true, 'cutover', 'a commit')"
 
 
 class OutageProbe(Closing):
-    """Where a server crashes, is restarted or fails over, engines raise what is not their fault; this notices it."""
+    """Where a server crashes, is restarted or fails over, engines raise what is not their fault; this notices it.
 
-    def __init__(self, dsn: str) -> None:
+    `databases` are the names of those that engines work in, by role.
+    """
+
+    def __init__(self, dsn: str, databases: Mapping[Role, Collection[str]] = MappingProxyType({})) -> None:
         self._dsn = dsn
+        self._crowding = Crowding(databases)
         self._looking = threading.Lock()
         self._connection = self._open()
 
@@ -40,9 +46,15 @@ class OutageProbe(Closing):
 
         It is not where the control or the harness (`role` None) met it, or a session of our own does, where the disk is
         full or somebody killed its process, or where others leave no room for sound engines. What is left is an engine
-        that uses up what there is.
+        that uses up what there is. Where that is sessions, whoever met it, those of the candidate end here: there is room
+        for the others then.
         """
         self.check()
+        if is_for_want_of_sessions(what):
+            with self._looking:
+                if self._crowding.by_candidate(self._connection, workers):
+                    self._crowding.end(self._connection)
+                    return
         if role != "candidate" or what.startswith(_NO_ENGINE_S) or not self._answers_anew(workers):
             raise refused_to_all(what, f"in a trial, by the {role or 'harness'}")
 
@@ -84,6 +96,8 @@ class OutageProbe(Closing):
         self._connection.close()
 
     def _open(self) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=_CONNECT_S, keepalives_idle=30)
+        connection = psycopg.connect(
+            self._dsn, autocommit=True, connect_timeout=_CONNECT_S, keepalives_idle=30, application_name=OURS
+        )
         connection.execute("SET idle_session_timeout = 0")
         return connection

@@ -21,6 +21,7 @@ _MIDDLE: Final = 16 * 1024
 _LARGE: Final = 64 * 1024
 _MANY: Final = 60
 _OTHERS: Final = 40
+_FEWER: Final = 20
 _KEPT: Final = 24
 _DAY_MS: Final = 86_400_000
 _RETRIES: Final = RetryPolicy(max_retries=8)
@@ -163,5 +164,14 @@ LADDER: Final = (
         size_every=_MANY // 3,
     ),
     Rung(name="chain-20-after-80", kind="chain", length=20, scenario=_chain(20)),
+    Rung(
+        name="retried-20",
+        kind="many",
+        length=3,
+        scenario=_retries(3),
+        executions=_FEWER,
+        size_every=_FEWER // 4,
+    ),
 )
-"""In the order in which they are played: the last sees all rows of the others."""
+"""In the order in which they are played: the last sees all rows of the others. What leaks a session with each retry has
+forty in the end: no server is full by then."""

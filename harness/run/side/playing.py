@@ -40,12 +40,15 @@ from cutover.harness.run.side.plays.overtaking import OVERTAKING
 from cutover.harness.run.side.plays.performance import LONG_S, TAKEOVER_S, PlayStage
 from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
 from cutover.harness.run.side.plays.refusing import REFUSING
+from cutover.harness.run.side.plays.returns.deadlines import RETURNING
+from cutover.harness.run.side.plays.returns.requests import REQUESTING
 from cutover.harness.run.side.plays.sharing import PLACING, SHARING
 from cutover.harness.run.side.plays.signalling import SIGNALLING
 from cutover.harness.run.side.plays.workflows import chain
 from cutover.harness.store.lines import encode_fields, scenario_text
 
 __all__ = [
+    "AFTER",
     "BEGIN",
     "IDLE_PLAYS",
     "LONG_PLAYS",
@@ -65,13 +68,18 @@ __all__ = [
 
 PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
-_TOGETHER: Final = (*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *ASLEEP, *DAMAGING, *MEASURING, *SHARING)
+_TOGETHER: Final = (
+    *(*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *ASLEEP, *DAMAGING, *MEASURING, *SHARING),
+    *(*REQUESTING, *RETURNING),
+)
 PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*_TOGETHER, *PLACING, *INSTALLING, *LIVING)}
 """By name, in order."""
 LONG_PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in LASTING}
 """Those that last too long for a short run, by name."""
 IDLE_PLAYS: Final = tuple(each.__name__ for each in LIVING)
 """Those of `PLAYS` that take real time and do little: a run plays them in the background, as it does the long ones."""
+AFTER: Final[Mapping[str, Sequence[str]]] = {"again": ("migration",)}
+"""The plays that have to be played before one, on its database."""
 _LARGE: Final = frozenset({"several", "large_results", "history"})
 """What takes about as long as all others together."""
 
@@ -92,6 +100,9 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "long": "CONC",
     "definitions": "IDENT",
     "reserved": "IDENT",
+    "asked_anew": "IDENT",
+    "overnight": "IDENT",
+    "begun_late": "CLOCK",
     "one_id": "SIGNAL",
     "kept_over_steps": "SIGNAL",
     "ended": "READ",
@@ -130,22 +141,25 @@ def play_all(
     control: str,
     candidate: str,
     seed: int,
+    asked: Sequence[str] = (),
     takeover_s: float = TAKEOVER_S,
     pace: float = 1.0,
     stop: threading.Event | None = None,
 ) -> tuple[tuple[bytes, ...], str]:
     """Returns a line for each execution of each play, as a saved run has it, and why there are none or not all.
 
-    With `stop` set nothing more is played. Raises EnvironmentProblem where the server has no room, memory or connection
-    left for a play.
+    Where plays are `asked` for, by name, only those are played. With `stop` set nothing more is played. Raises
+    EnvironmentProblem where the server has no room, memory or connection left for a play.
     """
     program = play_program(control, candidate, seed, takeover_s=takeover_s)
     silence_s = SILENCE_S * pace * (_STARTS if is_by_process(resolve(candidate)) else 1)
     with contextlib.ExitStack() as stack:
         try:
-            jobs = _jobs(stack, server, candidate)
+            jobs = _jobs(stack, server, candidate, asked)
         except Exception as error:  # noqa: BLE001 - whatever an engine does here costs the plays alone
             return (), one_line(error)
+        if not jobs:
+            return (), ""
         executor = stack.enter_context(
             Executor[_PlayJob]([program] * len(jobs), lambda job, _told: _message(job), silence_s=silence_s, stop=stop)
         )
@@ -175,7 +189,7 @@ def _message(job: _PlayJob) -> dict[str, object]:
     return {"dsn": job.dsn, "plays": job.plays}
 
 
-def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[_PlayJob, ...]:
+def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str, asked: Sequence[str]) -> tuple[_PlayJob, ...]:
     """Makes databases with the candidate's tables, and one with none; what takes longest comes first."""
     large, ready, bare = (play_database(stack, server) for _ in range(3))
     for database in (large, ready):
@@ -185,7 +199,9 @@ def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str) -> tuple[
         (ready, [name for name in _together() if name not in _LARGE]),
         (bare, [each.__name__ for each in (*PLACING, *INSTALLING)]),
     )
-    return tuple(_PlayJob(database.dsn, tuple(names)) for database, names in shares)
+    wanted = {each for name in asked for each in (*AFTER.get(name, ()), name)} or PLAYS.keys()
+    chosen = ((database, tuple(name for name in names if name in wanted)) for database, names in shares)
+    return tuple(_PlayJob(database.dsn, names) for database, names in chosen if names)
 
 
 def _together() -> tuple[str, ...]:

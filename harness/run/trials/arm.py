@@ -14,6 +14,7 @@ from cutover.engines.api import Engine, EngineFactory
 from cutover.engines.capabilities import lacks_of
 from cutover.engines.sqlfiles import sql
 from cutover.harness.record.trials import ArmName, ArmRecord, Companion
+from cutover.harness.run.postgres.crowding import OURS
 from cutover.harness.run.postgres.public_tables import STEPS, public_tables
 from cutover.harness.run.trials.drive import ArmDriver
 from cutover.harness.run.world.clock import EPOCH, VirtualClock
@@ -177,7 +178,7 @@ class Arm:
 
     def _connection(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._probe is None:
-            self._probe = psycopg.connect(self._dsn, autocommit=True)
+            self._probe = psycopg.connect(self._dsn, autocommit=True, application_name=OURS)
         return self._probe
 
 

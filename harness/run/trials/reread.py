@@ -14,6 +14,7 @@ from cutover.engines.api import Engine, Journal
 from cutover.engines.sqlfiles import sql
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.trials import ArmName
+from cutover.harness.run.postgres.crowding import OURS
 from cutover.harness.run.postgres.public_tables import CHECKPOINTS, EVENTS, EXECUTIONS, METRICS, STEPS, public_tables
 from cutover.harness.run.trials.arm import Arm
 from cutover.harness.run.trials.drive import failure_of
@@ -78,7 +79,7 @@ def _reread(  # noqa: PLR0917 - an execution is told by these
 def _tables(dsn: str, ids: Sequence[UUID]) -> Mapping[str, _Counts]:
     """Returns, for each public table that the database has, what it says of each execution; no table, no entry."""
     found: dict[str, _Counts] = {}
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with psycopg.connect(dsn, autocommit=True, application_name=OURS) as connection:
         for table in public_tables(connection):
             statement = sql("cutover.harness.run.trials", table.replace("workflow", "public"))
             found[table] = dict(connection.execute(statement, (list(ids),)).fetchall())

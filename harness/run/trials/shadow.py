@@ -12,6 +12,7 @@ import psycopg
 from cutover.engines.capabilities import lacks_of
 from cutover.engines.errors import CutoverError
 from cutover.engines.registry import resolve, sources_of
+from cutover.engines.roles import ROLES
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.record.trials import ARMS, ArmName, ArmRecord, Failure, role
 from cutover.harness.run.postgres.installation import install_engine
@@ -100,7 +101,8 @@ def run_trials(
             return Pool(setup, workers=processes, deadline_s=deadline_s, sources=sources)
 
         names = {arm: name for arm, (name, _) in told.items()}
-        probe = stack.enter_context(OutageProbe(server.dsn))
+        of_roles = {who: [databases[arm].name for arm in ARMS if role(arm) == who] for who in ROLES}
+        probe = stack.enter_context(OutageProbe(server.dsn, of_roles))
         assembly = _TrialAssembly(scenarios, seed, names, known)
         finished = 0
 

@@ -7,10 +7,13 @@ import struct
 import time
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["EPOCH", "PassingClock", "SharedClock", "VirtualClock"]
+__all__ = ["EPOCH", "NEW_YEARS_EVE", "PassingClock", "SharedClock", "VirtualClock"]
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """When virtual time begins, the same for every arm, so that arms can be compared."""
+
+NEW_YEARS_EVE = EPOCH - timedelta(seconds=15)
+"""When it begins in crash cases: whoever takes over when a lease has run out does so in another year."""
 
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,8 @@ import time
 import psycopg
 from psycopg import sql as sql_parts
 
-from cutover.engines.api import ActivityResult, EngineContext, ExecutionRequest
+from cutover.engines.api import ActivityNode, ActivityResult, EngineContext, ExecutionRequest
+from cutover.engines.errors import ActivityError
 from cutover.engines.sqlfiles import sql
 from cutover.engines.v2.planner import Step
 from cutover.engines.v2.run import ExecutionRun
@@ -23,6 +24,7 @@ __all__ = [
     "LeaksFiles",
     "LeaksLocks",
     "LeaksMemory",
+    "LeaksOnRetry",
     "LeaksThreads",
     "LocksAllExecutions",
     "LocksEachCommit",
@@ -33,6 +35,7 @@ __all__ = [
 _HERE = "cutover.harness.mutants.engines"
 _MEBIBYTE = 1 << 20
 _PAUSE_S = 0.01
+_EIGHTH = 8
 _IN_TURN = "WITH held AS (\n    UPDATE workflow_executions"
 _ONE_BY_ONE = _IN_TURN.replace(
     "WITH held", "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(4712) IS NOT NULL AS mine),\nheld"
@@ -118,6 +121,22 @@ class LeaksConnections(LeaksMemory):
     def keep(self) -> None:
         """Keeps a connection."""
         self.kept.append(psycopg.connect(self.store._dsn))
+
+
+class LeaksOnRetry(LeaksMemory):
+    """Opens a connection for each eighth pause before another attempt, and keeps it."""
+
+    failures = 0
+
+    def keep(self) -> None:
+        """Keeps nothing of an execution."""
+
+    def failed(self, run: ExecutionRun, step: Step, node: ActivityNode, error: ActivityError) -> None:
+        """As V2, and keeps a connection now and then."""
+        super().failed(run, step, node, error)
+        self.failures += 1
+        if not self.failures % _EIGHTH:
+            self.kept.append(psycopg.connect(self.store._dsn))
 
 
 class LeaksThreads(LeaksMemory):

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final
 
 from cutover.engines.api import Engine, Signal
+from cutover.engines.errors import ActivityError
 from cutover.harness.record.plays import CANCELLED, HELD, OUTDATED, PlayCheck, PlayCommand, PlayRecord
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.workflows import chain, retrying, signals, wait
@@ -21,14 +22,19 @@ from cutover.harness.run.world.engine import committed
 from cutover.harness.run.world.outside import Move
 from cutover.scenarios.model import Scenario
 
-__all__ = ["ASLEEP"]
+__all__ = ["ASLEEP", "WorkerGone", "end_worker"]
 
 _MINUTE_MS: Final = 60_000
 _SENT: Final = signals("go", "pay")
 
 
-class _WorkerGone(BaseException):
+class WorkerGone(BaseException):
     """What ends a worker in the middle of its sleep."""
+
+
+def end_worker() -> None:
+    """Ends the worker that is at work, without a word to anybody."""
+    raise WorkerGone
 
 
 def cancelled(stage: PlayStage) -> Iterator[PlayRecord]:
@@ -90,6 +96,27 @@ def overtaken_asleep(stage: PlayStage) -> Iterator[PlayRecord]:
     _look(play, other)
     play.finish()
     yield play.play()
+    yield from _overtaken_before_the_next(stage)
+
+
+def _overtaken_before_the_next(stage: PlayStage) -> Iterator[PlayRecord]:
+    """The attempt fails in which it was overtaken, and the next one would be due at once."""
+    play = _waiting(stage, "CONC", "overtaken in an attempt, and there is no pause before the next", pause_ms=0)
+    other, called = stage.engine(), list[int]()
+
+    def overtake() -> None:
+        play.clock.advance(play.clock.now() + timedelta(seconds=stage.takeover_s))
+        with contextlib.suppress(Exception):  # one that is not let in takes nothing over
+            other.resume(play.id)
+            called.append(len(play.flight.world.ledger))
+        if called:
+            raise ActivityError("the line was cut", retryable=True)
+
+    play.flight.at_first_call = overtake
+    _outdated(play, f"{OUTDATED}: it was overtaken in an attempt", _first(play), partial(_since, play, called))
+    _look(play, other)
+    play.finish()
+    yield play.play()
 
 
 def signalled_asleep(stage: PlayStage) -> Iterator[PlayRecord]:
@@ -124,10 +151,11 @@ def _started(stage: PlayStage, scenario: Scenario, check: PlayCheck, name: str) 
     return play
 
 
-def _waiting(stage: PlayStage, check: PlayCheck, name: str) -> Performance:
-    """An execution that waits, and then fails once and pauses for longer than a lease lasts."""
+def _waiting(stage: PlayStage, check: PlayCheck, name: str, *, pause_ms: int | None = None) -> Performance:
+    """An execution that waits, then fails once and pauses, for longer than a lease lasts where nothing is said."""
     nodes = (wait("a", "go"), "pack", wait("b", "pay"), "ship")
-    scenario = retrying(chain("asleep", *nodes, sent=_SENT), "pack", round(2_000 * stage.takeover_s))
+    longer_ms = round(2_000 * stage.takeover_s)
+    scenario = retrying(chain("asleep", *nodes, sent=_SENT), "pack", longer_ms if pause_ms is None else pause_ms)
     return _started(stage, scenario, check, name)
 
 
@@ -138,12 +166,8 @@ def _first(play: Performance) -> Callable[[], None]:
 
 def _until_gone(play: Performance) -> None:
     """Has the first worker go on until it sleeps, where it ends."""
-
-    def end() -> None:
-        raise _WorkerGone
-
-    play.flight.at_first_sleep = end
-    with play.flown(), contextlib.suppress(_WorkerGone):
+    play.flight.at_first_sleep = end_worker
+    with play.flown(), contextlib.suppress(WorkerGone):
         _first(play)()
 
 

@@ -5,6 +5,7 @@ Nothing may be lost or ended by an install, the first or a later one, and the co
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
@@ -15,8 +16,9 @@ from cutover.engines.errors import ExecutionHeld, LeaseLost
 from cutover.engines.roles import Role
 from cutover.harness.record.plays import FOREIGN, PlayRecord
 from cutover.harness.run.side.plays.ageing import aged
+from cutover.harness.run.side.plays.asleep import WorkerGone, end_worker
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
-from cutover.harness.run.side.plays.workflows import chain, signals, wait
+from cutover.harness.run.side.plays.workflows import HOUR_MS, chain, retrying, signals, wait
 from cutover.scenarios.model import Scenario
 
 __all__ = ["INSTALLING"]
@@ -24,6 +26,10 @@ __all__ = ["INSTALLING"]
 _OLD: Final = timedelta(days=400)
 _ENDED: Final = chain("ended", "pack", "ship")
 _WAITING: Final = chain("waiting", "pack", wait("a", "go"), "ship", sent=signals("go"))
+_LATER: Final = (wait("a", "go"), "pack", wait("b", "go"), wait("c", "pay"), wait("d", timeout_ms=HOUR_MS), "ship")
+_IN_PART: Final = chain("in-part", *_LATER, sent=signals("go", "go", "pay"))
+_TIMED: Final = chain("timed", "pack", wait("a", timeout_ms=HOUR_MS), "ship")
+_TRIED: Final = retrying(chain("tried", wait("a", "go"), "pack", "ship", sent=signals("go")), "pack", HOUR_MS)
 _UNDER_WAY: Final = chain("under-way", "pack", "ship", wait("a", "go"), "bill", sent=signals("go"))
 
 
@@ -53,10 +59,18 @@ def again(stage: PlayStage) -> Iterator[PlayRecord]:
     """The candidate is installed once more where it has been at work itself, with the control's rows beside it."""
     engine = stage.engine()
     engine.install()
-    own = [_started(stage, scenario, engine, "candidate") for scenario in (_ENDED, _WAITING)]
-    yield from _installed(stage, own, engine, "candidate")
+    own = [_started(stage, scenario, engine, "candidate") for scenario in (_ENDED, _WAITING, _IN_PART, _TIMED, _TRIED)]
+    _, _, in_part, _, tried = own
+    in_part.send("s1-go", "s3-pay")
+    tried.flight.at_first_sleep = end_worker
+    with contextlib.suppress(WorkerGone):
+        tried.send("s1-go")
+    yield from _installed(stage, own[:-1], engine, "candidate")
     for play in own:
         play.by(stage.engine())
+    in_part.send("s1-go")
+    tried.wake(1_000 * stage.takeover_s)
+    for play in own:
         play.finish()
     yield from (play.play() for play in own)
 

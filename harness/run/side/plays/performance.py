@@ -134,6 +134,11 @@ class Performance:
         self.drive = ArmDriver(engine, scenario, self.flight, {**self._kept, **(reserved or {})})
 
     @property
+    def says(self) -> Mapping[str, str]:
+        """The metadata of its request, but for what is reserved."""
+        return self._kept
+
+    @property
     def ended(self) -> bool:
         """Whether the journal that was read last is that of an ended execution."""
         journal = self.drive.journal

@@ -1,0 +1,1 @@
+DELETE FROM workflow_signals WHERE step_id IS NULL

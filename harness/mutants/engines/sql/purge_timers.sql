@@ -1,0 +1,1 @@
+DELETE FROM workflow_timers WHERE fired_at IS NULL
