@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from cutover.harness.judge.reference.model import Expected
+from cutover.harness.judge.summaries.nestings import nested_features
 from cutover.harness.judge.summaries.sightings import features_of, sightings
 from cutover.scenarios.boundaries.boundary import PLACES
 from cutover.scenarios.boundaries.catalogue import BOUNDARIES, CELLS, PLANTINGS
 from cutover.scenarios.generated.combining import PAIRS
+from cutover.scenarios.generated.nesting import NESTED
 from cutover.scenarios.generated.tail import LARGE_BYTES, MANY_STEPS
 from cutover.scenarios.model import Scenario
 
@@ -32,10 +34,10 @@ _BOUNDARIES: Final = frozenset(boundary.name for boundary in BOUNDARIES)
 class MaterialSummary:
     """How many scenarios showed what.
 
-    `cells` has every kind of value with every place in which it may stand; `pairs` every pair of features. `values`
-    counts the boundary values that were seen at all, of `values_known`, and `placed` those with their places, of
-    `places_known`. The sizes
-    are those of the largest scenarios: steps that ran, and bytes of one payload.
+    `cells` has every kind of value with every place in which it may stand; `pairs` every pair of features, and every
+    feature with the loops that it is in. `values` counts the boundary values that were seen at all, of `values_known`,
+    and `placed` those with their places, of `places_known`. The sizes are those of the largest scenarios: steps that
+    ran, and bytes of one payload.
     """
 
     cells: Mapping[MaterialCell, int]
@@ -78,6 +80,7 @@ class MaterialCollector:
         self._placed.update((each.name, each.place) for each in found if each.name)
         features = features_of(expected)
         self._pairs.update((first, second) for first, second in PAIRS if {first, second} <= features)
+        self._pairs.update(set(NESTED) & nested_features(scenario, expected))
         self._steps = max(self._steps, len(expected.steps))
         self._bytes = max(self._bytes, *(len(step.output or "") for step in expected.steps.values()), 0)
 
@@ -109,7 +112,7 @@ class MaterialCollector:
         cells = sorted(CELLS, key=lambda cell: (rank[cell[0]], order[cell[1]]))
         return MaterialSummary(
             cells={cell: self._cells[cell] for cell in cells},
-            pairs={pair: self._pairs[pair] for pair in PAIRS},
+            pairs={pair: self._pairs[pair] for pair in (*PAIRS, *NESTED)},
             values=len(seen),
             values_known=len(_BOUNDARIES),
             unseen=tuple(boundary.name for boundary in BOUNDARIES if boundary.name not in seen),

@@ -20,6 +20,7 @@ from cutover.engines.api import (
 )
 from cutover.engines.payloads import decode
 from cutover.harness.judge.reference.model import Expected, ExpectedStep
+from cutover.harness.judge.summaries.nestings import all_before
 from cutover.scenarios.boundaries.boundary import Boundary, BoundaryKind, BoundaryPlace
 from cutover.scenarios.boundaries.limits import of_policy, of_timeout
 from cutover.scenarios.boundaries.recognition import names_in, of_name, of_value
@@ -100,19 +101,8 @@ def _meet(step: ExpectedStep, expected: Expected) -> bool:
     """Whether two of the steps that it waits for have run side by side: neither waits for the other."""
     if len(step.waits.all_of) < 2:
         return False
-    before = {step_id: _all_before(step_id, expected) for step_id in step.waits.all_of}
+    before = {step_id: all_before(step_id, expected) for step_id in step.waits.all_of}
     return any(one not in before[other] and other not in before[one] for one, other in combinations(before, 2))
-
-
-def _all_before(step_id: str, expected: Expected) -> set[str]:
-    found: set[str] = set()
-    pending = [step_id]
-    while pending:
-        step = expected.steps.get(pending.pop())
-        new = (step.waits.all_of | step.waits.any_of) - found if step is not None else frozenset[str]()
-        found |= new
-        pending += new
-    return found
 
 
 def _of_step(node: Node, step: ExpectedStep, error: str | None) -> Iterator[Sighting]:
