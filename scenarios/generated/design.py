@@ -21,7 +21,7 @@ _PAIR_EVERY: Final = 8
 _NEST_EVERY: Final = 6
 _NEST_AT: Final = 5
 """The first that shows loops in loops: an odd number, so that none shows a pair besides."""
-_TAILS: Final[dict[int, Tail]] = {150: "steps", 151: "payload", 153: "pauses"}
+_TAILS: Final[dict[int, Tail]] = {150: "steps", 151: "payload", 153: "pauses", 154: "branches"}
 _INPUTS: Final = tuple(each.boundary for each in PLANTINGS if each.place == "input")
 _WORKFLOW_IDS: Final = tuple(each.boundary for each in PLANTINGS if each.place == "workflow id")
 

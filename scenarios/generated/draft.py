@@ -26,7 +26,7 @@ class SizeLimits:
     `max_nodes` counts all nodes but the start nodes; a share `large` of scenarios has up to `large_nodes`.
     """
 
-    max_nodes: int = 13
+    max_nodes: int = 12
     large_nodes: int = 40
     large: float = 0.03
     retries: float = 0.3

@@ -147,7 +147,7 @@ def test_facts_about_the_run_are_told_in_portuguese() -> None:
 
 def test_what_the_material_lacks_is_told_in_portuguese() -> None:
     lacks = list(MaterialCollector().summary().lacks())
-    assert len(lacks) == 5
+    assert len(lacks) == 6
     assert untold(lacks) == []
     assert untold([*FEATURES, *(name for pair in NESTED for name in pair)]) == []
 

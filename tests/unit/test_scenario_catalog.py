@@ -35,6 +35,8 @@ ENDS = {
     "97-too-deep-together": "failed",
     "98-results-too-deep": "failed",
     "99-answer-too-deep": "failed",
+    "116-fails-beside-open-loops": "failed",
+    "117-fails-in-a-loop-beside-others": "failed",
 }
 """How each scenario ends, worked out by hand; those not listed are completed."""
 

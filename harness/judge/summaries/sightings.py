@@ -28,7 +28,7 @@ from cutover.scenarios.generated.combining import Feature
 from cutover.scenarios.model import Scenario
 from cutover.scenarios.validate import nodes_of
 
-__all__ = ["Sighting", "features_of", "sightings"]
+__all__ = ["Sighting", "branches_of", "features_of", "sightings"]
 
 _ITERATION: Final = re.compile(r"\[\d+\]")
 _NOT_RUN: Final = frozenset({"skipped", "pending"})
@@ -76,6 +76,13 @@ def _wired(workflow: Workflow, nodes: Mapping[str, Node]) -> frozenset[str]:
 def features_of(expected: Expected) -> frozenset[Feature]:
     """Returns which features the scenario shows when it runs as expected."""
     return frozenset(_features(expected))
+
+
+def branches_of(expected: Expected) -> int:
+    """Returns how many branches its widest fan has: they lead away from one step, and to one."""
+    steps = [step for step in expected.steps.values() if step.status not in _NOT_RUN]
+    away = Counter(source for step in steps for source in step.waits.all_of)
+    return min(max(away.values(), default=0), max((len(step.waits.all_of) for step in steps), default=0))
 
 
 def _features(expected: Expected) -> Iterator[Feature]:
