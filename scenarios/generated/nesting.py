@@ -147,9 +147,12 @@ def _condition(draft: Draft, level: DraftLevel, ends: Sequence[End]) -> list[End
 
 
 def _join_for_all(draft: Draft, level: DraftLevel, ends: Sequence[End]) -> list[End]:
-    branches = [(draft.activity(level, ends, _CALM), "out") for _ in range(2)]
+    """The join stands before the longer branch, so that one that does not wait for it goes first in any order."""
+    short = draft.activity(level, ends, _CALM)
     join = draft.name("gather")
-    level.add(JoinNode(id=join), branches)
+    level.add(JoinNode(id=join), [(short, "out")])
+    begun = draft.activity(level, ends, _CALM)
+    level.edges.append(Edge(source=draft.activity(level, [(begun, "out")], _CALM), target=join))
     return [(join, "out")]
 
 

@@ -22,7 +22,7 @@ from cutover.scenarios.generated.design import DESIGNED_FROM, Design, design_of
 from cutover.scenarios.generated.generator import SizeLimits, drawn, generate
 from cutover.scenarios.generated.nesting import NESTED, NESTINGS, NESTS, Nest
 from cutover.scenarios.generated.specimens import Specimen, specimens
-from cutover.scenarios.generated.tail import LARGE_BYTES, MANY_PAUSES, MANY_STEPS
+from cutover.scenarios.generated.tail import LARGE_BYTES, MANY_BRANCHES, MANY_PAUSES, MANY_STEPS
 from cutover.scenarios.validate import validate_scenario
 
 CALM = SizeLimits(max_nodes=1, retries=0, failures=0, waits=0, loops=0, awkward=0, racy=0, large=0)
@@ -51,6 +51,7 @@ def test_a_designed_sample_lacks_nothing_whatever_the_seed(seed: int) -> None:
     assert min(summary.cells.values()) > 0
     assert summary.most_steps >= MANY_STEPS
     assert summary.most_bytes >= LARGE_BYTES
+    assert summary.most_branches >= MANY_BRANCHES
     assert summary.placed > len(PLANTINGS) / 2
 
 

@@ -18,6 +18,6 @@ NESTING_MUTANTS: Final = (
     _mutant("wakes-the-innermost", "signals for the deepest waits alone", "OUT", "WakesTheInnermost", "115"),
     _mutant("leaves-loops-open", "a failure that leaves other loops open", "OUT", "LeavesLoopsOpen", "116"),
     _mutant("fails-two-loops-deep", "any error two loops deep is a failure", "OUT", "FailsTwoLoopsDeep", "118"),
-    _mutant("joins-early-two-loops-deep", "joins with their first branch", "ORD", "JoinsEarlyTwoLoopsDeep", "119"),
+    _mutant("joins-early-two-loops-deep", "joins with their first branch", "OUT", "JoinsEarlyTwoLoopsDeep", "119"),
     _mutant("times-out-into-the-step", "a timeout taken for the signal", "OUT", "TimesOutIntoTheStep", "120"),
 )
