@@ -11,11 +11,11 @@ from cutover.scenarios.generated.failures import failing
 from cutover.scenarios.generated.vocabulary import CHECKS, EXPRESSIONS
 from cutover.scenarios.model import PlannedSignal, Response
 
-__all__ = ["NESTED", "NESTINGS", "NESTS", "BesideFeature", "LoopKind", "Nest", "NestedFeature", "Nesting", "nest"]
+__all__ = ["NESTED", "NESTINGS", "NESTS", "BesideFeature", "LoopKind", "LoopNesting", "Nest", "NestedFeature", "nest"]
 
 LoopKind: TypeAlias = Literal["items", "turns"]
 """A loop over items, or one that repeats for as long as it asks for another turn."""
-Nesting: TypeAlias = Literal[
+LoopNesting: TypeAlias = Literal[
     "outside loops",
     "in items",
     "in turns",
@@ -40,7 +40,7 @@ NestedFeature: TypeAlias = Literal[
 BesideFeature: TypeAlias = Literal["a wait beside an open loop", "two open loops", "a failure beside an open loop"]
 """An open loop is one in which a wait is paused."""
 
-NESTINGS: Final[Mapping[tuple[LoopKind, ...], Nesting]] = {
+NESTINGS: Final[Mapping[tuple[LoopKind, ...], LoopNesting]] = {
     (): "outside loops",
     ("items",): "in items",
     ("turns",): "in turns",
@@ -52,7 +52,7 @@ NESTINGS: Final[Mapping[tuple[LoopKind, ...], Nesting]] = {
 """By the kinds of the loops around a node, outermost first."""
 _BESIDE: Final[tuple[BesideFeature, ...]] = get_args(BesideFeature)
 _BESIDE_IN: Final[tuple[tuple[LoopKind, ...], ...]] = ((), ("items",), ("turns",))
-NESTED: Final[tuple[tuple[NestedFeature | BesideFeature, Nesting], ...]] = (
+NESTED: Final[tuple[tuple[NestedFeature | BesideFeature, LoopNesting], ...]] = (
     *((feature, nesting) for feature in get_args(NestedFeature) for nesting in NESTINGS.values()),
     *((feature, NESTINGS[kinds]) for feature in _BESIDE for kinds in _BESIDE_IN),
 )
@@ -116,10 +116,10 @@ def nest(draft: Draft, level: DraftLevel, ends: Sequence[End], asked: Nest) -> l
     return result
 
 
-_Inner: TypeAlias = Callable[[DraftLevel, Sequence[End]], list[End]]
+_Within: TypeAlias = Callable[[DraftLevel, Sequence[End]], list[End]]
 
 
-def _loop(draft: Draft, level: DraftLevel, ends: Sequence[End], kind: LoopKind, inner: _Inner) -> list[End]:
+def _loop(draft: Draft, level: DraftLevel, ends: Sequence[End], kind: LoopKind, inner: _Within) -> list[End]:
     """A loop of two iterations; one over items has them in its expression."""
     draft.tags.add("loop")
     loop = draft.name("each_line" if kind == "items" else "until_done")

@@ -155,7 +155,7 @@ def test_every_answer_of_the_world_is_there() -> None:
     }
     assert {response.retryable for response in responses if response.error} == {True, False}
     assert {response.echo for response in responses} == {True, False}
-    assert {len(response.ports) for response in responses} == {0, 1, 2}
+    assert {len(response.ports) for response in responses} >= {0, 1, 2}
     keys = {("[" in key, "/" in key, "." in key) for scenario in CATALOG.values() for key in scenario.world}
     assert {(True, True, False), (False, True, False), (False, False, True), (False, False, False)} <= keys
 

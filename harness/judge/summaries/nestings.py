@@ -9,13 +9,13 @@ from typing import Final
 
 from cutover.engines.api import ActivityNode, JoinNode, LoopNode, Node, WaitNode
 from cutover.harness.judge.reference.model import Expected, ExpectedStep
-from cutover.scenarios.generated.nesting import NESTINGS, BesideFeature, LoopKind, NestedFeature, Nesting
+from cutover.scenarios.generated.nesting import NESTINGS, BesideFeature, LoopKind, LoopNesting, NestedFeature
 from cutover.scenarios.model import Scenario
 from cutover.scenarios.validate import nodes_of
 
 __all__ = ["NestedSighting", "all_before", "nested_features"]
 
-NestedSighting = tuple[NestedFeature | BesideFeature, Nesting]
+NestedSighting = tuple[NestedFeature | BesideFeature, LoopNesting]
 _ITERATION: Final = re.compile(r"\[\d+\]")
 _ENDED_WAIT: Final = frozenset({"completed", "cancelled"})
 
@@ -41,7 +41,7 @@ def _path(step_id: str) -> str:
     return _ITERATION.sub("", step_id)
 
 
-def _nesting(path: str, nodes: Mapping[str, Node]) -> Nesting:
+def _nesting(path: str, nodes: Mapping[str, Node]) -> LoopNesting:
     kinds: list[LoopKind] = []
     around = path.rpartition("/")[0]
     while around and len(kinds) < 2:

@@ -66,7 +66,7 @@ class StopsGrowing(BrokenV2):
         return ((retry, "delay_ms", delay_ms),)
 
 
-class _Reading(BrokenV2):
+class _AnswerReading(BrokenV2):
     """Takes some answers for failures."""
 
     def failure_in(self, output: dict[str, object]) -> str | None:
@@ -84,7 +84,7 @@ class _Reading(BrokenV2):
             super().succeeded(run, step, result)
 
 
-class FailsWithoutSuccess(_Reading):
+class FailsWithoutSuccess(_AnswerReading):
     """Takes an answer for a failure that says it was no success."""
 
     def failure_in(self, output: dict[str, object]) -> str | None:
@@ -92,7 +92,7 @@ class FailsWithoutSuccess(_Reading):
         return "no success" if output.get("success") is False or output.get("ok") is False else None
 
 
-class ReadsStatusCodes(_Reading):
+class ReadsStatusCodes(_AnswerReading):
     """Takes an answer for a failure that has the status of one."""
 
     def failure_in(self, output: dict[str, object]) -> str | None:
