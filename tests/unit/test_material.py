@@ -181,9 +181,11 @@ def test_a_sample_without_loops_in_loops_says_so() -> None:
     for number in ("03", "30", "55", "59", "75"):
         scenario = next(each for each in load_catalog() if each.id.startswith(number))
         collector.add(scenario, expect(scenario))
-    (lack,) = (each for each in collector.summary().lacks() if each.startswith("pairs of features"))
-    assert "with in" in lack
-    assert any(each.startswith("the widest scenario") for each in collector.summary().lacks())
+    summary = collector.summary()
+    assert summary.pairs["an error routed", "in items"] == 1
+    assert summary.pairs["an error routed", "in items in items"] == 0
+    assert any(each.startswith("pairs of features that no scenario shows") for each in summary.lacks())
+    assert any(each.startswith("the widest scenario") for each in summary.lacks())
 
 
 def test_what_is_gathered_apart_comes_to_the_same() -> None:
