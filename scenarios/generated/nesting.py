@@ -213,6 +213,16 @@ def _routed(draft: Draft, level: DraftLevel, ends: Sequence[End]) -> list[End]:
 
 
 def _failure(draft: Draft, level: DraftLevel, ends: Sequence[End]) -> list[End]:
+    """Comes after a join for any whose other branch waits in vain: who waits for all never gets there."""
+    told = _signal(draft, level, ends)
+    vain = draft.name("pause")
+    level.add(WaitNode(id=vain, signal=f"never.{vain}"), ends)
+    join = draft.name("first_answer")
+    level.add(JoinNode(id=join, mode="any"), [*told, (vain, "out")])
+    return _fatal(draft, level, [(join, "out")])
+
+
+def _fatal(draft: Draft, level: DraftLevel, ends: Sequence[End]) -> list[End]:
     draft.tags.add("fails")
     return [(failing(draft, level, ends, _CALM, on_error="fail"), "out")]
 
@@ -247,7 +257,7 @@ def _two_loops(draft: Draft, level: DraftLevel, ends: Sequence[End]) -> list[End
 
 def _failure_beside(draft: Draft, level: DraftLevel, ends: Sequence[End]) -> list[End]:
     """What fails waits first, so that all others wait as well when it does; the loop's own signals come too late."""
-    failed = _failure(draft, level, _signal(draft, level, ends))
+    failed = _fatal(draft, level, _signal(draft, level, ends))
     return [*failed, *_waiting_loop(draft, level, ends)]
 
 
