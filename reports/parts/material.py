@@ -41,6 +41,7 @@ class MaterialPart(ReportPart):
     places_known: int
     most_steps: int
     most_bytes: int
+    most_branches: int = 0
 
     @property
     def cells(self) -> tuple[int, int]:
@@ -71,4 +72,5 @@ def material_part(summary: MaterialSummary) -> MaterialPart:
         places_known=summary.places_known,
         most_steps=summary.most_steps,
         most_bytes=summary.most_bytes,
+        most_branches=summary.most_branches,
     )

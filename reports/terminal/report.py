@@ -197,7 +197,8 @@ def _material(part: MaterialPart) -> str:
     return (
         f"{count(part.values)} of {count(part.values_known)} boundary values, {count(seen)} of {count(known)} kinds of "
         f"them in their places, {count(part.pairs_seen)} of {count(len(part.pairs))} pairs of features; at most "
-        f"{count(part.most_steps)} steps, and {count(part.most_bytes)} bytes in a payload"
+        f"{count(part.most_steps)} steps, {count(part.most_bytes)} bytes in a payload and "
+        f"{count(part.most_branches)} branches"
     )
 
 

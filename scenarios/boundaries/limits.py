@@ -41,6 +41,7 @@ def _retry(kind: BoundaryKind, name: str, failures: int, hurt: str, policy: Retr
     return Boundary(kind, name, [*shown], hurt, only=("retry",)), RetryLimit(policy, failures)
 
 
+_FAR_MS: Final = 2**40
 _MADE: Final = (
     _retry("count", "no retries", 1, "0 taken for the default", RetryPolicy(max_retries=0)),
     _retry("count", "one retry", 1, "attempts counted for retries: one too few", RetryPolicy(max_retries=1)),
@@ -52,6 +53,20 @@ _MADE: Final = (
         40,
         "2^40 s in ms is past 2^53 and past an interval",
         RetryPolicy(max_retries=40, cap_ms=1_000),
+    ),
+    _retry(
+        "count",
+        "16 retries far below the cap",
+        16,
+        "exponents that stop growing: 2^6 times the first delay in many libraries",
+        RetryPolicy(max_retries=16, initial_ms=100, cap_ms=_FAR_MS),
+    ),
+    _retry(
+        "number",
+        "factor of 10 far below the cap",
+        9,
+        "delays held to an hour or a day, whatever the policy says",
+        RetryPolicy(max_retries=9, initial_ms=1, factor=10.0, cap_ms=_FAR_MS),
     ),
     _retry("time", "no first delay", 2, "0 taken for the default of 1 s", RetryPolicy(initial_ms=0)),
     _retry("time", "first delay of 1 ms", 2, "cut to 0 s", RetryPolicy(initial_ms=1)),

@@ -78,6 +78,12 @@ TEXTS: Final = (
     _text("punctuation", "a:b;c,d|e@f#g?h=i&j~k", "splits keys, headers and lists that are joined by hand"),
     _text("words that are true", "yes", "turned to true by YAML 1.1"),
     _text("country", "NO", "Norway turned to false by YAML 1.1"),
+    _text("word that is false", "no", "turned to false by YAML 1.1"),
+    _text("switched off", "off", "turned to false by YAML 1.1 and by configurations"),
+    _text("asks to wait", "rate limited, retry after 5 seconds", "read by clients that look into errors for a delay"),
+    _text("timed out", "the request timed out (timeout)", "tried again where errors are told apart by their words"),
+    _text("too many requests", "HTTP 429 Too Many Requests", "tried again, whatever is said beside it"),
+    _text("not found", "404 not found: invalid request", "given up where errors are told apart by their words"),
 )
 
 DATES: Final = (

@@ -26,12 +26,12 @@ class SizeLimits:
     `max_nodes` counts all nodes but the start nodes; a share `large` of scenarios has up to `large_nodes`.
     """
 
-    max_nodes: int = 15
+    max_nodes: int = 12
     large_nodes: int = 40
     large: float = 0.03
     retries: float = 0.3
     failures: float = 0.12
-    waits: float = 0.35
+    waits: float = 0.3
     loops: float = 0.45
     awkward: float = 0.15
     racy: float = 0.01

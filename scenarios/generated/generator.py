@@ -15,6 +15,7 @@ from cutover.scenarios.generated.design import Design, design_of
 from cutover.scenarios.generated.dice import Dice
 from cutover.scenarios.generated.draft import Draft, DraftLevel, End, Place, SizeLimits
 from cutover.scenarios.generated.failures import fatal, race
+from cutover.scenarios.generated.nesting import nest
 from cutover.scenarios.generated.planting import plant
 from cutover.scenarios.generated.tail import lengthen
 from cutover.scenarios.generated.vocabulary import AWKWARD, SUBJECTS
@@ -49,7 +50,9 @@ def generate(
     asked_to_wait = "wait" in draft.tags  # a cancellation must not come before what was asked for
     _grow(draft, level, ends)
     if not draft.racy:
-        if "parallel branches" not in (design.pair or ()):  # a shortcut would put one branch after the other
+        if design.nest is None and "parallel branches" not in (
+            design.pair or ()
+        ):  # a shortcut would put one branch after the other
             _shortcuts(draft, level)
         _reorder(draft, level)
     workflow = level.workflow()
@@ -111,6 +114,10 @@ def _planned(draft: Draft, level: DraftLevel, design: Design) -> list[End]:
         ends = combine(draft, level, ends, design.pair)
     for specimen in design.specimens:
         ends = plant(draft, level, ends, specimen)
+    if design.nest is not None:
+        ends = nest(draft, level, ends, design.nest)
+        draft.fatal = draft.racy = False
+        draft.budget = 0
     if draft.tags & {"boundary", "large"}:
         draft.budget //= 2  # so that what is asked for does not make scenarios larger on the whole
     return ends

@@ -1,4 +1,4 @@
-"""The three scenarios at the far end: very many steps, a very large payload, very many pauses. Pure."""
+"""The scenarios at the far end: very many steps, a very large payload, very many pauses, very wide. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from cutover.engines.api import ConditionNode, JoinNode, JsonValue, LoopNode, Wa
 from cutover.scenarios.generated.draft import Draft, DraftLevel, End, Place
 from cutover.scenarios.model import PlannedSignal, Response
 
-__all__ = ["LARGE_BYTES", "MANY_PAUSES", "MANY_STEPS", "Tail", "lengthen"]
+__all__ = ["LARGE_BYTES", "MANY_BRANCHES", "MANY_PAUSES", "MANY_STEPS", "Tail", "lengthen"]
 
-Tail: TypeAlias = Literal["steps", "payload", "pauses"]
+Tail: TypeAlias = Literal["steps", "payload", "pauses", "branches"]
 MANY_STEPS: Final = 1_000
 LARGE_BYTES: Final = 1_000_000
+MANY_BRANCHES: Final = 65
+"""At least so many lead away from one step, and to one: more than 64 bits tell apart."""
 MANY_PAUSES: Final = 30
 """At least so many: each is a command to the engine, and a worker that takes over."""
 _WORDS: Final = "the parcel left the warehouse and the customer was told; "
@@ -22,7 +24,7 @@ _CALM: Final = Place(retries=False)
 
 
 def lengthen(draft: Draft, level: DraftLevel, ends: Sequence[End], tail: Tail) -> list[End]:
-    """A loop over more than a hundred items and a chain, together of that many steps; one large answer; many waits."""
+    """A loop over many items and a chain, together of that many steps; a large answer; many waits; wide fans."""
     draft.tags.add("large")
     return _TAILS[tail](draft, level, ends)
 
@@ -85,8 +87,25 @@ def _often(draft: Draft, level: DraftLevel, ends: Sequence[End]) -> list[End]:
     return [(loop, "out")]
 
 
+def _wide(draft: Draft, level: DraftLevel, ends: Sequence[End]) -> list[End]:
+    """Branches by one port, and as many by a port each; all that a branch has is a join, so that none takes a call."""
+    width = MANY_BRANCHES + draft.details.between(0, 5)
+    ports = tuple(f"part_{i}" for i in range(width))
+    for taken in (ports, ("out",) * width):
+        answers = [Response(output=draft.value(), ports=tuple(dict.fromkeys(taken)))]
+        source = draft.activity(level, ends, _CALM, answers=answers)
+        branches = [draft.name("branch") for _ in taken]
+        for branch, port in zip(branches, taken, strict=True):
+            level.add(JoinNode(id=branch), [(source, port)])
+        join = draft.name("gather")
+        level.add(JoinNode(id=join), [(branch, "out") for branch in branches])
+        ends = [(join, "out")]
+    return list(ends)
+
+
 _TAILS: Final[Mapping[Tail, Callable[[Draft, DraftLevel, Sequence[End]], list[End]]]] = {
     "steps": _many,
     "payload": _much,
     "pauses": _often,
+    "branches": _wide,
 }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cutover.engines.payloads import decode, encode
 from cutover.harness.judge.reference.model import expect
 from cutover.harness.judge.summaries.material import MaterialCollector, MaterialSummary
+from cutover.harness.judge.summaries.nestings import nested_features
 from cutover.harness.judge.summaries.sightings import features_of, sightings
 from cutover.scenarios.boundaries.catalogue import BOUNDARIES, CELLS, PLANTINGS
 from cutover.scenarios.catalog import load_catalog
@@ -19,8 +20,9 @@ from cutover.scenarios.files import dumps, loads
 from cutover.scenarios.generated.combining import PAIRS, Feature
 from cutover.scenarios.generated.design import DESIGNED_FROM, Design, design_of
 from cutover.scenarios.generated.generator import SizeLimits, drawn, generate
+from cutover.scenarios.generated.nesting import NESTED, NESTINGS, NESTS, Nest
 from cutover.scenarios.generated.specimens import Specimen, specimens
-from cutover.scenarios.generated.tail import LARGE_BYTES, MANY_PAUSES, MANY_STEPS
+from cutover.scenarios.generated.tail import LARGE_BYTES, MANY_BRANCHES, MANY_PAUSES, MANY_STEPS
 from cutover.scenarios.validate import validate_scenario
 
 CALM = SizeLimits(max_nodes=1, retries=0, failures=0, waits=0, loops=0, awkward=0, racy=0, large=0)
@@ -41,10 +43,15 @@ def shown(seed: int) -> MaterialSummary:
 def test_a_designed_sample_lacks_nothing_whatever_the_seed(seed: int) -> None:
     summary = shown(seed)
     assert list(summary.lacks()) == []
-    assert (summary.values, len(summary.cells), len(summary.pairs)) == (len(BOUNDARIES), len(CELLS), len(PAIRS))
+    assert (summary.values, len(summary.cells), len(summary.pairs)) == (
+        len(BOUNDARIES),
+        len(CELLS),
+        len(PAIRS) + len(NESTED),
+    )
     assert min(summary.cells.values()) > 0
     assert summary.most_steps >= MANY_STEPS
     assert summary.most_bytes >= LARGE_BYTES
+    assert summary.most_branches >= MANY_BRANCHES
     assert summary.placed > len(PLANTINGS) / 2
 
 
@@ -103,6 +110,31 @@ def test_a_pair_of_features_comes_together_when_it_runs(pair: tuple[Feature, Fea
     scenario = generate(rng, 1, CALM, Design(pair=pair))
     validate_scenario(scenario)
     assert set(pair) <= features_of(expect(scenario))
+
+
+@pytest.mark.parametrize("nest", NESTS)
+@given(rng=st.randoms(use_true_random=False))
+@settings(max_examples=3, deadline=None)
+def test_features_come_in_the_loops_that_a_nest_asks_for(nest: Nest, rng: random.Random) -> None:
+    scenario = generate(rng, 1, CALM, Design(nest=nest))
+    validate_scenario(scenario)
+    found = expect(scenario)
+    asked = {(each, NESTINGS[nest.kinds[:depth]]) for depth, group in enumerate(nest.levels) for each in group}
+    assert asked <= nested_features(scenario, found)
+    assert found.outcome.status == ("failed" if nest.fatal else "completed")
+    assert all(other.steps == found.steps for other in found.alternatives)
+
+
+def test_all_nests_together_ask_for_every_feature_in_every_loop_once() -> None:
+    asked = [
+        (each, NESTINGS[nest.kinds[:depth]])
+        for nest in NESTS
+        for depth, group in enumerate(nest.levels)
+        for each in group
+    ]
+    assert set(asked) == set(NESTED)
+    designs = [design_of("7", number).nest for number in range(1, DESIGNED_FROM + 1)]
+    assert {each for each in designs if each is not None} == set(NESTS)
 
 
 def test_every_specimen_of_a_seed_together_plants_every_value_in_every_place_of_a_step() -> None:

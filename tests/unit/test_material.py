@@ -27,7 +27,8 @@ from cutover.harness.judge.gathered import Gathered
 from cutover.harness.judge.meta import material_reason
 from cutover.harness.judge.reference.model import expect
 from cutover.harness.judge.summaries.material import MaterialCollector
-from cutover.harness.judge.summaries.sightings import features_of, sightings
+from cutover.harness.judge.summaries.nestings import nested_features
+from cutover.harness.judge.summaries.sightings import branches_of, features_of, sightings
 from cutover.reports.parts.material import material_part
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.generated.design import DESIGNED_FROM
@@ -139,6 +140,52 @@ def test_branches_iterations_and_retries_are_features() -> None:
     assert "retry" in found["04-retry-second-attempt"]
     assert ("wait" in found["42-wait-for-timer"], "signal" in found["42-wait-for-timer"]) == (True, False)
     assert ("wait" in found["41-wait-for-signal"], "signal" in found["41-wait-for-signal"]) == (False, True)
+
+
+def test_features_are_seen_in_the_loops_that_they_are_in_and_beside_those_that_are_open() -> None:
+    found = {scenario.id: nested_features(scenario, expect(scenario)) for scenario in load_catalog()}
+    assert found["30-join-all"] == {("a join for all", "outside loops")}
+    assert found["01-one-activity"] == frozenset()
+    assert found["59-error-handled-inside-loop"] >= {("an error routed", "in items")}
+    assert found["55-loop-in-loop"] == frozenset()
+    assert found["114-loops-that-wait-together"] == {
+        ("two open loops", "outside loops"),
+        ("a signal", "in items"),
+        ("a signal", "in turns"),
+        ("a join for all", "outside loops"),
+    }
+    assert found["115-waits-at-every-depth"] >= {
+        ("a wait beside an open loop", "outside loops"),
+        ("a signal", "in items in items"),
+    }
+    beside = {("a failure beside an open loop", "outside loops"), ("two open loops", "outside loops")}
+    assert found["116-fails-beside-open-loops"] >= {*beside, ("a failure", "outside loops")}
+    deep = {"in items in turns", "in turns in items"}
+    for name, features in {
+        "118-errors-two-loops-deep": ("an error passed over", "an error routed", "a retry"),
+        "119-joins-two-loops-deep": ("a join for all", "a join for any", "a condition", "a signal"),
+        "120-deadlines-two-loops-deep": ("a signal", "a timeout", "a timer"),
+    }.items():
+        assert found[name] >= {(feature, nesting) for feature in features for nesting in deep}
+
+
+def test_branches_are_counted_where_they_part_and_where_they_meet() -> None:
+    found = {scenario.id: branches_of(expect(scenario)) for scenario in load_catalog()}
+    assert found["03-data-flow"] == 1
+    assert found["75-wide-fan"] == 12
+    assert found["121-fans-of-65-and-130"] == 130
+
+
+def test_a_sample_without_loops_in_loops_says_so() -> None:
+    collector = MaterialCollector()
+    for number in ("03", "30", "55", "59", "75"):
+        scenario = next(each for each in load_catalog() if each.id.startswith(number))
+        collector.add(scenario, expect(scenario))
+    summary = collector.summary()
+    assert summary.pairs["an error routed", "in items"] == 1
+    assert summary.pairs["an error routed", "in items in items"] == 0
+    assert any(each.startswith("pairs of features that no scenario shows") for each in summary.lacks())
+    assert any(each.startswith("the widest scenario") for each in summary.lacks())
 
 
 def test_what_is_gathered_apart_comes_to_the_same() -> None:

@@ -35,6 +35,8 @@ ENDS = {
     "97-too-deep-together": "failed",
     "98-results-too-deep": "failed",
     "99-answer-too-deep": "failed",
+    "116-fails-beside-open-loops": "failed",
+    "117-fails-in-a-loop-beside-others": "failed",
 }
 """How each scenario ends, worked out by hand; those not listed are completed."""
 
@@ -153,7 +155,7 @@ def test_every_answer_of_the_world_is_there() -> None:
     }
     assert {response.retryable for response in responses if response.error} == {True, False}
     assert {response.echo for response in responses} == {True, False}
-    assert {len(response.ports) for response in responses} == {0, 1, 2}
+    assert {len(response.ports) for response in responses} >= {0, 1, 2}
     keys = {("[" in key, "/" in key, "." in key) for scenario in CATALOG.values() for key in scenario.world}
     assert {(True, True, False), (False, True, False), (False, False, True), (False, False, False)} <= keys
 

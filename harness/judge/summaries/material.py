@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from cutover.harness.judge.reference.model import Expected
-from cutover.harness.judge.summaries.sightings import features_of, sightings
+from cutover.harness.judge.summaries.nestings import nested_features
+from cutover.harness.judge.summaries.sightings import branches_of, features_of, sightings
 from cutover.scenarios.boundaries.boundary import PLACES
 from cutover.scenarios.boundaries.catalogue import BOUNDARIES, CELLS, PLANTINGS
 from cutover.scenarios.generated.combining import PAIRS
-from cutover.scenarios.generated.tail import LARGE_BYTES, MANY_STEPS
+from cutover.scenarios.generated.nesting import NESTED
+from cutover.scenarios.generated.tail import LARGE_BYTES, MANY_BRANCHES, MANY_STEPS
 from cutover.scenarios.model import Scenario
 
 __all__ = ["MaterialCollector", "MaterialSummary"]
@@ -32,10 +34,10 @@ _BOUNDARIES: Final = frozenset(boundary.name for boundary in BOUNDARIES)
 class MaterialSummary:
     """How many scenarios showed what.
 
-    `cells` has every kind of value with every place in which it may stand; `pairs` every pair of features. `values`
-    counts the boundary values that were seen at all, of `values_known`, and `placed` those with their places, of
-    `places_known`. The sizes
-    are those of the largest scenarios: steps that ran, and bytes of one payload.
+    `cells` has every kind of value with every place in which it may stand; `pairs` every pair of features, and every
+    feature with the loops that it is in. `values` counts the boundary values that were seen at all, of `values_known`,
+    and `placed` those with their places, of `places_known`. The sizes are those of the largest scenarios: steps that
+    ran, bytes of one payload, and branches that one step leads to and another waits for.
     """
 
     cells: Mapping[MaterialCell, int]
@@ -47,6 +49,7 @@ class MaterialSummary:
     places_known: int
     most_steps: int
     most_bytes: int
+    most_branches: int
 
     def lacks(self) -> Iterator[str]:
         """Yields a sentence for each sort of thing that no scenario showed."""
@@ -59,6 +62,9 @@ class MaterialSummary:
             yield f"the longest scenario has {self.most_steps:,} of the {MANY_STEPS:,} steps that one should have"
         if self.most_bytes < LARGE_BYTES:
             yield f"the largest payload has {self.most_bytes:,} of the {LARGE_BYTES:,} bytes that one should have"
+        if self.most_branches < MANY_BRANCHES:
+            width = f"{self.most_branches:,} of the {MANY_BRANCHES:,} branches"
+            yield f"the widest scenario has {width} that one should have"
 
 
 class MaterialCollector:
@@ -70,6 +76,7 @@ class MaterialCollector:
         self._placed: set[MaterialCell] = set()
         self._steps = 0
         self._bytes = 0
+        self._branches = 0
 
     def add(self, scenario: Scenario, expected: Expected) -> None:
         """Takes one in."""
@@ -78,8 +85,10 @@ class MaterialCollector:
         self._placed.update((each.name, each.place) for each in found if each.name)
         features = features_of(expected)
         self._pairs.update((first, second) for first, second in PAIRS if {first, second} <= features)
+        self._pairs.update(set(NESTED) & nested_features(scenario, expected))
         self._steps = max(self._steps, len(expected.steps))
         self._bytes = max(self._bytes, *(len(step.output or "") for step in expected.steps.values()), 0)
+        self._branches = max(self._branches, branches_of(expected))
 
     def part(self) -> dict[str, object]:
         """Returns what was taken in, as JSON can carry it."""
@@ -89,6 +98,7 @@ class MaterialCollector:
             "placed": sorted(self._placed),
             "steps": self._steps,
             "bytes": self._bytes,
+            "branches": self._branches,
         }
 
     def absorb(self, part: Mapping[str, Any]) -> None:
@@ -99,6 +109,7 @@ class MaterialCollector:
         self._placed.update((name, place) for name, place in part["placed"])
         self._steps = max(self._steps, part["steps"])
         self._bytes = max(self._bytes, part["bytes"])
+        self._branches = max(self._branches, part["branches"])
 
     def summary(self) -> MaterialSummary:
         """Returns what all of it comes to."""
@@ -109,7 +120,7 @@ class MaterialCollector:
         cells = sorted(CELLS, key=lambda cell: (rank[cell[0]], order[cell[1]]))
         return MaterialSummary(
             cells={cell: self._cells[cell] for cell in cells},
-            pairs={pair: self._pairs[pair] for pair in PAIRS},
+            pairs={pair: self._pairs[pair] for pair in (*PAIRS, *NESTED)},
             values=len(seen),
             values_known=len(_BOUNDARIES),
             unseen=tuple(boundary.name for boundary in BOUNDARIES if boundary.name not in seen),
@@ -117,6 +128,7 @@ class MaterialCollector:
             places_known=len(_PLACED),
             most_steps=self._steps,
             most_bytes=self._bytes,
+            most_branches=self._branches,
         )
 
 

@@ -20,6 +20,7 @@ from cutover.engines.api import (
 )
 from cutover.engines.payloads import decode
 from cutover.harness.judge.reference.model import Expected, ExpectedStep
+from cutover.harness.judge.summaries.nestings import all_before
 from cutover.scenarios.boundaries.boundary import Boundary, BoundaryKind, BoundaryPlace
 from cutover.scenarios.boundaries.limits import of_policy, of_timeout
 from cutover.scenarios.boundaries.recognition import names_in, of_name, of_value
@@ -27,7 +28,7 @@ from cutover.scenarios.generated.combining import Feature
 from cutover.scenarios.model import Scenario
 from cutover.scenarios.validate import nodes_of
 
-__all__ = ["Sighting", "features_of", "sightings"]
+__all__ = ["Sighting", "branches_of", "features_of", "sightings"]
 
 _ITERATION: Final = re.compile(r"\[\d+\]")
 _NOT_RUN: Final = frozenset({"skipped", "pending"})
@@ -77,6 +78,13 @@ def features_of(expected: Expected) -> frozenset[Feature]:
     return frozenset(_features(expected))
 
 
+def branches_of(expected: Expected) -> int:
+    """Returns how many branches its widest fan has: they lead away from one step, and to one."""
+    steps = [step for step in expected.steps.values() if step.status not in _NOT_RUN]
+    away = Counter(source for step in steps for source in step.waits.all_of)
+    return min(max(away.values(), default=0), max((len(step.waits.all_of) for step in steps), default=0))
+
+
 def _features(expected: Expected) -> Iterator[Feature]:
     steps = [step for step in expected.steps.values() if step.status not in _NOT_RUN]
     if any(step.step_id.count("[") > 1 for step in steps):
@@ -100,19 +108,8 @@ def _meet(step: ExpectedStep, expected: Expected) -> bool:
     """Whether two of the steps that it waits for have run side by side: neither waits for the other."""
     if len(step.waits.all_of) < 2:
         return False
-    before = {step_id: _all_before(step_id, expected) for step_id in step.waits.all_of}
+    before = {step_id: all_before(step_id, expected) for step_id in step.waits.all_of}
     return any(one not in before[other] and other not in before[one] for one, other in combinations(before, 2))
-
-
-def _all_before(step_id: str, expected: Expected) -> set[str]:
-    found: set[str] = set()
-    pending = [step_id]
-    while pending:
-        step = expected.steps.get(pending.pop())
-        new = (step.waits.all_of | step.waits.any_of) - found if step is not None else frozenset[str]()
-        found |= new
-        pending += new
-    return found
 
 
 def _of_step(node: Node, step: ExpectedStep, error: str | None) -> Iterator[Sighting]:

@@ -55,4 +55,14 @@ BOUNDARY_MUTANTS: Final = (
     _mutant("masks-answers", "secrets not kept of answers", "OUT", "MasksAnswers", "112"),
     _mutant("keeps-old-errors", "an earlier attempt's error in a completed row", "SM", "KeepsOldErrors", "05"),
     _mutant("reads-errors-in-answers", "an answer taken for a failure", "OUT", "ReadsErrorsInAnswers", "93"),
+    _mutant("follows-64-edges", "the first 64 edges of a node", "OUT", "FollowsSixtyFour", "121"),
+    _mutant("stops-growing", "delays that double six times", "RETRY", "StopsGrowing", "122"),
+    _mutant(
+        "fails-without-success", "an answer of no success taken for a failure", "OUT", "FailsWithoutSuccess", "123"
+    ),
+    _mutant("reads-status-codes", "a status in an answer taken for the call's", "OUT", "ReadsStatusCodes", "123"),
+    _mutant("reads-words-as-false", "words taken for false", "OUT", "ReadsWordsAsFalse", "123"),
+    _mutant("cuts-signalled-floats", "15 digits of a signal's numbers", "OUT", "CutsSignalledFloats", "123"),
+    _mutant("obeys-retry-after", "a delay by an error's text", "RETRY", "ObeysRetryAfter", "124"),
+    _mutant("keeps-errors-in-one-plane", "error text in three bytes", "OUT", "KeepsErrorsInOnePlane", "124"),
 )

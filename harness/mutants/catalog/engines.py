@@ -7,6 +7,7 @@ from typing import Final
 
 from cutover.harness.mutants.catalog.boundaries import BOUNDARY_MUTANTS
 from cutover.harness.mutants.catalog.costs import COST_MUTANTS
+from cutover.harness.mutants.catalog.nesting import NESTING_MUTANTS
 from cutover.harness.mutants.catalog.returns import RETURN_MUTANTS
 from cutover.harness.mutants.catalog.surroundings import SURROUNDINGS
 from cutover.harness.mutants.catalog.timed import TIMED_MUTANTS
@@ -258,6 +259,7 @@ ENGINE_MUTANTS: Final[tuple[EngineMutant, ...]] = (
     _engine("reads-the-flag-again", "flag read again on resume", "FLAG", "reads_the_flag_again", Routing()),
     _engine("takes-false-for-true", '"false" taken as true', "FLAG", "takes_false_for_true", Routing()),
     *BOUNDARY_MUTANTS,
+    *NESTING_MUTANTS,
     *COST_MUTANTS,
     *SURROUNDINGS,
     *TIMED_MUTANTS,

@@ -46,8 +46,8 @@ class OutageProbe(Closing):
 
         It is not where the control or the harness (`role` None) met it, or a session of our own does, where the disk is
         full or somebody killed its process, or where others leave no room for sound engines. What is left is an engine
-        that uses up what there is. Where that is sessions, whoever met it, those of the candidate end here: there is room
-        for the others then.
+        that uses up what there is. Where that is sessions, whoever met it, those of the candidate end here, which
+        makes room for the others.
         """
         self.check()
         if is_for_want_of_sessions(what):
