@@ -37,7 +37,7 @@ from cutover.harness.run.crash.plan import CasePlan, next_deaths, plan_cases
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.side.costs import count_costs
 from cutover.harness.run.side.ladder import rung
-from cutover.harness.run.side.playing import LONG_PLAYS
+from cutover.harness.run.side.listing import LONG_PLAYS
 from cutover.harness.run.side.routing import RouterFactory, run_routing
 from cutover.harness.run.trials.arm import Arm
 

@@ -15,7 +15,7 @@ from cutover.harness.judge.identity import RunKeys
 from cutover.harness.judge.plays import judge_plays
 from cutover.harness.judge.rereads import judge_rereads
 from cutover.harness.record.trials import Trial
-from cutover.harness.run.side.playing import AFTER, LONG_PLAYS, PLAYS
+from cutover.harness.run.side.listing import AFTER, LONG_PLAYS, PLAYS
 from cutover.harness.run.side.plays.performance import PlayStage
 from cutover.harness.run.trials.arm import Arm
 from cutover.harness.run.trials.reread import digest, read_again

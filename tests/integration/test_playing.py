@@ -17,7 +17,8 @@ from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.rereads import Reread
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side import playing
-from cutover.harness.run.side.playing import LONG_PLAYS, PLAYS, play_all
+from cutover.harness.run.side.listing import LONG_PLAYS, PLAY_CHECKS, PLAYS
+from cutover.harness.run.side.playing import play_all
 from cutover.harness.run.trials.shadow import run_trials
 from cutover.harness.store.lines import read_as
 from cutover.scenarios.catalog import load_catalog
@@ -115,7 +116,7 @@ def test_an_engine_that_cannot_be_made_is_not_played(server: Server) -> None:
 
 
 def test_every_play_has_a_check() -> None:
-    assert playing.PLAY_CHECKS.keys() == PLAYS.keys() | LONG_PLAYS.keys()
+    assert PLAY_CHECKS.keys() == PLAYS.keys() | LONG_PLAYS.keys()
     assert {*PLAYED.plays} == PLAYS.keys()
 
 

@@ -32,7 +32,7 @@ from cutover.harness.run.crash.sampling import Sampler
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.side.costs import count_costs
-from cutover.harness.run.side.playing import LONG_PLAYS, PLAYS
+from cutover.harness.run.side.listing import LONG_PLAYS, PLAYS
 from cutover.harness.run.trials.arm import Arm
 from cutover.scenarios.model import Scenario
 from mutation.covering.course import Course, Step

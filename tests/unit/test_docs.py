@@ -23,7 +23,7 @@ from cutover.harness.judge.measures.metrics import METRICS
 from cutover.harness.judge.policy.gate import StageVerdict
 from cutover.harness.judge.policy.loading import default_policy, load_policy
 from cutover.harness.record.cases import Way
-from cutover.harness.run.side.playing import PLAY_CHECKS
+from cutover.harness.run.side.listing import PLAY_CHECKS
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))

@@ -31,7 +31,7 @@ from cutover.harness.record.plays import (
 )
 from cutover.harness.record.rereads import Reread
 from cutover.harness.record.trials import Failure, Trial
-from cutover.harness.run.side.playing import LONG_PLAYS, PLAYS
+from cutover.harness.run.side.listing import LONG_PLAYS, PLAYS
 from cutover.harness.store.lines import scenario_text
 from cutover.reports.messages import Lang, Messages
 

@@ -25,7 +25,7 @@ from cutover.harness.run.machine.watch import MachineWatch
 from cutover.harness.run.postgres.room import runners_that_fit
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side.background import BackgroundPlays
-from cutover.harness.run.side.playing import IDLE_PLAYS, LONG_PLAYS
+from cutover.harness.run.side.listing import IDLE_PLAYS, LONG_PLAYS
 from cutover.harness.run.side.plays.performance import LONG_S
 from cutover.harness.run.trials.shadow import run_trials
 from cutover.harness.store.lines import RecordedTrial, encode_fields

@@ -15,9 +15,9 @@ from cutover.harness.run.process.boot import ANSWER, NOTE
 from cutover.harness.run.process.child import Child
 from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
 from cutover.harness.run.process.lifetime import Closing, killed_from_outside
+from cutover.harness.run.side.listing import LONG_PLAYS
 from cutover.harness.run.side.playing import (
     BEGIN,
-    LONG_PLAYS,
     REFUSED,
     SILENCE_S,
     lost_play,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from cutover.engines.byprocess.hosting import is_by_process
 from cutover.engines.capabilities import lacks_of
 from cutover.engines.registry import resolve
 from cutover.harness.errors import EnvironmentProblem
-from cutover.harness.record.plays import PlayCheck, PlayRecord
+from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.trials import ArmRecord, Failure
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.postgres.server import Database, Server
@@ -30,33 +30,15 @@ from cutover.harness.run.process.lifetime import killed_from_outside, refused_to
 from cutover.harness.run.process.outcomes import JobLost, JobNote
 from cutover.harness.run.process.refusal import is_of_the_machine, refusal_of
 from cutover.harness.run.side.asking import as_offered, asks
-from cutover.harness.run.side.plays.asleep import ASLEEP
-from cutover.harness.run.side.plays.damaging import DAMAGING
-from cutover.harness.run.side.plays.installing import INSTALLING
-from cutover.harness.run.side.plays.keeping import KEEPING
-from cutover.harness.run.side.plays.lasting import LASTING
-from cutover.harness.run.side.plays.measuring import MEASURING
-from cutover.harness.run.side.plays.overtaking import OVERTAKING
+from cutover.harness.run.side.listing import AFTER, BARE_PLAYS, LARGE_PLAYS, LONG_PLAYS, PLAY_CHECKS, PLAYS, TOGETHER
 from cutover.harness.run.side.plays.performance import LONG_S, TAKEOVER_S, PlayStage
-from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
-from cutover.harness.run.side.plays.refusing import REFUSING
-from cutover.harness.run.side.plays.returns.deadlines import RETURNING
-from cutover.harness.run.side.plays.returns.requests import REQUESTING
-from cutover.harness.run.side.plays.sharing import PLACING, SHARING
-from cutover.harness.run.side.plays.signalling import SIGNALLING
 from cutover.harness.run.side.plays.workflows import chain
 from cutover.harness.store.lines import encode_fields, scenario_text
 
 __all__ = [
-    "AFTER",
     "BEGIN",
-    "IDLE_PLAYS",
-    "LONG_PLAYS",
-    "PLAYS",
-    "PLAY_CHECKS",
     "REFUSED",
     "SILENCE_S",
-    "PlayScript",
     "lost_play",
     "main",
     "one_line",
@@ -66,58 +48,6 @@ __all__ = [
     "refused_play",
 ]
 
-PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
-
-_TOGETHER: Final = (
-    *(*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *ASLEEP, *DAMAGING, *MEASURING, *SHARING),
-    *(*REQUESTING, *RETURNING),
-)
-PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*_TOGETHER, *PLACING, *INSTALLING, *LIVING)}
-"""By name, in order."""
-LONG_PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in LASTING}
-"""Those that last too long for a short run, by name."""
-IDLE_PLAYS: Final = tuple(each.__name__ for each in LIVING)
-"""Those of `PLAYS` that take real time and do little: a run plays them in the background, as it does the long ones."""
-AFTER: Final[Mapping[str, Sequence[str]]] = {"again": ("migration",)}
-"""The plays that have to be played before one, on its database."""
-_LARGE: Final = frozenset({"several", "large_results", "history"})
-"""What takes about as long as all others together."""
-
-PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
-    **dict.fromkeys((each.__name__ for each in SIGNALLING), "SIGNAL"),
-    **dict.fromkeys((each.__name__ for each in INSTALLING), "INSTALL"),
-    "waits": "CLOCK",
-    "due_at_once": "CLOCK",
-    "refusals": "DATA",
-    "unanswered": "DATA",
-    "damaged": "CKPT",
-    "live": "CONC",
-    "overtaken": "CONC",
-    "taken_by_signal": "SIGNAL",
-    "cancelled": "RESUME",
-    "overtaken_asleep": "CONC",
-    "signalled_asleep": "SIGNAL",
-    "long": "CONC",
-    "definitions": "IDENT",
-    "reserved": "IDENT",
-    "asked_anew": "IDENT",
-    "overnight": "IDENT",
-    "begun_late": "CLOCK",
-    "one_id": "SIGNAL",
-    "kept_over_steps": "SIGNAL",
-    "ended": "READ",
-    "history": "READ",
-    "edited": "DATA",
-    "measured": "DATA",
-    "held_up": "DATA",
-    "locked": "RESUME",
-    "idle_cut": "RESUME",
-    "elsewhere": "INSTALL",
-    "large_results": "DATA",
-    "broken": "DATA",
-    "stopped": "RESUME",
-}
-"""The check that each play is for."""
 SILENCE_S: Final = 30.0
 """Real time for one play; each takes well below a second, but for one that takes eight."""
 _STARTS: Final = 6
@@ -195,9 +125,9 @@ def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str, asked: Se
     for database in (large, ready):
         install_engine(candidate, database.dsn)
     shares = (
-        (large, [name for name in _together() if name in _LARGE]),
-        (ready, [name for name in _together() if name not in _LARGE]),
-        (bare, [each.__name__ for each in (*PLACING, *INSTALLING)]),
+        (large, [name for name in _together() if name in LARGE_PLAYS]),
+        (ready, [name for name in _together() if name not in LARGE_PLAYS]),
+        (bare, list(BARE_PLAYS)),
     )
     wanted = {each for name in asked for each in (*AFTER.get(name, ()), name)} or PLAYS.keys()
     chosen = ((database, tuple(name for name in names if name in wanted)) for database, names in shares)
@@ -205,7 +135,7 @@ def _jobs(stack: contextlib.ExitStack, server: Server, candidate: str, asked: Se
 
 
 def _together() -> tuple[str, ...]:
-    return tuple(each.__name__ for each in _TOGETHER)
+    return tuple(each.__name__ for each in TOGETHER)
 
 
 def play_database(stack: contextlib.ExitStack, server: Server) -> Database:
