@@ -96,6 +96,7 @@ def describe(spec: str) -> tuple[str, str]:
 
 def described(spec: str) -> tuple[str, str, tuple[str, ...]]:
     """As `describe`, with what the engine does not offer (`cutover.engines.capabilities.lacks_of`)."""
+    _refuse(spec, _named_again(spec))
     factory = resolve(spec)
     unused = _UnusedSurroundings()
     with _told(spec, "its factory", "it is called with one EngineContext, and an engine connects on first use"):
@@ -107,6 +108,16 @@ def described(spec: str) -> tuple[str, str, tuple[str, ...]]:
         returned: object = engine.close()  # type: ignore[func-returns-value]  # foreign code may return anything
     _refuse(spec, close_fault(returned))
     return name, _digest(spec), lacks
+
+
+def _named_again(spec: str) -> str:
+    """Returns what is wrong where `cutover.toml` has another engine of a name that is built in, or nothing."""
+    if spec not in OURS and spec not in ADAPTERS:
+        return ""
+    from cutover.engines.byprocess.settings import SETTINGS_FILE, named_engines  # noqa: PLC0415 - as above
+
+    again = spec in named_engines()
+    return f"it is built in, and {SETTINGS_FILE} has another of that name; rename that one" if again else ""
 
 
 def _refuse(spec: str, fault: str) -> None:

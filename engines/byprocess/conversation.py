@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeAlias
 
 from cutover.engines.api import ActivityCall, EngineContext, JsonText, JsonValue
 from cutover.engines.byprocess.address import address_for_all
-from cutover.engines.byprocess.faults import BrokenProtocol
+from cutover.engines.byprocess.faults import BrokenProtocol, EngineGone
 from cutover.engines.byprocess.messages import (
     PROTOCOL,
     ActivityFault,
@@ -15,7 +16,6 @@ from cutover.engines.byprocess.messages import (
     CallMessage,
     CommandMessage,
     DoneMessage,
-    FromEngine,
     HelloMessage,
     HelloReply,
     LogMessage,
@@ -51,10 +51,8 @@ class Conversation:
             self._take_unasked(line)
         self._send(command)
         while True:
-            message = self._receive(self._settings.answer_timeout_s)
+            message = self._heard(self._settings.answer_timeout_s)
             match message:
-                case LogMessage():
-                    self._context.log(message.line)
                 case CallMessage():
                     self._send(self._called(message))
                 case SleepMessage():
@@ -72,10 +70,7 @@ class Conversation:
     def _greeted(self) -> HelloReply:
         dsn = address_for_all(self._context.dsn) if self._context.dsn else None
         self._send(HelloMessage(protocol=PROTOCOL, dsn=dsn, now=self._context.clock.now()))
-        message = self._receive(self._settings.ready_timeout_s)
-        while isinstance(message, LogMessage):
-            self._context.log(message.line)
-            message = self._receive(self._settings.ready_timeout_s)
+        message = self._heard(self._settings.ready_timeout_s)
         if not isinstance(message, HelloReply):
             raise BrokenProtocol(f"it answered `hello` with `{message.op}`")
         if message.protocol != PROTOCOL:
@@ -126,10 +121,19 @@ class Conversation:
         self._watch(">", line)
         self._process.send(line, self._settings.answer_timeout_s)
 
-    def _receive(self, within_s: float) -> FromEngine:
-        line = self._process.receive(within_s)
-        self._watch("<", line)
-        return read(line)
+    def _heard(self, within_s: float) -> CallMessage | SleepMessage | DoneMessage | HelloReply:
+        """Returns what is said within that time that is no log, however much is logged meanwhile."""
+        until, but = time.monotonic() + within_s, ""
+        while True:
+            line = self._process.receive(until, within_s, but)
+            self._watch("<", line)
+            message = read(line)
+            if not isinstance(message, LogMessage):
+                return message
+            self._context.log(message.line)
+            but = " but logs"
+            if time.monotonic() > until:
+                raise EngineGone(f"its process says nothing{but} for {within_s:g} s")
 
 
 def _decoded(text: JsonText, what: str) -> JsonValue:

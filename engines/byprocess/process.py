@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import select
 import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Final
 
 from cutover.engines.byprocess.faults import BrokenProtocol, EngineGone
@@ -28,6 +30,9 @@ _CHUNK: Final = 1 << 16
 _EXIT_S: Final = 2.0
 """How long one may take to exit once its input is closed, and again once it was sent SIGTERM."""
 _KILLED_S: Final = 5.0
+_LOOK_S: Final = 0.5
+_MARK: Final = "CUTOVER_ENGINE"
+"""The variable by which processes are found that an engine has started and that have left its group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class EngineProcess:
 
     def __init__(self, program: EngineProgram, *, hosted: bool) -> None:
         parent = os.getpid()
-        self._hosted = hosted
+        self._hosted, self._mark = hosted, secrets.token_hex(16)
         self._incoming, self._searched, self._outgoing = bytearray(), 0, bytearray()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - what the user named
@@ -55,7 +60,7 @@ class EngineProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=program.folder,
-                env={**os.environ, **program.environment},
+                env={**os.environ, **program.environment, _MARK: self._mark},
                 process_group=None if hosted else 0,
                 preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent),  # noqa: PLW1509 - one call of the kernel's
                 bufsize=0,
@@ -82,11 +87,13 @@ class EngineProcess:
         while self._outgoing:
             self._wait(until, f"takes nothing from standard input for {within_s:g} s")
 
-    def receive(self, within_s: float) -> bytes:
-        """Returns the next line, without its end. Raises EngineGone, or BrokenProtocol where it is too long."""
-        until = time.monotonic() + within_s
+    def receive(self, until: float, within_s: float, but: str = "") -> bytes:
+        """Returns the next line, without its end, by `until` (the monotonic clock), which is `within_s` in all.
+
+        `but` is what it has said meanwhile. Raises EngineGone, or BrokenProtocol where it is too long.
+        """
         while (line := self._next()) is None:
-            self._wait(until, f"says nothing for {within_s:g} s")
+            self._wait(until, f"says nothing{but} for {within_s:g} s")
         return line
 
     def unasked(self) -> list[bytes]:
@@ -112,6 +119,8 @@ class EngineProcess:
             self._signal(signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_KILLED_S)
+        if not self._hosted:  # whoever hosts it looks after what it leaves
+            _kill_marked(f"{_MARK}={self._mark}".encode())
         self._errors.read()
         for pipe in (self._stdin, self._stdout, self._errors):
             with contextlib.suppress(OSError):
@@ -135,7 +144,9 @@ class EngineProcess:
         left = until - time.monotonic()
         if left <= 0:
             raise EngineGone(f"its process {what}")
-        self._turn(left)
+        self._turn(min(left, _LOOK_S))
+        if self._process.poll() is not None and not self._poll.poll(_LOOK_S * 1000):
+            raise EngineGone(self._why_silent())  # somebody else holds its standard output open
 
     def _turn(self, seconds: float) -> None:
         """Waits for the process to say or take something, and does what can be done then."""
@@ -205,6 +216,14 @@ class EngineProcess:
             how = f"exit status {status}" if status >= 0 else f"signal {signal.Signals(-status).name}"
         said = self._errors.tail()
         return f"{how}; its last words: {said}" if said else how
+
+
+def _kill_marked(mark: bytes) -> None:
+    """Kills every process whose environment has the mark."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

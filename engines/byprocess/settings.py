@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,6 +46,17 @@ class _Entry:
 
 
 _ENTRY: Final = TypeAdapter(_Entry)
+_SHAPES: Final = {
+    "": "it is no table of settings",
+    "command": "it must be a text, or a list of texts, and not empty",
+    "cwd": "it must be the path of a folder",
+    "env": "it must be a table of texts",
+    "ready_timeout_s": "it must be a number of seconds, more than 0 and at most 3600",
+    "answer_timeout_s": "it must be a number of seconds, more than 0 and at most 3600",
+    "capabilities": "it must be a list of texts",
+}
+"""What is said of a setting of another shape, by its name."""
+_LONGEST_PATH: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +86,9 @@ def command_settings(spec: str) -> CommandSettings | None:
         entry = _ENTRY.validate_python(table[spec])
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
-        raise BadEngineSettings(f"{SETTINGS_FILE}, [engines.{spec}], {place or 'entry'}: {first['msg']}") from None
+        name = str(first["loc"][0]) if first["loc"] else ""
+        said = _SHAPES.get(name, first["msg"])
+        raise BadEngineSettings(f"{SETTINGS_FILE}, [engines.{spec}]{name and f', {name}'}: {said}") from None
     return _settings(spec, entry)
 
 
@@ -85,7 +99,9 @@ def named_engines() -> tuple[str, ...]:
 
 def _table() -> Mapping[str, object]:
     try:
-        with Path(SETTINGS_FILE).open("rb") as file:
+        with open(os.open(SETTINGS_FILE, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - by its descriptor
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise BadEngineSettings(f"{SETTINGS_FILE} cannot be read: it is no ordinary file")
             text = file.read(_MOST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return {}
@@ -109,6 +125,11 @@ def _settings(spec: str, entry: _Entry) -> CommandSettings:
         raise BadEngineSettings(f"engine {spec!r}: its command cannot be taken apart: {error}") from None
     if not words or any("\0" in word for word in words):
         raise BadEngineSettings(f"engine {spec!r}: its command is empty, or has a NUL; write command:node engine.mjs")
+    if "\0" in entry.cwd or len(entry.cwd) > _LONGEST_PATH:
+        raise BadEngineSettings(f"engine {spec!r}: its cwd is no path of a folder")
+    for name, value in (entry.env or {}).items():
+        if not name or "=" in name or "\0" in name + value:
+            raise BadEngineSettings(f"engine {spec!r}: its env has {name!r}, which no environment can have")
     here = Path.cwd()
     folder = (here / entry.cwd).resolve()
     if not folder.is_relative_to(here.resolve()) or not folder.is_dir():

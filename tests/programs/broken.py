@@ -55,6 +55,13 @@ def greet() -> None:
             sys.exit(3)
         case "never answers":
             time.sleep(600)
+        case "logs before its hello":
+            while True:
+                say(op="log", line="not yet")
+                time.sleep(0.05)
+        case "leaves its output to a child":
+            subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
+            sys.exit(3)
         case "noise":
             raw(b"Listening on port 3000\n")
         case "another version":
@@ -67,7 +74,7 @@ def greet() -> None:
             say(op="hello", protocol=1, name="broken", capabilities=["cancel"])
 
 
-def answer(message: dict[str, Any]) -> None:  # noqa: C901, PLR0912 - one branch a way
+def answer(message: dict[str, Any]) -> None:  # noqa: C901, PLR0912, PLR0915 - one branch a way
     match WAY:
         case "answers twice":
             together({"op": "done", "id": message["id"]}, {"op": "done", "id": message["id"]})
@@ -83,6 +90,18 @@ def answer(message: dict[str, Any]) -> None:  # noqa: C901, PLR0912 - one branch
                 raw(b"x" * 1024 * 1024)
         case "says nothing":
             time.sleep(600)
+        case "only logs":
+            while True:
+                say(op="log", line="still at it")
+                time.sleep(0.05)
+        case "leaves a daemon":
+            if os.fork() == 0:
+                os.setsid()
+                if os.fork() == 0:
+                    say(op="log", line=str(os.getpid()))
+                    say(op="done", id=message["id"])
+                    time.sleep(600)
+                os._exit(0)
         case "unknown key":
             say(op="done", id=message["id"], resultt=None)
         case "not json inside":

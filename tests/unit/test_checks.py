@@ -156,6 +156,11 @@ BROKEN: tuple[tuple[str, str, ArmRecord], ...] = (
     ("LOST", "no effect of it", with_call(3, effect="none")),
     ("LOST", "must not run", replace(GOOD, ledger=(*LEDGER, call(4, "other", 1, "1", "1")))),
     ("LOST", "does not plan", with_call(3, planned=False)),
+    (
+        "SM",
+        "step ship has 2 rows",
+        with_journal(steps=(*JOURNAL.steps, *(row for row in JOURNAL.steps if row.step_id == "ship"))),
+    ),
     ("SM", "is not a legal transition", with_event(4, to_state="completed")),
     ("SM", "leaves an end state", with_event(8, from_state="completed")),
     ("SM", "is running though the execution is completed", with_step("bill", status="running")),

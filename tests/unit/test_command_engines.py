@@ -81,6 +81,7 @@ def engine(outside: Outside) -> Iterator[Callable[..., CommandEngine]]:
         ("another version", "speaks version 2 of the protocol; 1 is spoken here"),
         ("no name", "is wrong: hello.name: "),
         ("not a hello", "answered `hello` with `done`"),
+        ("leaves its output to a child", "at hello: its process ended: exit status 3"),
     ],
 )
 def test_what_is_no_engine_is_refused_before_anything_runs(way: str, told: str) -> None:
@@ -101,6 +102,13 @@ def test_a_command_that_does_not_exist_is_named() -> None:
 def test_one_that_never_says_hello_is_given_up(engine: Callable[..., CommandEngine]) -> None:
     with pytest.raises(EngineGone, match=r"at hello: its process says nothing for 0.2 s"):
         _ = engine("never answers", ready_s=0.2).name
+
+
+def test_logs_are_no_hello_and_no_answer(engine: Callable[..., CommandEngine]) -> None:
+    with pytest.raises(EngineGone, match=r"at hello: its process says nothing but logs for 0.3 s"):
+        _ = engine("logs before its hello", ready_s=0.3).name
+    with pytest.raises(EngineGone, match=r"at cancel: its process says nothing but logs for 0.3 s"):
+        engine("only logs", answer_s=0.3).cancel(EXECUTION)
 
 
 @pytest.mark.parametrize(
@@ -178,8 +186,9 @@ def test_what_it_says_on_standard_error_is_escaped_and_bounded(
     assert not any("\x1b" in line for line in said)
 
 
-def test_whatever_it_started_ends_with_it(engine: Callable[..., CommandEngine], outside: Outside) -> None:
-    leaving = engine("leaves a child")
+@pytest.mark.parametrize("way", ["leaves a child", "leaves a daemon"])
+def test_whatever_it_started_ends_with_it(way: str, engine: Callable[..., CommandEngine], outside: Outside) -> None:
+    leaving = engine(way)
     leaving.install()
     child = int(outside.lines[0])
     os.kill(child, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ from cutover.engines.byprocess.messages import PROTOCOL, AnswerMessage, DoneMess
 from cutover.engines.byprocess.rows import journal_of
 from cutover.engines.byprocess.settings import BadEngineSettings, command_settings, named_engines
 from cutover.engines.byprocess.wire import json_schema, read, written
-from cutover.engines.registry import BrokenEngine, UnknownEngine, sources_of
+from cutover.engines.registry import BrokenEngine, UnknownEngine, describe, sources_of
 
 PAGE = (Path(__file__).parents[2] / "docs/protocol.md").read_text("utf-8")
 PUBLISHED = json.loads(resources.files("cutover.engines.byprocess").joinpath("protocol.schema.json").read_text("utf-8"))
@@ -180,7 +181,15 @@ def test_a_name_in_cutover_toml_is_an_engine(folder: Path) -> None:
         ("[engines.mine]\ncommand = 'x'\nshell = true\n", "[engines.mine], shell: "),
         ("[engines.mine]\ncommand = 'x'\ncwd = '../..'\n", "its cwd '../..' is no folder in or below the current one"),
         ('[engines.mine]\ncommand = "x \'y"\n', "cannot be taken apart: No closing quotation"),
-        ("[engines]\nmine = 7\n", "[engines.mine], entry: "),
+        ("[engines]\nmine = 7\n", "[engines.mine]: it is no table of settings"),
+        (
+            "[engines.mine]\ncommand = []\n",
+            "[engines.mine], command: it must be a text, or a list of texts, and not empty",
+        ),
+        ("[engines.mine]\ncommand = 'x'\ncapabilities = 'cancel'\n", "capabilities: it must be a list of texts"),
+        ("[engines.mine]\ncommand = 'x'\ncwd = \"a\\u0000b\"\n", "its cwd is no path of a folder"),
+        (f"[engines.mine]\ncommand = 'x'\ncwd = '{'a' * 5_000}'\n", "its cwd is no path of a folder"),
+        ("[engines.mine]\ncommand = 'x'\nenv = {'A=B' = 'x'}\n", "its env has 'A=B', which no environment can have"),
         ("engines = 7\n", "`engines` is not a table"),
         ("[engines.mine\n", "cutover.toml is not TOML"),
     ],
@@ -190,6 +199,18 @@ def test_what_is_wrong_in_cutover_toml_is_named(folder: Path, text: str, told: s
     with pytest.raises(BadEngineSettings) as caught:
         command_settings("mine")
     assert told in str(caught.value)
+
+
+def test_a_settings_file_that_never_ends_is_not_read(folder: Path) -> None:
+    os.mkfifo(folder / "cutover.toml")
+    with pytest.raises(BadEngineSettings, match=r"cutover.toml cannot be read: it is no ordinary file"):
+        command_settings("mine")
+
+
+def test_a_name_that_is_built_in_is_refused(folder: Path) -> None:
+    (folder / "cutover.toml").write_text("[engines.v2]\ncommand = 'x'\n")
+    with pytest.raises(BrokenEngine, match=r"engine 'v2': it is built in, and cutover.toml has another of that name"):
+        describe("v2")
 
 
 def test_an_installed_engine_is_not_replaced_by_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

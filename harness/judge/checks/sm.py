@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
@@ -60,6 +61,9 @@ def _rows(arm: ArmView, sheet: Sheet) -> None:
         return
     execution = arm.record.journal.execution
     sheet.saw(1 + len(arm.rows))
+    for step_id, count in Counter(row.step_id for row in arm.record.journal.steps).items():
+        if count > 1:
+            sheet.fault(f"step {step_id} has {count} rows", step_id=step_id)
     if (execution.finished_at is not None) != arm.ended:
         sheet.fault(
             f"the execution is {execution.status}, finished at {execution.finished_at}", status=execution.status
