@@ -10,7 +10,6 @@ const shapes = new WeakMap();
  * @typedef {{ step_id: string, node_id: string, status: string, attempt: number, input: ?string, output: ?string,
  *   ports: string[], error: ?string, due_at: ?string, order: number }} Step  `order` is the place among the ends
  * @typedef {{ stepId: string, node: object, input?: string, refused?: string }} Place
- * @typedef {{ output: string, loops: string[] }} Level
  */
 
 /** One execution as far as its steps' rows say. */
@@ -21,8 +20,9 @@ export class Walk {
     this.input = input;
     this.steps = new Map();
     this.ended = 0;
-    this.iterations = new Map(); // what iterations that are over came to
+    this.failed = null; // the step that failed for good
     this.items = new Map();
+    this.courses = new Map(); // how far each loop is
     for (const row of rows) this.take(row);
   }
 
@@ -31,6 +31,7 @@ export class Walk {
     const before = this.steps.get(row.step_id)?.order;
     const order = before ?? (ENDED.has(row.status) ? (this.ended += 1) : undefined);
     this.steps.set(row.step_id, { ...row, order });
+    if (row.status === "failed" && row.output === null) this.failed ??= row;
   }
 
   /**
@@ -38,9 +39,7 @@ export class Walk {
    * @returns {{ turn: string, output?: string, ports?: string[], error?: string, paused?: Place[] } & Partial<Place>}
    */
   next() {
-    for (const step of this.steps.values()) {
-      if (step.status === "failed" && step.output === null) return { turn: "fail", error: `${step.step_id}: ${step.error}`, stepId: step.step_id };
-    }
+    if (this.failed) return { turn: "fail", error: `${this.failed.step_id}: ${this.failed.error}`, stepId: this.failed.step_id };
     const waits = [];
     const paused = [];
     const found = this.#level(this.workflow, this.input, "", waits, paused);
@@ -86,24 +85,22 @@ export class Walk {
   #loop({ stepId, node, input }, waits, paused) {
     this.open(stepId, node, input);
     const items = this.items.get(stepId);
-    const outputs = [];
-    for (let number = 0, given = input; ; number += 1) {
-      if (items && number === items.length) return closed(stepId, node, `[${outputs.join(",")}]`, ["out"]);
-      if (number >= node.max_iterations && !items) {
+    if (!this.courses.has(stepId)) this.courses.set(stepId, { number: 0, given: input, outputs: [] });
+    const course = this.courses.get(stepId);
+    for (; ; course.number += 1) {
+      if (items && course.number === items.length) return closed(stepId, node, `[${course.outputs.join(",")}]`, ["out"]);
+      if (course.number >= node.max_iterations && !items) {
         return { turn: "close", stepId, node, error: `the loop asks for more than ${node.max_iterations} iterations` };
       }
-      const prefix = `${stepId}[${number}]/`;
-      if (!this.iterations.has(prefix)) {
-        const waiting = waits.length + paused.length;
-        const found = this.#level(node.body, items ? items[number] : given, prefix, waits, paused);
-        if (found) return found;
-        if (waits.length + paused.length > waiting) return null;
-        this.iterations.set(prefix, this.#iteration(node, prefix));
-      }
-      const { output, again, ways } = this.iterations.get(prefix);
-      if (items) outputs.push(output);
+      const prefix = `${stepId}[${course.number}]/`;
+      const waiting = waits.length + paused.length;
+      const found = this.#level(node.body, items ? items[course.number] : course.given, prefix, waits, paused);
+      if (found) return found;
+      if (waits.length + paused.length > waiting) return null;
+      const { output, again, ways } = this.#iteration(node, prefix);
+      if (items) course.outputs.push(output);
       else if (again === null) return closed(stepId, node, output, ways);
-      else given = again;
+      else course.given = again;
     }
   }
 
