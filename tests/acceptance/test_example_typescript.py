@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from cutover.harness.run.postgres.server import Server
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "typescript"
 
@@ -29,46 +31,52 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def cutover(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def cutover(folder: Path, server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "cutover", *arguments, "--postgres-mode", "embedded"],
+        [sys.executable, "-m", "cutover", *arguments, "--postgres", server.dsn],
         cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
-def crashed(folder: Path, out: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
-    done = cutover(folder, "crash", *arguments, "--out", str(out))
+def crashed(folder: Path, server: Server, out: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    done = cutover(folder, server, "crash", *arguments, "--out", str(out))
     assert done.returncode in {0, 1}, done.stdout + done.stderr
     return done.returncode, json.loads((out / "crash.json").read_text(encoding="utf-8"))
 
 
-def test_the_old_one_repeats_an_effect_and_the_line_that_says_so_repeats_it(folder: Path, tmp_path: Path) -> None:
-    case = ("--engine", "old", "--case", "01-one-activity@reply:1/once")
-    status, found = crashed(folder, tmp_path / "old", *case)
-    assert (status, found["duplicates"], found["lost"]) == (1, 1, 0)
-    assert crashed(folder, tmp_path / "again", *case)[1]["witnesses"] == found["witnesses"]
-
-
-def test_the_new_one_does_not(folder: Path, tmp_path: Path) -> None:
-    status, found = crashed(folder, tmp_path / "new", "--engine", "new", "--case", "01-one-activity@reply:1/once")
-    assert (status, found["passed"], found["duplicates"], found["lost"]) == (0, 1, 0, 0)
+@pytest.mark.parametrize(("engine", "status"), [("old", 1), ("new", 0)])
+def test_the_old_one_repeats_an_effect_after_a_death_and_the_new_one_does_not(
+    folder: Path, server: Server, engine: str, status: int
+) -> None:
+    done = cutover(folder, server, "crash", "--engine", engine, "--case", "01-one-activity@reply:1/once")
+    assert done.returncode == status, done.stdout + done.stderr
+    assert ("step charge: its effect was applied 2 times" in done.stdout) == (engine == "old")
 
 
 @pytest.mark.nightly
-def test_the_new_one_survives_every_death_in_retries_loops_waits_and_joins(folder: Path, tmp_path: Path) -> None:
+def test_the_line_that_repeats_a_duplicate_repeats_it(folder: Path, server: Server, tmp_path: Path) -> None:
+    status, found = crashed(folder, server, tmp_path / "old", "--engine", "old", "--only", "01-one-activity")
+    assert (status, found["lost"], found["duplicates"] > 0) == (1, 0, True)
+    assert {each["check"] for each in found["witnesses"]} == {"DUP", "RESUME"}
+    again = cutover(folder, server, "crash", "--engine", "old", "--case", found["witnesses"][0]["case"])
+    assert "step charge: its effect was applied 2 times" in again.stdout
+
+
+@pytest.mark.nightly
+def test_the_new_one_survives_deaths_in_retries_loops_waits_and_joins(
+    folder: Path, server: Server, tmp_path: Path
+) -> None:
     only = ("03-data-flow", "05-retry-third-attempt", "32-join-any", "41-wait-for-signal", "53-loop-three-items")
     names = [word for name in only for word in ("--only", name)]
-    status, found = crashed(folder, tmp_path / "new", "--engine", "new", *names, "--workers", "2", "--limit", "200")
+    status, found = crashed(folder, server, tmp_path / "new", "--engine", "new", *names, "--limit", "200")
     assert (status, found["failed"], found["duplicates"], found["lost"]) == (0, 0, 0, 0)
 
 
 @pytest.mark.nightly
-def test_a_run_of_both_finds_nothing_against_the_new_one(folder: Path, tmp_path: Path) -> None:
-    out = str(tmp_path / "run")
-    engines = ("--control", "old", "--candidate", "new")
-    done = cutover(folder, "run", *engines, "--trials", "60", "--skip", "crashes", "--out", out, "--json")
-    report = json.loads(done.stdout)
-    assert report["verdict"] in {"GO", "INCONCLUSIVE"}, done.stderr
+def test_a_run_of_both_finds_nothing_against_the_new_one(folder: Path, server: Server, tmp_path: Path) -> None:
+    engines = ("--control", "old", "--candidate", "new", "--out", str(tmp_path / "run"))
+    done = cutover(folder, server, "run", *engines, "--trials", "60", "--skip", "crashes", "--json")
+    assert json.loads(done.stdout)["verdict"] in {"GO", "INCONCLUSIVE"}, done.stderr
 
 
 def test_its_protocol_is_that_of_a_new_engine() -> None:

@@ -4,6 +4,7 @@ import { check, itemsOf } from "./expressions.mjs";
 import { MAX_DEPTH, depthOf, objectOf } from "./json.mjs";
 
 export const ENDED = new Set(["completed", "failed", "skipped", "cancelled"]);
+const HARD = /[\0\p{Surrogate}]/u; // what no column of text can hold
 const shapes = new WeakMap();
 
 /**
@@ -177,9 +178,11 @@ export function checkWorkflow(workflow, isRepeat = false, level = 0) {
   const starts = workflow.nodes.filter((node) => node.kind === "start");
   if (starts.length !== 1) fail(`it has ${starts.length} start nodes and needs one`);
   for (const node of workflow.nodes) {
-    if (!node.id || node.id[0] === "$" || /[/\0]/.test(node.id)) fail(`${JSON.stringify(node.id)} is no id of a node`);
+    if (!node.id || node.id[0] === "$" || node.id.includes("/") || HARD.test(node.id)) fail(`${JSON.stringify(node.id)} is no id of a node`);
     if (node.kind === "wait" && node.timeout_ms === null && !node.signal) fail(`wait ${node.id} waits for nothing`);
-    if (node.kind === "wait" && node.signal?.includes("\0")) fail(`wait ${node.id}: a signal's name has no NUL`);
+    if (HARD.test(`${node.signal ?? ""} ${(node.cases ?? []).map((each) => each.port).join(" ")}`)) {
+      fail(`node ${node.id}: a name has a NUL or half a character`);
+    }
     if (node.kind === "loop" && (node.items === null) !== node.repeat) fail(`loop ${node.id} needs one of items and repeat`);
     const expression = node.expression ?? node.items ?? null;
     try {
@@ -189,7 +192,8 @@ export function checkWorkflow(workflow, isRepeat = false, level = 0) {
     }
     if (node.kind === "loop") checkWorkflow(node.body, node.repeat, level + 1);
   }
-  for (const { source, target } of workflow.edges) {
+  for (const { source, target, port } of workflow.edges) {
+    if (HARD.test(`${port} ${target}`)) fail(`an edge from ${source}: a port has a NUL or half a character`);
     const isWayOut = isRepeat && (target === "$again" || /^\$exit\../s.test(target));
     if (!ids.has(source) || target === starts[0].id || !(ids.has(target) || isWayOut)) fail(`no edge leads from ${source} to ${target}`);
   }

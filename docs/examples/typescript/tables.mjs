@@ -31,8 +31,8 @@ export class Tables {
 
   /** Keeps a new execution; one that is known stays as it is. */
   async begin({ execution_id: id, workflow, input, metadata }, version) {
-    if ([workflow.id, ...Object.entries(metadata).flat()].some((text) => text.includes("\0"))) {
-      throw new EngineError("PayloadRefused", "the workflow's id or its metadata has a NUL, which no column of text can hold");
+    if ([workflow.id, ...Object.entries(metadata).flat()].some((text) => storable(text) !== text)) {
+      throw new EngineError("PayloadRefused", "the workflow's id or its metadata has a NUL or half a character");
     }
     const kept = JSON.stringify({ ...metadata, orchestrator_version: version });
     await this.query(

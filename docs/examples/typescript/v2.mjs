@@ -52,7 +52,9 @@ class OrchestratorV2 {
 
   async receive(id, { id: signalId, name, payload }) {
     refuse(payload);
-    if (!signalId || !name || /\0/.test(signalId + name)) throw new EngineError("PayloadRefused", "a signal has an id and a name, without NUL");
+    if (!signalId || !name || storable(signalId + name) !== signalId + name) {
+      throw new EngineError("PayloadRefused", "a signal has an id and a name, without NUL and half characters");
+    }
     await this.tables.query(
       `INSERT INTO workflow_signals (execution_id, id, name, payload)
        SELECT id, $2, $3, $4 FROM workflow_executions WHERE id = $1 AND finished_at IS NULL ON CONFLICT DO NOTHING`,
