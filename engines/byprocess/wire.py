@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from cutover.engines.api import ConditionNode, LoopNode, Workflow
+from cutover.engines.api import ConditionNode, Workflow
 from cutover.engines.byprocess.faults import BrokenProtocol
 from cutover.engines.byprocess.messages import PROTOCOL, FromEngine, ToEngine
 from cutover.engines.payloads import encode
@@ -88,8 +88,6 @@ def _workflow(workflow: Workflow) -> dict[str, Any]:
         each = {field.name: _plain(getattr(node, field.name)) for field in fields(node)}
         if isinstance(node, ConditionNode):
             each["cases"] = [{"port": case.port, "value": encode(case.value)} for case in node.cases]
-        if isinstance(node, LoopNode):
-            each["body"] = _workflow(node.body)
         nodes.append(each)
     return {"id": workflow.id, "nodes": nodes, "edges": [_plain(edge) for edge in workflow.edges]}
 

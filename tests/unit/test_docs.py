@@ -26,7 +26,8 @@ from cutover.harness.record.cases import Way
 from cutover.harness.run.side.listing import PLAY_CHECKS
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
+DOCS = sorted(path for path in (ROOT / "docs").rglob("*.md") if "node_modules" not in path.parts)
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS)
 COMMANDS = typer.main.get_command(app)
 
 

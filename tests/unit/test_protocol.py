@@ -67,6 +67,17 @@ def test_what_is_sent_is_as_the_schema_says_and_a_case_s_value_is_text() -> None
     jsonschema.validate(json.loads(written(AnswerMessage(id=1, now=NOW))), PUBLISHED)
 
 
+def test_loops_within_loops_are_written_once_each() -> None:
+    flow = Workflow(id="flow", nodes=(StartNode(id="start"),))
+    for _ in range(40):  # written twice each they would be written 2**40 times
+        flow = Workflow(id="flow", nodes=(StartNode(id="start"), LoopNode(id="each", items="@", body=flow)))
+    sent = json.loads(written(ExecuteMessage(id=1, now=NOW, execution_id=KEY, workflow=flow, input="[]", metadata={})))
+    inner, depth = sent["workflow"], 0
+    while loops := [node for node in inner["nodes"] if node["kind"] == "loop"]:
+        inner, depth = loops[0]["body"], depth + 1
+    assert depth == 40
+
+
 def test_what_a_journal_leaves_out_has_its_default() -> None:
     journal = {
         "execution": {

@@ -16,6 +16,7 @@ from cutover.harness.run.process.child import Child
 from cutover.harness.run.process.deadline import LOOK_S, ActiveTime
 from cutover.harness.run.process.lifetime import Closing, killed_from_outside
 from cutover.harness.run.side.listing import LONG_PLAYS
+from cutover.harness.run.side.patience import silence_s
 from cutover.harness.run.side.playing import (
     BEGIN,
     REFUSED,
@@ -53,9 +54,10 @@ class BackgroundPlays(Closing):
         self._stack = contextlib.ExitStack()
         self._child: Child | None = None
         self._problem = ""
-        self._most_s = SILENCE_S + (lasts_s * (1 + IDLE) if LONG_PLAYS.keys() & set(plays) else 0.0)
-        self._until = time.monotonic() + self._most_s
         try:
+            self._silence_s = silence_s(SILENCE_S, control, candidate)
+            self._most_s = self._silence_s + (lasts_s * (1 + IDLE) if LONG_PLAYS.keys() & set(plays) else 0.0)
+            self._until = time.monotonic() + self._most_s
             database = play_database(self._stack, server)
             self._child = Child(play_program(control, candidate, seed, lasts_s))
             self._child.send({"dsn": database.dsn, "plays": tuple(plays), "installs": True})
@@ -74,7 +76,7 @@ class BackgroundPlays(Closing):
             return (), self._problem
         rows: list[bytes] = []
         name, active = "", ActiveTime()
-        wait_s = max(SILENCE_S * pace, self._until - time.monotonic())
+        wait_s = max(self._silence_s * pace, self._until - time.monotonic())
         while (left := wait_s - active.now()) > 0:
             if not select.select([self._child], [], [], min(left, LOOK_S))[0]:
                 continue

@@ -28,6 +28,7 @@ from cutover.harness.run.process.child import ChildProgram
 from cutover.harness.run.process.executor import Executor
 from cutover.harness.run.process.outcomes import JobAnswer, JobFailure, JobLost
 from cutover.harness.run.side.memory import memory_limit_kib, peak_kib
+from cutover.harness.run.side.patience import silence_s
 from cutover.harness.run.side.routing import EXECUTIONS, own_router, run_routing
 from cutover.harness.run.trials.arm import Arm
 from cutover.harness.run.trials.shadow import execution_id
@@ -126,9 +127,8 @@ def _on_databases(
                 ready[number] = {"dsn": database.dsn, **order}
         try:
             used = dict.fromkeys(spec for number in ready for spec in orders[number][0])
-            measured |= _played(
-                what, ready, sources_of(*used) if sources is None else sources, _SECONDS * pace, stop=stop
-            )
+            most_s = silence_s(_SECONDS, *used, pace=pace)
+            measured |= _played(what, ready, sources_of(*used) if sources is None else sources, most_s, stop=stop)
         except OtherSources:
             raise
         except Exception as error:  # noqa: BLE001 - as above
@@ -140,7 +140,7 @@ def _played(
     what: Literal["route", "weigh"],
     orders: Mapping[int, Mapping[str, object]],
     sources: Mapping[str, str],
-    silence_s: float,
+    most_s: float,
     *,
     stop: threading.Event | None = None,
 ) -> dict[int, _Measured]:
@@ -148,7 +148,7 @@ def _played(
     program = ChildProgram(_ENTRY, what, keeps_errors=True, sources=sources)
     found: dict[int, _Measured] = {}
     with Executor[int](
-        [program] * len(orders), lambda number, _told: orders[number], silence_s=silence_s, start_s=silence_s, stop=stop
+        [program] * len(orders), lambda number, _told: orders[number], silence_s=most_s, start_s=most_s, stop=stop
     ) as measurements:
         for outcome in measurements.run(orders):
             match outcome:
@@ -157,7 +157,7 @@ def _played(
                 case JobFailure(message=message):
                     raise OtherSources(message)
                 case JobLost(int() as number, reason="timeout"):
-                    found[number] = (), f"took more than {silence_s:g} s for one execution"
+                    found[number] = (), f"took more than {most_s:g} s for one execution"
                 case JobLost(int() as number):
                     last = outcome.exit.errors.strip().splitlines()[-1:] or ["nothing was said"]
                     found[number] = (), f"its process ended with status {outcome.exit.status}: {last[0][:200]}"

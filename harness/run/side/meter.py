@@ -26,6 +26,7 @@ from cutover.harness.run.process.loop import Loop
 from cutover.harness.run.proxy.channel import Channel, Ruling
 from cutover.harness.run.proxy.proxy import engine_proxy
 from cutover.harness.run.side.ladder import Rung
+from cutover.harness.run.side.patience import silence_s
 
 __all__ = ["Meter"]
 
@@ -80,7 +81,7 @@ class Meter(Closing):
         self._loop, self._role = loop, role
         self._plays = list(plays)
         self._before = 0
-        self._heard = ActiveTime()
+        self._heard, self._silence_s = ActiveTime(), silence_s(_SILENCE_S, spec)
         self._server = psycopg.connect(dsn, autocommit=True)
         self._others = self._sessions()
         self._proxy = engine_proxy(loop, dsn, self, by_process=is_by_process(resolve(spec)))
@@ -106,8 +107,8 @@ class Meter(Closing):
                 self._now.seen, self._now.lock_waits = 1, self._now.lock_waits + 1
         elif self._now.watched == "beside" and not self._now.blocked:
             self._look_beside()
-        if self._heard.now() > _SILENCE_S:
-            self._stop(f"its process said nothing for {_SILENCE_S:g} s")
+        if self._heard.now() > self._silence_s:
+            self._stop(f"its process said nothing for {self._silence_s:g} s")
 
     def request(self, channel: Channel, _number: int, _message: bytes) -> Ruling:
         """Lets it pass; while two executions are at work, notes that it is not answered yet."""

@@ -15,7 +15,6 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from cutover.engines.byprocess.hosting import is_by_process
 from cutover.engines.capabilities import lacks_of
 from cutover.engines.registry import resolve
 from cutover.harness.errors import EnvironmentProblem
@@ -31,6 +30,7 @@ from cutover.harness.run.process.outcomes import JobLost, JobNote
 from cutover.harness.run.process.refusal import is_of_the_machine, refusal_of
 from cutover.harness.run.side.asking import as_offered, asks
 from cutover.harness.run.side.listing import AFTER, BARE_PLAYS, LARGE_PLAYS, LONG_PLAYS, PLAY_CHECKS, PLAYS, TOGETHER
+from cutover.harness.run.side.patience import silence_s
 from cutover.harness.run.side.plays.performance import LONG_S, TAKEOVER_S, PlayStage
 from cutover.harness.run.side.plays.workflows import chain
 from cutover.harness.store.lines import encode_fields, scenario_text
@@ -50,8 +50,6 @@ __all__ = [
 
 SILENCE_S: Final = 30.0
 """Real time for one play; each takes well below a second, but for one that takes eight."""
-_STARTS: Final = 6
-"""How much more it may take where each engine of a play is a process that has to start."""
 _LOCK_MS: Final = 5_000
 """How long a statement may wait for a lock: an engine that keeps one while an activity runs must not hang the play."""
 BEGIN, REFUSED, _ROW = b"B", b"X", b"R"
@@ -82,7 +80,7 @@ def play_all(
     EnvironmentProblem where the server has no room, memory or connection left for a play.
     """
     program = play_program(control, candidate, seed, takeover_s=takeover_s)
-    silence_s = SILENCE_S * pace * (_STARTS if is_by_process(resolve(candidate)) else 1)
+    most_s = silence_s(SILENCE_S, candidate, pace=pace)
     with contextlib.ExitStack() as stack:
         try:
             jobs = _jobs(stack, server, candidate, asked)
@@ -91,9 +89,9 @@ def play_all(
         if not jobs:
             return (), ""
         executor = stack.enter_context(
-            Executor[_PlayJob]([program] * len(jobs), lambda job, _told: _message(job), silence_s=silence_s, stop=stop)
+            Executor[_PlayJob]([program] * len(jobs), lambda job, _told: _message(job), silence_s=most_s, stop=stop)
         )
-        return _played(executor, jobs, candidate, silence_s)
+        return _played(executor, jobs, candidate, most_s)
 
 
 def play_program(
@@ -149,7 +147,7 @@ def play_database(stack: contextlib.ExitStack, server: Server) -> Database:
 
 
 def _played(
-    executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str, silence_s: float
+    executor: Executor[_PlayJob], jobs: Sequence[_PlayJob], engine: str, most_s: float
 ) -> tuple[tuple[bytes, ...], str]:
     rows: list[bytes] = []
     begun: dict[_PlayJob, str] = {}
@@ -165,7 +163,7 @@ def _played(
             case JobLost(job=job):
                 name = begun.get(job) if job is not None else None
                 last = outcome.exit.errors.strip().splitlines()[-1:] or ["nothing was said"]
-                how = f"took more than {silence_s:g} s" if outcome.reason == "timeout" else last[0][:200]
+                how = f"took more than {most_s:g} s" if outcome.reason == "timeout" else last[0][:200]
                 if outcome.exit.killed_from_outside:
                     how = str(killed_from_outside("its process", -outcome.exit.status))
                 problems.append(f"{name or 'the plays'}: {how}")

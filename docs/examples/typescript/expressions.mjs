@@ -1,0 +1,33 @@
+// JMESPath as conditions and loops use it, on JSON texts.
+import jmespath from "jmespath";
+import { parse, stringify } from "./json.mjs";
+
+// Whoever only compares needs exact text of what a double cannot hold, whole numbers beyond 2^53, and no other.
+const isComparable = (number) => !/^-?\d{16,}$/.test(number) || Number.isSafeInteger(Number(number));
+
+/** The port by which a condition leaves. Throws where the expression has no value on this input. */
+export function portOf(node, input) {
+  const value = jmespath.search(parse(input, isComparable), node.expression);
+  if (node.cases.length) return node.cases.find((each) => isSame(parse(each.value, isComparable), value))?.port ?? "default";
+  const isEmpty = value === null || value === undefined || value === false || value === "";
+  return isEmpty || (isContainer(value) && !Object.keys(value).length) ? "false" : "true";
+}
+
+/** What a loop runs over, each as a JSON text. Throws where that is not a list. */
+export function itemsOf(node, input) {
+  const value = jmespath.search(parse(input), node.items);
+  if (!Array.isArray(value)) throw new Error(`${node.items} gives no list on this input`);
+  return value.map(stringify);
+}
+
+/** Throws where the expression is none. */
+export const check = (expression) => void jmespath.compile(expression);
+
+const isContainer = (value) => typeof value === "object" && !(value instanceof Number);
+
+function isSame(one, other) {
+  const numbers = [one, other].filter((value) => typeof value === "number" || value instanceof Number);
+  if (numbers.length < 2) return one === other;
+  const [left, right] = numbers.map((value) => (Number.isInteger(Number(value)) ? BigInt(value.text ?? Number(value)) : value));
+  return left === right;
+}
