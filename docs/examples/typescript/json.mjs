@@ -75,6 +75,7 @@ export function stringify(value) {
   if (Array.isArray(value)) return `[${value.map(stringify).join(",")}]`;
   if (value !== null && typeof value === "object") return objectOf(Object.entries(value).map(([key, each]) => [key, stringify(each)]));
   if (value === undefined || typeof value === "function") return "null"; // what jmespath calls null
+  if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError(`${value} is not JSON`);
   return JSON.stringify(value).replace(/[\x7f-\uffff]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
