@@ -68,7 +68,20 @@ def test_v1_s_duplicates_are_counted_and_its_witness_is_repeated_by_replay(serve
 def test_interrupted_it_keeps_the_cases_so_far_and_leaves_nothing(server: Server, tmp_path: Path) -> None:
     before = databases(server)
     process = subprocess.Popen(
-        [*COMMAND, "crash", "--postgres", server.dsn, "--workers", "1", "--out", "half", "--only", "03-data-flow"],
+        [
+            *COMMAND,
+            "crash",
+            "--postgres",
+            server.dsn,
+            "--workers",
+            "1",
+            "--out",
+            "half",
+            "--only",
+            "03-data-flow",
+            "--ways",
+            "all",
+        ],
         cwd=tmp_path,
         env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
