@@ -80,9 +80,9 @@ def play_all(
     EnvironmentProblem where the server has no room, memory or connection left for a play.
     """
     program = play_program(control, candidate, seed, takeover_s=takeover_s)
-    most_s = silence_s(SILENCE_S, candidate, pace=pace)
     with contextlib.ExitStack() as stack:
         try:
+            most_s = silence_s(SILENCE_S, candidate, pace=pace)
             jobs = _jobs(stack, server, candidate, asked)
         except Exception as error:  # noqa: BLE001 - whatever an engine does here costs the plays alone
             return (), one_line(error)
