@@ -133,9 +133,9 @@ def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("candidate", "check"),
     [
         ("another_output", "OUT"),
-        ("loses_event", "EVT"),
+        pytest.param("loses_event", "EVT", marks=pytest.mark.nightly),
         pytest.param("skips_version", "CKPT", marks=pytest.mark.nightly),
-        ("repeats_step", "DUP"),
+        pytest.param("repeats_step", "DUP", marks=pytest.mark.nightly),
         pytest.param("retries_what_may_not_be", "RETRY", marks=pytest.mark.nightly),
         pytest.param("shares_context", "ISO", marks=pytest.mark.nightly),
     ],
@@ -159,7 +159,7 @@ def test_the_same_wrapping_without_a_fault_breaks_no_check(server: Server, tmp_p
 @pytest.mark.parametrize(
     ("engine", "trials", "status"),
     [
-        ("v2", 100, 3),
+        pytest.param("v2", 100, 3, marks=pytest.mark.nightly),
         pytest.param("v1", 100, 1, marks=pytest.mark.nightly),
         pytest.param("v2", 724, 0, marks=pytest.mark.nightly),
         pytest.param("v1", 724, 1, marks=pytest.mark.nightly),

@@ -93,6 +93,7 @@ def test_an_engine_that_cannot_be_loaded_is_refused_at_once(pytester: pytest.Pyt
     result.stderr.fnmatch_lines(["*--cutover-engine: *no_such_module*"])
 
 
+@pytest.mark.nightly
 def test_a_wrong_engine_fails_by_name_and_its_scenario_is_kept(pytester: pytest.Pytester, tmp_path: Path) -> None:
     pytester.makepyfile(wrong=dedent(_WRONG))
     result = _outcomes(

@@ -46,6 +46,7 @@ def failed(server: Server, folder: Path, workers: int, *more: str) -> tuple[int,
     return status, json.loads((folder / "crash.json").read_text("utf-8"))["failed_by_check"]
 
 
+@pytest.mark.nightly
 def test_an_engine_with_one_queue_comes_out_the_same_however_many_runners_there_are(
     server: Server, tmp_path: Path
 ) -> None:

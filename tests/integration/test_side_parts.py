@@ -55,6 +55,7 @@ def databases(server: Server) -> set[str]:
         return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
 
 
+@pytest.mark.nightly
 def test_rows_are_handed_on_in_the_order_of_the_parts(server: Server) -> None:
     told = Told()
     side(server, told).play((PlayedPart.MEMORY, PlayedPart.COSTS))
