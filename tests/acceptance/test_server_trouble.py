@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-IMAGE = "postgres:15"
+IMAGE, PASSWORD = "postgres:15", "of-a-test"
 ENVIRONMENT, GO_OR_UNDECIDED = 4, {0, 3}
 COMMAND = (sys.executable, "-c", "from cutover.harness.cli.main import main; main()")
 PART = ("--trials", "60", "--skip", "routing,memory,costs", "--crash-budget", "15")
@@ -40,24 +40,27 @@ def _needs_docker() -> None:
 def postgres(*words: str, settings: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
     """A server in a container, as (container, address)."""
     name = f"cutover-test-{secrets.token_hex(4)}"
-    trusted = ("-e", "POSTGRES_HOST_AUTH_METHOD=trust")
-    docker("run", "--detach", "--name", name, *trusted, *words, IMAGE, "postgres", *settings)
+    secret = ("-e", f"POSTGRES_PASSWORD={PASSWORD}")
+    docker("run", "--detach", "--name", name, *secret, *words, IMAGE, "postgres", *settings)
     try:
         address = docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)
-        answers(f"postgresql://postgres@{address}/postgres")
+        answers(url_of(address))
         yield name, address
     finally:
         docker("rm", "--force", "--volumes", name)
 
 
+def url_of(host: str) -> str:
+    return f"postgresql://postgres:{PASSWORD}@{host}/postgres"
+
+
 def answers(url: str) -> None:
-    """Waits until the server answers; one that initialises its folder goes away once more."""
-    for _ in range(2):
-        for _ in range(120):
-            with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url, connect_timeout=2):
-                break
-            time.sleep(0.5)
-        time.sleep(1.5)
+    """Waits until the server answers on the network, which it does once it has initialised its folder."""
+    for _ in range(240):
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url, connect_timeout=2):
+            return
+        time.sleep(0.5)
+    raise AssertionError("the server does not answer")
 
 
 class Switch:
@@ -65,8 +68,9 @@ class Switch:
 
     def __init__(self, target: str) -> None:
         self.target = target
+        self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"postgresql://postgres@127.0.0.1:{self._listener.getsockname()[1]}/postgres?sslmode=disable"
+        self.url = f"{url_of(f'127.0.0.1:{self._listener.getsockname()[1]}')}?sslmode=disable"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -75,8 +79,10 @@ class Switch:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            self._open.append(client)
             with contextlib.suppress(OSError):
                 server = socket.create_connection((self.target, 5432))
+                self._open.append(server)
                 for one, other in ((client, server), (server, client)):
                     threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
                 continue
@@ -92,7 +98,14 @@ class Switch:
                 each.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        self._listener.close()
+        for each in (self._listener, *self._open):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+
+def nothing() -> None:
+    """No trouble but what the server has from the beginning."""
 
 
 def run_on(url: str, folder: Path, after_s: float, trouble: Callable[[], object]) -> tuple[int, str]:
@@ -103,6 +116,7 @@ def run_on(url: str, folder: Path, after_s: float, trouble: Callable[[], object]
         try:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(after_s)
+            assert process.poll() is None or trouble is nothing, "the run was over before the trouble"
             trouble()
             status = process.wait(600)
         finally:
@@ -126,7 +140,7 @@ def is_right(folder: Path, status: int, said: str) -> None:
 @pytest.mark.parametrize("after_s", [4, 15, 40])
 def test_a_server_that_restarts(tmp_path: Path, after_s: float) -> None:
     with postgres() as (name, address):
-        url = f"postgresql://postgres@{address}/postgres"
+        url = url_of(address)
         status, said = run_on(url, tmp_path / "run", after_s, lambda: docker("restart", "--time", "0", name))
         is_right(tmp_path / "run", status, said)
 
@@ -134,17 +148,18 @@ def test_a_server_that_restarts(tmp_path: Path, after_s: float) -> None:
 @pytest.mark.parametrize("after_s", [8, 30])
 def test_a_server_that_fails_over_to_its_replica(tmp_path: Path, after_s: float) -> None:
     """The replica is asynchronous: what the primary acknowledged last may be lost, and nobody but it lost that."""
-    basebackup = (
-        "rm -rf /replica/* && pg_basebackup -h {} -U postgres -D /replica -R -X stream && chown -R 999 /replica"
+    copied = (
+        "PGPASSWORD={} pg_basebackup -h {} -U postgres -D /replica -R "
+        "&& chmod 700 /replica && chown -R postgres: /replica"
     )
     volume = f"cutover-test-{secrets.token_hex(4)}"
     docker("volume", "create", volume)
     try:
         with postgres("-v", f"{volume}:/replica", settings=("-c", "wal_level=replica")) as (primary, address):
-            trust = "echo host replication all all trust >> /var/lib/postgresql/data/pg_hba.conf"
-            docker("exec", primary, "sh", "-c", trust)
+            let_in = "echo host replication all all scram-sha-256 >> /var/lib/postgresql/data/pg_hba.conf"
+            docker("exec", primary, "sh", "-c", let_in)
             docker("exec", "--user", "postgres", primary, "pg_ctl", "reload", "-D", "/var/lib/postgresql/data")
-            docker("exec", primary, "sh", "-c", basebackup.format(address))
+            docker("exec", primary, "sh", "-c", copied.format(PASSWORD, address))
             data = ("-e", "PGDATA=/replica", "-v", f"{volume}:/replica")
             with postgres(*data) as (replica, other), contextlib.closing(Switch(address)) as switch:
 
@@ -162,14 +177,14 @@ def test_a_server_that_fails_over_to_its_replica(tmp_path: Path, after_s: float)
 def test_a_server_whose_disk_is_full(tmp_path: Path) -> None:
     small = ("--tmpfs", "/var/lib/postgresql/data:size=120m")
     with postgres(*small, settings=("-c", "max_wal_size=32MB", "-c", "min_wal_size=32MB")) as (_, address):
-        url = f"postgresql://postgres@{address}/postgres"
-        status, said = run_on(url, tmp_path / "run", 1, lambda: None)
+        url = url_of(address)
+        status, said = run_on(url, tmp_path / "run", 1, nothing)
         is_right(tmp_path / "run", status, said)
 
 
 def test_a_server_of_ten_connections(tmp_path: Path) -> None:
     with postgres(settings=("-c", "max_connections=10")) as (_, address):
-        url = f"postgresql://postgres@{address}/postgres"
-        status, said = run_on(url, tmp_path / "run", 1, lambda: None)
+        url = url_of(address)
+        status, said = run_on(url, tmp_path / "run", 1, nothing)
         assert status == ENVIRONMENT, said
         is_right(tmp_path / "run", status, said)
