@@ -47,7 +47,7 @@ class _Entry:
 
 _ENTRY: Final = TypeAdapter(_Entry)
 _SHAPES: Final = {
-    "": "it is no table of settings",
+    "": "it is not a table of settings",
     "command": "it must be a text, or a list of texts, and not empty",
     "cwd": "it must be the path of a folder",
     "env": "it must be a table of texts",
@@ -101,7 +101,7 @@ def _table() -> Mapping[str, object]:
     try:
         with open(os.open(SETTINGS_FILE, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - by its descriptor
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise BadEngineSettings(f"{SETTINGS_FILE} cannot be read: it is no ordinary file")
+                raise BadEngineSettings(f"{SETTINGS_FILE} cannot be read: it is not an ordinary file")
             text = file.read(_MOST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return {}
@@ -126,14 +126,14 @@ def _settings(spec: str, entry: _Entry) -> CommandSettings:
     if not words or any("\0" in word for word in words):
         raise BadEngineSettings(f"engine {spec!r}: its command is empty, or has a NUL; write command:node engine.mjs")
     if "\0" in entry.cwd or len(entry.cwd) > _LONGEST_PATH:
-        raise BadEngineSettings(f"engine {spec!r}: its cwd is no path of a folder")
+        raise BadEngineSettings(f"engine {spec!r}: its cwd is not the path of a folder")
     for name, value in (entry.env or {}).items():
         if not name or "=" in name or "\0" in name + value:
             raise BadEngineSettings(f"engine {spec!r}: its env has {name!r}, which no environment can have")
     here = Path.cwd()
     folder = (here / entry.cwd).resolve()
     if not folder.is_relative_to(here.resolve()) or not folder.is_dir():
-        raise BadEngineSettings(f"engine {spec!r}: its cwd {entry.cwd!r} is no folder in or below the current one")
+        raise BadEngineSettings(f"engine {spec!r}: its cwd {entry.cwd!r} is not a folder in or below the current one")
     environment = dict(entry.env or {})
     identity = json.dumps({"command": words, "cwd": entry.cwd, "env": environment, "capabilities": entry.capabilities})
     return CommandSettings(

@@ -33,7 +33,7 @@ def items_of(expression: str, value: JsonValue) -> list[JsonValue]:
     """Returns what a loop runs over. Raises NoAnswer where the value is not a list."""
     found = _value(expression, value)
     if not isinstance(found, list):
-        raise NoAnswer(f"{expression!r} gives no list on this input")
+        raise NoAnswer(f"{expression!r} has no list as its value on this input")
     return found
 
 

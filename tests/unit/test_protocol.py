@@ -190,16 +190,19 @@ def test_a_name_in_cutover_toml_is_an_engine(folder: Path) -> None:
         ("[engines.mine]\n", "[engines.mine], command: "),
         ("[engines.mine]\ncommand = ''\n", "[engines.mine], command"),
         ("[engines.mine]\ncommand = 'x'\nshell = true\n", "[engines.mine], shell: "),
-        ("[engines.mine]\ncommand = 'x'\ncwd = '../..'\n", "its cwd '../..' is no folder in or below the current one"),
+        (
+            "[engines.mine]\ncommand = 'x'\ncwd = '../..'\n",
+            "its cwd '../..' is not a folder in or below the current one",
+        ),
         ('[engines.mine]\ncommand = "x \'y"\n', "cannot be taken apart: No closing quotation"),
-        ("[engines]\nmine = 7\n", "[engines.mine]: it is no table of settings"),
+        ("[engines]\nmine = 7\n", "[engines.mine]: it is not a table of settings"),
         (
             "[engines.mine]\ncommand = []\n",
             "[engines.mine], command: it must be a text, or a list of texts, and not empty",
         ),
         ("[engines.mine]\ncommand = 'x'\ncapabilities = 'cancel'\n", "capabilities: it must be a list of texts"),
-        ("[engines.mine]\ncommand = 'x'\ncwd = \"a\\u0000b\"\n", "its cwd is no path of a folder"),
-        (f"[engines.mine]\ncommand = 'x'\ncwd = '{'a' * 5_000}'\n", "its cwd is no path of a folder"),
+        ("[engines.mine]\ncommand = 'x'\ncwd = \"a\\u0000b\"\n", "its cwd is not the path of a folder"),
+        (f"[engines.mine]\ncommand = 'x'\ncwd = '{'a' * 5_000}'\n", "its cwd is not the path of a folder"),
         ("[engines.mine]\ncommand = 'x'\nenv = {'A=B' = 'x'}\n", "its env has 'A=B', which no environment can have"),
         ("engines = 7\n", "`engines` is not a table"),
         ("[engines.mine\n", "cutover.toml is not TOML"),
@@ -214,7 +217,7 @@ def test_what_is_wrong_in_cutover_toml_is_named(folder: Path, text: str, told: s
 
 def test_a_settings_file_that_never_ends_is_not_read(folder: Path) -> None:
     os.mkfifo(folder / "cutover.toml")
-    with pytest.raises(BadEngineSettings, match=r"cutover.toml cannot be read: it is no ordinary file"):
+    with pytest.raises(BadEngineSettings, match=r"cutover.toml cannot be read: it is not an ordinary file"):
         command_settings("mine")
 
 
