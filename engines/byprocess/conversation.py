@@ -122,7 +122,7 @@ class Conversation:
         self._process.send(line, self._settings.answer_timeout_s)
 
     def _heard(self, within_s: float) -> CallMessage | SleepMessage | DoneMessage | HelloReply:
-        """Returns what is said within that time that is no log, however much is logged meanwhile."""
+        """Returns what is said within that time other than logs, however much is logged meanwhile."""
         until, but = time.monotonic() + within_s, ""
         while True:
             line = self._process.receive(until, within_s, but)

@@ -36,7 +36,7 @@ def read(line: bytes) -> FromEngine:
         found = None
     if not isinstance(found, dict) or "op" not in found:
         raise BrokenProtocol(
-            f"it wrote to standard output what is no message of the protocol: {_quoted(line)}; messages alone go "
+            f"it wrote to standard output what is not a message of the protocol: {_quoted(line)}; messages alone go "
             "there, one a line, and all else to standard error"
         )
     try:

@@ -57,7 +57,7 @@ class TableWriter:
 
 
 def digest_of(file: Path) -> str:
-    """Returns the SHA-256 of a file of a run, in hex. Raises FileRefused, also for what is no regular file."""
+    """Returns the SHA-256 of a file of a run, in hex. Raises FileRefused, also for what is not a regular file."""
     with opened(file) as stream:
         return _digest(stream, file)
 

@@ -25,7 +25,7 @@ ROWS: Final = {
 SAVED: Final = str(ROOT / "tests/data/run-schema-1")
 NO_SERVER: Final = "postgresql://u@127.0.0.1:1/d"
 NO_HOSTS: Final = ("a..b", "x" * 70, "a\u202eb", "a\u2028b", "known.invalid,a..b", "a\udcff", "127.0.0.1:1\udcff")
-"""Hosts that cannot be looked up, since they are no names."""
+"""Hosts that cannot be looked up, since they are not names."""
 ENGINE: Final = """
 class Engine:
     name = "odd"

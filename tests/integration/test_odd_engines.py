@@ -1,4 +1,4 @@
-"""Sound engines unlike ours: what the harness takes for granted of ours is no fault of theirs."""
+"""Sound engines unlike ours: what the harness takes for granted of ours is not a fault of theirs."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def engine(outside: Outside) -> Iterator[Callable[..., CommandEngine]]:
     ("way", "told"),
     [
         ("exits at once", r"at hello: its process ended: exit status 3; its last words: no \\x1b\[31mlicence$"),
-        ("noise", r"no message of the protocol: 'Listening on port 3000'; messages alone go there"),
+        ("noise", r"not a message of the protocol: 'Listening on port 3000'; messages alone go there"),
         ("another version", "speaks version 2 of the protocol; 1 is spoken here"),
         ("no name", "is wrong: hello.name: "),
         ("not a hello", "answered `hello` with `done`"),

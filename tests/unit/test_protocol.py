@@ -111,14 +111,14 @@ def test_what_a_journal_leaves_out_has_its_default() -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        (b"42", "no message of the protocol: '42'"),
-        (b"\xff\x1b[31m", "no message of the protocol: '\\ufffd\\x1b[31m'"),
+        (b"42", "not a message of the protocol: '42'"),
+        (b"\xff\x1b[31m", "not a message of the protocol: '\\ufffd\\x1b[31m'"),
         (b'{"op": "stop"}', "op: "),
         (b'{"op": "done", "id": "1"}', "done.id: Input should be a valid integer"),
         (b'{"op": "done", "id": true}', "done.id: Input should be a valid integer"),
         (b'{"op": "call", "id": 1}', "call.execution_id: Field required, and 4 more"),
         (b'{"op": "sleep", "id": 1, "until": "2026-01-01T00:00:00"}', "until: Input should have timezone info"),
-        (b"[" * 100_000, "no message of the protocol"),
+        (b"[" * 100_000, "not a message of the protocol"),
     ],
 )
 def test_a_wrong_line_is_told_where_it_is_wrong(line: bytes, told: str) -> None:

@@ -59,7 +59,7 @@ def parse_dsn(text: str) -> dict[str, str]:
 
 
 def unreadable() -> EnvironmentProblem:
-    """Returns the error of a URL that is none, or whose host is no name; nothing of it is shown."""
+    """Returns the error of what is not a URL, or has a host that is not a name; nothing of it is shown."""
     return EnvironmentProblem(
         "the Postgres URL cannot be read; write postgresql://user:password@host:5432/database with a host that can be "
         "looked up, and percent-encode odd characters in its parts"
