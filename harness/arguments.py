@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from cutover.engines.errors import CutoverError
-from cutover.harness.cli.limits import CountLimit, SecondsLimit
+from cutover.harness.cli.limits import CountLimit, NumberLimit
 from cutover.harness.cli.plan import ServerChoice
 from cutover.harness.cli.status import Status, status_of
 from cutover.harness.errors import EnvironmentProblem, UsageProblem
@@ -82,7 +82,7 @@ def number_of(name: str, given: object, limit: CountLimit) -> int:
         raise UsageProblem(f"{name} {error}") from error
 
 
-def seconds_of(name: str, given: object, limit: SecondsLimit) -> float:
+def seconds_of(name: str, given: object, limit: NumberLimit) -> float:
     """Returns a time within its limit."""
     try:
         return limit.read(given)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from pydantic import ValidationError
 
@@ -41,9 +41,6 @@ __all__ = ["CrashReport", "Postgres", "Report", "crash_engine", "judge_run", "re
 
 Postgres: TypeAlias = Literal["auto", "container", "embedded"]
 """Which server is started where no URL is given: `auto` takes a container if Docker answers, else the embedded one."""
-
-
-_STAGE: Final = limits.CountLimit(0, 100)
 
 
 @public
@@ -84,7 +81,7 @@ def run_trials(
     plan = RunPlan(
         control=text_of("control", control),
         candidate=text_of("candidate", candidate),
-        stage=number_of("stage", stage, _STAGE),
+        stage=number_of("stage", stage, limits.STAGE),
         trials=None if trials is None else number_of("trials", trials, limits.TRIALS),
         scenarios=paths_of("scenarios", scenarios),
         seed=drawn_seed() if seed is None else number_of("seed", seed, limits.SEED),
@@ -165,7 +162,7 @@ def judge_run(
     WaiverError for what it is judged by.
     """
     run = path_of("folder", folder)
-    asked = None if stage is None else number_of("stage", stage, _STAGE)
+    asked = None if stage is None else number_of("stage", stage, limits.STAGE)
     by = policy_of(_path("policy", policy) or own(run, POLICY))
     judged_for = load_manifest(run).stage if asked is None else asked
     return judged(run, by, judged_for, waivers_of(_path("waivers", waivers) or own(run, WAIVERS)))
@@ -188,5 +185,5 @@ def _path(name: str, given: object) -> Path | None:
     return None if given is None else path_of(name, given)
 
 
-def _seconds(name: str, given: object, limit: limits.SecondsLimit) -> float | None:
+def _seconds(name: str, given: object, limit: limits.NumberLimit) -> float | None:
     return None if given is None else seconds_of(name, given, limit)
