@@ -27,8 +27,8 @@ __all__ = [
     "TRIALS",
     "WORKERS",
     "CountLimit",
-    "Limit",
     "NumberLimit",
+    "OptionLimit",
     "finite",
 ]
 
@@ -40,7 +40,7 @@ _DIGITS = 25
 """More than any limit has; int() reads longer ones slowly, or not at all."""
 
 
-class Limit(Protocol[_N_co]):
+class OptionLimit(Protocol[_N_co]):
     """What a number may be."""
 
     def read(self, given: object) -> _N_co:

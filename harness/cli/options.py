@@ -44,7 +44,7 @@ IMPORTERS: Final = known()
 """The names of the importers that are installed."""
 
 
-def number(limit: limits.Limit[_N]) -> Callable[[Any], _N]:
+def number(limit: limits.OptionLimit[_N]) -> Callable[[Any], _N]:
     """Returns the parser of an option whose number is within the limit; a default passes through it too."""
 
     def parse(given: object) -> _N:

@@ -40,6 +40,7 @@ EVERYWHERE = [
         {"postgres": "url"},
         "postgres is 'url', and not one of auto, container, embedded; a server's URL is given as url",
     ),
+    ({"isolation": "process"}, "isolation is 'process', and not one of runner, case"),
     ({"url": 5432}, "url is 5432, and not a text"),
     ({"url": "postgresql://h/d", "postgres": "embedded"}, "url and postgres embedded cannot both be given"),
 ]
@@ -58,6 +59,10 @@ OF_A_RUN = [
     ({"policy": "nope.toml"}, "nope.toml cannot be read: No such file or directory"),
     ({"policy": "/"}, "/ is a folder, and not a file"),
     ({"waivers": "nope.toml"}, "nope.toml cannot be read: No such file or directory"),
+    ({"plays": ["nothing"]}, "plays nothing: no such play; there are "),
+    ({"plays": "twice"}, "plays is 'twice', and not a list"),
+    ({"generated": -1}, "generated is -1, and must be at least 0"),
+    ({"only": ["nothing"], "scenarios": ()}, "only"),
     ({"skip": ["trials"]}, "skip trials: no such part; there are routing, memory, plays, costs, crashes"),
     ({"skip": "costs"}, "skip is 'costs', and not a list"),
     ({"waivers": 3}, "waivers is 3, and not a path"),
