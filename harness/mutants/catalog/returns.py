@@ -113,6 +113,13 @@ RETURN_MUTANTS: Final = (
         "dates-its-keys", "an idempotency key of one day", "DUP", "DatesItsKeys", Crashes(FLOW, (Way.ONCE,), ("reply",))
     ),
     _engine(
+        "gathers-commits",
+        "commits put off in a long execution",
+        "ACK",
+        "GathersCommits",
+        Crashes("76", (Way.ONCE,), ("call",)),
+    ),
+    _engine(
         "begins-at-once",
         "attempt begun without a commit where there is no pause",
         "CONC",
