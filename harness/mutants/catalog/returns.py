@@ -112,6 +112,8 @@ RETURN_MUTANTS: Final = (
     _engine(
         "dates-its-keys", "an idempotency key of one day", "DUP", "DatesItsKeys", Crashes(FLOW, (Way.ONCE,), ("reply",))
     ),
+    _engine("forgets-failed-turns", "results of turns with errors lost", "OUT", "ForgetsFailedTurns", Trials(("125",))),
+    _engine("forgets-asked-turns", "$again lost beside a pause", "OUT", "ForgetsAskedTurns", Trials(("126",))),
     _engine(
         "gathers-commits",
         "commits put off in a long execution",
