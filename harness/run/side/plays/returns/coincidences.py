@@ -20,8 +20,8 @@ __all__ = ["COINCIDING"]
 _SECOND_MS: Final = 1_000
 _MINUTE_MS: Final = 60_000
 _LARGE: Final = 1_000_000
-_WAITS: Final = 260
-"""More than an engine puts into one commit, where that is cut at a hundred steps, or at 256."""
+_WAITS: Final = 130
+"""More than an engine puts into one commit, where that is cut at a hundred steps, or at 128."""
 
 
 def in_one_go(stage: PlayStage) -> Iterator[PlayRecord]:
@@ -61,7 +61,7 @@ def _look_after(play: Performance, stage: PlayStage) -> None:
 
 
 def much_at_once(stage: PlayStage) -> Iterator[PlayRecord]:
-    """Values of a megabyte come directly before waits, and hundreds of waits begin in one go: none is passed over."""
+    """Values of a megabyte come directly before waits, and 130 waits begin in one go: none is passed over."""
     nodes = (wait("a", timeout_ms=_SECOND_MS), "pack", wait("b", "go"), "ship")
     large = chain("large-before-waits", *nodes, sent=signals("go"))
     page: dict[str, JsonValue] = {"text": "x" * _LARGE}
