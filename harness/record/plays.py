@@ -59,6 +59,7 @@ PLAY_NAMES: Final = frozenset({
     "measured", "large_results", "locked", "elsewhere", "taken_by_signal", "idle_cut", "long",
     "cancelled", "overtaken_asleep", "signalled_asleep", "one_id", "reserved", "alike_in_turn",
     "kept_over_steps", "held_up", "asked_anew", "begun_late", "overnight",
+    "in_one_go", "due_inside", "much_at_once", "evaluated",
 })  # fmt: skip
 """All plays: a run that lacks one has not looked at what that one shows."""
 

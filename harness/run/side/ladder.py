@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from cutover.engines.api import ActivityNode, Edge, LoopNode, RetryPolicy, StartNode, WaitNode, Workflow
+from cutover.engines.api import ActivityNode, Edge, JsonValue, LoopNode, RetryPolicy, StartNode, WaitNode, Workflow
 from cutover.harness.record.costs import CostKind
 from cutover.scenarios.model import PlannedSignal, Response, Scenario
 
@@ -32,7 +32,8 @@ class Rung:
     """One play: `executions` of one scenario, one after another, on an engine that is made for them.
 
     With `size_every`, the process's size is looked at after so many executions each time. An execution `beside` runs
-    inside the second activity call of the first; one `contended` in another process at the same time.
+    inside the second activity call of the first; one `contended` in another process at the same time. With
+    `asked_after` each execution that has ended is asked for again in every way, as is one that nobody has started.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Rung:
     payload_bytes: int = _SMALL
     size_every: int = 0
     companion: Scenario | None = None
+    asked_after: bool = False
 
 
 def rung(name: str) -> Rung:
@@ -119,7 +121,7 @@ def _repeat(length: int) -> Scenario:
     return Scenario(id=workflow.id, workflow=workflow, input=None, world=answers)
 
 
-def _retries(length: int) -> Scenario:
+def _retries(length: int, given: JsonValue = None) -> Scenario:
     """An activity whose attempt of that number is its first success."""
     workflow = Workflow(
         id=f"cost-retries-{length}",
@@ -127,7 +129,7 @@ def _retries(length: int) -> Scenario:
         edges=(Edge(source="start", target="step"),),
     )
     answers = {"cost.step": (*(Response(error="busy") for _ in range(length - 1)), Response(output="done"))}
-    return Scenario(id=workflow.id, workflow=workflow, input=None, world=answers)
+    return Scenario(id=workflow.id, workflow=workflow, input=given, world=answers)
 
 
 LADDER: Final = (
@@ -168,10 +170,20 @@ LADDER: Final = (
         name="retried-20",
         kind="many",
         length=3,
-        scenario=_retries(3),
+        scenario=_retries(3, {"text": "x" * _LARGE}),
         executions=_FEWER,
-        size_every=_FEWER // 4,
+        size_every=_FEWER // 2,
+    ),
+    Rung(
+        name="asked-20",
+        kind="many",
+        length=1,
+        scenario=_chain(1),
+        executions=_FEWER,
+        size_every=_FEWER // 2,
+        asked_after=True,
     ),
 )
-"""In the order in which they are played: the last sees all rows of the others. What leaks a session with each retry has
-forty in the end: no server is full by then."""
+"""In the order in which they are played: the last see all rows of the others. What leaks a session with each retry has
+forty in the end: no server is full by then. Of twenty executions the first look comes after ten: drivers prepare a
+statement with its sixth use, and it stays."""
