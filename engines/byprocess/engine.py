@@ -7,9 +7,9 @@ and the next one starts another process: as a worker that is started again.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from cutover.engines.api import EngineContext, ExecutionRequest, Journal, Signal
@@ -29,6 +29,7 @@ from cutover.engines.byprocess.messages import (
 from cutover.engines.byprocess.process import EngineProcess
 from cutover.engines.byprocess.rows import journal_of
 from cutover.engines.byprocess.settings import CommandSettings
+from cutover.engines.byprocess.tables.mapping import PartMapping
 from cutover.engines.errors import (
     EngineError,
     ExecutionHeld,
@@ -39,6 +40,9 @@ from cutover.engines.errors import (
     WorkflowRefused,
 )
 from cutover.engines.payloads import encode
+
+if TYPE_CHECKING:
+    from cutover.engines.byprocess.tables.reader import MappedTables
 
 __all__ = ["CommandEngine", "CommandFactory", "ForeignError"]
 
@@ -102,6 +106,7 @@ class CommandEngine:
         self._sent = 0
         self._busy = False
         self._reader: CommandEngine | None = None
+        self._mapped: MappedTables | None = None
 
     @property
     def name(self) -> str:
@@ -116,8 +121,10 @@ class CommandEngine:
         return None if said is None else frozenset(said)
 
     def install(self) -> None:
-        """Has it create its tables."""
+        """Has it create its tables. Raises BadEngineSettings where its mapping names what is not there then."""
         self._ask(lambda number, now: InstallMessage(id=number, now=now))
+        if self._settings.tables is not None:
+            self._tables(self._settings.tables).check()
 
     def execute(self, request: ExecutionRequest) -> None:
         """Has it drive the execution. Raises PayloadRefused for an input that is not JSON."""
@@ -145,7 +152,12 @@ class CommandEngine:
         self._ask(lambda number, now: CancelMessage(id=number, now=now, execution_id=execution_id))
 
     def journal(self, execution_id: UUID) -> Journal:
-        """Returns what it has committed; while it is inside another command a second process of it is asked."""
+        """Returns what it has committed: what its tables say, where a mapping says which these are.
+
+        Else it is asked, or a second process of it while it is inside another command.
+        """
+        if self._settings.tables is not None:
+            return self._tables(self._settings.tables).journal(execution_id)
         if self._busy:
             self._reader = self._reader or CommandEngine(self._settings, self._context, self._watch, None)
             return self._reader.journal(execution_id)
@@ -160,10 +172,19 @@ class CommandEngine:
         """Ends its process; where there is none, nothing."""
         if self._reader is not None:
             self._reader.close()
+        if self._mapped is not None:
+            self._mapped.close()
         for process in (self._process, self._spare):
             if process is not None:
                 process.end()
         self._process = self._spare = self._conversation = None
+
+    def _tables(self, mapping: Mapping[str, PartMapping]) -> MappedTables:
+        if self._mapped is None:
+            from cutover.engines.byprocess.tables.reader import MappedTables  # noqa: PLC0415 - few engines need it
+
+            self._mapped = MappedTables(self._settings.spec, self._context.dsn, mapping)
+        return self._mapped
 
     def _ask(self, command: Callable[[int, datetime], CommandMessage]) -> DoneMessage:
         """Has a command carried out. Raises what it failed with."""

@@ -14,10 +14,11 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from cutover.engines.byprocess.faults import BadEngineSettings
 from cutover.engines.byprocess.process import EngineProgram
-from cutover.engines.errors import CutoverError
+from cutover.engines.byprocess.tables.mapping import PartMapping, TableEntry, mapped, tables_identity
 
-__all__ = ["PREFIX", "SETTINGS_FILE", "BadEngineSettings", "CommandSettings", "command_settings", "named_engines"]
+__all__ = ["PREFIX", "SETTINGS_FILE", "CommandSettings", "command_settings", "named_engines"]
 
 PREFIX: Final = "command:"
 SETTINGS_FILE: Final = "cutover.toml"
@@ -25,10 +26,6 @@ _MOST_BYTES: Final = 1024 * 1024
 _READY_S, _ANSWER_S = 10.0, 60.0
 _Seconds = Annotated[float, Field(gt=0, le=3600)]
 _Word = Annotated[str, Field(min_length=1)]
-
-
-class BadEngineSettings(CutoverError):
-    """`command:...` or an entry of `cutover.toml` that cannot be used; the message says where and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +40,7 @@ class _Entry:
     ready_timeout_s: _Seconds = _READY_S
     answer_timeout_s: _Seconds = _ANSWER_S
     capabilities: tuple[str, ...] | None = None
+    tables: Mapping[str, TableEntry] | None = None
 
 
 _ENTRY: Final = TypeAdapter(_Entry)
@@ -54,6 +52,7 @@ _SHAPES: Final = {
     "ready_timeout_s": "it must be a number of seconds, more than 0 and at most 3600",
     "answer_timeout_s": "it must be a number of seconds, more than 0 and at most 3600",
     "capabilities": "it must be a list of texts",
+    "tables": "it must be a table of tables, each with its `table`, and perhaps `columns` and `words`",
 }
 """What is said of a setting of another shape, by its name."""
 _LONGEST_PATH: Final = 4_096
@@ -61,7 +60,10 @@ _LONGEST_PATH: Final = 4_096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandSettings:
-    """One engine by process: `identity` is what its digest covers beside its files, in `folder`."""
+    """One engine by process: `identity` is what its digest covers beside its files, in `folder`.
+
+    With `tables` its journal is read from these, and it is not asked for one.
+    """
 
     spec: str
     program: EngineProgram
@@ -70,6 +72,7 @@ class CommandSettings:
     ready_timeout_s: float = _READY_S
     answer_timeout_s: float = _ANSWER_S
     capabilities: tuple[str, ...] | None = None
+    tables: Mapping[str, PartMapping] | None = None
 
 
 def command_settings(spec: str) -> CommandSettings | None:
@@ -87,8 +90,9 @@ def command_settings(spec: str) -> CommandSettings | None:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0]) if first["loc"] else ""
+        place = ".".join(str(part) for part in first["loc"]) if name == "tables" else name
         said = _SHAPES.get(name, first["msg"])
-        raise BadEngineSettings(f"{SETTINGS_FILE}, [engines.{spec}]{name and f', {name}'}: {said}") from None
+        raise BadEngineSettings(f"{SETTINGS_FILE}, [engines.{spec}]{place and f', {place}'}: {said}") from None
     return _settings(spec, entry)
 
 
@@ -135,7 +139,20 @@ def _settings(spec: str, entry: _Entry) -> CommandSettings:
     if not folder.is_relative_to(here.resolve()) or not folder.is_dir():
         raise BadEngineSettings(f"engine {spec!r}: its cwd {entry.cwd!r} is not a folder in or below the current one")
     environment = dict(entry.env or {})
-    identity = json.dumps({"command": words, "cwd": entry.cwd, "env": environment, "capabilities": entry.capabilities})
+    covered: dict[str, object] = {
+        "command": words,
+        "cwd": entry.cwd,
+        "env": environment,
+        "capabilities": entry.capabilities,
+    }
+    tables = None
+    if entry.tables is not None:
+        try:
+            tables = mapped(f"engines.{spec}.tables", entry.tables)
+        except BadEngineSettings as error:
+            raise BadEngineSettings(f"{SETTINGS_FILE}, {error}") from None
+        covered["tables"] = tables_identity(entry.tables)
+    identity = json.dumps(covered)
     return CommandSettings(
         spec=spec,
         program=EngineProgram(words, str(folder), environment),
@@ -144,4 +161,5 @@ def _settings(spec: str, entry: _Entry) -> CommandSettings:
         ready_timeout_s=entry.ready_timeout_s,
         answer_timeout_s=entry.answer_timeout_s,
         capabilities=entry.capabilities,
+        tables=tables,
     )

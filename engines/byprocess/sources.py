@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from cutover.engines.byprocess.settings import BadEngineSettings, CommandSettings
+from cutover.engines.byprocess.faults import BadEngineSettings
+from cutover.engines.byprocess.settings import CommandSettings
 
 __all__ = ["command_sources"]
 

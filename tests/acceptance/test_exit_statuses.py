@@ -119,6 +119,10 @@ ELSEWHERE: Final = {
         "acceptance/test_first_steps",
         "test_the_engine_in_python_passes_the_first_time",
     ),
+    "a mapping of tables to a journal whose tables or columns are not there, or of another type": (
+        "acceptance/test_mapped_engine",
+        "test_what_is_wrong_only_with_its_tables_ends_a_run_before_it_begins",
+    ),
     "`cutover init engine`: the files are written": (
         "acceptance/test_first_steps",
         "test_the_engine_in_python_passes_the_first_time",

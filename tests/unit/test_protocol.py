@@ -26,10 +26,10 @@ from cutover.engines.api import (
     Workflow,
 )
 from cutover.engines.byprocess import messages, rows
-from cutover.engines.byprocess.faults import BrokenProtocol
+from cutover.engines.byprocess.faults import BadEngineSettings, BrokenProtocol
 from cutover.engines.byprocess.messages import PROTOCOL, AnswerMessage, DoneMessage, ExecuteMessage
 from cutover.engines.byprocess.rows import journal_of
-from cutover.engines.byprocess.settings import BadEngineSettings, command_settings, named_engines
+from cutover.engines.byprocess.settings import command_settings, named_engines
 from cutover.engines.byprocess.wire import json_schema, read, written
 from cutover.engines.registry import BrokenEngine, UnknownEngine, describe, sources_of
 
