@@ -10,7 +10,7 @@ from typing import Final, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from cutover.engines.byprocess.faults import BadEngineSettings
-from cutover.engines.byprocess.settings import command_settings
+from cutover.engines.byprocess.settings import engine_settings
 from cutover.engines.byprocess.tables.mapping import EXECUTION_ID, PARTS, ColumnKind, ColumnPlace
 from cutover.engines.registry import sources_of
 
@@ -54,7 +54,7 @@ def test_what_a_journal_needs_is_what_has_no_default() -> None:
 
 def test_columns_members_and_words_are_taken_as_they_are_written(folder: Path) -> None:
     (folder / "cutover.toml").write_text(TABLES)
-    settings = command_settings("mine")
+    settings = engine_settings("mine")
     assert settings is not None
     assert settings.tables is not None
     execution, step = settings.tables["execution"], settings.tables["step"]
@@ -100,7 +100,7 @@ def test_what_breaks_a_rule_is_one_sentence(folder: Path, old: str, new: str, to
     assert old in TABLES
     (folder / "cutover.toml").write_text(TABLES.replace(old, new, 1))
     with pytest.raises(BadEngineSettings) as caught:
-        command_settings("mine")
+        engine_settings("mine")
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -110,7 +110,7 @@ def test_a_part_that_no_journal_has_is_refused(folder: Path) -> None:
     with pytest.raises(
         BadEngineSettings, match="has no part `metrics`; its parts are execution, step, event, checkpoint,"
     ):
-        command_settings("mine")
+        engine_settings("mine")
 
 
 def test_the_digest_covers_the_mapping(folder: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from cutover.engines.api import Engine, EngineContext, EngineFactory
-from cutover.engines.byprocess.conversation import Watch
+from cutover.engines.byprocess.dialogue import Watch
 from cutover.engines.byprocess.faults import BadEngineSettings
 from cutover.engines.registry import describe, resolve
 from cutover.harness.cli.console import emit, note
