@@ -106,6 +106,8 @@ def unfolded(found: dict[str, Any]) -> dict[str, Any]:
 
 
 class Handler(BaseHTTPRequestHandler):
+    wbufsize = -1  # head and body go out together
+
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])), object_hook=unfolded)
         if self.path == "/hello":

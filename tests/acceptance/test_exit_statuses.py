@@ -81,6 +81,10 @@ TYPED: Final[dict[str, Sequence[Sequence[str]]]] = {
         ["crash", "--engine", "command:echo ready"],
         ["run", "--control", "command:"],
     ],
+    "an engine by HTTP that nobody answers for, or that is to be killed and that Cutover does not start": [
+        ["try", "http://127.0.0.1:1"],
+        ["crash", "--engine", "http://127.0.0.1:1"],
+    ],
     "an entry of `cutover.toml` that breaks a rule": [["try", "nothing"], ["crash", "--engine", "above"]],
     "`cutover init engine`: a file that it writes is there already": [
         ["init", "engine", "--language", "python"],

@@ -1,4 +1,4 @@
-"""V2 without a journal: its rows are in tables of its own, with words of its own, which a mapping names."""
+"""V2 without a journal: its rows are in tables of its own, with words of its own, which mapped.toml names."""
 
 from __future__ import annotations
 
@@ -22,29 +22,6 @@ CREATE OR REPLACE VIEW team.run_steps AS
 CREATE OR REPLACE VIEW team.history AS
     SELECT execution_id AS run, sequence, event_type, step_id, node_id, attempt, payload, timestamp
     FROM workflow_events;
-"""
-MAPPING = """
-[engines.mapped.tables.execution]
-table = "team.runs"
-columns = { id = "run", workflow_id = "flow", status = "state", version = "checkpoint_version" }
-words = { status = { done = "completed" } }
-
-[engines.mapped.tables.step]
-table = "team.run_steps"
-columns = { execution_id = "run", step_id = "name", status = "state" }
-words = { status = { done = "completed", asleep = "paused" } }
-
-[engines.mapped.tables.event]
-table = "team.history"
-columns = { execution_id = "run", type = "event_type", at = "timestamp", from_state = "payload->>'from_state'", \
-to_state = "payload ->> 'to_state'", event = "payload->>event" }
-
-[engines.mapped.tables.checkpoint]
-table = "workflow_checkpoints"
-columns = { duration_ms = "metadata->>'duration_ms'" }
-
-[engines.mapped.tables.metric]
-table = "workflow_metrics"
 """
 
 

@@ -4,29 +4,44 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import jsonschema
 import pytest
 
-from cutover.engines.api import ActivityCall, ActivityResult, EngineContext
+from cutover.engines.api import (
+    ActivityCall,
+    ActivityResult,
+    EngineContext,
+    ExecutionRequest,
+    Signal,
+    StartNode,
+    Workflow,
+)
 from cutover.engines.byprocess.engine import ForeignEngine, ForeignError
 from cutover.engines.byprocess.factory import factory_of
 from cutover.engines.byprocess.faults import BrokenProtocol, EngineGone
+from cutover.engines.byprocess.http.orders import STATUSES, LogLine, ServiceOrder, SleepOver, SleepUntil
+from cutover.engines.byprocess.messages import ActivityFault, EngineFault
 from cutover.engines.byprocess.settings import engine_settings
+from cutover.engines.byprocess.wire import json_schema
 from cutover.engines.errors import ActivityError, ExecutionHeld
 from cutover.engines.registry import BrokenEngine, describe
 from cutover.harness.run.process.refusal import refusal_of
 from cutover.harness.run.world.clock import EPOCH, VirtualClock
 
+PAGE: Final = (Path(__file__).parents[2] / "docs/http.md").read_text("utf-8")
 KEY: Final = UUID("00000000-0000-4000-8000-000000000001")
 HELLO: Final = {"protocol": 1, "name": "served", "capabilities": ["cancel"]}
 CALL: Final = {
@@ -139,6 +154,31 @@ def test_its_name_and_what_it_offers_come_from_its_hello(service: Service) -> No
     assert describe(service.url)[0] == "served"
     path, hello = service.asked[0]
     assert (path, hello["protocol"], hello["dsn"]) == ("/hello", 1, None)
+
+
+def test_what_is_posted_is_as_the_published_schema_says(service: Service, outside: Outside) -> None:
+    flow = Workflow(id="w", nodes=(StartNode(id="start"),))
+    with made(service.url, outside) as engine:
+        engine.install()
+        engine.execute(ExecutionRequest(execution_id=KEY, workflow=flow, input="\ud800", metadata={"a": "b"}))
+        engine.resume(KEY, Signal(id="s", name="go", payload=[1]))
+        engine.cancel(KEY)
+    definitions = json_schema()["$defs"]
+    for path, body in service.asked:
+        name = "HelloMessage" if path == "/hello" else "ServiceOrder"
+        jsonschema.validate(body, {"$ref": f"#/$defs/{name}", "$defs": definitions})
+        assert path == f"/{body.get('command', body)['op']}"
+    assert len(service.asked) == 5
+
+
+def test_the_page_has_every_body_status_and_header() -> None:
+    for kind in (ServiceOrder, SleepUntil, SleepOver, LogLine, ActivityFault, EngineFault):
+        assert f"`{kind.__name__}`" in PAGE
+        assert all(f"`{each.name}`" in PAGE for each in fields(kind)), kind
+    told = dict(re.findall(r"^\| (\d+) \| (`.*) \|$", PAGE, flags=re.MULTILINE))
+    assert {name: int(status) for status, names in told.items() for name in re.findall(r"`(\w+)`", names)} == STATUSES
+    for header in (*CALL, "X-Ports", "X-Now"):
+        assert f"`{header}`" in PAGE
 
 
 def test_a_call_goes_over_as_it_is_in_the_thread_of_the_command(service: Service, outside: Outside) -> None:
