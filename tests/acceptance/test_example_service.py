@@ -28,7 +28,8 @@ def folder(tmp_path: Path) -> Path:
     for name in ("psycopg_engine.py", "http_service.py"):
         shutil.copy(EXAMPLES / name, tmp_path)
     text = (EXAMPLES / "cutover.toml").read_text("utf-8")
-    (tmp_path / "cutover.toml").write_text(text.replace('"python3"', COMMAND))
+    text = text.replace('"python3"', COMMAND)
+    (tmp_path / "cutover.toml").write_text(f"{text}ready_timeout_s = 120\n")
     return tmp_path
 
 

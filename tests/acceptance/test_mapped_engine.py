@@ -24,7 +24,9 @@ def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
         text = (PROGRAMS / "mapped.toml").read_text("utf-8")
         assert old in text
         command = json.dumps([sys.executable, str(PROGRAMS / "wrapped.py"), "mapped:MappedEngine"])
-        (tmp_path / "cutover.toml").write_text(f"[engines.mapped]\ncommand = {command}\n{text.replace(old, new, 1)}")
+        (tmp_path / "cutover.toml").write_text(
+            f"[engines.mapped]\ncommand = {command}\nready_timeout_s = 120\n{text.replace(old, new, 1)}"
+        )
 
     return write
 

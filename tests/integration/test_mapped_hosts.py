@@ -28,7 +28,7 @@ def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     command = json.dumps([sys.executable, str(PROGRAMS / "wrapped.py"), "mapped:MappedEngine"])
     mapping = (PROGRAMS / "mapped.toml").read_text("utf-8")
-    (tmp_path / "cutover.toml").write_text(f"[engines.mapped]\ncommand = {command}\n{mapping}")
+    (tmp_path / "cutover.toml").write_text(f"[engines.mapped]\ncommand = {command}\nready_timeout_s = 120\n{mapping}")
 
 
 def test_its_trials_are_right(dsn: str) -> None:

@@ -31,7 +31,8 @@ def testbed(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         shutil.copy(EXAMPLES / name, tmp_path)
     text = (EXAMPLES / "cutover.toml").read_text("utf-8")
     assert '"python3"' in text
-    (tmp_path / "cutover.toml").write_text(text.replace('"python3"', json.dumps(sys.executable)))
+    text = text.replace('"python3"', json.dumps(sys.executable))
+    (tmp_path / "cutover.toml").write_text(f"{text}ready_timeout_s = 60\n")
     with made("service", dsn, deadline_s=60) as one:
         yield one
 

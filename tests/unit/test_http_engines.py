@@ -246,7 +246,7 @@ def test_what_is_asked_for_between_commands_is_held_and_told_at_the_next(service
         assert post(f"{url}/activities/charge", b"1", CALL)[0] == 409
         assert post(f"{url[:-1]}x/activities/charge", b"1", CALL)[0] == 404  # somebody who does not know the secret
         assert not outside.calls
-        with pytest.raises(BrokenProtocol, match="asked for activities/charge while no command was under way"):
+        with pytest.raises(BrokenProtocol, match="asked for '/activities/charge' while no command was under way"):
             engine.resume(KEY)
         engine.resume(KEY)
 
@@ -256,10 +256,10 @@ WRONG: Final = [
     ("activities/charge", b"1", {**CALL, "X-Step-Id": "\xe4"}, "its header X-Step-Id is not ASCII"),
     ("activities/charge", b"1", {"X-Attempt": "1"}, "execution_id: "),
     ("activities/charge", b"{", CALL, "the input of its call is not JSON"),
-    ("activities/charge", b"\xff", CALL, "its request for activities is not UTF-8"),
+    ("activities/charge", b"\xff", CALL, "its request for '/activities/charge' is not UTF-8"),
     ("sleep", b'{"until":"2026-01-01T00:00:05"}', {}, "until: Input should have timezone info"),
-    ("sleep", b"[]", {}, "the body of its request for sleep is not a JSON object"),
-    ("other", b"{}", {}, "it posted to /other; there are /activities/NAME, /sleep and /log"),
+    ("sleep", b"[]", {}, "the body of its request for '/sleep' is not a JSON object"),
+    ("other", b"{}", {}, "it posted to '/other'; there are /activities/NAME, /sleep and /log"),
 ]
 
 

@@ -21,14 +21,13 @@ _NOBODY: Final = "nobody listens there"
 
 @dataclass(frozen=True, slots=True)
 class ServiceAnswer:
-    """What a service answered; or in `failed` why it did not, and whether there was a connection."""
+    """What a service answered; or in `failed` why it did not."""
 
     status: int = 0
     reason: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     failed: str = ""
-    connected: bool = True
 
 
 class ServiceRequest:
@@ -61,9 +60,9 @@ class ServiceRequest:
         try:
             connection.connect()
         except ConnectionRefusedError:
-            return ServiceAnswer(failed=_NOBODY, connected=False)
+            return ServiceAnswer(failed=_NOBODY)
         except OSError as error:
-            return ServiceAnswer(failed=f"no connection: {error.strerror or error}", connected=False)
+            return ServiceAnswer(failed=f"no connection: {error.strerror or error}")
         try:
             connection.sock.settimeout(None)  # whoever waits for the answer knows for how long
             headers = {"Content-Type": "application/json", "Accept": "application/json", "Connection": "close"}

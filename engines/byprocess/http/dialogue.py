@@ -133,6 +133,8 @@ class ServiceDialogue:
             if isinstance(news.message, LogMessage):
                 self._context.log(news.message.line)
                 but = " but logs"
+                if time.monotonic() > until:
+                    break
                 continue
             self._serve(news, news.message)
             until, but = time.monotonic() + within_s, ""
@@ -141,7 +143,7 @@ class ServiceDialogue:
     def _complete(self, what: str, answer: ServiceAnswer) -> ServiceAnswer:
         """Returns an answer that is one. Raises EngineGone or BrokenProtocol."""
         if answer.failed:
-            if self._service is not None and (self._service.ended or not answer.connected):
+            if self._service is not None and self._service.ended():
                 raise self._service.gone()
             raise EngineGone(f"{self._address.url}/{what}: {answer.failed}")
         self._watch("<", f"{answer.status} ".encode() + answer.body)

@@ -28,6 +28,7 @@ __all__ = ["MOST_BYTES", "Asked", "OutsideServer", "ServiceReply"]
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 """The most that a body has, in either direction."""
+_LONGEST: Final = 100
 _PAUSE_S: Final = 0.01
 _IDLE_S: Final = 60.0
 """How long a connection may be silent, real seconds."""
@@ -108,10 +109,10 @@ class OutsideServer:
                 self._news.put(asked)
                 return ServiceReply(HTTPStatus.NO_CONTENT)
             if not self._open:
-                self.late = self.late or f"it asked for {wanted} while no command was under way"
+                self.late = self.late or f"it asked for {_named(wanted)} while no command was under way"
                 return _LATE
             if key and key in self._keys:
-                return _told(HTTPStatus.CONFLICT, f"a call with the key {key} is under way")
+                return _told(HTTPStatus.CONFLICT, "a call with this key is under way")
             self._keys.add(key)
             self._waiting.add(replies)
             self._news.put(asked)
@@ -214,7 +215,7 @@ def _message(
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        raise BrokenProtocol(f"the body of its request for {what} is not UTF-8") from None
+        raise BrokenProtocol(f"the body of its request for {_named(wanted)} is not UTF-8") from None
     if what == "activities" and rest:
         for name in (each for each in _HEADERS if not headers.get(each.lower(), "").isascii()):
             raise BrokenProtocol(f"its header {name} is not ASCII; write it as encodeURIComponent does")
@@ -234,12 +235,17 @@ def _message(
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise BrokenProtocol(f"the body of its request for {what} is not a JSON object")
+        raise BrokenProtocol(f"the body of its request for {_named(wanted)} is not a JSON object")
     if wanted == "sleep":
         return checked(SleepMessage, {**found, "id": number}, "its request for sleep")
     if wanted == "log":
         return checked(LogMessage, found, "its request for log")
-    raise BrokenProtocol(f"it posted to /{wanted}; there are /activities/NAME, /sleep and /log")
+    raise BrokenProtocol(f"it posted to {_named(wanted)}; there are /activities/NAME, /sleep and /log")
+
+
+def _named(wanted: str) -> str:
+    """Returns the path that was asked for, as a message has it."""
+    return ascii(f"/{wanted[:_LONGEST]}")
 
 
 def _told(status: int, message: str) -> ServiceReply:

@@ -59,19 +59,16 @@ class StartedService:
                 raise EngineGone(f"its service is not ready after {within_s:g} s: {self._awaited()}")
             time.sleep(_OFTEN_S)
 
+    def ended(self) -> bool:
+        """Whether its process has ended, or does now."""
+        return self._process.exited(EXIT_S, lambda: None)
+
     def gone(self) -> EngineGone:
         """Returns what is raised where it has ended."""
-        self._process.exited(EXIT_S, lambda: None)
         self._reading.join(_LOOK_S)
-        status = self._process.status
         error = EngineGone(f"its process ended: {self._process.how(self._said.tail())}")
-        error.ended_by = max(0, -(status or 0))
+        error.ended_by = max(0, -(self._process.status or 0))
         return error
-
-    @property
-    def ended(self) -> bool:
-        """Whether its process has ended."""
-        return self._process.status is not None
 
     def kill(self) -> None:
         """Ends it and what it has started at once."""
