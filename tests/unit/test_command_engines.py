@@ -120,6 +120,9 @@ def test_logs_are_no_hello_and_no_answer(engine: Callable[..., CommandEngine]) -
         ("100 MB", "it wrote a line of more than 67,108,864 bytes"),
         ("unknown key", "is wrong: done.resultt: Unexpected keyword argument"),
         ("not json inside", "the input of its call is not JSON"),
+        ("an open id", "it sent `sleep` with the id 7, which is open already"),
+        ("a result", "it answered `install` with a result; only `journal` has one"),
+        ("half a key", r"is wrong: idempotency_key has half a character \(a lone surrogate\)"),
     ],
 )
 def test_a_broken_answer_fails_the_command(way: str, told: str, engine: Callable[..., CommandEngine]) -> None:
@@ -156,6 +159,14 @@ def test_calls_sleeps_and_payloads_go_over_as_they_are(engine: Callable[..., Com
     assert answered["ports"] == ["out", "also"]
     assert datetime.fromisoformat(answered["now"]) == EPOCH
     assert (datetime.fromisoformat(slept["now"]) - EPOCH).total_seconds() == 5
+
+
+def test_several_calls_are_open_at_once_and_an_id_may_come_again(
+    engine: Callable[..., CommandEngine], outside: Outside
+) -> None:
+    engine("two at once").install()
+    assert [call.step_id for call in outside.calls] == ["pay"] * 3
+    assert outside.lines == ["both", "[7, 8]"]
 
 
 def test_a_failed_activity_is_told_as_it_failed(engine: Callable[..., CommandEngine], outside: Outside) -> None:

@@ -67,7 +67,8 @@ def asked_anew(stage: PlayStage) -> Iterator[PlayRecord]:
         anew = _Anew(play, replace(_request(play, scenario), **other), what)
         play.start()
         anew.ask(stage.engine(), "while it waits")
-        play.flight.at_first_call = partial(anew.ask_inside, stage.engine())
+        if stage.turns_others_away:
+            play.flight.at_first_call = partial(anew.ask_inside, stage.engine())
         play.flight.at_first_sleep = end_worker
         with contextlib.suppress(WorkerGone):
             play.wake(_MINUTE_MS)
