@@ -6,6 +6,7 @@ import json
 import os
 import select
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -230,6 +231,17 @@ def test_one_that_ignores_the_end_is_killed(
     (pid,) = started_here()
     stubborn.close()
     assert gone(pid)
+
+
+def test_it_outlives_the_thread_that_used_it_first(engine: Callable[..., CommandEngine]) -> None:
+    used = engine("")
+    for _ in range(2):
+        thread = threading.Thread(target=used.install)
+        thread.start()
+        thread.join()
+    (pid,) = started_here()
+    used.install()
+    assert started_here() == {pid}
 
 
 def test_its_name_and_what_it_offers_come_from_its_hello(engine: Callable[..., CommandEngine]) -> None:
