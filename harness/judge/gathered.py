@@ -135,7 +135,7 @@ class Gathered:
         self.coverage.add(trial.scenario)
         results: Sequence[CheckResult] = ()
         try:
-            view = view_of(trial, self._scenarios, self._noisy)
+            view = view_of(trial, self._scenarios, self._noisy, self.manifest.candidate.lacks)
             self.material.add(trial.scenario, view.prepared.expected)
             results = without_unasked(run_checks(view, self._registered), self.manifest.candidate.lacks)
             differences = classify(view, self._waives)

@@ -8,7 +8,7 @@ from typing import Final
 from cutover.harness.judge.alike import failed_alike, undecided
 from cutover.harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, met, ord, out, perf, retry, sm  # noqa: A004
 from cutover.harness.judge.checks.around import beside, clock, ident, secret
-from cutover.harness.judge.checks.base import Check
+from cutover.harness.judge.checks.base import ROWS_OF, Check
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
 from cutover.harness.judge.view import TrialView
 from cutover.harness.record.trials import Trial, role
@@ -39,20 +39,18 @@ CHECKS: Final[Mapping[str, Check]] = {
     )
 }
 """By id, in the order of the design's table, those of what is around an execution last."""
-_ROWS_OF: Final[Mapping[str, str]] = {"EVT": "events", "CKPT": "checkpoints", "LOG": "events", "MET": "metrics"}
-"""Checks of rows that an engine may not offer: then nothing is held against it."""
 
 
 def asked_of(lacks: Collection[str], checks: Mapping[str, Check] = CHECKS) -> Mapping[str, Check]:
     """Returns those of the checks that are not of rows which an engine does not offer."""
-    return {name: check for name, check in checks.items() if _ROWS_OF.get(name) not in lacks}
+    return {name: check for name, check in checks.items() if ROWS_OF.get(name) not in lacks}
 
 
 def without_unasked(results: Sequence[CheckResult], lacks: Collection[str]) -> Sequence[CheckResult]:
     """Returns the results but for those of the candidate that are of rows which it does not offer."""
     if not lacks:
         return results
-    return [each for each in results if role(each.arm) == "control" or _ROWS_OF.get(each.check) not in lacks]
+    return [each for each in results if role(each.arm) == "control" or ROWS_OF.get(each.check) not in lacks]
 
 
 def run_checks(view: TrialView, checks: Mapping[str, Check] = CHECKS) -> Sequence[CheckResult]:
