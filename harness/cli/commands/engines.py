@@ -42,7 +42,8 @@ def judge_engines(
     *,
     cases: CasesOption = 400,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Crash cases alone: neither the catalog uninterrupted nor plays.")
+        bool,
+        typer.Option("--quick", help="Crash cases of few scenarios alone; neither the whole catalog nor plays."),
     ] = False,
     seed: SeedOption = 1,
     workers: RunnersOption = None,

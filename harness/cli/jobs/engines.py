@@ -41,7 +41,8 @@ __all__ = ["EnginesPlan", "engines_job", "judged_engines"]
 class EnginesPlan:
     """What a `cutover judge-engines` command line asked for; without engines it is all that Cutover knows by name.
 
-    `cases` is how many crash cases each engine is put through at most, about; a `quick` one plays nothing else.
+    `cases` is how many crash cases each engine is put through, about; a `quick` one takes two scenarios for each part
+    of them and plays nothing else.
     """
 
     engines: tuple[str, ...]
@@ -79,6 +80,7 @@ _PARTS: Final = (
 """What is interrupted: each has the same share of the cases."""
 _CATALOG: Final = _Part((), ())
 """The whole catalog, which nobody interrupts."""
+_FEW: Final = 2
 _PLAYS: Final = (
     *("early", "one_each", "twice", "held", "unknown", "timed_out", "one_id"),
     *("waits", "due_at_once", "begun_late"),
@@ -141,7 +143,8 @@ def _judged(engine: EnginePromises, server: Server, plan: EnginesPlan) -> Engine
 
 def _interrupt(part: _Part, tally: PromiseTally, server: Server, plan: EnginesPlan) -> None:
     """Plays the part's scenarios as they are, and its share of cases."""
-    scenarios = [each for each in offered(_wanted(part), tally.lacks) if not races_a_timer(each)]
+    wanted = _wanted(part)[: _FEW if plan.quick else None]
+    scenarios = [each for each in offered(wanted, tally.lacks) if not races_a_timer(each)]
     ways = ways_without(part.ways, tally.lacks)
     if not scenarios or (part.ways and not ways):
         return

@@ -75,8 +75,8 @@ def _told(*needed: str) -> Callable[[Scenario], frozenset[str]]:
     return lambda scenario: frozenset({"OUT"}) if needs(scenario).issuperset(needed) else _NO_CHECKS
 
 
-def _kept(scenario: Scenario) -> frozenset[str]:
-    return frozenset({"DATA", "OUT"}) if scenario.id in PAYLOADS else frozenset({"DATA"})
+def _of_payloads(*checks: str) -> Callable[..., frozenset[str]]:
+    return lambda scenario, *_: frozenset(checks) if scenario.id in PAYLOADS else _NO_CHECKS
 
 
 PROMISES: Final[Mapping[PromiseName, Promise]] = {
@@ -96,7 +96,7 @@ PROMISES: Final[Mapping[PromiseName, Promise]] = {
             says="what a command's return, or the call of the step after it, has acknowledged is there after a death",
             needs=_NO_CHECKS,
             interrupted=_always("ACK", "CKPT", "LOST"),
-            whole=_always("LOST"),
+            whole=_always(),
         ),
         Promise(
             id="fencing",
@@ -130,8 +130,8 @@ PROMISES: Final[Mapping[PromiseName, Promise]] = {
             title="Payload fidelity",
             says="a value comes back as it was, to the letter, also after a death; or it is refused",
             needs=_NO_CHECKS,
-            interrupted=_always("DATA"),
-            whole=_kept,
+            interrupted=_of_payloads("DATA"),
+            whole=_of_payloads("DATA", "OUT"),
             play="DATA",
         ),
     )

@@ -23,13 +23,17 @@ from cutover.scenarios.model import Scenario
 
 __all__ = ["PromiseTally"]
 
+_WHOLE: Final = "cutover try "
 _OF_CHECKPOINTS: Final = ("checkpoints",)
 """What is left out of the checks of rows: CKPT then says only whether what a call has acknowledged was durable."""
 
 
 @dataclass(slots=True)
 class _Count:
-    """What is known of one promise; of the lines that repeat cases the first in order is kept."""
+    """What is known of one promise; of the lines that repeat cases the first in order is kept.
+
+    A case that nobody interrupted says most where something is wrong with it, and least where nothing is.
+    """
 
     cases: int = 0
     broken: int = 0
@@ -38,11 +42,13 @@ class _Count:
 
     def add(self, line: str, findings: Sequence[Finding]) -> None:
         self.cases += 1
-        self.first = min(self.first or line, line, key=_in_order)
+        self.first = min(self.first or line, line, key=lambda each: (_is_whole(each), _in_order(each)))
         if findings:
             self.broken += 1
             told = (line, f"{findings[0].check}: {findings[0].message}")
-            self.worst = told if self.worst is None else min(self.worst, told, key=lambda each: _in_order(each[0]))
+            self.worst = min(
+                self.worst or told, told, key=lambda each: (not _is_whole(each[0]), _in_order(each[0]), each[1])
+            )
 
 
 @dataclass(slots=True)
@@ -67,7 +73,7 @@ class PromiseTally:
         """Judges an execution that nobody interrupted."""
         trial = Trial(number=1, scenario=scenario, arms={"candidate": record})
         results = run_checks(view_of(trial, self._scenarios), asked_of(self.lacks))
-        line = shlex.join(("cutover", "try", self.spec, scenario.id))
+        line = f"{_WHOLE}{shlex.join((self.spec, scenario.id))}"
         for promise in PROMISES.values():
             self._take(promise, line, results, promise.whole(scenario))
 
@@ -120,6 +126,10 @@ def _held_against(results: Iterable[CheckResult], checks: frozenset[str]) -> lis
     """Returns what these checks found, the same first each time."""
     found = (finding for result in results if result.check in checks for finding in result.findings)
     return sorted((each for each in found if each.verdict is Verdict.FAIL), key=lambda each: (each.check, each.message))
+
+
+def _is_whole(line: str) -> bool:
+    return line.startswith(_WHOLE)
 
 
 def _in_order(line: str) -> tuple[int, str]:
