@@ -10,8 +10,10 @@ import os
 import secrets
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -47,8 +49,9 @@ class StartedProcess:
     def __init__(self, program: EngineProgram, *, hosted: bool, stdin: int, stderr: int) -> None:
         parent = os.getpid()
         self._hosted, self._mark = hosted, secrets.token_hex(16)
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - what the user named
+
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(  # noqa: S603 - what the user named
                 list(program.command),
                 stdin=stdin,
                 stdout=subprocess.PIPE,
@@ -59,6 +62,9 @@ class StartedProcess:
                 preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent),  # noqa: PLW1509 - one call of the kernel's
                 bufsize=0,
             )
+
+        try:
+            self._process = _STARTER.run(start)
         except (OSError, ValueError) as error:
             what = getattr(error, "strerror", None) or str(error)
             missing = getattr(error, "filename", None) or program.command[0]
@@ -126,6 +132,31 @@ class StartedProcess:
                 os.kill(self.pid, number)
             else:
                 os.killpg(self.pid, number)
+
+
+class _Starter:
+    """Starts processes in the main thread or in one of its own, which lasts as long as this process.
+
+    The kernel takes the end of the thread that started a process for the end of its parent.
+    """
+
+    def __init__(self) -> None:
+        self._thread: ThreadPoolExecutor | None = None
+        os.register_at_fork(after_in_child=self._forget)
+
+    def run(self, start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+        """Returns what was started. Raises what starting it raises."""
+        if threading.current_thread() is threading.main_thread():
+            return start()
+        self._thread = self._thread or ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-starter")
+        return self._thread.submit(start).result()
+
+    def _forget(self) -> None:
+        """In a forked process there is no such thread."""
+        self._thread = None
+
+
+_STARTER: Final = _Starter()
 
 
 def _kill_marked(mark: bytes) -> None:

@@ -79,7 +79,8 @@ def asked_anew(stage: PlayStage) -> Iterator[PlayRecord]:
         play.start()
         play.clock.advance(play.clock.now() + timedelta(milliseconds=_MINUTE_MS / 2))
         anew.ask(stage.engine(), "while it waits")
-        play.flight.at_first_call = partial(anew.ask_inside, stage.engine())
+        if stage.turns_others_away:
+            play.flight.at_first_call = partial(anew.ask_inside, stage.engine())
         play.flight.at_first_sleep = end_worker
         with contextlib.suppress(WorkerGone):
             play.wake(_MINUTE_MS / 2)
