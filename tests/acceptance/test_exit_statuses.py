@@ -63,7 +63,11 @@ TYPED: Final[dict[str, Sequence[Sequence[str]]]] = {
         ["run", "--scenarios", "odd.json"],
     ],
     "`cutover import`: nothing could be imported": [["import", "n8n", "odd.json", "--out", "out"]],
-    "an engine of that name does not exist": [["run", "--candidate", "v9"], ["crash", "--engine", "v9"]],
+    "an engine of that name does not exist": [
+        ["run", "--candidate", "v9"],
+        ["crash", "--engine", "v9"],
+        ["judge-engines", "v9"],
+    ],
     "an engine that is none: no factory, methods absent, `async def`, other parameters": [
         ["run", "--candidate", "odd_engines:nothing"],
         ["run", "--candidate", "odd_engines:Empty"],
@@ -118,6 +122,10 @@ ELSEWHERE: Final = {
     "`cutover try`: the scenario came to what it should": (
         "acceptance/test_first_steps",
         "test_the_engine_in_python_passes_the_first_time",
+    ),
+    "`cutover judge-engines`: the page is made, whatever it says": (
+        "acceptance/test_judge_engines",
+        "test_v1_breaks_promises_that_v2_keeps",
     ),
     "`cutover init engine`: the files are written": (
         "acceptance/test_first_steps",
