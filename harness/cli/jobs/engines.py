@@ -22,7 +22,7 @@ from cutover.harness.judge.reference.races import races_a_timer
 from cutover.harness.record.cases import CaseRecord, CrashTrial, Way
 from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.promises import EnginePromises
-from cutover.harness.run.crash.matrix import SETTINGS, crash_matrix
+from cutover.harness.run.crash.matrix import SETTINGS, Interrupt, interrupting
 from cutover.harness.run.crash.plan import CasePlan, ways_without
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side.playing import play_all
@@ -91,8 +91,8 @@ _PLAYS: Final = (
 
 def engines_job(plan: EnginesPlan) -> int:
     """Judges the engines and writes the page, or prints it where no file is named."""
-    if plan.out is not None and not plan.out.parent.is_dir():
-        raise UsageProblem(f"--out {plan.out}: there is no folder {plan.out.parent}")
+    if plan.out is not None:
+        _refuse_no_file(plan.out)
     page = engines_page(judged_engines(plan), version=installed_version(), seed=plan.seed)
     if plan.out is None:
         emit(page)
@@ -100,6 +100,13 @@ def engines_job(plan: EnginesPlan) -> int:
         write_whole(plan.out, page)
         note(f"written to {plan.out}", quiet=plan.quiet)
     return Status.GO
+
+
+def _refuse_no_file(out: Path) -> None:
+    if not out.parent.is_dir():
+        raise UsageProblem(f"--out {out}: there is no folder {out.parent}; make it, or name another")
+    if out.is_dir():
+        raise UsageProblem(f"--out {out}: it is a folder; name a file")
 
 
 def judged_engines(plan: EnginesPlan) -> tuple[EnginePromises, ...]:
@@ -128,8 +135,9 @@ def _made(spec: str, *, named: bool) -> EnginePromises:
 def _judged(engine: EnginePromises, server: Server, plan: EnginesPlan) -> EnginePromises:
     tally = PromiseTally(engine.spec, engine.name, engine.lacks)
     try:
-        for part in _PARTS if plan.quick else (*_PARTS, _CATALOG):
-            _interrupt(part, tally, server, plan)
+        with interrupting(server, engine.spec, workers=plan.workers) as interrupt:
+            for part in _PARTS if plan.quick else (*_PARTS, _CATALOG):
+                _interrupt(part, tally, interrupt, plan)
         if not plan.quick:
             _play(tally, server, plan)
     except EnvironmentProblem:
@@ -141,7 +149,7 @@ def _judged(engine: EnginePromises, server: Server, plan: EnginesPlan) -> Engine
     return tally.told()
 
 
-def _interrupt(part: _Part, tally: PromiseTally, server: Server, plan: EnginesPlan) -> None:
+def _interrupt(part: _Part, tally: PromiseTally, interrupt: Interrupt, plan: EnginesPlan) -> None:
     """Plays the part's scenarios as they are, and its share of cases."""
     wanted = _wanted(part)[: _FEW if plan.quick else None]
     scenarios = [each for each in offered(wanted, tally.lacks) if not races_a_timer(each)]
@@ -158,15 +166,8 @@ def _interrupt(part: _Part, tally: PromiseTally, server: Server, plan: EnginesPl
         for trial in trials:
             tally.add_run(trial.scenario, trial.baseline)
 
-    crash_matrix(
-        server,
-        scenarios,
-        CasePlan(engine=tally.spec, ways=ways, seed=plan.seed, limit=max(1, plan.cases // len(_PARTS))),
-        workers=plan.workers,
-        on_record=keep,
-        on_planned=lambda _count: None,
-        on_baselines=run,
-    )
+    share = max(1, plan.cases // len(_PARTS))
+    interrupt(scenarios, CasePlan(engine=tally.spec, ways=ways, seed=plan.seed, limit=share), keep, run)
 
 
 def _wanted(part: _Part) -> list[Scenario]:
