@@ -10,14 +10,19 @@ import os
 import secrets
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from cutover.engines.byprocess.faults import EngineGone
 from cutover.engines.byprocess.lifeline import die_with_parent, note_ended, note_started
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["EXIT_S", "EngineProgram", "StartedProcess"]
 
@@ -47,8 +52,9 @@ class StartedProcess:
     def __init__(self, program: EngineProgram, *, hosted: bool, stdin: int, stderr: int) -> None:
         parent = os.getpid()
         self._hosted, self._mark = hosted, secrets.token_hex(16)
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - what the user named
+
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(  # noqa: S603 - what the user named
                 list(program.command),
                 stdin=stdin,
                 stdout=subprocess.PIPE,
@@ -59,6 +65,9 @@ class StartedProcess:
                 preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent),  # noqa: PLW1509 - one call of the kernel's
                 bufsize=0,
             )
+
+        try:
+            self._process = _by_a_lasting_thread(start)
         except (OSError, ValueError) as error:
             what = getattr(error, "strerror", None) or str(error)
             missing = getattr(error, "filename", None) or program.command[0]
@@ -126,6 +135,21 @@ class StartedProcess:
                 os.kill(self.pid, number)
             else:
                 os.killpg(self.pid, number)
+
+
+def _by_a_lasting_thread(start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    """Starts it; to the kernel its parent is the thread that does, and it would end with one of a pool."""
+    if threading.current_thread() is threading.main_thread():
+        return start()
+    return _starter(os.getpid()).submit(start).result()
+
+
+@cache
+def _starter(pid: int) -> ThreadPoolExecutor:
+    """Returns the one thread of this process that starts others for those which may end before them."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - hosts need none, and would have it in memory
+
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"starts engines for {pid}")
 
 
 def _kill_marked(mark: bytes) -> None:

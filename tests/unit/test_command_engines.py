@@ -6,6 +6,7 @@ import json
 import os
 import select
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -195,6 +196,17 @@ def test_whatever_it_started_ends_with_it(way: str, engine: Callable[..., Foreig
     os.kill(child, 0)
     leaving.close()
     assert gone(child)
+
+
+def test_it_does_not_end_with_the_thread_that_it_was_first_used_in(engine: Callable[..., ForeignEngine]) -> None:
+    used = engine("")
+    for _ in range(2):
+        thread = threading.Thread(target=used.install)
+        thread.start()
+        thread.join()
+    (pid,) = started_here()
+    used.install()
+    assert started_here() == {pid}
 
 
 def gone(pid: int) -> bool:
