@@ -13,13 +13,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from cutover.engines.byprocess.faults import EngineGone
 from cutover.engines.byprocess.lifeline import die_with_parent, note_ended, note_started
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["EXIT_S", "EngineProgram", "StartedProcess"]
 
@@ -64,7 +67,7 @@ class StartedProcess:
             )
 
         try:
-            self._process = _STARTER.run(start)
+            self._process = _by_a_lasting_thread(start)
         except (OSError, ValueError) as error:
             what = getattr(error, "strerror", None) or str(error)
             missing = getattr(error, "filename", None) or program.command[0]
@@ -134,29 +137,19 @@ class StartedProcess:
                 os.killpg(self.pid, number)
 
 
-class _Starter:
-    """Starts processes in the main thread or in one of its own, which lasts as long as this process.
-
-    The kernel takes the end of the thread that started a process for the end of its parent.
-    """
-
-    def __init__(self) -> None:
-        self._thread: ThreadPoolExecutor | None = None
-        os.register_at_fork(after_in_child=self._forget)
-
-    def run(self, start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-        """Returns what was started. Raises what starting it raises."""
-        if threading.current_thread() is threading.main_thread():
-            return start()
-        self._thread = self._thread or ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-starter")
-        return self._thread.submit(start).result()
-
-    def _forget(self) -> None:
-        """In a forked process there is no such thread."""
-        self._thread = None
+def _by_a_lasting_thread(start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    """Starts it; to the kernel its parent is the thread that does, and it would end with one of a pool."""
+    if threading.current_thread() is threading.main_thread():
+        return start()
+    return _starter(os.getpid()).submit(start).result()
 
 
-_STARTER: Final = _Starter()
+@cache
+def _starter(pid: int) -> ThreadPoolExecutor:
+    """Returns the one thread of this process that starts others for those which may end before them."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - hosts need none, and would have it in memory
+
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"starts engines for {pid}")
 
 
 def _kill_marked(mark: bytes) -> None:

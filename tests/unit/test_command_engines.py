@@ -209,6 +209,17 @@ def test_whatever_it_started_ends_with_it(way: str, engine: Callable[..., Foreig
     assert gone(child)
 
 
+def test_it_does_not_end_with_the_thread_that_it_was_first_used_in(engine: Callable[..., ForeignEngine]) -> None:
+    used = engine("")
+    for _ in range(2):
+        thread = threading.Thread(target=used.install)
+        thread.start()
+        thread.join()
+    (pid,) = started_here()
+    used.install()
+    assert started_here() == {pid}
+
+
 def gone(pid: int) -> bool:
     """Whether it has ended, or ends now."""
     try:

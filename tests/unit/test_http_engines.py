@@ -206,6 +206,22 @@ def test_a_call_goes_over_as_it_is_in_the_thread_of_the_command(service: Service
     assert (logged[0], outside.lines) == (204, ["said"])
 
 
+def test_the_time_is_told_while_an_activity_runs(service: Service, outside: Outside) -> None:
+    seen: list[Any] = []
+
+    def resume(order: Any) -> tuple[int, None]:
+        outside.meanwhile = lambda: seen.append(post(f"{order['outside']}/now", b"", {}))
+        post(f"{order['outside']}/activities/charge", b"1", CALL)
+        return 200, None
+
+    service.answers["/resume"] = resume
+    with made(service.url, outside) as engine:
+        engine.resume(KEY)
+    assert [(status, json.loads(body)) for status, _, body in seen] == [
+        (200, {"now": EPOCH.isoformat(timespec="microseconds")})
+    ]
+
+
 @pytest.mark.parametrize(("retryable", "status"), [(True, 503), (False, 422)])
 def test_a_failed_activity_is_told_as_it_failed(
     service: Service, outside: Outside, *, retryable: bool, status: int
@@ -264,7 +280,7 @@ WRONG: Final = [
         "until: '2026-01-01T00:00:05' is not a time with its offset in ISO 8601",
     ),
     ("sleep", b"[]", {}, "the body of its request for '/sleep' is not a JSON object"),
-    ("other", b"{}", {}, "it posted to '/other'; there are /activities/NAME, /sleep and /log"),
+    ("other", b"{}", {}, "it posted to '/other'; there are /activities/NAME, /sleep, /now and /log"),
 ]
 
 

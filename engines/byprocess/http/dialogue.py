@@ -75,7 +75,7 @@ class ServiceDialogue:
 
     def ask(self, command: CommandMessage) -> DoneMessage:
         """Posts a command, serves what the service asks for, and returns how it was done."""
-        outside = self._outside = self._outside or OutsideServer(self._news)
+        outside = self._outside = self._outside or OutsideServer(self._news, self._context.clock.now)
         while not self._news.empty():
             self._take_unasked(self._news.get())
         if outside.late:

@@ -12,23 +12,24 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
 from typing import Any, Final, TypeAlias
-from urllib.parse import unquote
 
 from cutover.engines.byprocess.faults import BrokenProtocol
+from cutover.engines.byprocess.http.asked import asked_for, named, shown
+from cutover.engines.byprocess.http.orders import SleepOver
 from cutover.engines.byprocess.messages import CallMessage, LogMessage, SleepMessage
-from cutover.engines.byprocess.wire import checked
+from cutover.engines.byprocess.wire import plain
 
 __all__ = ["MOST_BYTES", "Asked", "OutsideServer", "ServiceReply"]
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 """The most that a body has, in either direction."""
-_LONGEST: Final = 100
 _PAUSE_S: Final = 0.01
 _IDLE_S: Final = 60.0
 """How long a connection may be silent, real seconds."""
@@ -59,11 +60,12 @@ _News: TypeAlias = "SimpleQueue[Any]"
 class OutsideServer:
     """Listens from the moment it is made; puts what is asked for into `news` while it is `open`, and refuses it else.
 
-    `late` is what was asked for meanwhile. `url` has a secret, so that nobody else on the machine is served.
+    What the time is, by `now`, is told at once at any time, and so a line of the log is taken. `late` is what else was
+    asked for between commands. `url` has a secret, so that nobody else on the machine is served.
     """
 
-    def __init__(self, news: _News) -> None:
-        self._news, self._secret = news, secrets.token_hex(16)
+    def __init__(self, news: _News, now: Callable[[], datetime]) -> None:
+        self._news, self._now, self._secret = news, now, secrets.token_hex(16)
         self._open, self._lock = False, threading.Lock()
         self._waiting: set[SimpleQueue[ServiceReply]] = set()
         self._keys: set[str] = set()
@@ -95,21 +97,22 @@ class OutsideServer:
         secret, _, wanted = path.removeprefix("/").partition("/")
         if not secrets.compare_digest(secret.encode("utf-8", "replace"), self._secret.encode()):
             return _told(HTTPStatus.NOT_FOUND, "there is nothing at this path")
+        if wanted == "now":
+            return ServiceReply(HTTPStatus.OK, json.dumps(plain(SleepOver(now=self._now()))).encode("ascii"))
         key = headers.get("idempotency-key", "")
         replies: SimpleQueue[ServiceReply] = SimpleQueue()
-        shown = f"POST /{wanted} {_listed(headers)}".encode() + body
         with self._lock:
             self._count += 1
             try:
-                message, wrong = _message(self._count, wanted, headers, body), ""
+                message, wrong = asked_for(self._count, wanted, headers, body), ""
             except BrokenProtocol as error:
                 message, wrong = None, str(error)
-            asked = Asked(message, shown, replies, wrong)
+            asked = Asked(message, shown(wanted, headers, body), replies, wrong)
             if isinstance(message, LogMessage):
                 self._news.put(asked)
                 return ServiceReply(HTTPStatus.NO_CONTENT)
             if not self._open:
-                self.late = self.late or f"it asked for {_named(wanted)} while no command was under way"
+                self.late = self.late or f"it asked for {named(wanted)} while no command was under way"
                 return _LATE
             if key and key in self._keys:
                 return _told(HTTPStatus.CONFLICT, "a call with this key is under way")
@@ -165,6 +168,7 @@ class _ServiceConnection(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_S
+    wbufsize = -1  # head and body go out together
     server: _Listener
 
     def setup(self) -> None:
@@ -207,54 +211,8 @@ class _ServiceConnection(BaseHTTPRequestHandler):
         self.wfile.write(reply.body)
 
 
-def _message(
-    number: int, wanted: str, headers: Mapping[str, str], body: bytes
-) -> CallMessage | SleepMessage | LogMessage:
-    """Returns what a request asks for. Raises BrokenProtocol."""
-    what, _, rest = wanted.partition("/")
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise BrokenProtocol(f"the body of its request for {_named(wanted)} is not UTF-8") from None
-    if what == "activities" and rest:
-        for name in (each for each in _HEADERS if not headers.get(each.lower(), "").isascii()):
-            raise BrokenProtocol(f"its header {name} is not ASCII; write it as encodeURIComponent does")
-        attempt = headers.get("x-attempt", "")
-        values = {
-            "id": number,
-            "execution_id": headers.get("x-execution-id"),
-            "step_id": unquote(headers["x-step-id"]) if "x-step-id" in headers else None,
-            "activity": unquote(rest),
-            "attempt": int(attempt) if attempt.isdigit() else attempt,
-            "input": text,
-            "idempotency_key": headers.get("idempotency-key"),
-        }
-        return checked(CallMessage, values, "its request for an activity")
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise BrokenProtocol(f"the body of its request for {_named(wanted)} is not a JSON object")
-    if wanted == "sleep":
-        return checked(SleepMessage, {**found, "id": number}, "its request for sleep")
-    if wanted == "log":
-        return checked(LogMessage, found, "its request for log")
-    raise BrokenProtocol(f"it posted to {_named(wanted)}; there are /activities/NAME, /sleep and /log")
-
-
-def _named(wanted: str) -> str:
-    """Returns the path that was asked for, as a message has it."""
-    return ascii(f"/{wanted[:_LONGEST]}")
-
-
 def _told(status: int, message: str) -> ServiceReply:
     return ServiceReply(status, json.dumps({"message": message, "retryable": False}).encode("ascii"))
 
 
 _LATE: Final = _told(HTTPStatus.CONFLICT, "no command of this worker is under way")
-_HEADERS: Final = ("X-Execution-Id", "X-Step-Id", "X-Attempt", "Idempotency-Key")
-
-
-def _listed(headers: Mapping[str, str]) -> str:
-    return "".join(f"{name}: {headers[name.lower()]} " for name in _HEADERS if name.lower() in headers)
