@@ -119,4 +119,8 @@ RETURN_MUTANTS: Final = (
         "BeginsAtOnce",
         Plays(("overtaken_asleep",)),
     ),
+    _engine(
+        "knows-answers-again", "a port known again by an equal value", "OUT", "KnowsAnswersAgain", Trials(("133",))
+    ),
+    _engine("writes-bare-ports", "the port null taken for none", "OUT", "WritesBarePorts", Trials(("134",))),
 )
