@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cutover.harness.mutants.model import AT_EFFECTS, FLOW, Costs, Crashes, EngineMutant, Plays, Trials
+from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Costs, Crashes, EngineMutant, Plays, Trials
 from cutover.harness.record.cases import Way
 
 __all__ = ["RETURN_MUTANTS"]
@@ -123,4 +123,18 @@ RETURN_MUTANTS: Final = (
         "knows-answers-again", "a port known again by an equal value", "OUT", "KnowsAnswersAgain", Trials(("133",))
     ),
     _engine("writes-bare-ports", "the port null taken for none", "OUT", "WritesBarePorts", Trials(("134",))),
+    _engine(
+        "sets-further-timers-later",
+        "a pause's timers in several commits",
+        "STUCK",
+        "SetsFurtherTimersLater",
+        Crashes("47", (Way.ONCE,), AT_ROUND_TRIPS),
+    ),
+    _engine(
+        "cancels-steps-first",
+        "a cancel in two commits",
+        "STUCK",
+        "CancelsStepsFirst",
+        Crashes("135", (Way.TWICE,), AT_ROUND_TRIPS),
+    ),
 )
