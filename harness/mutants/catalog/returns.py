@@ -124,6 +124,40 @@ RETURN_MUTANTS: Final = (
     ),
     _engine("writes-bare-ports", "the port null taken for none", "OUT", "WritesBarePorts", Trials(("134",))),
     _engine(
+        "knows-definitions-by-shape",
+        "another definition of the same nodes",
+        "IDENT",
+        "KnowsDefinitionsByShape",
+        Plays(("definitions",)),
+    ),
+    _engine(
+        "looks-timers-up-by-node",
+        "an earlier turn's timer",
+        "CLOCK",
+        "LooksTimersUpByNode",
+        Plays(("begun_late",)),
+    ),
+    _engine(
+        "hands-signals-on", "signals left for another execution", "SIGNAL", "HandsSignalsOn", Plays(("left_over",))
+    ),
+    _engine(
+        "keeps-signals-as-numbers-go",
+        "numbers of kept signals changed",
+        "SIGNAL",
+        "KeepsSignalsAsNumbersGo",
+        Plays(("as_they_were",)),
+    ),
+    _engine(
+        "uses-signals-beforehand",
+        "kept signal used before its commit",
+        "SIGNAL",
+        "UsesSignalsBeforehand",
+        Plays(("used_too_late",)),
+    ),
+    _engine("reads-in-two-parts", "a journal of two moments", "READ", "ReadsInTwoParts", Plays(("read_meanwhile",))),
+    _engine("renews-the-newest", "one lease renewed a process", "CONC", "RenewsTheNewest", Plays(("long",))),
+    _engine("renews-elsewhere", "renewal without options", "CONC", "RenewsElsewhere", Plays(("long",))),
+    _engine(
         "sets-further-timers-later",
         "a pause's timers in several commits",
         "STUCK",

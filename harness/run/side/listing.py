@@ -17,6 +17,9 @@ from cutover.harness.run.side.plays.performance import PlayStage
 from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
 from cutover.harness.run.side.plays.refusing import REFUSING
 from cutover.harness.run.side.plays.returns.deadlines import RETURNING
+from cutover.harness.run.side.plays.returns.definitions import DEFINING
+from cutover.harness.run.side.plays.returns.kept import KEPT
+from cutover.harness.run.side.plays.returns.reading import READING
 from cutover.harness.run.side.plays.returns.requests import REQUESTING
 from cutover.harness.run.side.plays.sharing import PLACING, SHARING
 from cutover.harness.run.side.plays.signalling import SIGNALLING
@@ -37,7 +40,7 @@ PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
 TOGETHER: Final = (
     *(*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *ASLEEP, *DAMAGING, *MEASURING, *SHARING),
-    *(*REQUESTING, *RETURNING),
+    *(*REQUESTING, *RETURNING, *DEFINING, *KEPT, *READING),
 )
 PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*TOGETHER, *PLACING, *INSTALLING, *LIVING)}
 """By name, in order."""
@@ -67,6 +70,7 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "overtaken_asleep": "CONC",
     "signalled_asleep": "SIGNAL",
     "long": "CONC",
+    **dict.fromkeys((each.__name__ for each in KEPT), "SIGNAL"),
     "definitions": "IDENT",
     "reserved": "IDENT",
     "asked_anew": "IDENT",
@@ -76,6 +80,7 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "kept_over_steps": "SIGNAL",
     "ended": "READ",
     "history": "READ",
+    "read_meanwhile": "READ",
     "edited": "DATA",
     "measured": "DATA",
     "held_up": "DATA",
