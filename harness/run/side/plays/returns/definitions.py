@@ -11,7 +11,6 @@ from typing import Final, Literal
 
 from cutover.engines.api import (
     ActivityNode,
-    Case,
     ConditionNode,
     Edge,
     Engine,
@@ -85,25 +84,13 @@ def _with(node: Node) -> Scenario:
 
 
 def _loop(items: str) -> LoopNode:
-    return LoopNode(id="each", items=items, body=_turn())
-
-
-def _poll(most: int) -> LoopNode:
-    return LoopNode(id="poll", repeat=True, max_iterations=most, body=_turn("$again"))
-
-
-def _turn(then: str | None = None) -> Workflow:
     nodes = (StartNode(id="start"), ActivityNode(id="note", activity="note"))
-    edges = (Edge(source="start", target="note"), *((Edge(source="note", target=then),) if then else ()))
-    return Workflow(id="turn", nodes=nodes, edges=edges)
+    turn = Workflow(id="turn", nodes=nodes, edges=(Edge(source="start", target="note"),))
+    return LoopNode(id="each", items=items, body=turn)
 
 
 def _odd(retry: RetryPolicy, on_error: Literal["fail", "continue"] = "fail") -> ActivityNode:
     return ActivityNode(id="odd", activity=_REFUSED, retry=retry, on_error=on_error)
-
-
-def _case(value: str) -> ConditionNode:
-    return ConditionNode(id="if", expression="by", cases=(Case(port="true", value=value),))
 
 
 _CHANGED: Final[Mapping[str, tuple[Node, Node]]] = {
@@ -111,15 +98,12 @@ _CHANGED: Final[Mapping[str, tuple[Node, Node]]] = {
     "a signal": (wait("b", "pay"), wait("b", "sign")),
     "a timeout": (wait("b", timeout_ms=HOUR_MS), wait("b", timeout_ms=2 * HOUR_MS)),
     "a number of retries": (_odd(_ONCE), _odd(_AGAIN)),
-    "a pause before a retry": (_odd(_AGAIN), _odd(replace(_AGAIN, initial_ms=4_000))),
     "what an error leads to": (_odd(_ONCE, "continue"), _odd(_ONCE)),
     "an expression": (
         ConditionNode(id="if", expression="`true`"),
         ConditionNode(id="if", expression="`false`"),
     ),
-    "the value of a case": (_case("go"), _case("pay")),
     "a loop's items": (_loop("[`1`]"), _loop("[`1`, `2`]")),
-    "a loop's limit": (_poll(2), _poll(3)),
 }
 """What is another setting of one node, before and after."""
 
