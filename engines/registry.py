@@ -2,8 +2,8 @@
 
 A spec is "v1" or "v2", one of ADAPTERS with the extra of that name, the name of an entry point in group
 cutover.engines, or "package.module:factory": that module is looked for among the installed ones, then in the current
-folder. "command:..." is an engine in a process of its own, and so is a name that `cutover.toml` in the current folder
-gives.
+folder. "command:..." is an engine in a process of its own, "http://..." one that is a service, and a name that
+`cutover.toml` in the current folder gives is either.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from cutover.engines.modulepath import looking_here_last
 from cutover.engines.shape import close_fault, engine_fault, factory_fault
 
 if TYPE_CHECKING:
-    from cutover.engines.byprocess.settings import CommandSettings
+    from cutover.engines.byprocess.settings import EngineSettings
 
 __all__ = [
     "ADAPTERS",
@@ -52,6 +52,8 @@ ADAPTERS = {
 """Engines of others that Cutover brings an adapter for; each needs the extra of its name."""
 _OWN_PACKAGE = f"{__name__.partition('.')[0]}."
 _SOURCES = frozenset({".py", ".sql"})
+_OUTSIDE = ("command:", "http://", "https://")
+"""How a spec begins of an engine outside of Python that has no name, as `byprocess.settings` has it."""
 
 
 class UnknownEngine(CutoverError):
@@ -72,10 +74,10 @@ def known() -> tuple[str, ...]:
 
 def resolve(spec: str) -> EngineFactory:
     """Returns the factory that a spec names. Raises UnknownEngine or BrokenEngine; connects to nothing."""
-    if (settings := _by_command(spec)) is not None:
-        from cutover.engines.byprocess.engine import CommandFactory  # noqa: PLC0415 - loads more than all the rest
+    if (settings := _outside(spec)) is not None:
+        from cutover.engines.byprocess.factory import factory_of  # noqa: PLC0415 - loads more than all the rest
 
-        return CommandFactory(settings)
+        return factory_of(settings)
     factory: Any = _load(spec)[1]
     with _told(spec, "looking at its factory"):
         _refuse(spec, factory_fault(factory))
@@ -143,15 +145,15 @@ def sources_of(*specs: str) -> dict[str, str]:
     return {spec: _digest(spec) for spec in specs}
 
 
-def _by_command(spec: str) -> CommandSettings | None:
-    """Returns the settings of an engine in a process of its own; None for a spec of another kind."""
+def _outside(spec: str) -> EngineSettings | None:
+    """Returns the settings of an engine in a process of its own or a service; None for a spec of another kind."""
     if not isinstance(spec, str):
         raise UnknownEngine(f"an engine is named by a text, such as 'v2' or 'package.module:factory', not by {spec!r}")
-    if spec in OURS or spec in ADAPTERS or (":" in spec and not spec.startswith("command:")):
+    if spec in OURS or spec in ADAPTERS or (":" in spec and not spec.startswith(_OUTSIDE)):
         return None
-    from cutover.engines.byprocess.settings import command_settings  # noqa: PLC0415 - as above
+    from cutover.engines.byprocess.settings import engine_settings  # noqa: PLC0415 - as above
 
-    settings = command_settings(spec)
+    settings = engine_settings(spec)
     if settings is not None and any(point.name == spec for point in entry_points(group=GROUP)):
         raise BrokenEngine(f"engine {spec!r} is installed, and cutover.toml has another of that name; rename that one")
     return settings
@@ -231,7 +233,7 @@ def _digest(spec: str) -> str:
 
 
 def _all_sources(spec: str) -> Iterator[tuple[str, bytes]]:
-    if (settings := _by_command(spec)) is None:
+    if (settings := _outside(spec)) is None:
         return _sources(_load(spec)[0])
     from cutover.engines.byprocess.sources import command_sources  # noqa: PLC0415 - as above
 

@@ -1,19 +1,19 @@
-"""An engine of the contract whose work is done by a process of its own. Does I/O through that process.
+"""An engine of the contract whose work is done outside, by a process of its own or a service. Does I/O through it.
 
-The process starts with the first use and says `hello`. Where it has broken the protocol or is gone, the command fails,
-and the next one starts another process: as a worker that is started again.
+It starts with the first use and says `hello`. Where it has broken the protocol or is gone, the command fails, and the
+next one starts another: as a worker that is started again.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from cutover.engines.api import EngineContext, ExecutionRequest, Journal, Signal
-from cutover.engines.byprocess.conversation import Conversation, Watch
+from cutover.engines.byprocess.dialogue import Dialogue
 from cutover.engines.byprocess.faults import BrokenProtocol, EngineGone
 from cutover.engines.byprocess.messages import (
     CancelMessage,
@@ -21,14 +21,15 @@ from cutover.engines.byprocess.messages import (
     DoneMessage,
     EngineFault,
     ExecuteMessage,
+    HelloReply,
     InstallMessage,
     JournalMessage,
     ResumeMessage,
     SignalDocument,
 )
-from cutover.engines.byprocess.process import EngineProcess
 from cutover.engines.byprocess.rows import journal_of
-from cutover.engines.byprocess.settings import CommandSettings
+from cutover.engines.byprocess.settings import EngineSettings
+from cutover.engines.byprocess.tables.mapping import PartMapping
 from cutover.engines.errors import (
     EngineError,
     ExecutionHeld,
@@ -40,7 +41,10 @@ from cutover.engines.errors import (
 )
 from cutover.engines.payloads import encode
 
-__all__ = ["CommandEngine", "CommandFactory", "ForeignError"]
+if TYPE_CHECKING:
+    from cutover.engines.byprocess.tables.reader import MappedTables
+
+__all__ = ["ForeignEngine", "ForeignError"]
 
 _TYPES: Final = {
     kind.__name__: kind
@@ -64,60 +68,44 @@ class ForeignError(EngineError):
         self.sqlstate, self.trace = fault.sqlstate, fault.trace
 
 
-class CommandFactory:
-    """Makes engines of one command; an `EngineFactory`."""
+class ForeignEngine:
+    """The engine; `cutover.engines.api.Engine`.
 
-    by_process = True
-
-    def __init__(self, settings: CommandSettings) -> None:
-        self._settings = settings
-        self._watch: Watch = _unwatched
-        self._spare: EngineProcess | None = None
-
-    def __call__(self, context: EngineContext, /) -> CommandEngine:
-        """Returns an engine; its process starts with its first use, or is the one that was begun."""
-        spare, self._spare = self._spare, None
-        return CommandEngine(self._settings, context, self._watch, spare)
-
-    def watch_with(self, watch: Watch) -> None:
-        """Shows each message of the engines that it makes from now on."""
-        self._watch = watch
-
-    def begin_hosted(self) -> None:
-        """Starts the process of the next engine now, in the process group of this process, which hosts it alone."""
-        with contextlib.suppress(EngineGone):  # told where it is used
-            self._spare = EngineProcess(self._settings.program, hosted=True)
-
-
-class CommandEngine:
-    """The engine; `cutover.engines.api.Engine`."""
+    `open_` makes a dialogue with one more process or service of it; the first may have `begun` already.
+    """
 
     def __init__(
-        self, settings: CommandSettings, context: EngineContext, watch: Watch, spare: EngineProcess | None
+        self,
+        settings: EngineSettings,
+        context: EngineContext,
+        open_: Callable[[], Dialogue],
+        begun: Dialogue | None = None,
     ) -> None:
-        self._settings, self._context, self._watch, self._spare = settings, context, watch, spare
-        self._hosted = spare is not None
-        self._process: EngineProcess | None = None
-        self._conversation: Conversation | None = None
+        self._settings, self._context, self._open, self._begun = settings, context, open_, begun
+        self._dialogue: Dialogue | None = None
+        self._hello: HelloReply | None = None
         self._sent = 0
         self._busy = False
-        self._reader: CommandEngine | None = None
+        self._reader: ForeignEngine | None = None
+        self._mapped: MappedTables | None = None
 
     @property
     def name(self) -> str:
         """The name that it says hello with."""
-        return self._greeted().hello.name
+        return self._greeted().name
 
     @property
     def capabilities(self) -> frozenset[str] | None:
         """What it offers, by `cutover.toml` or its hello; None where neither says so."""
         declared = self._settings.capabilities
-        said = self._greeted().hello.capabilities if declared is None else declared
+        said = self._greeted().capabilities if declared is None else declared
         return None if said is None else frozenset(said)
 
     def install(self) -> None:
-        """Has it create its tables."""
+        """Has it create its tables. Raises BadEngineSettings where its mapping names what is not there then."""
         self._ask(lambda number, now: InstallMessage(id=number, now=now))
+        if self._settings.tables is not None:
+            self._tables(self._settings.tables).check()
 
     def execute(self, request: ExecutionRequest) -> None:
         """Has it drive the execution. Raises PayloadRefused for an input that is not JSON."""
@@ -145,9 +133,14 @@ class CommandEngine:
         self._ask(lambda number, now: CancelMessage(id=number, now=now, execution_id=execution_id))
 
     def journal(self, execution_id: UUID) -> Journal:
-        """Returns what it has committed; while it is inside another command a second process of it is asked."""
+        """Returns what it has committed: what its tables say, where a mapping says which these are.
+
+        Else it is asked, or a second process of it while it is inside another command.
+        """
+        if self._settings.tables is not None:
+            return self._tables(self._settings.tables).journal(execution_id)
         if self._busy:
-            self._reader = self._reader or CommandEngine(self._settings, self._context, self._watch, None)
+            self._reader = self._reader or ForeignEngine(self._settings, self._context, self._open)
             return self._reader.journal(execution_id)
         done = self._ask(lambda number, now: JournalMessage(id=number, now=now, execution_id=execution_id))
         if done.result is None:
@@ -160,18 +153,27 @@ class CommandEngine:
         """Ends its process; where there is none, nothing."""
         if self._reader is not None:
             self._reader.close()
-        for process in (self._process, self._spare):
-            if process is not None:
-                process.end()
-        self._process = self._spare = self._conversation = None
+        if self._mapped is not None:
+            self._mapped.close()
+        for dialogue in (self._dialogue, self._begun):
+            if dialogue is not None:
+                dialogue.end()
+        self._dialogue = self._begun = self._hello = None
+
+    def _tables(self, mapping: Mapping[str, PartMapping]) -> MappedTables:
+        if self._mapped is None:
+            from cutover.engines.byprocess.tables.reader import MappedTables  # noqa: PLC0415 - few engines need it
+
+            self._mapped = MappedTables(self._settings.spec, self._context.dsn, mapping)
+        return self._mapped
 
     def _ask(self, command: Callable[[int, datetime], CommandMessage]) -> DoneMessage:
         """Has a command carried out. Raises what it failed with."""
         message = command(self._sent + 1, self._context.clock.now())
         with self._working(message.op):
-            conversation = self._conversation or self._started()
+            dialogue, _ = self._started()
             self._sent += 1
-            done = conversation.ask(message)
+            done = dialogue.ask(message)
         if done.error is None:
             return done
         kind = _TYPES.get(done.error.type)
@@ -182,18 +184,18 @@ class CommandEngine:
             error.add_note(done.error.trace)
         raise error
 
-    def _greeted(self) -> Conversation:
-        if self._conversation is not None:
-            return self._conversation
+    def _greeted(self) -> HelloReply:
+        if self._hello is not None:
+            return self._hello
         with self._working("hello"):
-            return self._started()
+            return self._started()[1]
 
-    def _started(self) -> Conversation:
-        """Starts the process, or takes the one that was begun, and greets it."""
-        process, self._spare = self._spare or EngineProcess(self._settings.program, hosted=self._hosted), None
-        self._process = process
-        self._conversation = Conversation(process, self._settings, self._context, self._watch)
-        return self._conversation
+    def _started(self) -> tuple[Dialogue, HelloReply]:
+        """Returns who is spoken to, greeted."""
+        if self._dialogue is None or self._hello is None:
+            self._dialogue, self._begun = self._begun or self._open(), None
+            self._hello = self._dialogue.greet()
+        return self._dialogue, self._hello
 
     @contextlib.contextmanager
     def _working(self, command: str) -> Iterator[None]:
@@ -223,10 +225,6 @@ class CommandEngine:
         return kind(f"engine {self._settings.spec!r}, at {command}: {what}")
 
     def _drop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-        self._process = self._conversation = None
-
-
-def _unwatched(_direction: str, _line: bytes) -> None:
-    """Nobody looks."""
+        if self._dialogue is not None:
+            self._dialogue.kill()
+        self._dialogue = self._hello = None

@@ -1,10 +1,14 @@
-"""What goes wrong with an engine's process. Pure."""
+"""What goes wrong with an engine's process, or with what says how it is started. Pure."""
 
 from __future__ import annotations
 
-from cutover.engines.errors import EngineError
+from cutover.engines.errors import CutoverError, EngineError
 
-__all__ = ["BrokenProtocol", "EngineGone"]
+__all__ = ["BadEngineSettings", "BrokenProtocol", "EngineGone"]
+
+
+class BadEngineSettings(CutoverError):
+    """`command:...` or an entry of `cutover.toml` that cannot be used; the message says where and why."""
 
 
 class BrokenProtocol(EngineError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["begin_hosted", "is_by_process"]
+__all__ = ["begin_hosted", "is_by_process", "unkillable"]
 
 
 def is_by_process(factory: object) -> bool:
@@ -17,3 +17,8 @@ def begin_hosted(factory: object) -> None:
     begin: Callable[[], None] | None = getattr(factory, "begin_hosted", None) if is_by_process(factory) else None
     if begin is not None:
         begin()
+
+
+def unkillable(factory: object) -> str:
+    """Returns why no crash case can be played with its engines, or nothing."""
+    return str(getattr(factory, "unkillable", ""))

@@ -25,10 +25,11 @@ def escaped(text: str) -> str:
 
 
 class PassedOn:
-    """The reading end of a process's standard error."""
+    """The reading end of a process's standard error; `found` says that it has said what was `sought`, if anything."""
 
-    def __init__(self, pipe: IO[bytes], pid: int) -> None:
+    def __init__(self, pipe: IO[bytes], pid: int, *, sought: bytes = b"") -> None:
         self._pipe, self._mark = pipe, f"engine {pid}| "
+        self._sought, self.found = sought, False
         self._left, self._line, self._tail = _MOST, bytearray(), bytearray()
         os.set_blocking(pipe.fileno(), False)
 
@@ -48,7 +49,9 @@ class PassedOn:
             if not data:
                 self._pass_on(b"\n" if self._line else b"")
                 return False
-            self._tail = (self._tail + data)[-_TAIL:]
+            said = self._tail + data
+            self.found = self.found or (bool(self._sought) and self._sought in said)
+            self._tail = said[-_TAIL:]
             self._pass_on(data)
 
     def tail(self) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from cutover.engines.byprocess.settings import BadEngineSettings, CommandSettings
+from cutover.engines.byprocess.faults import BadEngineSettings
+from cutover.engines.byprocess.settings import EngineSettings
 
 __all__ = ["command_sources"]
 
@@ -17,7 +18,7 @@ _LEFT_OUT: Final = frozenset({"node_modules", "__pycache__"})
 _MOST_FILES: Final = 10_000
 
 
-def command_sources(settings: CommandSettings) -> Iterator[tuple[str, bytes]]:
+def command_sources(settings: EngineSettings) -> Iterator[tuple[str, bytes]]:
     """Yields what the digest covers: a name and a content each.
 
     A file that the command names below its folder counts, and where it is a source, all sources beside and below it.
@@ -25,7 +26,7 @@ def command_sources(settings: CommandSettings) -> Iterator[tuple[str, bytes]]:
     """
     yield "", settings.identity.encode()
     found: set[Path] = set()
-    for word in settings.program.command:
+    for word in () if settings.program is None else settings.program.command:
         path = (settings.folder / word).resolve()
         if not path.is_file() or not path.is_relative_to(settings.folder):
             continue

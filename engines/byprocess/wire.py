@@ -5,27 +5,30 @@ from __future__ import annotations
 import json
 from dataclasses import fields, is_dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from cutover.engines.api import ConditionNode, Workflow
 from cutover.engines.byprocess.faults import BrokenProtocol
+from cutover.engines.byprocess.http.orders import LogLine, ServiceOrder, SleepOver, SleepUntil
 from cutover.engines.byprocess.messages import PROTOCOL, FromEngine, ToEngine
 from cutover.engines.payloads import encode
 
-__all__ = ["json_schema", "read", "written"]
+__all__ = ["checked", "json_schema", "plain", "read", "written"]
 
 _FROM: Final[TypeAdapter[FromEngine]] = TypeAdapter(FromEngine)
 _TO: Final[TypeAdapter[ToEngine]] = TypeAdapter(ToEngine)
 _SHOWN: Final = 120
+_T = TypeVar("_T")
+_adapters: dict[type[Any], TypeAdapter[Any]] = {}
 _CASE_VALUE: Final = {"title": "Value", "type": "string", "description": "JSON as text"}
 
 
 def written(message: ToEngine) -> bytes:
     """Returns a message as one line, its end included; all of it is ASCII."""
-    return json.dumps(_plain(message), separators=(",", ":")).encode("ascii") + b"\n"
+    return json.dumps(plain(message), separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def read(line: bytes) -> FromEngine:
@@ -47,26 +50,51 @@ def read(line: bytes) -> FromEngine:
         ) from None
 
 
+def checked(kind: type[_T], values: Any, what: str) -> _T:
+    """Returns values that came by HTTP as a document of that kind; `what` they are. Raises BrokenProtocol."""
+    try:
+        found: _T = _adapter(kind).validate_python(values)
+    except ValidationError as error:
+        raise BrokenProtocol(f"{what} is wrong: {_explained(error)}; see docs/http.md") from None
+    return found
+
+
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
+
+
 def json_schema() -> dict[str, JsonValue]:
-    """Returns the JSON Schema of a line in either direction, as `protocol.schema.json` publishes it."""
-    directions, found = TypeAdapter.json_schemas(
-        [("ToEngine", "serialization", _TO), ("FromEngine", "validation", _FROM)], ref_template="#/$defs/{model}"
+    """Returns the JSON Schema of a line in either direction, as `protocol.schema.json` publishes it.
+
+    Its definitions have the bodies of what goes by HTTP, too.
+    """
+    schemas, found = TypeAdapter.json_schemas(
+        [
+            ("ToEngine", "serialization", _TO),
+            ("FromEngine", "validation", _FROM),
+            *((kind, "serialization", _adapter(kind)) for kind in (ServiceOrder, SleepOver)),
+            *((kind, "validation", _adapter(kind)) for kind in (SleepUntil, LogLine)),
+        ],
+        ref_template="#/$defs/{model}",
     )
     definitions = found["$defs"]
+    directions = {name: schema for (name, _), schema in schemas.items() if isinstance(name, str)}
     definitions["Case"]["properties"]["value"] = _CASE_VALUE
     for each in definitions.values():
         if "op" in each.get("properties", {}) and "op" not in each["required"]:
             each["required"].insert(0, "op")
-    definitions |= {name: schema for (name, _), schema in directions.items()}
+    definitions |= directions
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Cutover engine protocol, version {PROTOCOL}",
-        "anyOf": [{"$ref": f"#/$defs/{name}"} for name, _ in directions],
+        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in directions],
         "$defs": definitions,
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Returns what JSON has for a value of the messages; what is absent in an answer is left out."""
     match value:
         case Workflow():
@@ -76,20 +104,20 @@ def _plain(value: Any) -> Any:
         case UUID():
             return str(value)
         case tuple():
-            return [_plain(each) for each in value]
+            return [plain(each) for each in value]
         case _ if is_dataclass(value):
-            return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+            return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     return value
 
 
 def _workflow(workflow: Workflow) -> dict[str, Any]:
     nodes = []
     for node in workflow.nodes:
-        each = {field.name: _plain(getattr(node, field.name)) for field in fields(node)}
+        each = {field.name: plain(getattr(node, field.name)) for field in fields(node)}
         if isinstance(node, ConditionNode):
             each["cases"] = [{"port": case.port, "value": encode(case.value)} for case in node.cases]
         nodes.append(each)
-    return {"id": workflow.id, "nodes": nodes, "edges": [_plain(edge) for edge in workflow.edges]}
+    return {"id": workflow.id, "nodes": nodes, "edges": [plain(edge) for edge in workflow.edges]}
 
 
 def _explained(error: ValidationError) -> str:

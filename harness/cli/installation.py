@@ -37,7 +37,7 @@ class Extra:
 EXTRAS = (
     Extra(
         "judge",
-        ("typer", "rich", "scipy", "numpy", "pandas", "msgspec", "jinja2", "markupsafe", "junitparser"),
+        ("typer", "rich", "scipy", "numpy", "pandas", "msgspec", "jinja2", "markupsafe", "junitparser", "sqlalchemy"),
         "the command line, runs, verdicts and reports",
         required=True,
     ),

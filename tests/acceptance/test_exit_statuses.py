@@ -81,6 +81,10 @@ TYPED: Final[dict[str, Sequence[Sequence[str]]]] = {
         ["crash", "--engine", "command:echo ready"],
         ["run", "--control", "command:"],
     ],
+    "an engine by HTTP that nobody answers for, or that is to be killed and that Cutover does not start": [
+        ["try", "http://127.0.0.1:1"],
+        ["crash", "--engine", "http://127.0.0.1:1"],
+    ],
     "an entry of `cutover.toml` that breaks a rule": [["try", "nothing"], ["crash", "--engine", "above"]],
     "`cutover init engine`: a file that it writes is there already": [
         ["init", "engine", "--language", "python"],
@@ -118,6 +122,10 @@ ELSEWHERE: Final = {
     "`cutover try`: the scenario came to what it should": (
         "acceptance/test_first_steps",
         "test_the_engine_in_python_passes_the_first_time",
+    ),
+    "a mapping of tables to a journal whose tables or columns are not there, or of another type": (
+        "acceptance/test_mapped_engine",
+        "test_what_is_wrong_only_with_its_tables_ends_a_run_before_it_begins",
     ),
     "`cutover init engine`: the files are written": (
         "acceptance/test_first_steps",

@@ -15,10 +15,11 @@ from uuid import UUID
 import pytest
 
 from cutover.engines.api import ActivityCall, ActivityResult, EngineContext
-from cutover.engines.byprocess.engine import CommandEngine, CommandFactory, ForeignError
+from cutover.engines.byprocess.engine import ForeignEngine, ForeignError
+from cutover.engines.byprocess.factory import factory_of
 from cutover.engines.byprocess.faults import BrokenProtocol, EngineGone
 from cutover.engines.byprocess.lifeline import started_here
-from cutover.engines.byprocess.settings import command_settings
+from cutover.engines.byprocess.settings import engine_settings
 from cutover.engines.errors import ActivityError, ExecutionHeld
 from cutover.engines.registry import BrokenEngine, describe
 from cutover.harness.run.process.refusal import is_of_the_machine, refusal_of
@@ -47,11 +48,11 @@ class Outside:
         return ActivityResult(output={"zero": -0.0, "text": "\ud800\0"}, ports=("out", "also"))
 
 
-def engine_of(way: str, outside: Outside, ready_s: float, answer_s: float) -> CommandEngine:
-    settings = command_settings(spec_of(way))
+def engine_of(way: str, outside: Outside, ready_s: float, answer_s: float) -> ForeignEngine:
+    settings = engine_settings(spec_of(way))
     assert settings is not None
     context = EngineContext(dsn="", activities=outside, clock=VirtualClock(), log=outside.lines.append)
-    return CommandFactory(replace(settings, ready_timeout_s=ready_s, answer_timeout_s=answer_s))(context)
+    return factory_of(replace(settings, ready_timeout_s=ready_s, answer_timeout_s=answer_s))(context)
 
 
 @pytest.fixture
@@ -60,10 +61,10 @@ def outside() -> Outside:
 
 
 @pytest.fixture
-def engine(outside: Outside) -> Iterator[Callable[..., CommandEngine]]:
-    made: list[CommandEngine] = []
+def engine(outside: Outside) -> Iterator[Callable[..., ForeignEngine]]:
+    made: list[ForeignEngine] = []
 
-    def make(way: str, ready_s: float = 10, answer_s: float = 60) -> CommandEngine:
+    def make(way: str, ready_s: float = 10, answer_s: float = 60) -> ForeignEngine:
         made.append(engine_of(way, outside, ready_s, answer_s))
         return made[-1]
 
@@ -99,12 +100,12 @@ def test_a_command_that_does_not_exist_is_named() -> None:
         describe("command:no-such-program --x")
 
 
-def test_one_that_never_says_hello_is_given_up(engine: Callable[..., CommandEngine]) -> None:
+def test_one_that_never_says_hello_is_given_up(engine: Callable[..., ForeignEngine]) -> None:
     with pytest.raises(EngineGone, match=r"at hello: its process says nothing for 0.2 s"):
         _ = engine("never answers", ready_s=0.2).name
 
 
-def test_logs_are_no_hello_and_no_answer(engine: Callable[..., CommandEngine]) -> None:
+def test_logs_are_no_hello_and_no_answer(engine: Callable[..., ForeignEngine]) -> None:
     with pytest.raises(EngineGone, match=r"at hello: its process says nothing but logs for 0.3 s"):
         _ = engine("logs before its hello", ready_s=0.3).name
     with pytest.raises(EngineGone, match=r"at cancel: its process says nothing but logs for 0.3 s"):
@@ -122,7 +123,7 @@ def test_logs_are_no_hello_and_no_answer(engine: Callable[..., CommandEngine]) -
         ("not json inside", "the input of its call is not JSON"),
     ],
 )
-def test_a_broken_answer_fails_the_command(way: str, told: str, engine: Callable[..., CommandEngine]) -> None:
+def test_a_broken_answer_fails_the_command(way: str, told: str, engine: Callable[..., ForeignEngine]) -> None:
     broken = engine(way)
     with pytest.raises((BrokenProtocol, EngineGone), match=f", at install: .*{told}") as caught:
         broken.install()
@@ -130,12 +131,12 @@ def test_a_broken_answer_fails_the_command(way: str, told: str, engine: Callable
     assert broken.name == "broken"  # by another process: the worker was started again
 
 
-def test_silence_at_a_command_has_an_end(engine: Callable[..., CommandEngine]) -> None:
+def test_silence_at_a_command_has_an_end(engine: Callable[..., ForeignEngine]) -> None:
     with pytest.raises(EngineGone, match=r"at cancel: its process says nothing for 0.2 s"):
         engine("says nothing", answer_s=0.2).cancel(EXECUTION)
 
 
-def test_what_was_not_asked_for_is_told_at_the_next_command(engine: Callable[..., CommandEngine]) -> None:
+def test_what_was_not_asked_for_is_told_at_the_next_command(engine: Callable[..., ForeignEngine]) -> None:
     for way, told in (
         ("answers twice", r"answered command \d+ twice"),
         ("a call too many", "sent `call` while no command"),
@@ -146,7 +147,7 @@ def test_what_was_not_asked_for_is_told_at_the_next_command(engine: Callable[...
             broken.install()
 
 
-def test_calls_sleeps_and_payloads_go_over_as_they_are(engine: Callable[..., CommandEngine], outside: Outside) -> None:
+def test_calls_sleeps_and_payloads_go_over_as_they_are(engine: Callable[..., ForeignEngine], outside: Outside) -> None:
     engine("calls").install()
     assert [call.input for call in outside.calls] == [{"big": 12345678901234567890}]
     assert (outside.calls[0].step_id, outside.calls[0].attempt, outside.calls[0].idempotency_key) == ("pay", 1, "k")
@@ -158,7 +159,7 @@ def test_calls_sleeps_and_payloads_go_over_as_they_are(engine: Callable[..., Com
     assert (datetime.fromisoformat(slept["now"]) - EPOCH).total_seconds() == 5
 
 
-def test_a_failed_activity_is_told_as_it_failed(engine: Callable[..., CommandEngine], outside: Outside) -> None:
+def test_a_failed_activity_is_told_as_it_failed(engine: Callable[..., ForeignEngine], outside: Outside) -> None:
     outside.fails = True
     engine("calls").install()
     answered = json.loads(outside.lines[0])[0]
@@ -166,7 +167,7 @@ def test_a_failed_activity_is_told_as_it_failed(engine: Callable[..., CommandEng
     assert answered["output"] is None
 
 
-def test_errors_have_the_contract_s_type_or_their_own_words(engine: Callable[..., CommandEngine]) -> None:
+def test_errors_have_the_contract_s_type_or_their_own_words(engine: Callable[..., ForeignEngine]) -> None:
     with pytest.raises(ExecutionHeld, match=r"^by another$"):
         engine("held").resume(EXECUTION)
     with pytest.raises(ForeignError, match=r"^TypeError: x is undefined$") as caught:
@@ -176,7 +177,7 @@ def test_errors_have_the_contract_s_type_or_their_own_words(engine: Callable[...
 
 
 def test_what_it_says_on_standard_error_is_escaped_and_bounded(
-    engine: Callable[..., CommandEngine], capfd: pytest.CaptureFixture[str]
+    engine: Callable[..., ForeignEngine], capfd: pytest.CaptureFixture[str]
 ) -> None:
     engine("chatters").install()
     said = capfd.readouterr().err.splitlines()
@@ -187,7 +188,7 @@ def test_what_it_says_on_standard_error_is_escaped_and_bounded(
 
 
 @pytest.mark.parametrize("way", ["leaves a child", "leaves a daemon"])
-def test_whatever_it_started_ends_with_it(way: str, engine: Callable[..., CommandEngine], outside: Outside) -> None:
+def test_whatever_it_started_ends_with_it(way: str, engine: Callable[..., ForeignEngine], outside: Outside) -> None:
     leaving = engine(way)
     leaving.install()
     child = int(outside.lines[0])
@@ -211,9 +212,9 @@ def gone(pid: int) -> bool:
 
 
 def test_one_that_ignores_the_end_is_killed(
-    engine: Callable[..., CommandEngine], monkeypatch: pytest.MonkeyPatch
+    engine: Callable[..., ForeignEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cutover.engines.byprocess.process._EXIT_S", 0.1)
+    monkeypatch.setattr("cutover.engines.byprocess.lines.process.EXIT_S", 0.1)
     stubborn = engine("ignores the end")
     assert stubborn.name == "broken"
     (pid,) = started_here()
@@ -221,7 +222,7 @@ def test_one_that_ignores_the_end_is_killed(
     assert gone(pid)
 
 
-def test_its_name_and_what_it_offers_come_from_its_hello(engine: Callable[..., CommandEngine]) -> None:
+def test_its_name_and_what_it_offers_come_from_its_hello(engine: Callable[..., ForeignEngine]) -> None:
     greeted = engine("")
     assert (greeted.name, greeted.capabilities) == ("broken", frozenset({"cancel"}))
     name, digest = describe(spec_of(""))

@@ -17,6 +17,7 @@ from cutover.harness.run.crash.features import PointFeatures, ScenarioFeatures
 from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan, plan_cases
 from cutover.harness.run.crash.sampling import Sampler, selection
 from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.extents import calls, steps
 from cutover.scenarios.model import PlannedSignal, Response, Scenario
 
 CATALOG = {scenario.id.partition("-")[0]: scenario for scenario in load_catalog()}
@@ -79,6 +80,8 @@ def shown(name: str) -> frozenset[str]:
         ("50", "cancel"),
         ("135", "cancel of several"),
         ("47", "timers together"),
+        ("76", "long"),
+        ("123", "long"),
     ],
 )
 def test_the_catalog_shows_what_it_is_there_for(name: str, feature: str) -> None:
@@ -148,6 +151,25 @@ def test_features_of_a_point_in_a_loop_are_of_its_iterations() -> None:
     assert at(KillPoint("answer", 2)) == {"inner round", "third round"}
     assert at(KillPoint("answer", 3)) == {"third round", "waited"}
     assert at(KillPoint("answer", 4)) == {"third round", "twelfth round", "waited"}
+
+
+def test_a_point_after_the_twentieth_activity_is_one_of_a_long_execution() -> None:
+    names = [f"step_{number:02}" for number in range(1, 24)]
+    points = {f"{kind}:{number}": (name,) for number, name in enumerate(names, 1) for kind in ("call", "reply")}
+    at = PointFeatures(trial(CATALOG["76"], points)).at
+    assert [number for number in range(1, 24) if "twenty done" in at(KillPoint("call", number))] == [22, 23]
+
+
+def test_steps_and_calls_are_counted_with_all_iterations() -> None:
+    loop = LoopNode(id="each", body=Workflow(id="b", nodes=(START, PAID)), items="@")
+    workflow = Workflow(id="w", nodes=(START, PAID, loop))
+    assert steps(workflow, lambda _path, _loop: 3) == 3 + 3 * 2
+    assert calls(workflow, lambda path, _loop: {"each": 4}[path]) == 1 + 4
+
+
+def test_long_executions_are_in_every_selection_and_are_few() -> None:
+    chosen = [ScenarioFeatures(each).shown for each in selection(load_catalog(), load_catalog())]
+    assert 1 <= sum("long" in shows for shows in chosen) <= 5
 
 
 def test_the_longest_list_of_a_scenario_is_not_that_of_every_loop() -> None:

@@ -26,10 +26,10 @@ from cutover.engines.api import (
     Workflow,
 )
 from cutover.engines.byprocess import messages, rows
-from cutover.engines.byprocess.faults import BrokenProtocol
+from cutover.engines.byprocess.faults import BadEngineSettings, BrokenProtocol
 from cutover.engines.byprocess.messages import PROTOCOL, AnswerMessage, DoneMessage, ExecuteMessage
 from cutover.engines.byprocess.rows import journal_of
-from cutover.engines.byprocess.settings import BadEngineSettings, command_settings, named_engines
+from cutover.engines.byprocess.settings import engine_settings, named_engines
 from cutover.engines.byprocess.wire import json_schema, read, written
 from cutover.engines.registry import BrokenEngine, UnknownEngine, describe, sources_of
 
@@ -168,9 +168,11 @@ def test_a_name_in_cutover_toml_is_an_engine(folder: Path) -> None:
         '[engines.mine]\ncommand = ["node", "a b.mjs"]\ncwd = "orders"\nenv = { A = "1" }\nready_timeout_s = 3\n'
         '[engines.other]\ncommand = "deno run \'x y.ts\'"\ncapabilities = ["cancel"]\n'
     )
-    mine, other = command_settings("mine"), command_settings("other")
+    mine, other = engine_settings("mine"), engine_settings("other")
     assert mine is not None
     assert other is not None
+    assert mine.program is not None
+    assert other.program is not None
     assert (list(mine.program.command), mine.folder, mine.ready_timeout_s) == (
         ["node", "a b.mjs"],
         folder / "orders",
@@ -178,7 +180,7 @@ def test_a_name_in_cutover_toml_is_an_engine(folder: Path) -> None:
     )
     assert mine.program.environment == {"A": "1"}
     assert (list(other.program.command), other.capabilities) == (["deno", "run", "x y.ts"], ("cancel",))
-    assert command_settings("third") is None
+    assert engine_settings("third") is None
     assert named_engines() == ("mine", "other")
     with pytest.raises(UnknownEngine, match=r"known are v1, v2, .*mine, other"):
         sources_of("third")
@@ -211,14 +213,14 @@ def test_a_name_in_cutover_toml_is_an_engine(folder: Path) -> None:
 def test_what_is_wrong_in_cutover_toml_is_named(folder: Path, text: str, told: str) -> None:
     (folder / "cutover.toml").write_text(text)
     with pytest.raises(BadEngineSettings) as caught:
-        command_settings("mine")
+        engine_settings("mine")
     assert told in str(caught.value)
 
 
 def test_a_settings_file_that_never_ends_is_not_read(folder: Path) -> None:
     os.mkfifo(folder / "cutover.toml")
     with pytest.raises(BadEngineSettings, match=r"cutover.toml cannot be read: it is not an ordinary file"):
-        command_settings("mine")
+        engine_settings("mine")
 
 
 def test_a_name_that_is_built_in_is_refused(folder: Path) -> None:

@@ -12,7 +12,7 @@ from cutover.harness.cli.plan import ServerChoice
 __all__ = ["try_"]
 
 SpecArgument = Annotated[
-    str, typer.Argument(help="The engine: a name, package.module:factory, or command:...", metavar="ENGINE")
+    str, typer.Argument(help="The engine: a name, package.module:factory, command:..., or http://...", metavar="ENGINE")
 ]
 ScenarioArgument = Annotated[
     str, typer.Argument(help="A scenario of the catalog by its name, or a file with one.", metavar="SCENARIO")

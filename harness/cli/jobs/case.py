@@ -31,7 +31,7 @@ def repeat_job(plan: CrashPlan, name: str, *, whole: bool, as_json: bool) -> int
     """Repeats one case and shows its time line. Raises CaseError where the name is not one of a case."""
     case = CrashCase.parse(name)
     scenario = _scenario(plan, case)
-    engine_info(plan.engine)  # refuses what is not an engine before a server is started
+    engine_info(plan.engine, killed=True)  # refuses what is not an engine before a server is started
     with started_server(plan.url, plan.choice, settings=SETTINGS) as server:
         record = replay(server, scenario, case, plan.engine, deadline_s=plan.deadline_s, takeover_s=plan.takeover_s)
     return _show(scenario, record, whole=whole, as_json=as_json)

@@ -139,7 +139,7 @@ def crash_job(plan: CrashPlan, *, as_json: bool, quiet: bool) -> int:
 def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
     """Plays the matrix, judges each case as it comes, and saves it. Prints progress, unless quiet."""
     key = key_of(plan.sign)
-    engine = engine_info(plan.engine)
+    engine = engine_info(plan.engine, killed=True)
     plan = replace(plan, ways=_ways_offered(plan.ways, engine, quiet=quiet))
     found = scenarios_of(plan, quiet=quiet, lacks=engine.lacks)
     scenarios = tuple(scenario for scenario in found if not races_a_timer(scenario))

@@ -12,8 +12,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Final, Literal
 
-from cutover.engines.registry import described
+from cutover.engines.byprocess.hosting import unkillable
+from cutover.engines.registry import described, resolve
 from cutover.harness.cli.installation import installed_version
+from cutover.harness.errors import UsageProblem
 from cutover.harness.judge.policy.loading import default_policy
 from cutover.harness.record.trials import EngineInfo, Manifest
 from cutover.harness.run.postgres.server import Server
@@ -29,9 +31,14 @@ _SOURCES: Final = {
 _SUFFIXES: Final = frozenset({".py", ".json", ".toml", ".css", ".jinja"})
 
 
-def engine_info(spec: str) -> EngineInfo:
-    """Returns the engine's name and the digest of its sources. Raises as `cutover.engines.registry.describe`."""
+def engine_info(spec: str, *, killed: bool = False) -> EngineInfo:
+    """Returns the engine's name and the digest of its sources.
+
+    Raises as `cutover.engines.registry.describe`, and UsageProblem where it is to be `killed` and cannot be.
+    """
     name, digest, lacks = described(spec)
+    if killed and (fault := unkillable(resolve(spec))):
+        raise UsageProblem(fault)
     return EngineInfo(spec=spec, name=name, digest=digest, lacks=lacks)
 
 

@@ -70,7 +70,8 @@ def finished_run(plan: RunPlan, where: Where, *, quiet: bool, lang: Lang = Lang.
 
     policy, waivers, key = policy_of(plan.policy), waivers_of(plan.waivers), key_of(where.sign)
     _refuse_what_does_not_fit(plan, where, tuple(stage.percent for stage in policy.stages))
-    control, candidate = engine_info(plan.control), engine_info(plan.candidate)
+    control = engine_info(plan.control)
+    candidate = engine_info(plan.candidate, killed=PlayedPart.CRASHES not in plan.skip and plan.crash_usual_s > 0)
     scenarios = select(
         paths=plan.scenarios,
         imports=plan.imports,

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from cutover.engines.api import Engine, EngineContext, EngineFactory
-from cutover.engines.byprocess.conversation import Watch
+from cutover.engines.byprocess.dialogue import Watch
+from cutover.engines.byprocess.faults import BadEngineSettings
 from cutover.engines.registry import describe, resolve
 from cutover.harness.cli.console import emit, note
 from cutover.harness.cli.jobs.server import started_server
@@ -128,6 +129,8 @@ class _Tried:
     def _installed(self, engine: ShownEngine) -> bool:
         try:
             engine.install()
+        except BadEngineSettings:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it raises is what is wrong
             self.wrong.append(f"install raised {''.join(traceback.format_exception_only(error)).strip()}")
             return False

@@ -78,6 +78,8 @@ COST_MUTANTS: Final = (
         "PreparesForEachWorkflow",
         "editions-30",
     ),
+    _keeps("keeps-failures", "failures kept with their tracebacks", "KeepsFailures", "retried-20"),
+    _keeps("connects-to-cancel", "a connection left by cancels of the ended", "ConnectsToCancel", "asked-20"),
     _keeps("leaks-threads", "a thread leaked by each execution", "LeaksThreads", "many-60"),
     _keeps("connects-each-thread", "a connection kept for each thread", "ConnectsEachThread", "many-60"),
     _keeps("leaks-locks", "an advisory lock left by each execution", "LeaksLocks", "many-60"),

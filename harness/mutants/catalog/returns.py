@@ -113,6 +113,24 @@ RETURN_MUTANTS: Final = (
         "dates-its-keys", "an idempotency key of one day", "DUP", "DatesItsKeys", Crashes(FLOW, (Way.ONCE,), ("reply",))
     ),
     _engine(
+        "finds-timers-by-node",
+        "a wait's timer found by its node alone",
+        "CLOCK",
+        "FindsTimersByNode",
+        Plays(("begun_late",)),
+    ),
+    _engine("arms-anew", "timers set anew by a later request", "IDENT", "ArmsAnew", _ANEW),
+    _engine("lets-timers-in", "a timer that is up before a lease", "CONC", "LetsTimersIn", Plays(("due_inside",))),
+    _engine("forgets-failed-turns", "results of turns with errors lost", "OUT", "ForgetsFailedTurns", Trials(("125",))),
+    _engine("forgets-asked-turns", "$again lost beside a pause", "OUT", "ForgetsAskedTurns", Trials(("126",))),
+    _engine(
+        "gathers-commits",
+        "commits put off in a long execution",
+        "ACK",
+        "GathersCommits",
+        Crashes("76", (Way.ONCE,), ("call",)),
+    ),
+    _engine(
         "begins-at-once",
         "attempt begun without a commit where there is no pause",
         "CONC",

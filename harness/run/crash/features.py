@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from cutover.engines.api import ActivityNode, JoinNode, LoopNode, Node, WaitNode, Workflow
 from cutover.harness.record.cases import CrashTrial, KillPoint
-from cutover.scenarios.extents import note_lists, retried, size, tried_late
+from cutover.scenarios.extents import calls, note_lists, retried, size, tried_late
+from cutover.scenarios.extents import steps as steps_of
 from cutover.scenarios.graph import apart, followers, forks
 from cutover.scenarios.model import Scenario
 
-__all__ = ["WOKEN", "PointFeatures", "ScenarioFeatures", "node_kinds"]
+__all__ = ["LONG", "WOKEN", "PointFeatures", "ScenarioFeatures", "node_kinds"]
 
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 _LAST_INDEX: Final = re.compile(r"\[(\d+)\]$")
@@ -24,7 +25,11 @@ _LARGE: Final = 20_000
 _MANY: Final = 3
 WOKEN: Final = "woken"
 """The feature of a kill point at a call that a wait's end leads to: what woke the wait must be durable by then."""
+LONG: Final = "long"
+"""The feature of a scenario that has more than twenty activities: its cases are dear, so a few are enough."""
 _AGAIN: Final = "$again"
+_TWENTY: Final = 20
+"""Activities after which an execution is a long one: what an engine does otherwise from then on shows later."""
 _DOZEN: Final = 12
 """Iterations: enough to have two behind one, and so many that those behind one are in another order as text."""
 
@@ -63,13 +68,14 @@ class ScenarioFeatures:
             "iterations": any(count >= _MANY for count in rounds),
             "dozen": any(count >= _DOZEN for count in rounds),
             "large": self._characters >= _LARGE,
+            LONG: calls(self.scenario.workflow, self._rounds) > _TWENTY + _MANY,
         }
         return frozenset({node.kind for _, node in nodes} | {name for name, shows in named.items() if shows})
 
     @cached_property
     def effort(self) -> int:
         """About how many steps an execution takes."""
-        return _effort(self.scenario.workflow, "", self._rounds)
+        return steps_of(self.scenario.workflow, self._rounds)
 
     @cached_property
     def _lists(self) -> Mapping[str, int]:
@@ -128,6 +134,7 @@ class PointFeatures:
             "one done": done == 1,
             "two done": done == 2,
             "many done": done > 2,
+            "twenty done": done > _TWENTY,
             "hands over": over and point.kind == "request",
             "handed over": over and point.kind == "answer",
             "branch": bool(paths & self._branches),
@@ -286,13 +293,3 @@ def _longest_chain(workflow: Workflow) -> int:
     for each in sorted(activities, key=lambda node_id: len(behind[node_id])):
         longest[each] = 1 + max((longest[after] for after in behind[each] if after in longest), default=0)
     return max(longest.values(), default=0)
-
-
-def _effort(workflow: Workflow, prefix: str, rounds: Callable[[str, LoopNode], int]) -> int:
-    total = 0
-    for node in workflow.nodes:
-        path = prefix + node.id
-        total += 1
-        if isinstance(node, LoopNode):
-            total += rounds(path, node) * _effort(node.body, f"{path}/", rounds)
-    return total

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from cutover.engines.registry import sources_of
+from cutover.engines.byprocess.hosting import unkillable
+from cutover.engines.registry import resolve, sources_of
 from cutover.harness.errors import CutoverProblem, EnvironmentProblem, OtherSources
 from cutover.harness.record.cases import CrashCase
 from cutover.harness.run.process.child import ChildProgram
@@ -54,6 +55,7 @@ class Runners(Closing):
     as a copy of that. `deadline_s` is real time for one command, `takeover_s` how
     far the virtual clock moves after a death. `restart` stops the server with immediate and starts it again; it is
     called by jobs played alone. `digest` is that on record of the engine's sources, and that of now where None.
+    Raises EngineProblem for an engine that cannot be killed.
     """
 
     def __init__(
@@ -132,6 +134,8 @@ def _program(  # noqa: PLR0917 - as its callers' arguments
     digest: str | None = None,
     template: tuple[str, str] | None = None,
 ) -> ChildProgram:
+    if fault := unkillable(resolve(engine)):
+        raise EngineProblem(fault)
     settings = {
         "handler": handler,
         "engine": engine,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import sql
 
+from cutover.engines.byprocess.faults import BadEngineSettings
 from cutover.engines.registry import resolve
 from cutover.harness.errors import EnvironmentProblem
 from cutover.harness.run.postgres.dsn import parse_dsn, refuse_encrypted, scrub
@@ -76,6 +77,8 @@ def installed_copies(server: Server, spec: str, count: int, *, relaxed: bool = F
 def _install(spec: str, server: Server, database: Database) -> None:
     try:
         install_engine(spec, database.dsn)
+    except BadEngineSettings:
+        raise
     except Exception as error:
         said = scrub(str(error), parse_dsn(server.dsn))
         if refused := refusal_of(error):

@@ -16,7 +16,7 @@ _ALL: Final = frozenset({"one_per_process"})
 """Every play makes more than one engine in its process."""
 _OWN: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("overtaken", "taken_by_signal", "overtaken_asleep", "signalled_asleep", "held"), _WORKERS),
-    **dict.fromkeys(("live", "long", "used_too_late"), _WORKERS),
+    **dict.fromkeys(("live", "long", "due_inside", "used_too_late"), _WORKERS),
     **dict.fromkeys(("twice", "one_id", "ids"), frozenset({"signal_ids"})),
     "cancelled": frozenset({"cancel"}) | _WORKERS,
     "ended": frozenset({"cancel"}),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from cutover.engines.api import ActivityNode, Edge, LoopNode, RetryPolicy, StartNode, WaitNode, Workflow
+from cutover.engines.api import ActivityNode, Edge, JsonValue, LoopNode, RetryPolicy, StartNode, WaitNode, Workflow
 from cutover.harness.record.costs import CostKind
 from cutover.scenarios.model import PlannedSignal, Response, Scenario
 
@@ -37,6 +37,7 @@ class Rung:
     inside the second activity call of the first; one `contended` in another process at the same time. Where executions
     are `asked` for, another engine of the process does so inside each of their activity calls. With `editions` each
     execution is of a workflow of its own. The other engine also cancels those that are to be cancelled.
+    With `asked_after` each execution that has ended is asked for again in every way, as is one that nobody has started.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Rung:
     companion: Scenario | None = None
     asked: bool = False
     editions: bool = False
+    asked_after: bool = False
 
 
 def edition(scenario: Scenario, number: int) -> Scenario:
@@ -144,7 +146,7 @@ def _repeat(length: int) -> Scenario:
     return Scenario(id=workflow.id, workflow=workflow, input=None, world=answers)
 
 
-def _retries(length: int) -> Scenario:
+def _retries(length: int, given: JsonValue = None) -> Scenario:
     """An activity whose attempt of that number is its first success."""
     workflow = Workflow(
         id=f"cost-retries-{length}",
@@ -152,7 +154,7 @@ def _retries(length: int) -> Scenario:
         edges=(Edge(source="start", target="step"),),
     )
     answers = {"cost.step": (*(Response(error="busy") for _ in range(length - 1)), Response(output="done"))}
-    return Scenario(id=workflow.id, workflow=workflow, input=None, world=answers)
+    return Scenario(id=workflow.id, workflow=workflow, input=given, world=answers)
 
 
 LADDER: Final = (
@@ -193,9 +195,18 @@ LADDER: Final = (
         name="retried-20",
         kind="many",
         length=3,
-        scenario=_retries(3),
+        scenario=_retries(3, {"text": "x" * _LARGE}),
         executions=_FEWER,
-        size_every=_FEWER // 4,
+        size_every=_FEWER // 2,
+    ),
+    Rung(
+        name="asked-20",
+        kind="many",
+        length=1,
+        scenario=_chain(1),
+        executions=_FEWER,
+        size_every=_FEWER // 2,
+        asked_after=True,
     ),
     Rung(
         name="refused-30",
@@ -225,5 +236,6 @@ LADDER: Final = (
         size_every=_WARM,
     ),
 )
-"""In the order in which they are played: the last sees all rows of the others. What leaks a session with each retry has
-forty in the end, with each refusal thirty: no server is full by then."""
+"""In the order in which they are played: the last see all rows of the others. What leaks a session with each retry has
+forty in the end, with each refusal thirty: no server is full by then. The first look comes after ten executions: many
+drivers prepare a statement with its sixth use, and it stays."""

@@ -16,8 +16,10 @@ from cutover.harness.run.side.plays.overtaking import OVERTAKING
 from cutover.harness.run.side.plays.performance import PlayStage
 from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
 from cutover.harness.run.side.plays.refusing import REFUSING
+from cutover.harness.run.side.plays.returns.coincidences import COINCIDING
 from cutover.harness.run.side.plays.returns.deadlines import RETURNING
 from cutover.harness.run.side.plays.returns.definitions import DEFINING
+from cutover.harness.run.side.plays.returns.expressions import EVALUATING
 from cutover.harness.run.side.plays.returns.kept import KEPT
 from cutover.harness.run.side.plays.returns.reading import READING
 from cutover.harness.run.side.plays.returns.requests import REQUESTING
@@ -40,7 +42,7 @@ PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
 TOGETHER: Final = (
     *(*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *ASLEEP, *DAMAGING, *MEASURING, *SHARING),
-    *(*REQUESTING, *RETURNING, *DEFINING, *KEPT, *READING),
+    *(*REQUESTING, *RETURNING, *DEFINING, *KEPT, *READING, *COINCIDING, *EVALUATING),
 )
 PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*TOGETHER, *PLACING, *INSTALLING, *LIVING)}
 """By name, in order."""
@@ -52,7 +54,7 @@ BARE_PLAYS: Final = tuple(each.__name__ for each in (*PLACING, *INSTALLING))
 """Those that are played on a database in which nothing is installed."""
 AFTER: Final[Mapping[str, Sequence[str]]] = {"again": ("migration",)}
 """The plays that have to be played before one, on its database."""
-LARGE_PLAYS: Final = frozenset({"several", "large_results", "history"})
+LARGE_PLAYS: Final = frozenset({"several", "large_results", "history", "much_at_once"})
 """What takes about as long as all others together."""
 
 PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
@@ -90,5 +92,9 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "large_results": "DATA",
     "broken": "DATA",
     "stopped": "RESUME",
+    "in_one_go": "SIGNAL",
+    "due_inside": "CONC",
+    "much_at_once": "DATA",
+    "evaluated": "DATA",
 }
 """The check that each play is for."""

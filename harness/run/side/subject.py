@@ -6,6 +6,7 @@ belongs to that moment. A second process stands by for the one play that needs t
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -13,7 +14,6 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -79,6 +79,8 @@ class _Subject:
             scenario = edition(played.scenario, number) if played.editions else played.scenario
             run = partial(self._run, engine, scenario)
             ended.append(_in_thread(run) if played.kind == "many" else run())
+            if played.asked_after:
+                self._ask_after(engine, ended[-1], played.scenario)
             self._worlds.clear()
             if played.size_every and number % played.size_every == 0:
                 self._ask("size", executions=number, **_size())
@@ -116,10 +118,26 @@ class _Subject:
         """While an execution is inside an activity: another engine asks for it, and is told what it may be told."""
         self._counted = False
         self._ask("beside")
-        with suppress(Exception):
+        with contextlib.suppress(Exception):
             other.resume(execution_id)
         self._ask("apart")
         self._counted = True
+
+    def _ask_after(self, engine: Engine, execution_id: UUID, scenario: Scenario) -> None:
+        """Asks for an execution that has ended, and for one that nobody has started; what is refused, is refused."""
+        sent, unknown = SignalSent(id="s-late", name="late", payload=None), uuid4()
+        commands: tuple[Callable[[], object], ...] = (
+            partial(engine.execute, _request(execution_id, scenario)),
+            partial(engine.resume, execution_id, sent),
+            partial(engine.cancel, execution_id),
+            partial(engine.journal, execution_id),
+            partial(engine.resume, unknown),
+            partial(engine.cancel, unknown),
+            partial(engine.journal, unknown),
+        )
+        for command in commands:
+            with contextlib.suppress(Exception):
+                command()
 
     def _run_beside(self, scenario: Scenario) -> UUID:
         """While an execution is inside an activity: another one, on an engine of its own."""

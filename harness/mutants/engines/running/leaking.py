@@ -22,7 +22,9 @@ from cutover.engines.v2.writer import Statements
 from cutover.harness.mutants.engines.broken import BrokenV2
 
 __all__ = [
+    "ConnectsToCancel",
     "HoldsATransaction",
+    "KeepsFailures",
     "KeepsOutputs",
     "KeepsWhatPaused",
     "LeaksConnections",
@@ -144,6 +146,34 @@ class LeaksOnRetry(LeaksMemory):
         self.failures += 1
         if not self.failures % _EIGHTH:
             self.kept.append(psycopg.connect(self.store._dsn))
+
+
+class KeepsFailures(LeaksMemory):
+    """Keeps the failures of activities, each with its traceback, and so with all that the attempt had."""
+
+    def keep(self) -> None:
+        """Keeps nothing of an execution."""
+
+    def failed(self, run: ExecutionRun, step: Step, node: ActivityNode, error: ActivityError) -> None:
+        """As V2, and keeps the failure."""
+        super().failed(run, step, node, error)
+        self.kept.append(error)
+
+
+class ConnectsToCancel(LeaksMemory):
+    """Opens a connection to see what there is to cancel, and closes it only where there is something."""
+
+    def keep(self) -> None:
+        """Keeps nothing of an execution."""
+
+    def cancel(self, execution_id: UUID) -> None:
+        """As V2, once it has looked."""
+        connection = psycopg.connect(self.store._dsn, autocommit=True)
+        self.kept.append(connection)
+        if connection.execute(sql(_HERE, "is_running"), {"id": execution_id}).fetchone() is None:
+            return
+        connection.close()
+        super().cancel(execution_id)
 
 
 class LeaksThreads(LeaksMemory):

@@ -1,4 +1,4 @@
-"""The process of an engine: started, sent lines, read line by line, and ended with all that it started. Does I/O.
+"""The process of an engine that is spoken to by lines: sent them, read line by line, and ended. Does I/O.
 
 One thread waits for everything. Both sides may write much at the same time, so whoever writes here reads as well. What
 the process says on standard error is passed on as it is waited for.
@@ -8,71 +8,31 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import select
-import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from cutover.engines.byprocess.faults import BrokenProtocol, EngineGone
-from cutover.engines.byprocess.lifeline import die_with_parent, note_ended, note_started
 from cutover.engines.byprocess.passed_on import PassedOn
+from cutover.engines.byprocess.started import EXIT_S, EngineProgram, StartedProcess
 
-__all__ = ["MOST_BYTES", "EngineProcess", "EngineProgram"]
+__all__ = ["MOST_BYTES", "EngineProcess"]
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 """The most that a line from an engine may have."""
 _CHUNK: Final = 1 << 16
-_EXIT_S: Final = 2.0
-"""How long one may take to exit once its input is closed, and again once it was sent SIGTERM."""
-_KILLED_S: Final = 5.0
 _LOOK_S: Final = 0.5
-_MARK: Final = "CUTOVER_ENGINE"
-"""The variable by which processes are found that an engine has started and that have left its group."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineProgram:
-    """What is started: the command, its folder (None for the current one), and what is added to the environment."""
-
-    command: Sequence[str]
-    folder: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class EngineProcess:
-    """One process. It leads a group of its own; one that is `hosted` stays in the group of this process instead,
-    which is killed and stopped as a whole. Either dies with this process. Raises EngineGone where it cannot be started.
-    """
+    """One process that is spoken to by lines; `StartedProcess` says how it starts and what it raises then."""
 
     def __init__(self, program: EngineProgram, *, hosted: bool) -> None:
-        parent = os.getpid()
-        self._hosted, self._mark = hosted, secrets.token_hex(16)
+        self._process = StartedProcess(program, hosted=hosted, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         self._incoming, self._searched, self._outgoing = bytearray(), 0, bytearray()
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - what the user named
-                list(program.command),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=program.folder,
-                env={**os.environ, **program.environment, _MARK: self._mark},
-                process_group=None if hosted else 0,
-                preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent),  # noqa: PLW1509 - one call of the kernel's
-                bufsize=0,
-            )
-        except (OSError, ValueError) as error:
-            what = getattr(error, "strerror", None) or str(error)
-            missing = getattr(error, "filename", None) or program.command[0]
-            raise EngineGone(f"its command cannot be started: {what}: {missing!r}") from error
-        self.pid = self._process.pid
-        note_started(self.pid)
-        self._stdin, self._stdout = _pipe(self._process.stdin), _pipe(self._process.stdout)
-        self._errors = PassedOn(_pipe(self._process.stderr), self.pid)
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        self._errors = PassedOn(self._process.stderr, self._process.pid)
         self._poll = select.poll()
         for pipe in (self._stdin, self._stdout):
             os.set_blocking(pipe.fileno(), False)
@@ -108,25 +68,19 @@ class EngineProcess:
         """Ends it and what it has started: by the end of its input, SIGTERM, then SIGKILL; returns how it ended."""
         with contextlib.suppress(OSError):
             self._stdin.close()
-        if not self._exited(_EXIT_S):
-            self._signal(signal.SIGTERM)
-            self._exited(_EXIT_S)
+        if not self._exited(EXIT_S):
+            self._process.terminate()
+            self._exited(EXIT_S)
         return self.kill()
 
     def kill(self) -> str:
         """Ends it and what it has started at once; returns how it ended."""
-        if self._process.returncode is None or not self._hosted:
-            self._signal(signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_KILLED_S)
-        if not self._hosted:  # whoever hosts it looks after what it leaves
-            _kill_marked(f"{_MARK}={self._mark}".encode())
+        self._process.kill()
         self._errors.read()
         for pipe in (self._stdin, self._stdout, self._errors):
             with contextlib.suppress(OSError):
                 pipe.close()
-        note_ended(self.pid)
-        return self._how()
+        return self._process.how(self._errors.tail())
 
     def _next(self) -> bytes | None:
         end = self._incoming.find(b"\n", self._searched)
@@ -145,7 +99,7 @@ class EngineProcess:
         if left <= 0:
             raise EngineGone(f"its process {what}")
         self._turn(min(left, _LOOK_S))
-        if self._process.poll() is not None and not self._poll.poll(_LOOK_S * 1000):
+        if self._process.status is not None and not self._poll.poll(_LOOK_S * 1000):
             raise EngineGone(self._why_silent())  # somebody else holds its standard output open
 
     def _turn(self, seconds: float) -> None:
@@ -166,7 +120,7 @@ class EngineProcess:
             return
         if not data:
             error = EngineGone(self._why_silent())
-            error.ended_by = max(0, -(self._process.returncode or 0))
+            error.ended_by = max(0, -(self._process.status or 0))
             raise error
         self._incoming += data
 
@@ -186,47 +140,10 @@ class EngineProcess:
 
     def _why_silent(self) -> str:
         where = " in the middle of a line" if self._incoming else ""
-        if self._exited(_EXIT_S):
-            return f"its process ended{where}: {self._how()}"
+        if self._exited(EXIT_S):
+            return f"its process ended{where}: {self._process.how(self._errors.tail())}"
         return f"its process closed its standard input or output{where}, and goes on"
 
     def _exited(self, seconds: float) -> bool:
         """Whether it ends within that time; what it says on standard error meanwhile is passed on."""
-        until = time.monotonic() + seconds
-        while self._process.poll() is None:
-            if time.monotonic() > until:
-                return False
-            self._errors.read()
-            time.sleep(0.002)
-        self._errors.read()
-        return True
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if self._hosted:
-                os.kill(self.pid, number)
-            else:
-                os.killpg(self.pid, number)
-
-    def _how(self) -> str:
-        status = self._process.returncode
-        if status is None:
-            how = "it cannot be ended"
-        else:
-            how = f"exit status {status}" if status >= 0 else f"signal {signal.Signals(-status).name}"
-        said = self._errors.tail()
-        return f"{how}; its last words: {said}" if said else how
-
-
-def _kill_marked(mark: bytes) -> None:
-    """Kills every process whose environment has the mark."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if mark in (entry / "environ").read_bytes().split(b"\0"):
-                os.kill(int(entry.name), signal.SIGKILL)
-
-
-def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:
-        raise AssertionError
-    return pipe
+        return self._process.exited(seconds, self._errors.read)
