@@ -78,6 +78,8 @@ def shown(name: str) -> frozenset[str]:
         ("65", "used up"),
         ("42", "timer"),
         ("50", "cancel"),
+        ("135", "cancel of several"),
+        ("47", "timers together"),
         ("76", "long"),
         ("123", "long"),
     ],
@@ -101,6 +103,35 @@ def test_features_of_a_point_are_of_what_has_happened_by_then() -> None:
     assert at(KillPoint("answer", 2)) == {"branch", "handed over"}
     assert at(KillPoint("answer", 3)) == {"branch", "one done"}
     assert PointFeatures(trial(ROW, TWO)).at(KillPoint("call", 1)) == frozenset()
+
+
+def test_waits_that_follow_one_another_are_not_together() -> None:
+    assert "timers together" not in shown("108")
+    assert "cancel of several" not in shown("51")
+
+
+def test_a_point_is_before_or_behind_waits_that_begin_in_one_commit() -> None:
+    points = {
+        "request:1": ("start", "hour", "day"),
+        "answer:1": ("start", "hour", "day"),
+        "request:2": ("hour",),
+        "answer:2": ("hour",),
+    }
+    nodes = (START, WaitNode(id="hour", timeout_ms=1), WaitNode(id="day", timeout_ms=2))
+    edges = (Edge(source="start", target="hour"), Edge(source="start", target="day"))
+    waits = Scenario(id="waits", workflow=Workflow(id="w", nodes=nodes, edges=edges))
+    features = PointFeatures(trial(waits, points))
+    assert "waits together" in features.at(KillPoint("request", 1))
+    assert "behind waits together" in features.at(KillPoint("answer", 1))
+    assert not {"waits together", "behind waits together"} & features.at(KillPoint("answer", 2))
+
+
+def test_what_comes_behind_the_last_change_of_a_cancelled_execution_is_of_the_cancel() -> None:
+    points = {"request:1": ("start",), "answer:1": ("start",), "request:2": (), "answer:2": ()}
+    features = PointFeatures(trial(replace(ROW, cancel_at_pause=1), points))
+    assert "cancels" in features.at(KillPoint("request", 2))
+    assert "cancelled" in features.at(KillPoint("answer", 1)) & features.at(KillPoint("answer", 2))
+    assert not {"cancels", "cancelled"} & PointFeatures(trial(ROW, points)).at(KillPoint("request", 2))
 
 
 def test_features_of_a_point_in_a_loop_are_of_its_iterations() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cutover.harness.mutants.model import AT_EFFECTS, FLOW, Costs, Crashes, EngineMutant, Plays, Trials
+from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Costs, Crashes, EngineMutant, Plays, Trials
 from cutover.harness.record.cases import Way
 
 __all__ = ["RETURN_MUTANTS"]
@@ -136,5 +136,57 @@ RETURN_MUTANTS: Final = (
         "CONC",
         "BeginsAtOnce",
         Plays(("overtaken_asleep",)),
+    ),
+    _engine(
+        "knows-answers-again", "a port known again by an equal value", "OUT", "KnowsAnswersAgain", Trials(("133",))
+    ),
+    _engine("writes-bare-ports", "the port null taken for none", "OUT", "WritesBarePorts", Trials(("134",))),
+    _engine(
+        "knows-definitions-by-shape",
+        "another definition of the same nodes",
+        "IDENT",
+        "KnowsDefinitionsByShape",
+        Plays(("definitions",)),
+    ),
+    _engine(
+        "looks-timers-up-by-node",
+        "an earlier turn's timer",
+        "CLOCK",
+        "LooksTimersUpByNode",
+        Plays(("begun_late",)),
+    ),
+    _engine(
+        "hands-signals-on", "signals left for another execution", "SIGNAL", "HandsSignalsOn", Plays(("left_over",))
+    ),
+    _engine(
+        "keeps-signals-as-numbers-go",
+        "numbers of kept signals changed",
+        "SIGNAL",
+        "KeepsSignalsAsNumbersGo",
+        Plays(("as_they_were",)),
+    ),
+    _engine(
+        "uses-signals-beforehand",
+        "kept signal used before its commit",
+        "SIGNAL",
+        "UsesSignalsBeforehand",
+        Plays(("used_too_late",)),
+    ),
+    _engine("reads-in-two-parts", "a journal of two moments", "READ", "ReadsInTwoParts", Plays(("read_meanwhile",))),
+    _engine("renews-the-newest", "one lease renewed a process", "CONC", "RenewsTheNewest", Plays(("long",))),
+    _engine("renews-elsewhere", "renewal without options", "CONC", "RenewsElsewhere", Plays(("long",))),
+    _engine(
+        "sets-further-timers-later",
+        "a pause's timers in several commits",
+        "STUCK",
+        "SetsFurtherTimersLater",
+        Crashes("47", (Way.ONCE,), AT_ROUND_TRIPS),
+    ),
+    _engine(
+        "cancels-steps-first",
+        "a cancel in two commits",
+        "STUCK",
+        "CancelsStepsFirst",
+        Crashes("135", (Way.TWICE,), AT_ROUND_TRIPS),
     ),
 )

@@ -15,7 +15,7 @@ _ALL: Final = frozenset({"one_per_process"})
 """Every play makes more than one engine in its process."""
 _OWN: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("overtaken", "taken_by_signal", "overtaken_asleep", "signalled_asleep", "held"), WORKERS),
-    **dict.fromkeys(("live", "long", "due_inside"), WORKERS),
+    **dict.fromkeys(("live", "long", "due_inside", "used_too_late"), WORKERS),
     **dict.fromkeys(("twice", "one_id", "ids"), frozenset({"signal_ids"})),
     "cancelled": frozenset({"cancel"}) | WORKERS,
     "ended": frozenset({"cancel"}),

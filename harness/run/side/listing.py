@@ -18,7 +18,10 @@ from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
 from cutover.harness.run.side.plays.refusing import REFUSING
 from cutover.harness.run.side.plays.returns.coincidences import COINCIDING
 from cutover.harness.run.side.plays.returns.deadlines import RETURNING
+from cutover.harness.run.side.plays.returns.definitions import DEFINING
 from cutover.harness.run.side.plays.returns.expressions import EVALUATING
+from cutover.harness.run.side.plays.returns.kept import KEPT
+from cutover.harness.run.side.plays.returns.reading import READING
 from cutover.harness.run.side.plays.returns.requests import REQUESTING
 from cutover.harness.run.side.plays.sharing import PLACING, SHARING
 from cutover.harness.run.side.plays.signalling import SIGNALLING
@@ -39,7 +42,7 @@ PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
 TOGETHER: Final = (
     *(*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *ASLEEP, *DAMAGING, *MEASURING, *SHARING),
-    *(*REQUESTING, *RETURNING, *COINCIDING, *EVALUATING),
+    *(*REQUESTING, *RETURNING, *DEFINING, *KEPT, *READING, *COINCIDING, *EVALUATING),
 )
 PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*TOGETHER, *PLACING, *INSTALLING, *LIVING)}
 """By name, in order."""
@@ -69,6 +72,7 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "overtaken_asleep": "CONC",
     "signalled_asleep": "SIGNAL",
     "long": "CONC",
+    **dict.fromkeys((each.__name__ for each in KEPT), "SIGNAL"),
     "definitions": "IDENT",
     "reserved": "IDENT",
     "asked_anew": "IDENT",
@@ -78,6 +82,7 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "kept_over_steps": "SIGNAL",
     "ended": "READ",
     "history": "READ",
+    "read_meanwhile": "READ",
     "edited": "DATA",
     "measured": "DATA",
     "held_up": "DATA",

@@ -83,26 +83,6 @@ def due_at_once(stage: PlayStage) -> Iterator[PlayRecord]:
     yield play.play()
 
 
-def definitions(stage: PlayStage) -> Iterator[PlayRecord]:
-    """One workflow id has two definitions, both in flight at once: each execution goes on by its own."""
-    sent = signals("go")
-    older = chain("older", wait("a", "go"), "pack", "ship", sent=sent, workflow_id="orders")
-    newer = chain("newer", "check", wait("a", "go"), "bill", sent=sent, workflow_id="orders")
-    both = [(older, "the older"), (newer, "the newer"), (older, "the older again")]
-    engine = stage.engine()
-    plays = [
-        Performance(stage, scenario, engine, check="IDENT", name=f"{name} of two definitions")
-        for scenario, name in both
-    ]
-    for play in plays:
-        play.start()
-    for play, same in zip(plays, (False, False, True), strict=True):
-        if not same:
-            play.by(stage.engine())
-        play.finish()
-    yield from (play.play() for play in plays)
-
-
 def ended(stage: PlayStage) -> Iterator[PlayRecord]:
     """Executions that have ended, and one that waits, are read again as time goes by and others run."""
     engine = stage.engine()
@@ -289,7 +269,6 @@ _NAMES_OF_ENGINES: Final = dict.fromkeys((*_ROUTERS, *_ENGINES), "the caller's")
 KEEPING = (
     waits,
     due_at_once,
-    definitions,
     ended,
     edited,
     large_results,

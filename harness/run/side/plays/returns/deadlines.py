@@ -44,6 +44,15 @@ def begun_late(stage: PlayStage) -> Iterator[PlayRecord]:
     play.send("s3-tick")
     play.finish()
     yield play.play()
+    play = Performance(stage, _in_turns(), stage.engine(), check="CLOCK", name="a wait after a turn's, which was met")
+    play.start()
+    play.send("s1-go")
+    play.clock.advance(play.clock.now() + timedelta(milliseconds=_WAIT_MS // 2))
+    play.send("s2-tick")
+    _still_waits(play, stage, _WAIT_MS - _SHORTLY_MS)
+    play.send("s3-tick")
+    play.finish()
+    yield play.play()
 
 
 def overnight(stage: PlayStage) -> Iterator[PlayRecord]:
