@@ -29,7 +29,7 @@ def test_it_is_of_many_bugs_no_two_of_which_replace_the_same_part() -> None:
 @pytest.mark.parametrize(
     ("options", "checks"),
     [
-        pytest.param(("--trials", "124", "--skip", "routing,memory,costs,crashes"), AROUND, id="catalog"),
+        pytest.param(("--trials", "129", "--skip", "routing,memory,costs,crashes"), AROUND, id="catalog"),
         pytest.param((), AROUND | AFTER_DEATHS, id="default", marks=[pytest.mark.nightly, pytest.mark.timeout(900)]),
     ],
 )

@@ -161,8 +161,8 @@ def test_the_same_wrapping_without_a_fault_breaks_no_check(server: Server, tmp_p
     [
         pytest.param("v2", 100, 3, marks=pytest.mark.nightly),
         pytest.param("v1", 100, 1, marks=pytest.mark.nightly),
-        pytest.param("v2", 724, 0, marks=pytest.mark.nightly),
-        pytest.param("v1", 724, 1, marks=pytest.mark.nightly),
+        pytest.param("v2", 729, 0, marks=pytest.mark.nightly),
+        pytest.param("v1", 729, 1, marks=pytest.mark.nightly),
     ],
 )
 def test_an_engine_differs_from_itself_in_nothing(

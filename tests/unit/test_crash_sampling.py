@@ -78,7 +78,7 @@ def shown(name: str) -> frozenset[str]:
         ("65", "used up"),
         ("42", "timer"),
         ("50", "cancel"),
-        ("135", "cancel of several"),
+        ("129", "cancel of several"),
         ("47", "timers together"),
         ("76", "long"),
         ("123", "long"),

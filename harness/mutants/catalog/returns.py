@@ -138,9 +138,9 @@ RETURN_MUTANTS: Final = (
         Plays(("overtaken_asleep",)),
     ),
     _engine(
-        "knows-answers-again", "a port known again by an equal value", "OUT", "KnowsAnswersAgain", Trials(("133",))
+        "knows-answers-again", "a port known again by an equal value", "OUT", "KnowsAnswersAgain", Trials(("127",))
     ),
-    _engine("writes-bare-ports", "the port null taken for none", "OUT", "WritesBarePorts", Trials(("134",))),
+    _engine("writes-bare-ports", "the port null taken for none", "OUT", "WritesBarePorts", Trials(("128",))),
     _engine(
         "knows-definitions-by-shape",
         "another definition of the same nodes",
@@ -187,6 +187,6 @@ RETURN_MUTANTS: Final = (
         "a cancel in two commits",
         "STUCK",
         "CancelsStepsFirst",
-        Crashes("135", (Way.TWICE,), AT_ROUND_TRIPS),
+        Crashes("129", (Way.TWICE,), AT_ROUND_TRIPS),
     ),
 )
