@@ -2,7 +2,7 @@
 
 `lint`, `types`, `layers` and `tests` are what `nox` runs; they, `nightly`, `kills`, `coverage` and `readiness` use the
 active environment, so install `.[dev]` first. The others make environments of their own: `minimums`, `pythons`,
-`wheel`, `typing`, `bench`.
+`wheel`, `typing`, `bench`, `engines`.
 """
 
 from __future__ import annotations
@@ -152,6 +152,16 @@ def kills(session: nox.Session) -> None:
 def coverage_of_run(session: nox.Session) -> None:
     """Branch coverage of V2 and of the reference model by a default run, in all its processes. See docs/mutation.md."""
     session.run("python", "tests/mutation", "coverage", "--", *session.posargs)
+
+
+@nox.session(venv_backend="venv")
+def engines(session: nox.Session) -> None:
+    """Writes docs/engines-judged.md anew: V1, V2 and the adapters, in an environment of its own. Takes an hour.
+
+    absurd is judged where ABSURD_SQL names its tables (docs/adapters.md).
+    """
+    session.install("-e", ".[judge,embedded,dbos,langgraph,absurd]")
+    session.run("cutover", "judge-engines", "--out", "docs/engines-judged.md", *session.posargs)
 
 
 @nox.session

@@ -10,12 +10,23 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from cutover.engines.errors import CutoverError
-from cutover.harness.cli.limits import CountLimit, SecondsLimit
+from cutover.harness.cli.limits import CountLimit, NumberLimit
 from cutover.harness.cli.plan import ServerChoice
 from cutover.harness.cli.status import Status, status_of
 from cutover.harness.errors import EnvironmentProblem, UsageProblem
+from cutover.harness.record.isolation import Isolation
 
-__all__ = ["number_of", "path_of", "paths_of", "public", "seconds_of", "server_of", "text_of", "texts_of"]
+__all__ = [
+    "isolation_of",
+    "number_of",
+    "path_of",
+    "paths_of",
+    "public",
+    "seconds_of",
+    "server_of",
+    "text_of",
+    "texts_of",
+]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -24,7 +35,9 @@ _PARAMETERS: Final = {
     "case": "only",
     "crash-budget": "crash_budget_s",
     "deadline": "deadline_s",
+    "isolate": "isolation",
     "out": "folder",
+    "play": "plays",
     "postgres URL": "url",
     "postgres": "url",
     "postgres-mode": "postgres",
@@ -35,6 +48,7 @@ _PARAMETERS: Final = {
             "candidate",
             "control",
             "engine",
+            "generated",
             "limit",
             "only",
             "policy",
@@ -82,7 +96,7 @@ def number_of(name: str, given: object, limit: CountLimit) -> int:
         raise UsageProblem(f"{name} {error}") from error
 
 
-def seconds_of(name: str, given: object, limit: SecondsLimit) -> float:
+def seconds_of(name: str, given: object, limit: NumberLimit) -> float:
     """Returns a time within its limit."""
     try:
         return limit.read(given)
@@ -122,6 +136,14 @@ def server_of(given: object) -> ServerChoice:
             f"postgres is {given!r}, and not one of {', '.join(choices)}; a server's URL is given as url"
         )
     return ServerChoice(given)
+
+
+def isolation_of(given: object) -> Isolation:
+    """Returns what has a database of its own."""
+    choices = [choice.value for choice in Isolation]
+    if given not in choices:
+        raise UsageProblem(f"isolation is {given!r}, and not one of {', '.join(choices)}")
+    return Isolation(given)
 
 
 def _several(name: str, given: object) -> Iterable[object]:

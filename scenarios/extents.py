@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
-from typing import Final
+from typing import Final, TypeAlias
 
-from cutover.engines.api import RetryPolicy
+from cutover.engines.api import ActivityNode, LoopNode, Node, RetryPolicy, Workflow
 from cutover.scenarios.model import Response
 
-__all__ = ["note_lists", "retried", "size", "tried_late"]
+__all__ = ["calls", "note_lists", "retried", "size", "steps", "tried_late"]
 
 _LATE_MS: Final = 31_000
 """By then another worker takes over, ms."""
+_Rounds: TypeAlias = Callable[[str, LoopNode], int]
+"""How many iterations a loop has, by its path and its node."""
 
 
 def retried(responses: Iterable[Response]) -> bool:
@@ -50,3 +52,23 @@ def size(value: object) -> int:
         case dict():
             return sum(map(size, value.values()))
     return 8
+
+
+def steps(workflow: Workflow, rounds: _Rounds) -> int:
+    """Returns about how many steps an execution takes."""
+    return _counted(workflow, "", rounds, lambda _node: True)
+
+
+def calls(workflow: Workflow, rounds: _Rounds) -> int:
+    """Returns about how many activities an execution has."""
+    return _counted(workflow, "", rounds, lambda node: isinstance(node, ActivityNode))
+
+
+def _counted(workflow: Workflow, prefix: str, rounds: _Rounds, counts: Callable[[Node], bool]) -> int:
+    total = 0
+    for node in workflow.nodes:
+        path = prefix + node.id
+        total += counts(node)
+        if isinstance(node, LoopNode):
+            total += rounds(path, node) * _counted(node.body, f"{path}/", rounds, counts)
+    return total

@@ -1,15 +1,15 @@
-"""What the rules ask of one level of a workflow as a graph: cycles, reach, loops that cannot end. Pure.
+"""One level of a workflow as a graph: cycles, reach, loops that cannot end, what follows what. Pure.
 
 Nothing here recurses, so a chain of thousands of nodes is as safe as a short one. Edges must resolve.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cutover.engines.api import Edge, JoinNode, StartNode, WaitNode, Workflow
 
-__all__ = ["cycle_in", "endless_repeats", "unreachable_in"]
+__all__ = ["apart", "cycle_in", "endless_repeats", "followers", "forks", "unreachable_in"]
 
 
 def cycle_in(flow: Workflow) -> tuple[str, ...]:
@@ -66,6 +66,45 @@ def endless_repeats(flow: Workflow) -> Iterator[tuple[int, Edge]]:
         certain.update(fresh)
         pending.extend(fresh)
     yield from ((i, edge) for i, edge in enumerate(flow.edges) if edge.target == "$again" and edge.source in certain)
+
+
+def followers(workflow: Workflow) -> dict[str, set[str]]:
+    """Returns every node that can only come after each node: those that edges lead to from there."""
+    direct: dict[str, set[str]] = {node.id: set() for node in workflow.nodes}
+    for edge in workflow.edges:
+        if edge.target in direct:
+            direct[edge.source].add(edge.target)
+    found: dict[str, set[str]] = {}
+
+    def behind(node_id: str) -> set[str]:
+        pending, seen = list(direct[node_id]), set[str]()
+        while pending:
+            if (each := pending.pop()) not in seen:
+                seen.add(each)
+                pending += found[each] if each in found else direct[each]
+        return seen
+
+    for node in reversed(workflow.nodes):
+        found[node.id] = behind(node.id)
+    return found
+
+
+def apart(nodes: Sequence[str], workflow: Workflow) -> int:
+    """Returns how many of the nodes, taken in order, neither follow nor lead to one another."""
+    behind = followers(workflow) if len(nodes) > 1 else {}
+    found: list[str] = []
+    for each in nodes:
+        if all(each not in behind[other] and other not in behind[each] for other in found):
+            found.append(each)
+    return len(found)
+
+
+def forks(workflow: Workflow) -> list[list[str]]:
+    """Returns the nodes that one node leads to by one port, where they are several."""
+    ports: dict[tuple[str, str], list[str]] = {}
+    for edge in workflow.edges:
+        ports.setdefault((edge.source, edge.port), []).append(edge.target)
+    return [targets for targets in ports.values() if len(targets) > 1]
 
 
 def _targets(flow: Workflow) -> dict[str, list[str]]:

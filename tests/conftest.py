@@ -24,6 +24,25 @@ settings.load_profile("ci" if os.environ.get("CI") else "ours")
 pytest_plugins = ["report_fixtures"]
 
 
+_MEMORY, _ROOM = Path("/dev/shm"), 4 * 1024**3  # noqa: S108 - a place for files, and not one of them
+
+
+def _use_memory() -> None:
+    """Puts temporary files into memory, where there is room and nobody chose a place.
+
+    Servers and databases are made and removed by the hundred here, and file systems on a disk are slow at that: the
+    tests need half the processor time without one, and a third of the time.
+    """
+    if "TMPDIR" in os.environ or not _MEMORY.is_dir():
+        return
+    found = os.statvfs(_MEMORY)
+    if found.f_bavail * found.f_frsize >= _ROOM and not found.f_flag & os.ST_NOEXEC and os.access(_MEMORY, os.W_OK):
+        os.environ["TMPDIR"] = str(_MEMORY)
+        tempfile.tempdir = None  # what was found before is forgotten
+
+
+_use_memory()
+
 # A shell ignores these for what it starts in the background (`nohup`, `&`), and so would the processes that tests stop.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -23,12 +24,25 @@ from cutover.engines.api import (
     Journal,
     LoopNode,
     Signal,
+    StepRow,
     WaitNode,
 )
-from cutover.engines.errors import UnknownExecution, WorkflowRefused
+from cutover.engines.errors import ExecutionHeld, UnknownExecution, WorkflowRefused
 from cutover.engines.registry import resolve
 
-__all__ = ["Changed", "breaks", "by_child", "from_threads", "modest", "queued", "single", "undated"]
+__all__ = [
+    "Changed",
+    "breaks",
+    "by_child",
+    "forgetful",
+    "from_threads",
+    "modest",
+    "open_to_all",
+    "queued",
+    "single",
+    "undated",
+    "unzoned",
+]
 
 
 class Changed:
@@ -66,6 +80,47 @@ class _Undated(Changed):
 def undated(context: EngineContext) -> Engine:
     """Returns one that keeps no times at which steps end."""
     return _Undated(resolve("v2")(context))
+
+
+class _Unzoned(Changed):
+    def journal(self, execution_id: UUID) -> Journal:
+        found = self.engine.journal(execution_id)
+        began = [step.started_at and step.started_at.replace(tzinfo=None) for step in found.steps]
+        return replace(found, steps=tuple(map(_begun, found.steps, began)))
+
+
+def _begun(step: StepRow, at: datetime | None) -> StepRow:
+    return replace(step, started_at=at)
+
+
+def unzoned(context: EngineContext) -> Engine:
+    """Returns one that says of no time of its steps in which zone it is."""
+    return _Unzoned(resolve("v2")(context))
+
+
+class _Forgetful(Changed):
+    capabilities: ClassVar[Mapping[str, bool]] = {"events": False}
+
+    def journal(self, execution_id: UUID) -> Journal:
+        return replace(self.engine.journal(execution_id), events=())
+
+
+def forgetful(context: EngineContext) -> Engine:
+    """Returns one that has checkpoints and no events, and says so."""
+    return _Forgetful(resolve("v2")(context))
+
+
+class _OpenToAll(Changed):
+    capabilities: ClassVar[Mapping[str, bool]] = {"lease": False}
+
+    def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
+        with suppress(ExecutionHeld):
+            self.engine.resume(execution_id, signal)
+
+
+def open_to_all(context: EngineContext) -> Engine:
+    """Returns one that turns no worker away, and says so."""
+    return _OpenToAll(resolve("v2")(context))
 
 
 class _ByChild(Changed):

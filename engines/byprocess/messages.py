@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StrictInt
 
 from cutover.engines.api import JsonText, Workflow
-from cutover.engines.byprocess.rows import JournalDocument
+from cutover.engines.byprocess.rows import Instant, JournalDocument
 
 __all__ = [
     "PROTOCOL",
@@ -198,7 +198,7 @@ class SleepMessage:
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     id: StrictInt
-    until: AwareDatetime
+    until: Instant
     op: Literal["sleep"] = "sleep"
 
 

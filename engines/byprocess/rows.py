@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 from uuid import UUID
 
-from pydantic import AwareDatetime, JsonValue, StrictInt
+from pydantic import AwareDatetime, BeforeValidator, JsonValue, StrictInt
 
 from cutover.engines.api import (
     CheckpointRow,
@@ -27,6 +28,7 @@ __all__ = [
     "CheckpointDocument",
     "EventDocument",
     "ExecutionDocument",
+    "Instant",
     "JournalDocument",
     "MetricDocument",
     "StepDocument",
@@ -35,6 +37,18 @@ __all__ = [
 ]
 
 _STRICT: dict[str, str] = {"extra": "forbid"}
+_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
+
+
+def _iso(value: object) -> object:
+    """Refuses what else pydantic takes for a time, such as numbers. Raises ValueError."""
+    if isinstance(value, str) and _ISO.fullmatch(value):
+        return value
+    raise ValueError(f"{value!a:.60} is not a time with its offset in ISO 8601, such as 2026-01-01T00:00:00Z")
+
+
+Instant: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_iso)]
+"""A time as an engine writes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +61,14 @@ class ExecutionDocument:
     workflow_id: str
     status: ExecutionStatus
     input: JsonText
-    created_at: AwareDatetime
+    created_at: Instant
     current_node_id: str | None = None
     output: JsonText | None = None
     error: str | None = None
     metadata: Mapping[str, JsonValue] = field(default_factory=dict)
     version: StrictInt = 0
-    started_at: AwareDatetime | None = None
-    finished_at: AwareDatetime | None = None
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +89,8 @@ class StepDocument:
     output: JsonText | None = None
     ports: tuple[str, ...] | None = None
     error: str | None = None
-    started_at: AwareDatetime | None = None
-    finished_at: AwareDatetime | None = None
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +102,7 @@ class EventDocument:
     sequence: StrictInt
     type: str
     scope: Literal["execution", "step"]
-    at: AwareDatetime
+    at: Instant
     step_id: str | None = None
     node_id: str | None = None
     from_state: str | None = None
@@ -109,7 +123,7 @@ class CheckpointDocument:
     sequence: StrictInt
     state: JsonText
     checksum: str
-    created_at: AwareDatetime
+    created_at: Instant
     node_id: str | None = None
     duration_ms: float | None = None
     error_message: str | None = None
@@ -126,7 +140,7 @@ class MetricDocument:
     status: Literal["success", "failure", "cancelled"]
     duration_ms: float
     orchestrator_version: str
-    recorded_at: AwareDatetime
+    recorded_at: Instant
     node_id: str | None = None
 
 
@@ -138,9 +152,9 @@ class TimerDocument:
 
     step_id: str
     kind: Literal["wait", "retry"]
-    due_at: AwareDatetime
+    due_at: Instant
     attempt: StrictInt = 1
-    fired_at: AwareDatetime | None = None
+    fired_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -23,6 +25,12 @@ _TO: Final[TypeAdapter[ToEngine]] = TypeAdapter(ToEngine)
 _SHOWN: Final = 120
 _T = TypeVar("_T")
 _adapters: dict[type[Any], TypeAdapter[Any]] = {}
+_MAYBE_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]|\xed")
+"""What a line has that has half a character, and many others have too."""
+_HALF: Final = re.compile("[\ud800-\udfff]")
+_GIVEN: Final = frozenset({"step_id", "node_id", "current_node_id", "workflow_id", "activity", "ports", "metadata"})
+_TOLD: Final = frozenset({"line", "message", "trace", "error"})
+"""Keys of what an engine gives back as it was given, and of what people read."""
 _CASE_VALUE: Final = {"title": "Value", "type": "string", "description": "JSON as text"}
 
 
@@ -42,12 +50,33 @@ def read(line: bytes) -> FromEngine:
             f"it wrote to standard output what is not a message of the protocol: {_quoted(line)}; messages alone go "
             "there, one a line, and all else to standard error"
         )
+    if _MAYBE_HALF.search(line) and (place := next(_halves(found), None)):
+        raise BrokenProtocol(
+            f"its message {_quoted(line)} is wrong: {place} has half a character (a lone surrogate); "
+            "see docs/protocol.md"
+        )
     try:
         return _FROM.validate_python(found)
     except ValidationError as error:
         raise BrokenProtocol(
             f"its message {_quoted(line)} is wrong: {_explained(error)}; see docs/protocol.md"
         ) from None
+
+
+def _halves(message: dict[str, object]) -> Iterator[str]:
+    """Yields which texts of a message have half a character and must not, keys of its objects too."""
+    waiting: list[tuple[str, object]] = [("", message)]
+    while waiting:
+        place, found = waiting.pop()
+        name = place.rpartition(".")[2]
+        match found:
+            case dict() if name not in _GIVEN:
+                yield from (f"the key {key!a}" for key in found if _HALF.search(key))
+                waiting += [(f"{place}.{key}" if place else key, value) for key, value in found.items()]
+            case list() if name not in _GIVEN:
+                waiting += [(f"{place}.{number}", value) for number, value in enumerate(found)]
+            case str() if name not in _GIVEN | _TOLD and _HALF.search(found):
+                yield ascii(place).strip("'")
 
 
 def checked(kind: type[_T], values: Any, what: str) -> _T:
@@ -123,7 +152,8 @@ def _workflow(workflow: Workflow) -> dict[str, Any]:
 def _explained(error: ValidationError) -> str:
     first, *more = error.errors(include_url=False, include_input=False)
     place = ".".join(str(part) for part in first["loc"]) or "op"
-    return f"{place}: {first['msg']}" + (f", and {len(more)} more" if more else "")
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {said}" + (f", and {len(more)} more" if more else "")
 
 
 def _quoted(line: bytes) -> str:

@@ -12,6 +12,7 @@ from cutover.harness.cli.commands import (
     compare,
     crash,
     doctor,
+    engines,
     explain,
     importing,
     initialising,
@@ -71,6 +72,7 @@ _add(app, "report", report.report)
 _add(app, "verify", verify.verify)
 _add(app, "keygen", keygen.keygen)
 _add(app, "compare", compare.compare)
+_add(app, "judge-engines", engines.judge_engines)
 app.add_typer(_policy, name="policy")
 _add(_init, "engine", initialising.init_engine)
 app.add_typer(_init, name="init")

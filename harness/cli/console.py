@@ -210,9 +210,17 @@ def progress(what: str, total: int, *, quiet: bool) -> Iterator[Advance]:
 @contextlib.contextmanager
 def _bar(what: str, total: int) -> Iterator[Advance]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield _Bar(bar, task)
@@ -248,7 +256,9 @@ class _ProgressLines:
         now = time.monotonic()
         if now - self._said >= _EVERY_S:
             self._said = now
-            note(f"{self._what}: {done} of {self._total} after {now - self._began:.0f} s", quiet=False)
+            spent = now - self._began
+            left = f", about {spent / done * (self._total - done):.0f} s left" if 0 < done < self._total else ""
+            note(f"{self._what}: {done} of {self._total} after {spent:.0f} s{left}", quiet=False)
 
     def expect(self, total: int, /) -> None:
         self._total = total

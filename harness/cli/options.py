@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, ParamSpec, TypeAlias
+from typing import Annotated, Any, Final, ParamSpec, TypeAlias, TypeVar
 
 import typer
 
@@ -33,22 +33,27 @@ __all__ = [
     "SignOption",
     "TakeoverOption",
     "WholeOption",
-    "in_seconds",
+    "number",
     "with_importers",
 ]
 
 _P = ParamSpec("_P")
+_N = TypeVar("_N", int, float)
 
 IMPORTERS: Final = known()
 """The names of the importers that are installed."""
 
 
-def in_seconds(given: float | None) -> float | None:
-    """Refuses what the limits of typer let pass: nan and inf."""
-    try:
-        return None if given is None else limits.finite(given)
-    except ValueError as error:
-        raise typer.BadParameter(f"it {error}.") from error
+def number(limit: limits.OptionLimit[_N]) -> Callable[[Any], _N]:
+    """Returns the parser of an option whose number is within the limit; a default passes through it too."""
+
+    def parse(given: object) -> _N:
+        try:
+            return limit.parse(given) if isinstance(given, str) else limit.read(given)
+        except ValueError as error:
+            raise typer.BadParameter(f"it {error}.") from error
+
+    return parse
 
 
 ScenariosOption = Annotated[
@@ -62,8 +67,7 @@ GeneratedOption = Annotated[
     typer.Option(
         "--generated",
         help="This many generated scenarios after the catalog or the files.",
-        min=limits.GENERATED.least,
-        max=limits.GENERATED.most,
+        parser=number(limits.GENERATED),
         metavar="N",
     ),
 ]
@@ -75,8 +79,7 @@ SeedOption = Annotated[
     typer.Option(
         "--seed",
         help="Seed of all that is drawn; the same seed repeats the run.",
-        min=limits.SEED.least,
-        max=limits.SEED.most,
+        parser=number(limits.SEED),
         metavar="N",
     ),
 ]
@@ -85,8 +88,7 @@ DrawnSeedOption = Annotated[
     typer.Option(
         "--seed",
         help="Seed of all that is drawn; the same seed repeats the run. Drawn and printed where it is not given.",
-        min=limits.SEED.least,
-        max=limits.SEED.most,
+        parser=number(limits.SEED),
         metavar="N",
     ),
 ]
@@ -95,9 +97,7 @@ DeadlineOption = Annotated[
     typer.Option(
         "--deadline",
         help="How long an engine may take for one arm, or for one command of a crash case.",
-        min=limits.DEADLINE_S.least,
-        max=limits.DEADLINE_S.most,
-        callback=in_seconds,
+        parser=number(limits.DEADLINE_S),
         metavar="S",
     ),
 ]
@@ -106,9 +106,7 @@ TakeoverOption = Annotated[
     typer.Option(
         "--takeover",
         help="How far the clock moves before another worker takes over.",
-        min=limits.TAKEOVER_S.least,
-        max=limits.TAKEOVER_S.most,
-        callback=in_seconds,
+        parser=number(limits.TAKEOVER_S),
         metavar="S",
     ),
 ]

@@ -32,7 +32,7 @@ DEADLINE_S = 30.0
 TAKEOVER_S = 31.0
 """How far the clock moves before another worker takes over unless the command line says otherwise, s."""
 
-CRASH_BUDGET_S, CRASH_MOST_S = 30.0, 120.0
+CRASH_BUDGET_S, CRASH_MOST_S = 30.0, 300.0
 """How long the candidate is killed and resumed unless the command line says otherwise, s."""
 
 _SKIPPABLE: Final = (PlayedPart.ROUTING, PlayedPart.MEMORY, PlayedPart.PLAYS, PlayedPart.COSTS, PlayedPart.CRASHES)

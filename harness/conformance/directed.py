@@ -6,6 +6,7 @@ targeted at a state; so it is played on purpose, and judged as every other sessi
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from cutover.harness.conformance.coverage import StateCoverage, Transition
@@ -25,24 +26,29 @@ _MOST_SESSIONS: Final = 120
 _MOST_COMMANDS: Final = 12
 
 
-def run_directed(client: SessionClient, coverage: StateCoverage, *, most: int = _MOST_SESSIONS) -> None:
+def run_directed(
+    client: SessionClient, coverage: StateCoverage, *, most: int = _MOST_SESSIONS, only: Collection[str] = AT_THE_END
+) -> None:
     """Plays a session for each thing that is missing, in turn, until none is or `most` were played.
 
-    Raises PropertyBroken where a check finds something.
+    `only` names the checks to make, of those that hold at the end. Raises PropertyBroken where a check finds something.
     """
     for number in range(most):
         missing: list[Cell | Transition] = [*coverage.missing_cells(), *coverage.missing_transitions()]
         if not missing:
             return
         coverage.directed += 1
-        _DirectedSession(client, coverage, from_pool(number)).play(missing[number % len(missing)])
+        session = _DirectedSession(client, coverage, from_pool(number), set(AT_THE_END).intersection(only))
+        session.play(missing[number % len(missing)])
 
 
 class _DirectedSession:
     """One session on one scenario."""
 
-    def __init__(self, client: SessionClient, coverage: StateCoverage, scenario: Scenario) -> None:
-        self._client, self._coverage, self._scenario = client, coverage, scenario
+    def __init__(
+        self, client: SessionClient, coverage: StateCoverage, scenario: Scenario, checks: Collection[str]
+    ) -> None:
+        self._client, self._coverage, self._scenario, self._checks = client, coverage, scenario, checks
         self._now = SessionStatus()
 
     def play(self, missing: Cell | Transition) -> None:
@@ -55,7 +61,7 @@ class _DirectedSession:
             self._command({"op": "cancel"})
         record = self._client.finish()
         self._coverage.session(record)
-        findings = judge_session(self._scenario, record, AT_THE_END)
+        findings = judge_session(self._scenario, record, self._checks)
         if findings:
             raise PropertyBroken(wording(findings, record))
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
-from cutover.harness.judge.checks import CHECKS, run_checks
+from cutover.harness.judge.checks import asked_of, run_checks
 from cutover.harness.judge.checks.base import Sheet
 from cutover.harness.judge.crash.checks import CRASH_CHECKS
 from cutover.harness.judge.crash.view import CaseView
@@ -32,10 +32,16 @@ class PropertyBroken(AssertionError):
 
 
 def judge_session(
-    scenario: Scenario, record: CaseRecord, checks: Collection[str] = AT_THE_END, *, under_way: bool = False
+    scenario: Scenario,
+    record: CaseRecord,
+    checks: Collection[str] = AT_THE_END,
+    *,
+    under_way: bool = False,
+    lacks: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """What the named checks hold against it; a redelivery is legal only where a worker died.
 
+    Nothing is held against it of rows that the engine `lacks`, which it does not offer.
     What a check cannot decide, as of an engine that keeps no history, is held against nobody here.
     """
     arm = record.arm
@@ -45,7 +51,7 @@ def judge_session(
     view = view_of(trial)
     case = CaseView(record, view.arms["candidate"])
     wanted = set(checks) - (_EXPECT_THE_END if case.cancelled else frozenset())
-    results = list(run_checks(view, {name: check for name, check in CHECKS.items() if name in wanted}))
+    results = list(run_checks(view, {name: check for name, check in asked_of(lacks).items() if name in wanted}))
     for name in CRASH_CHECKS.keys() & wanted:
         sheet = Sheet(name, case.arm, view)
         CRASH_CHECKS[name](case, sheet)

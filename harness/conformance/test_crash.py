@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cutover.harness.conformance.engine_under_test import skip_where_not_offered
+from cutover.harness.judge.checks import asked_of
 from cutover.harness.judge.crash.tally import CrashTally
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.record.cases import CaseRecord
@@ -24,7 +25,7 @@ _SMALLEST = ("01-one-activity", "03-data-flow", "41-wait-for-signal", "42-wait-f
 )
 def test_every_kill_point(cutover_spec: str, cutover_dsn: str, pytestconfig: pytest.Config, scenario: Scenario) -> None:
     lacks = skip_where_not_offered(cutover_spec, needs(scenario))
-    tally = CrashTally(cutover_spec, seed=0)
+    tally = CrashTally(cutover_spec, 0, asked_of(lacks))
 
     def add(record: CaseRecord) -> None:
         tally.add(scenario, record)

@@ -17,6 +17,8 @@ from cutover.harness.conformance.judging import PropertyBroken
 from cutover.harness.conformance.machine import machine_for
 from cutover.harness.conformance.profiles import ProfileName, profile
 from cutover.harness.conformance.session.client import SessionClient
+from cutover.harness.judge.checks import asked_of
+from cutover.harness.judge.crash.checks import CRASH_CHECKS
 from cutover.scenarios.model import Scenario
 
 pytestmark = pytest.mark.cutover
@@ -30,9 +32,10 @@ def test_resume(
     cutover_profile: str,
     cutover_keep: Callable[[Scenario], Path | None],
 ) -> None:
-    skip_where_not_offered(cutover_spec, _ASKED)
+    lacks = skip_where_not_offered(cutover_spec, _ASKED)
+    checks = asked_of(lacks).keys() | CRASH_CHECKS.keys()
     coverage = StateCoverage()
-    machine = machine_for(cutover_stage, coverage)
+    machine = machine_for(cutover_stage, coverage, only=checks)
     try:
         run_state_machine_as_test(machine, settings=profile(cast("ProfileName", cutover_profile)))
     except PropertyBroken as broken:
@@ -40,7 +43,7 @@ def test_resume(
         if kept is not None:
             broken.add_note(f"the scenario is kept in {kept}")
         raise
-    run_directed(cutover_stage, coverage)
+    run_directed(cutover_stage, coverage, only=checks)
     print(coverage.table())  # noqa: T201 - pytest shows it with -s or where the test fails
     missing = coverage.missing()
     assert not missing, "INCONCLUSIVE: " + "; ".join(missing)

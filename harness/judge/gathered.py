@@ -10,7 +10,7 @@ from datetime import UTC
 from typing import Any
 
 from cutover.harness.judge import flag, plays
-from cutover.harness.judge.checks import CHECKS, broken_checks, run_checks
+from cutover.harness.judge.checks import CHECKS, asked_of, broken_checks, run_checks, without_unasked
 from cutover.harness.judge.checks.base import Check
 from cutover.harness.judge.costs.judgement import judge_costs
 from cutover.harness.judge.costs.limits import CostLimits
@@ -79,7 +79,11 @@ class Gathered:
         known = {**holds_when, **HOLDS_WHEN, FLAG: flag.HOLDS_WHEN, **plays.HOLDS_WHEN}
         self.checks = CheckCollector(known, manifest.candidate.lacks)
         self.crash = CrashTally(
-            manifest.candidate.label, manifest.seed, checks, self._scenarios, planned=manifest.cases_planned
+            manifest.candidate.label,
+            manifest.seed,
+            asked_of(manifest.candidate.lacks, checks),
+            self._scenarios,
+            planned=manifest.cases_planned,
         )
         self.differences = DifferenceCollector()
         self.coverage = LanguageCoverage()
@@ -114,7 +118,7 @@ class Gathered:
         """Judges the run's plays; without any there is nothing for their checks to look at."""
         self.facts.add_plays(rows)
         self.keys.add_plays(rows)
-        self.checks.add(plays.judge_plays(rows))
+        self.checks.add(plays.judge_plays(rows, self.manifest.candidate.lacks))
 
     def add_rereads(self, rows: Iterable[Reread]) -> None:
         """Judges the executions that were read again."""
@@ -131,9 +135,9 @@ class Gathered:
         self.coverage.add(trial.scenario)
         results: Sequence[CheckResult] = ()
         try:
-            view = view_of(trial, self._scenarios, self._noisy)
+            view = view_of(trial, self._scenarios, self._noisy, self.manifest.candidate.lacks)
             self.material.add(trial.scenario, view.prepared.expected)
-            results = run_checks(view, self._registered)
+            results = without_unasked(run_checks(view, self._registered), self.manifest.candidate.lacks)
             differences = classify(view, self._waives)
             results = self.waivers.without_waived(results, trial)
             self.noise.add(trial, view.noise, differences)

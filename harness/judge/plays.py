@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from cutover.engines.api import JsonText
-from cutover.harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, ord, out, retry, sm  # noqa: A004 - a check's id, as its module
+from cutover.harness.judge.checks import (
+    ckpt,
+    data,
+    dup,
+    evt,
+    idem,
+    iso,
+    log,
+    lost,
+    ord,  # noqa: A004 - as above
+    out,
+    retry,
+    sm,
+    without_unasked,
+)
 from cutover.harness.judge.checks.around import clock, ident, secret
 from cutover.harness.judge.checks.base import ArmCheck
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict, Witness
@@ -61,15 +75,15 @@ _CONTROLS: Final[tuple[ArmCheck, ...]] = (out.CHECK, dup.CHECK, lost.CHECK)
 """The control has flaws of its own; what it makes of an execution alone is what it may make of it beside another."""
 
 
-def judge_plays(plays: Sequence[PlayRecord]) -> tuple[CheckResult, ...]:
-    """Returns a result of each check of which there are plays."""
-    flaws = {told[:2] for play in plays if play.alone for told in _broken(play)[1]}
+def judge_plays(plays: Sequence[PlayRecord], lacks: Collection[str] = ()) -> tuple[CheckResult, ...]:
+    """Returns a result of each check of which there are plays; `lacks` is what the candidate does not offer."""
+    flaws = {told[:2] for play in plays if play.alone for told in _broken(play, lacks)[1]}
     examined: dict[str, int] = defaultdict(int)
     findings: dict[str, list[Finding]] = defaultdict(list)
     for play in plays:
         if play.alone:
             continue
-        facts, broken = _broken(play)
+        facts, broken = _broken(play, lacks)
         examined[play.check] += 0 if play.check in _PROVEN_ELSEWHERE else facts + len(play.commands)
         known = flaws if play.role == "control" else set[tuple[str, str]]()
         for told in (*_commands(play), *(each for each in broken if each[:2] not in known)):
@@ -86,19 +100,19 @@ _Told = tuple[str, str, Verdict, Witness]
 """The check that found it, what it says, how it counts, and what to look at."""
 
 
-def _broken(play: PlayRecord) -> tuple[int, Sequence[_Told]]:
+def _broken(play: PlayRecord, lacks: Collection[str]) -> tuple[int, Sequence[_Told]]:
     """Returns how many facts the checks looked at, and what they hold against the play's better order."""
-    found = [_judged(play, text) for text in (play.scenario, play.also) if text is not None]
+    found = [_judged(play, text, lacks) for text in (play.scenario, play.also) if text is not None]
     return min(found, key=lambda each: len(each[1]))
 
 
-def _judged(play: PlayRecord, text: JsonText) -> tuple[int, Sequence[_Told]]:
+def _judged(play: PlayRecord, text: JsonText, lacks: Collection[str]) -> tuple[int, Sequence[_Told]]:
     scenario = scenario_in(text)
     arm = replace(play.arm, arm="candidate")
     view = view_of(Trial(number=0, scenario=scenario, arms={"candidate": arm}))
     examined, told = 0, list[_Told]()
     for check in _made_on(play):
-        for result in check(view):
+        for result in without_unasked(check(view), lacks):
             examined += result.examined
             told += [(each.check, each.message, each.verdict, each.witness) for each in result.findings]
     return examined, told

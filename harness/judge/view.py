@@ -50,7 +50,7 @@ class TrialView:
     """A trial with all its arms and its scenario made ready.
 
     `noise` are the paths inside an output at which this trial's control differs from itself; `noisy` are the places at
-    which the run as a whole has shown the control to be noisy.
+    which the run as a whole has shown the control to be noisy. `lacks` is what the candidate does not offer.
     """
 
     trial: Trial
@@ -58,6 +58,7 @@ class TrialView:
     arms: Mapping[ArmName, ArmView]
     noise: frozenset[str]
     noisy: frozenset[DifferencePlace]
+    lacks: frozenset[str] = frozenset()
 
     def is_noisy(self, path: str) -> bool:
         """Whether a path in an output is noise by all that the run has shown."""
@@ -65,7 +66,10 @@ class TrialView:
 
 
 def view_of(
-    trial: Trial, scenarios: PreparedScenarios | None = None, noisy: frozenset[DifferencePlace] = frozenset()
+    trial: Trial,
+    scenarios: PreparedScenarios | None = None,
+    noisy: frozenset[DifferencePlace] = frozenset(),
+    lacks: Iterable[str] = (),
 ) -> TrialView:
     """Returns the view of a trial, made anew: whoever judges the trial makes it once and passes it to every check.
 
@@ -73,7 +77,7 @@ def view_of(
     """
     prepared = (scenarios or PreparedScenarios()).of(trial.scenario)
     arms = {name: _arm(name, arm, prepared.expected) for name, arm in trial.arms.items()}
-    return TrialView(trial, prepared, arms, _noise(arms), noisy)
+    return TrialView(trial, prepared, arms, _noise(arms), noisy, frozenset(lacks))
 
 
 def place_of(scenario: Scenario, path: str) -> DifferencePlace:

@@ -119,11 +119,13 @@ def _played(each: _Playable, dsn: str, seed: int, restart: Callable[[], None]) -
 def _kill(outcome: JobOutcome[_Playable]) -> Kill | None:
     """Returns what came of a mutant.
 
-    Raises EnvironmentProblem where its process is gone, as then nothing was played to its end.
+    Raises EnvironmentProblem where its process is gone or the machine fails it, as then nothing was played to its end.
     """
     match outcome:
         case JobAnswer():
             return read_as(Kill, json.loads(outcome.line))
+        case JobFailure(each) if outcome.kind((EnvironmentProblem,)):
+            raise EnvironmentProblem(f"{each.id}: {outcome.message}")
         case JobFailure(each):  # one that cannot be played must not hide the others
             return Kill(
                 kind=_KINDS[type(each)],

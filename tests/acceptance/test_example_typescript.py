@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from cutover.harness.run.postgres.server import Server
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "typescript"
+BOTH = ("01-one-activity", "02-start-only", "03-data-flow", "17-route-on-error", "19-condition-true", "30-join-all")
+"""Scenarios that the old one can run, too."""
+NEW = ("05-retry-third-attempt", "41-wait-for-signal", "42-wait-for-timer", "53-loop-three-items")
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +42,10 @@ def cutover(folder: Path, server: Server, *arguments: str) -> subprocess.Complet
     )  # fmt: skip
 
 
+def only(names: Iterable[str]) -> list[str]:
+    return [word for name in names for word in ("--only", name)]
+
+
 def crashed(folder: Path, server: Server, out: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     done = cutover(folder, server, "crash", *arguments, "--out", str(out))
     assert done.returncode in {0, 1}, done.stdout + done.stderr
@@ -54,22 +62,42 @@ def test_the_old_one_repeats_an_effect_after_a_death_and_the_new_one_does_not(
 
 
 @pytest.mark.nightly
-def test_the_line_that_repeats_a_duplicate_repeats_it(folder: Path, server: Server, tmp_path: Path) -> None:
-    status, found = crashed(folder, server, tmp_path / "old", "--engine", "old", "--only", "01-one-activity")
+def test_killed_at_every_point_the_old_one_duplicates_and_the_line_repeats_it(
+    folder: Path, server: Server, tmp_path: Path
+) -> None:
+    status, found = crashed(folder, server, tmp_path / "old", "--engine", "old", *only(BOTH))
     assert (status, found["lost"], found["duplicates"] > 0) == (1, 0, True)
-    assert {each["check"] for each in found["witnesses"]} == {"DUP", "RESUME"}
-    again = cutover(folder, server, "crash", "--engine", "old", "--case", found["witnesses"][0]["case"])
-    assert "step charge: its effect was applied 2 times" in again.stdout
+    duplicates = [each for each in found["witnesses"] if each["check"] == "DUP"]
+    again = cutover(folder, server, "crash", "--engine", "old", "--case", duplicates[0]["case"])
+    assert again.returncode == 1
+    assert duplicates[0]["message"] in " ".join(again.stdout.split())
 
 
 @pytest.mark.nightly
-def test_the_new_one_survives_deaths_in_retries_loops_waits_and_joins(
+def test_killed_at_every_point_of_ten_scenarios_the_new_one_neither_duplicates_nor_loses(
     folder: Path, server: Server, tmp_path: Path
 ) -> None:
-    only = ("03-data-flow", "05-retry-third-attempt", "32-join-any", "41-wait-for-signal", "53-loop-three-items")
-    names = [word for name in only for word in ("--only", name)]
-    status, found = crashed(folder, server, tmp_path / "new", "--engine", "new", *names, "--limit", "200")
-    assert (status, found["failed"], found["duplicates"], found["lost"]) == (0, 0, 0, 0)
+    status, found = crashed(folder, server, tmp_path / "new", "--engine", "new", *only((*BOTH, *NEW)))
+    assert (found["scenarios"], found["partial"]) == (10, False)
+    assert (status, found["failed"], found["duplicates"], found["lost"], found["unfired"]) == (0, 0, 0, 0, 0)
+
+
+@pytest.mark.nightly
+def test_a_run_of_the_pair_is_undecided_for_what_is_not_offered_and_finds_nothing(
+    folder: Path, server: Server, tmp_path: Path
+) -> None:
+    done = cutover(
+        folder, server, "run", "--control", "old", "--candidate", "new", "--trials", "60", "--seed", "5",
+        "--out", str(tmp_path / "run"),
+    )  # fmt: skip
+    assert done.returncode == 3, done.stdout + done.stderr
+    document = json.loads((tmp_path / "run/report.json").read_text(encoding="utf-8"))
+    told = {each["id"]: (each["verdict"], each["text"]) for each in document["reasons"]}
+    assert {name for name, (verdict, _) in told.items() if verdict in {"FAIL", "ERROR", "INVALID"}} == set()
+    assert told["META offered"] == ("INCONCLUSIVE", "not offered: checkpoints, events, metrics")
+    assert {name: told[name][0] for name in ("OUT", "DUP", "LOST", "DATA", "PERF", "RESUME")} == dict.fromkeys(
+        ("OUT", "DUP", "LOST", "DATA", "PERF", "RESUME"), "PASS"
+    )
 
 
 def test_its_protocol_is_that_of_a_new_engine() -> None:

@@ -63,7 +63,11 @@ TYPED: Final[dict[str, Sequence[Sequence[str]]]] = {
         ["run", "--scenarios", "odd.json"],
     ],
     "`cutover import`: nothing could be imported": [["import", "n8n", "odd.json", "--out", "out"]],
-    "an engine of that name does not exist": [["run", "--candidate", "v9"], ["crash", "--engine", "v9"]],
+    "an engine of that name does not exist": [
+        ["run", "--candidate", "v9"],
+        ["crash", "--engine", "v9"],
+        ["judge-engines", "v9"],
+    ],
     "an engine that is none: no factory, methods absent, `async def`, other parameters": [
         ["run", "--candidate", "odd_engines:nothing"],
         ["run", "--candidate", "odd_engines:Empty"],
@@ -126,6 +130,10 @@ ELSEWHERE: Final = {
     "a mapping of tables to a journal whose tables or columns are not there, or of another type": (
         "acceptance/test_mapped_engine",
         "test_what_is_wrong_only_with_its_tables_ends_a_run_before_it_begins",
+    ),
+    "`cutover judge-engines`: the page is made, whatever it says": (
+        "acceptance/test_judge_engines",
+        "test_v1_breaks_promises_that_v2_keeps",
     ),
     "`cutover init engine`: the files are written": (
         "acceptance/test_first_steps",

@@ -43,6 +43,12 @@ def tried(server: Server, *arguments: str) -> int:
     return _outcome(["try", *arguments, "--postgres", server.dsn])
 
 
+def test_a_time_without_its_zone_is_told(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tried(server, "odd_engines:unzoned", "--quiet") == 1
+    shown = capsys.readouterr().out
+    assert "as step start's started_at; a time is a datetime with its time zone, in UTC" in shown.splitlines()[0]
+
+
 @pytest.mark.usefixtures("folder")
 def test_the_engine_in_python_passes_the_first_time(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert _outcome(["init", "engine", "--language", "python"]) == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,14 @@ import pytest
 from cutover.engines.api import Capabilities
 from cutover.engines.capabilities import OFFERS, capabilities_fault, lacks_of
 from cutover.harness.cli.main import _outcome
+from cutover.harness.judge.findings import CheckResult
+from cutover.harness.judge.plays import judge_plays
 from cutover.harness.record.cases import ALL_WAYS, Way
+from cutover.harness.record.plays import PlayRecord
 from cutover.harness.run.crash.plan import ways_without
 from cutover.harness.run.postgres.server import Server
+from cutover.harness.run.side.playing import play_all
+from cutover.harness.store.lines import read_as
 from cutover.scenarios.catalog import load_catalog
 from cutover.scenarios.needs import needs, offered
 
@@ -99,6 +104,31 @@ def test_a_run_asks_an_engine_for_no_more_than_it_offers(
     assert told["OUT"][0] == "PASS"
     assert "INVALID" not in {verdict for verdict, _ in told.values()}
     assert _outcome(["verify", str(folder)]) in {0, 3}
+
+
+@pytest.fixture
+def installed(server: Server) -> Callable[..., Sequence[CheckResult]]:
+    """What is said of plays that a candidate was asked for."""
+
+    def judged(candidate: str, *plays: str) -> Sequence[CheckResult]:
+        lines, problem = play_all(server, control="v1", candidate=candidate, seed=3, asked=plays)
+        assert not problem
+        return judge_plays([read_as(PlayRecord, json.loads(line)) for line in lines])
+
+    return judged
+
+
+def test_a_second_worker_is_turned_away_only_where_a_lease_is_offered(
+    installed: Callable[..., Sequence[CheckResult]],
+) -> None:
+    results = installed("odd_engines:open_to_all", "again", "asked_anew")
+    assert {each.check for each in results if each.examined} == {"INSTALL", "IDENT"}
+    assert [finding.message for each in results for finding in each.findings] == []
+
+
+def test_a_history_that_is_not_offered_is_not_missed_in_crash_cases(server: Server) -> None:
+    case = ("--case", "03-data-flow@answer:3/once", "--postgres", server.dsn)
+    assert _outcome(["crash", "--engine", "odd_engines:forgetful", *case]) == 0
 
 
 def test_crash_cases_ask_for_no_more_either(

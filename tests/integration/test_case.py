@@ -113,3 +113,13 @@ def test_who_is_stopped_with_locks_is_cut_off_where_another_waits_for_them(dsn: 
     assert [each.what for each in record.moments if each.what in {"stop", "cut", "go-on"}] == ["stop", "cut", "go-on"]
     judged = judge_case(ONE, record)
     assert judged.verdict is Verdict.PASS, judged.findings
+
+
+@pytest.mark.parametrize(("engine", "ended", "faults"), [("v1", "raised", 1), ("v2", "returned", 2)])
+def test_an_engine_that_gives_up_when_it_is_refused_is_not_refused_again(
+    dsn: str, engine: str, ended: str, faults: int
+) -> None:
+    with made(engine, dsn) as testbed:
+        record = play(testbed, "03-data-flow@request:1/deadlock@request:1")
+    assert record.commands[0].ended == ended
+    assert (record.fired, record.planned) == (faults, faults)

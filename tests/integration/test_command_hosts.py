@@ -20,9 +20,11 @@ from cutover.harness.record.trials import ArmRecord
 from cutover.harness.run.crash.testbed import Testbed
 from cutover.harness.run.postgres.installation import install_engine
 from cutover.harness.run.process.host import Host
+from cutover.harness.run.process.hosted import Message
 from cutover.harness.run.trials.arm import Arm
 
 WRAPPED = f"command:{sys.executable} {Path(__file__).parents[1] / 'programs/wrapped.py'} v2"
+BROKEN = Path(__file__).parents[1] / "programs/broken.py"
 SCENARIO = CATALOG["01-one-activity"]
 
 
@@ -68,6 +70,32 @@ def test_its_process_is_stopped_goes_on_and_dies_with_its_host(testbed: Testbed)
     finally:
         host.close()
     assert testbed.kill_leftovers() == 0
+
+
+@pytest.mark.parametrize(("way", "left"), [("leaves a child", 0), ("leaves a daemon", 1)])
+def test_what_has_left_its_group_outlives_it_and_no_other_child(dsn: str, way: str, left: int) -> None:
+    with made(f"command:{sys.executable} -S -E {BROKEN} '{way}'", dsn, deadline_s=60) as testbed:
+        testbed.kill_leftovers()  # of the installation
+        told: list[Message] = []
+        host = Host(
+            testbed.loop,
+            testbed.launcher,
+            testbed.proxy.dsn,
+            SCENARIO,
+            uuid4(),
+            on_message=lambda _host, message: told.append(message),
+        )
+        try:
+            host.command({"op": "resume"})
+            assert testbed.loop.run_until(lambda: host.busy is None, 60)
+            assert host.raised is None
+            child = int(str(told[0]["line"]))
+            os.kill(child, 0)
+        finally:
+            host.close()
+        assert testbed.kill_leftovers() == left
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
 
 
 def state(pid: int) -> str:

@@ -14,6 +14,7 @@ from cutover.harness.mutants.matrix import _kill, kill_matrix, known
 from cutover.harness.record.mutants import Kill, KillMatrix
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.process.child import ChildExit
+from cutover.harness.run.process.forkserver import ForkServerProblem
 from cutover.harness.run.process.outcomes import JobFailure, JobLost
 
 SEED = 1
@@ -84,3 +85,9 @@ def test_a_mutant_that_cannot_be_played_is_a_problem_of_its_own() -> None:
     assert kill is not None
     assert (kill.id, kill.kind, kill.problem) == (CONTROLS[0].id, "control", "ZeroDivisionError: division by zero")
     assert not kill.good
+
+
+def test_a_mutant_that_the_machine_fails_is_not_blamed_for_it() -> None:
+    kinds = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in ForkServerProblem.__mro__)
+    with pytest.raises(EnvironmentProblem, match=f"^{ENGINE_MUTANTS[0].id}: the process that forks the hosts is gone"):
+        _kill(JobFailure(ENGINE_MUTANTS[0], kinds, "the process that forks the hosts is gone", ""))

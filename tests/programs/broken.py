@@ -22,6 +22,16 @@ CALL = {
     "idempotency_key": "k",
 }
 
+JOURNAL = {
+    "execution": {
+        "id": CALL["execution_id"],
+        "workflow_id": "w",
+        "status": "running",
+        "input": "1",
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+}
+
 
 def say(**message: Any) -> None:
     raw(json.dumps(message).encode() + b"\n")
@@ -114,6 +124,18 @@ def answer(message: dict[str, Any]) -> None:  # noqa: C901, PLR0912, PLR0915 - o
             told = [hear(), hear()]
             say(op="log", line=json.dumps(told))
             say(op="done", id=message["id"])
+        case "an open id":
+            together(CALL, {"op": "sleep", "id": 7, "until": "2026-01-01T00:00:05Z"})
+            say(op="done", id=message["id"])
+        case "two at once":
+            together(CALL, CALL | {"id": 8}, {"op": "log", "line": "both"})
+            say(op="log", line=json.dumps([hear()["id"], hear()["id"]]))
+            together(CALL, {"op": "done", "id": message["id"]})
+            hear()
+        case "a result":
+            say(op="done", id=message["id"], result=JOURNAL)
+        case "half a key":
+            say(**CALL | {"idempotency_key": "\ud800"})
         case "fails":
             fault = {"type": "TypeError", "message": "x is undefined", "sqlstate": "53100", "trace": "at line 3"}
             say(op="done", id=message["id"], error=fault)

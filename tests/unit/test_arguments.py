@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 import cutover
 from cutover.harness.arguments import public
@@ -39,6 +40,7 @@ EVERYWHERE = [
         {"postgres": "url"},
         "postgres is 'url', and not one of auto, container, embedded; a server's URL is given as url",
     ),
+    ({"isolation": "process"}, "isolation is 'process', and not one of runner, case"),
     ({"url": 5432}, "url is 5432, and not a text"),
     ({"url": "postgresql://h/d", "postgres": "embedded"}, "url and postgres embedded cannot both be given"),
 ]
@@ -57,6 +59,10 @@ OF_A_RUN = [
     ({"policy": "nope.toml"}, "nope.toml cannot be read: No such file or directory"),
     ({"policy": "/"}, "/ is a folder, and not a file"),
     ({"waivers": "nope.toml"}, "nope.toml cannot be read: No such file or directory"),
+    ({"plays": ["nothing"]}, "plays nothing: no such play; there are "),
+    ({"plays": "twice"}, "plays is 'twice', and not a list"),
+    ({"generated": -1}, "generated is -1, and must be at least 0"),
+    ({"only": ["nothing"], "scenarios": ()}, "only"),
     ({"skip": ["trials"]}, "skip trials: no such part; there are routing, memory, plays, costs, crashes"),
     ({"skip": "costs"}, "skip is 'costs', and not a list"),
     ({"waivers": 3}, "waivers is 3, and not a path"),
@@ -120,36 +126,66 @@ def test_what_is_not_a_text_names_no_engine(spec: Any) -> None:
     assert refused(cutover.read_report, file=None) == "file is None, and not a path"
 
 
+COMMAND_LIMITS = {
+    ("run", "stage"): (0, 100),
+    ("run", "trials"): (1, 100_000),
+    ("run", "generated"): (0, 100_000),
+    ("run", "seed"): (0, 2**63 - 1),
+    ("run", "workers"): (1, 256),
+    ("run", "deadline"): (0.1, 86_400),
+    ("run", "crash_budget"): (0, 604_800),
+    ("run", "takeover"): (0, 31_536_000),
+    ("crash", "generated"): (0, 100_000),
+    ("crash", "seed"): (0, 2**63 - 1),
+    ("crash", "limit"): (1, 1_000_000),
+    ("crash", "workers"): (1, 64),
+    ("crash", "deadline"): (0.1, 86_400),
+    ("crash", "takeover"): (0, 31_536_000),
+}
+
+
 def test_the_command_line_has_the_same_limits() -> None:
-    limited = {
-        (name, parameter.name): (option.min, option.max)
+    parsers = {
+        (name, parameter.name): option.parser
         for name, command in (("run", run), ("crash", crash))
         for parameter in inspect.signature(command).parameters.values()
         for option in getattr(parameter.annotation, "__metadata__", ())
-        if option.min is not None or option.max is not None
+        if option.parser is not None
     }
-    assert limited == {
-        ("run", "trials"): (1, 100_000),
-        ("run", "generated"): (0, 100_000),
-        ("run", "seed"): (0, 2**63 - 1),
-        ("run", "workers"): (1, 256),
-        ("run", "deadline"): (0.1, 86_400),
-        ("run", "crash_budget"): (0, 604_800),
-        ("run", "takeover"): (0, 31_536_000),
-        ("crash", "generated"): (0, 100_000),
-        ("crash", "seed"): (0, 2**63 - 1),
-        ("crash", "limit"): (1, 1_000_000),
-        ("crash", "workers"): (1, 64),
-        ("crash", "deadline"): (0.1, 86_400),
-        ("crash", "takeover"): (0, 31_536_000),
-    }
+    assert parsers.keys() == COMMAND_LIMITS.keys()
+    for key, (least, most) in COMMAND_LIMITS.items():
+        assert parsers[key](str(least)) == least
+        assert parsers[key](str(most)) == most
+        with pytest.raises(typer.BadParameter, match=f"and must be at least {least}"):
+            parsers[key](str(least - 1))
+        with pytest.raises(typer.BadParameter, match=f"and may be {most} at most"):
+            parsers[key](str(most + 1))
 
 
-@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
-@pytest.mark.parametrize("command", [["run", "--deadline"], ["run", "--crash-budget"], ["crash", "--takeover"]])
-def test_the_command_line_takes_no_time_that_is_not_a_number(command: list[str], value: str) -> None:
-    with pytest.raises(Exception, match=r"not a number of seconds|not in the range|(greater|less) than or equal"):
-        app([*command, value, "--policy" if command[0] == "run" else "--only", "nowhere"], standalone_mode=False)
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1_0", " 10", "\u0663", "0x10", "1.", "1,5", "", "9" * 400])
+@pytest.mark.parametrize(
+    "command",
+    [["run", "--deadline"], ["run", "--crash-budget"], ["crash", "--takeover"], ["policy", "simulate", "--errors"]],
+)
+def test_the_command_line_takes_no_number_that_is_not_written_as_one(command: list[str], value: str) -> None:
+    with pytest.raises(Exception, match=r"and not a number (from|of)"):
+        app([*command, value], standalone_mode=False)
+
+
+@pytest.mark.parametrize("value", ["1_0", " 10", "\u0663", "0x10", "1.0", "1e3", "", "+1", "9" * 400])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "--seed"],
+        ["run", "--stage"],
+        ["crash", "--limit"],
+        ["mutants", "--seeds"],
+        ["policy", "simulate", "--runs"],
+    ],
+)
+def test_the_command_line_takes_no_whole_number_that_is_not_written_as_one(command: list[str], value: str) -> None:
+    with pytest.raises(Exception, match="and not a whole number from"):
+        app([*command, value], standalone_mode=False)
 
 
 def test_numbers_of_other_kinds_are_read_where_they_are_whole() -> None:

@@ -536,3 +536,14 @@ def test_a_finding_that_comes_once_is_shown_beside_what_comes_a_thousand_times()
     [summary] = collector.summaries(())
     assert [sample.message for sample in summary.samples] == [told[0], rare, *told[1:4]]
     assert summary.findings_candidate == 999
+
+
+@pytest.mark.parametrize(("lacks", "verdicts"), [((), {Verdict.INCONCLUSIVE}), (("events",), set())])
+def test_an_execution_that_ran_beside_owes_no_rows_that_are_not_offered(
+    lacks: tuple[str, ...], verdicts: set[Verdict]
+) -> None:
+    bare = replace(JOURNAL, execution=replace(JOURNAL.execution, version=0), events=(), checkpoints=(), metrics=())
+    arm = beside(journal=bare, logs=())
+    view = view_of(Trial(number=1, scenario=SCENARIO, arms={"candidate": arm}), lacks=lacks)
+    results = run_checks(view, {"BESIDE": CHECKS["BESIDE"]})
+    assert {finding.verdict for result in results for finding in result.findings} == verdicts

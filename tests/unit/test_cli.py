@@ -218,7 +218,7 @@ def test_without_a_terminal_progress_is_a_line_every_ten_seconds(
     with progress("trials", 4, quiet=False) as advance:
         for done in (1, 2, 3):
             advance(done)
-    assert capsys.readouterr().err == "trials: 2 of 4 after 11 s\n"
+    assert capsys.readouterr().err == "trials: 2 of 4 after 11 s, about 11 s left\n"
 
 
 def test_on_a_terminal_progress_is_a_bar_and_quiet_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:

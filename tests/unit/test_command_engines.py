@@ -122,6 +122,9 @@ def test_logs_are_no_hello_and_no_answer(engine: Callable[..., ForeignEngine]) -
         ("100 MB", "it wrote a line of more than 67,108,864 bytes"),
         ("unknown key", "is wrong: done.resultt: Unexpected keyword argument"),
         ("not json inside", "the input of its call is not JSON"),
+        ("an open id", "it sent `sleep` with the id 7, which is open already"),
+        ("a result", "it answered `install` with a result; only `journal` has one"),
+        ("half a key", r"is wrong: idempotency_key has half a character \(a lone surrogate\)"),
     ],
 )
 def test_a_broken_answer_fails_the_command(way: str, told: str, engine: Callable[..., ForeignEngine]) -> None:
@@ -158,6 +161,14 @@ def test_calls_sleeps_and_payloads_go_over_as_they_are(engine: Callable[..., For
     assert answered["ports"] == ["out", "also"]
     assert datetime.fromisoformat(answered["now"]) == EPOCH
     assert (datetime.fromisoformat(slept["now"]) - EPOCH).total_seconds() == 5
+
+
+def test_several_calls_are_open_at_once_and_an_id_may_come_again(
+    engine: Callable[..., ForeignEngine], outside: Outside
+) -> None:
+    engine("two at once").install()
+    assert [call.step_id for call in outside.calls] == ["pay"] * 3
+    assert outside.lines == ["both", "[7, 8]"]
 
 
 def test_a_failed_activity_is_told_as_it_failed(engine: Callable[..., ForeignEngine], outside: Outside) -> None:
@@ -232,6 +243,17 @@ def test_one_that_ignores_the_end_is_killed(
     (pid,) = started_here()
     stubborn.close()
     assert gone(pid)
+
+
+def test_it_outlives_the_thread_that_used_it_first(engine: Callable[..., ForeignEngine]) -> None:
+    used = engine("")
+    for _ in range(2):
+        thread = threading.Thread(target=used.install)
+        thread.start()
+        thread.join()
+    (pid,) = started_here()
+    used.install()
+    assert started_here() == {pid}
 
 
 def test_its_name_and_what_it_offers_come_from_its_hello(engine: Callable[..., ForeignEngine]) -> None:

@@ -17,6 +17,7 @@ from cutover.harness.run.crash.features import PointFeatures, ScenarioFeatures
 from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan, plan_cases
 from cutover.harness.run.crash.sampling import Sampler, selection
 from cutover.scenarios.catalog import load_catalog
+from cutover.scenarios.extents import calls, steps
 from cutover.scenarios.model import PlannedSignal, Response, Scenario
 
 CATALOG = {scenario.id.partition("-")[0]: scenario for scenario in load_catalog()}
@@ -77,6 +78,10 @@ def shown(name: str) -> frozenset[str]:
         ("65", "used up"),
         ("42", "timer"),
         ("50", "cancel"),
+        ("135", "cancel of several"),
+        ("47", "timers together"),
+        ("76", "long"),
+        ("123", "long"),
     ],
 )
 def test_the_catalog_shows_what_it_is_there_for(name: str, feature: str) -> None:
@@ -100,6 +105,35 @@ def test_features_of_a_point_are_of_what_has_happened_by_then() -> None:
     assert PointFeatures(trial(ROW, TWO)).at(KillPoint("call", 1)) == frozenset()
 
 
+def test_waits_that_follow_one_another_are_not_together() -> None:
+    assert "timers together" not in shown("108")
+    assert "cancel of several" not in shown("51")
+
+
+def test_a_point_is_before_or_behind_waits_that_begin_in_one_commit() -> None:
+    points = {
+        "request:1": ("start", "hour", "day"),
+        "answer:1": ("start", "hour", "day"),
+        "request:2": ("hour",),
+        "answer:2": ("hour",),
+    }
+    nodes = (START, WaitNode(id="hour", timeout_ms=1), WaitNode(id="day", timeout_ms=2))
+    edges = (Edge(source="start", target="hour"), Edge(source="start", target="day"))
+    waits = Scenario(id="waits", workflow=Workflow(id="w", nodes=nodes, edges=edges))
+    features = PointFeatures(trial(waits, points))
+    assert "waits together" in features.at(KillPoint("request", 1))
+    assert "behind waits together" in features.at(KillPoint("answer", 1))
+    assert not {"waits together", "behind waits together"} & features.at(KillPoint("answer", 2))
+
+
+def test_what_comes_behind_the_last_change_of_a_cancelled_execution_is_of_the_cancel() -> None:
+    points = {"request:1": ("start",), "answer:1": ("start",), "request:2": (), "answer:2": ()}
+    features = PointFeatures(trial(replace(ROW, cancel_at_pause=1), points))
+    assert "cancels" in features.at(KillPoint("request", 2))
+    assert "cancelled" in features.at(KillPoint("answer", 1)) & features.at(KillPoint("answer", 2))
+    assert not {"cancels", "cancelled"} & PointFeatures(trial(ROW, points)).at(KillPoint("request", 2))
+
+
 def test_features_of_a_point_in_a_loop_are_of_its_iterations() -> None:
     body = Workflow(id="b", nodes=(START, PAID, WaitNode(id="w", signal="go")), edges=())
     inner = LoopNode(id="inner", body=body, items="@")
@@ -117,6 +151,25 @@ def test_features_of_a_point_in_a_loop_are_of_its_iterations() -> None:
     assert at(KillPoint("answer", 2)) == {"inner round", "third round"}
     assert at(KillPoint("answer", 3)) == {"third round", "waited"}
     assert at(KillPoint("answer", 4)) == {"third round", "twelfth round", "waited"}
+
+
+def test_a_point_after_the_twentieth_activity_is_one_of_a_long_execution() -> None:
+    names = [f"step_{number:02}" for number in range(1, 24)]
+    points = {f"{kind}:{number}": (name,) for number, name in enumerate(names, 1) for kind in ("call", "reply")}
+    at = PointFeatures(trial(CATALOG["76"], points)).at
+    assert [number for number in range(1, 24) if "twenty done" in at(KillPoint("call", number))] == [22, 23]
+
+
+def test_steps_and_calls_are_counted_with_all_iterations() -> None:
+    loop = LoopNode(id="each", body=Workflow(id="b", nodes=(START, PAID)), items="@")
+    workflow = Workflow(id="w", nodes=(START, PAID, loop))
+    assert steps(workflow, lambda _path, _loop: 3) == 3 + 3 * 2
+    assert calls(workflow, lambda path, _loop: {"each": 4}[path]) == 1 + 4
+
+
+def test_long_executions_are_in_every_selection_and_are_few() -> None:
+    chosen = [ScenarioFeatures(each).shown for each in selection(load_catalog(), load_catalog())]
+    assert 1 <= sum("long" in shows for shows in chosen) <= 5
 
 
 def test_the_longest_list_of_a_scenario_is_not_that_of_every_loop() -> None:

@@ -13,6 +13,7 @@ from rows import CALL, CHECKPOINT, ENGINES, EXECUTION, MANIFEST, SHIP, STEP
 
 from cutover.engines.api import Journal, StepRow
 from cutover.harness.judge.analysis import Analysis, conclude
+from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.gathered import Gathered
 from cutover.harness.judge.policy.loading import default_policy
 from cutover.harness.record.trials import ARMS, ArmName, ArmRecord, Trial, role
@@ -91,3 +92,20 @@ def test_the_whole_has_something_of_everything() -> None:
         "pairs of durations",
     ):
         assert expected in text, expected
+
+
+@pytest.mark.parametrize(
+    ("lacks", "said"),
+    [
+        ((), (Verdict.FAIL, "2 findings; trial 1, ship, candidate: the execution has checkpoints but no event")),
+        (("events",), (Verdict.INCONCLUSIVE, "not offered: events")),
+    ],
+)
+def test_rows_that_are_not_offered_are_not_missed(lacks: tuple[str, ...], said: tuple[Verdict, str]) -> None:
+    facts = replace(FACTS, candidate=replace(FACTS.candidate, lacks=lacks))
+    found = Gathered(facts, ["EVT", "CKPT"])
+    found.add(Trial(number=1, scenario=SHIP, arms={name: arm(name, "7", 1.0) for name in ARMS}))
+    told = {each.check: each for each in found.checks.summaries(["EVT"])}
+    assert (told["EVT"].verdict, told["EVT"].reason) == said
+    assert told["EVT"].findings_control == 2
+    assert not any("no event of it" in finding.message for finding in told["CKPT"].samples)

@@ -133,5 +133,6 @@ def test_the_commands_are_the_published_ones() -> None:
             "import",
             "doctor",
             "try",
+            "judge-engines",
         )
     }

@@ -41,7 +41,7 @@ def test_the_page_lists_every_limit() -> None:
 
 def test_the_command_line_takes_its_numbers_from_the_same_place() -> None:
     found = {
-        name: one.most for name, one in vars(asked).items() if isinstance(one, asked.CountLimit | asked.SecondsLimit)
+        name: one.most for name, one in vars(asked).items() if isinstance(one, asked.CountLimit | asked.NumberLimit)
     }
     assert found == {
         "TRIALS": limits.TRIALS.most,

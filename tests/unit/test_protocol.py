@@ -27,7 +27,14 @@ from cutover.engines.api import (
 )
 from cutover.engines.byprocess import messages, rows
 from cutover.engines.byprocess.faults import BadEngineSettings, BrokenProtocol
-from cutover.engines.byprocess.messages import PROTOCOL, AnswerMessage, DoneMessage, ExecuteMessage
+from cutover.engines.byprocess.messages import (
+    PROTOCOL,
+    AnswerMessage,
+    CallMessage,
+    DoneMessage,
+    EngineFault,
+    ExecuteMessage,
+)
 from cutover.engines.byprocess.rows import journal_of
 from cutover.engines.byprocess.settings import engine_settings, named_engines
 from cutover.engines.byprocess.wire import json_schema, read, written
@@ -117,7 +124,17 @@ def test_what_a_journal_leaves_out_has_its_default() -> None:
         (b'{"op": "done", "id": "1"}', "done.id: Input should be a valid integer"),
         (b'{"op": "done", "id": true}', "done.id: Input should be a valid integer"),
         (b'{"op": "call", "id": 1}', "call.execution_id: Field required, and 4 more"),
-        (b'{"op": "sleep", "id": 1, "until": "2026-01-01T00:00:00"}', "until: Input should have timezone info"),
+        (
+            b'{"op": "sleep", "id": 1, "until": "2026-01-01T00:00:00"}',
+            "until: '2026-01-01T00:00:00' is not a time with",
+        ),
+        (b'{"op": "sleep", "id": 1, "until": 1767225600}', "until: 1767225600 is not a time with its offset in ISO"),
+        (b'{"op": "sleep", "id": 1, "until": "2026-01-01"}', "until: '2026-01-01' is not a time with its offset"),
+        (b'{"op": "sleep", "id": 1, "until": "2026-02-31T00:00:00Z"}', "until: Input should be a valid datetime"),
+        (b'{"op": "done", "id": 1, "\\ud800": 1}', "the key '\\ud800' has half a character"),
+        (b'{"op": "hello", "protocol": 1, "name": "\xed\xa0\x80"}', "name has half a character"),
+        (b'{"op": "done", "id": 1, "result": {"steps": [{"output": "\\udc00"}]}}', "result.steps.0.output has half a"),
+        (b'{"op":"done","result":' + b'{"a":' * 600 + b'"\\ud800"' + b"}" * 601, "has half a character"),
         (b"[" * 100_000, "not a message of the protocol"),
     ],
 )
@@ -126,6 +143,17 @@ def test_a_wrong_line_is_told_where_it_is_wrong(line: bytes, told: str) -> None:
         read(line)
     assert told in str(caught.value)
     assert str(caught.value).isascii()
+
+
+def test_what_was_given_and_what_people_read_may_have_half_a_character() -> None:
+    call = {"op": "call", "id": 1, "execution_id": str(KEY), "step_id": "\ud800", "activity": "a", "attempt": 1}
+    assert read(json.dumps(call | {"input": '"\\ud800"'}).encode()) == CallMessage(
+        id=1, execution_id=KEY, step_id="\ud800", activity="a", attempt=1, input='"\\ud800"'
+    )
+    error = {"type": "Refused", "message": "no \ud800"}
+    assert read(json.dumps({"op": "done", "id": 1, "error": error}).encode()) == DoneMessage(
+        id=1, error=EngineFault(type="Refused", message="no \ud800")
+    )
 
 
 def test_the_page_has_every_message_and_every_key() -> None:

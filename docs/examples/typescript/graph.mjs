@@ -27,12 +27,14 @@ export class Walk {
     for (const row of rows) this.take(row);
   }
 
-  /** Takes a row in. */
+  /** Takes a row in, and returns it with its place among the ends. @returns {Step} */
   take(row) {
     const before = this.steps.get(row.step_id)?.order;
     const order = before ?? (ENDED.has(row.status) ? (this.ended += 1) : undefined);
-    this.steps.set(row.step_id, { ...row, order });
+    const step = { ...row, order };
+    this.steps.set(row.step_id, step);
     if (row.status === "failed" && row.output === null) this.failed ??= row;
+    return step;
   }
 
   /**

@@ -48,9 +48,12 @@ export class Tables {
     return row;
   }
 
-  /** The steps of an execution in the order in which they ended; those that have not come last. */
-  async steps(id) {
-    return this.query("SELECT * FROM workflow_step_executions WHERE execution_id = $1 ORDER BY finished_at, started_at, step_id", [id]);
+  /** The steps of an execution in the order in which they ended; those that have not come last. `first` are columns. */
+  async steps(id, first = "") {
+    return this.query(
+      `SELECT * FROM workflow_step_executions WHERE execution_id = $1 ORDER BY ${first} finished_at, started_at, step_id`,
+      [id],
+    );
   }
 
   async journal(id) {

@@ -1,22 +1,16 @@
 // The edge function that is to replace V1: a lease with an epoch, idempotency keys, retries, waits and signals.
-// Every step is durable before the next begins, and nothing that an overtaken worker writes meets a row.
+// Every step is durable before anything outside is asked for because of it, and nothing that an overtaken worker writes
+// meets a row. An activity costs two statements: what led to it is written as it begins, what it came to as it ends.
 import { portOf } from "./expressions.mjs";
 import { ENDED, Walk, checkWorkflow, tooDeep } from "./graph.mjs";
 import { objectOf, stringify } from "./json.mjs";
 import { ActivityError, EngineError, serve } from "./protocol.mjs";
+import { ADDED, END, KEEP } from "./statements.mjs";
 import { Tables, storable } from "./tables.mjs";
 
 const LEASE_MS = 25_000; // a worker that has not been heard of for so long may be taken for dead
 const RENEW_MS = 5_000;
 const LAST_MS = Date.parse("9999-12-31T00:00:00Z"); // what no deadline goes beyond
-const ADDED = `
-  ALTER TABLE workflow_executions
-    ADD COLUMN IF NOT EXISTS lease_epoch int NOT NULL DEFAULT 0, ADD COLUMN IF NOT EXISTS lease_until timestamptz;
-  ALTER TABLE workflow_step_executions ADD COLUMN IF NOT EXISTS due_at timestamptz;
-  CREATE TABLE IF NOT EXISTS workflow_signals (
-    execution_id uuid NOT NULL REFERENCES workflow_executions ON DELETE CASCADE, id text NOT NULL,
-    position bigint GENERATED ALWAYS AS IDENTITY, name text NOT NULL, payload json NOT NULL, step_id text,
-    PRIMARY KEY (execution_id, id));`;
 
 class OrchestratorV2 {
   constructor(dsn, outside) {
@@ -90,11 +84,12 @@ class Drive {
     this.tables = tables;
     this.outside = outside;
     this.row = row;
+    this.unwritten = [];
   }
 
   async run() {
     const { id, definition, input } = this.row;
-    this.walk = new Walk(JSON.parse(definition), input, await this.tables.steps(id));
+    this.walk = new Walk(JSON.parse(definition), input, await this.tables.steps(id, "place,"));
     for (;;) {
       const turn = this.walk.next();
       switch (turn.turn) {
@@ -113,27 +108,27 @@ class Drive {
 
   async step({ turn, stepId, node, input, output, ports, error, refused }) {
     const step = { step_id: stepId, node_id: node.id, attempt: 1, input };
-    if (turn === "skip") return this.keep({ ...step, status: "skipped", attempt: 0 });
-    if (turn === "close") return this.keep(error ? { ...step, status: "failed", error } : { ...step, status: "completed", output, ports });
-    if (refused) return this.keep({ ...step, status: "failed", input: null, error: refused });
+    if (turn === "skip") return this.note({ ...step, status: "skipped", attempt: 0 });
+    if (turn === "close") return this.note(error ? { ...step, status: "failed", error } : { ...step, status: "completed", output, ports });
+    if (refused) return this.note({ ...step, status: "failed", input: null, error: refused });
     switch (node.kind) {
       case "activity": return this.activity(step, node);
       case "wait": return this.pause(step, node);
       case "loop": return this.evaluated(step, () => (this.walk.open(stepId, node, input), { status: "running" }));
       case "condition": return this.evaluated(step, () => ({ status: "completed", output: input, ports: [portOf(node, input)] }));
-      default: return this.keep({ ...step, status: "completed", output: input, ports: ["out"] });
+      default: return this.note({ ...step, status: "completed", output: input, ports: ["out"] });
     }
   }
 
-  /** Keeps what an expression leads to, or the step as failed. */
-  async evaluated(step, evaluate) {
+  /** Notes what an expression leads to, or the step as failed. */
+  evaluated(step, evaluate) {
     let more;
     try {
       more = evaluate();
     } catch (problem) {
       more = { status: "failed", error: storable(problem.message) };
     }
-    return this.keep({ ...step, ...more });
+    return this.note({ ...step, ...more });
   }
 
   async activity(first, node) {
@@ -216,29 +211,30 @@ class Drive {
     );
   }
 
-  /** Writes a step and uses up its signal, unless another worker has taken over. */
-  async keep({ step_id, node_id, status, attempt, input = null, output = null, ports = [], error = null, due_at = null, signal = null }) {
+  /** Takes a step that asks nobody for anything; it is written with the next one that does. */
+  note({ input = null, output = null, ports = [], error = null, due_at = null, ...step }) {
+    const noted = this.walk.take({ ...step, input, output, ports, error, due_at });
+    this.unwritten.push(noted);
+    return noted;
+  }
+
+  /** Takes a step and writes it with all that was noted, and uses up its signal. */
+  async keep({ signal = null, ...step }) {
+    const { step_id } = this.note(step);
+    await this.write(signal);
+    return this.walk.steps.get(step_id);
+  }
+
+  /** Writes what was noted, unless another worker has taken over. */
+  async write(signal = null) {
     const { id, lease_epoch } = this.row;
-    const [kept] = await this.tables.query(
-      `WITH held AS (
-         UPDATE workflow_executions SET current_node_id = $4, lease_until = $12
-         WHERE id = $1 AND lease_epoch = $2 AND status = 'running' RETURNING id),
-       used AS (
-         UPDATE workflow_signals SET step_id = $3 FROM held WHERE execution_id = held.id AND workflow_signals.id = $13)
-       INSERT INTO workflow_step_executions
-         (execution_id, step_id, node_id, status, attempt, input, output, ports, error, due_at, started_at, finished_at)
-       SELECT id, $3, $4, $5, $6, $7, $8, $9, $10, $11, CASE WHEN $6 > 0 THEN clock_timestamp() END,
-         CASE WHEN $14 THEN clock_timestamp() END FROM held
-       ON CONFLICT (execution_id, step_id) DO UPDATE SET (status, attempt, output, ports, error, due_at, finished_at) =
-         (excluded.status, excluded.attempt, excluded.output, excluded.ports, excluded.error, excluded.due_at,
-          excluded.finished_at)
-       RETURNING *`,
-      [id, lease_epoch, step_id, node_id, status, attempt, input, output, ports, error, due_at, this.leaseUntil(), signal,
-        ENDED.has(status)],
-    );
-    if (!kept) throw this.lost();
-    this.walk.take(kept);
-    return kept;
+    const steps = new Map(this.unwritten.map((step) => [step.step_id, step])); // of one step the newest
+    const [{ step_id, node_id }] = this.unwritten.slice(-1);
+    const rows = [...steps.values()].map(({ order, ...step }) => ({ ...step, place: order ?? null, is_over: ENDED.has(step.status) }));
+    const kept = await this.tables.query(KEEP, [id, lease_epoch, step_id, node_id, this.leaseUntil(), signal, JSON.stringify(rows)]);
+    if (!kept.length) throw this.lost();
+    this.unwritten = [];
+    for (const { step_id: one, started_at } of kept) this.walk.steps.get(one).started_at = started_at;
   }
 
   leaseUntil(passedMs = 0) {
@@ -265,19 +261,9 @@ class Drive {
 
   /** Ends the execution, the loops around what failed, and what else is open. */
   async end(status, output, error, loops = []) {
+    if (this.unwritten.length) await this.write();
     const { id, lease_epoch } = this.row;
-    const ended = await this.tables.query(
-      `WITH ended AS (
-         UPDATE workflow_executions SET status = $3, output = $4, error = $5, lease_until = NULL, finished_at = clock_timestamp()
-         WHERE id = $1 AND lease_epoch = $2 AND status = 'running' RETURNING id),
-       closed AS (
-         UPDATE workflow_step_executions AS step SET finished_at = clock_timestamp(), due_at = NULL,
-           status = CASE WHEN step_id = ANY ($6) THEN 'failed' ELSE 'cancelled' END,
-           error = CASE WHEN step_id = ANY ($6) THEN $5 END
-         FROM ended WHERE step.execution_id = ended.id AND step.finished_at IS NULL)
-       SELECT id FROM ended`,
-      [id, lease_epoch, status, output, error, loops],
-    );
+    const ended = await this.tables.query(END, [id, lease_epoch, status, output, error, loops]);
     if (!ended.length) throw this.lost();
   }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from typing import TypeAlias
 
 from cutover.engines.api import EngineContext
 from cutover.engines.byprocess.address import address_for_all
@@ -28,6 +30,8 @@ from cutover.engines.byprocess.wire import read, written
 
 __all__ = ["Conversation"]
 
+_Heard: TypeAlias = CallMessage | SleepMessage | DoneMessage | HelloReply
+
 
 class Conversation:
     """A `Dialogue` by lines with a process of `program`, the one that was begun where there is one."""
@@ -44,6 +48,7 @@ class Conversation:
     ) -> None:
         self._settings, self._program, self._context, self._watch = settings, program, context, watch
         self._hosted, self._started = hosted, begun
+        self._waiting: deque[_Heard] = deque()
 
     def greet(self) -> HelloReply:
         """Starts the process and greets it."""
@@ -60,19 +65,17 @@ class Conversation:
 
     def ask(self, command: CommandMessage) -> DoneMessage:
         """Sends a command, serves what the engine asks for, and returns how it was done."""
-        for line in self._process.unasked():
-            self._take_unasked(line)
+        self._take_what_has_come()
+        if self._waiting:
+            raise BrokenProtocol(_unasked(self._waiting[0]))
         self._send(command)
         while True:
-            message = self._heard(self._settings.answer_timeout_s)
+            message = self._waiting.popleft() if self._waiting else self._heard(self._settings.answer_timeout_s)
             match message:
-                case CallMessage():
-                    self._send(answered(self._context, message))
-                case SleepMessage():
-                    self._context.clock.sleep_until(message.until)
-                    self._send(AnswerMessage(id=message.id, now=self._context.clock.now()))
+                case CallMessage() | SleepMessage():
+                    self._serve(message)
                 case DoneMessage() if message.id == command.id:
-                    return message
+                    return _fitting(message, command)
                 case DoneMessage() if message.id < command.id:
                     raise BrokenProtocol(f"it answered command {message.id} twice")
                 case DoneMessage():
@@ -85,6 +88,19 @@ class Conversation:
         if self._started is not None:
             self._started.kill()
 
+    def _serve(self, message: CallMessage | SleepMessage) -> None:
+        """Answers it; what comes until the answer is sent was sent while it was open, and waits."""
+        if isinstance(message, CallMessage):
+            answer = answered(self._context, message)
+        else:
+            self._context.clock.sleep_until(message.until)
+            answer = AnswerMessage(id=message.id, now=self._context.clock.now())
+        self._take_what_has_come()
+        for each in self._waiting:
+            if isinstance(each, CallMessage | SleepMessage) and each.id == message.id:
+                raise BrokenProtocol(f"it sent `{each.op}` with the id {each.id}, which is open already")
+        self._send(answer)
+
     def end(self) -> None:
         """Ends it by the end of its input, and what does not end by that with a signal."""
         if self._started is not None:
@@ -96,32 +112,46 @@ class Conversation:
             raise EngineGone("its process has not been started")
         return self._started
 
-    def _take_unasked(self, line: bytes) -> None:
-        self._watch("<", line)
-        message = read(line)
-        match message:
-            case LogMessage():
-                self._context.log(message.line)
-            case DoneMessage():
-                raise BrokenProtocol(f"it answered command {message.id} twice")
-            case _:
-                raise BrokenProtocol(f"it sent `{message.op}` while no command was under way")
+    def _take_what_has_come(self) -> None:
+        for line in self._process.unasked():
+            if (heard := self._taken(line)) is not None:
+                self._waiting.append(heard)
 
     def _send(self, message: ToEngine) -> None:
         line = written(message)
         self._watch(">", line)
         self._process.send(line, self._settings.answer_timeout_s)
 
-    def _heard(self, within_s: float) -> CallMessage | SleepMessage | DoneMessage | HelloReply:
+    def _heard(self, within_s: float) -> _Heard:
         """Returns what is said within that time other than logs, however much is logged meanwhile."""
         until, but = time.monotonic() + within_s, ""
         while True:
-            line = self._process.receive(until, within_s, but)
-            self._watch("<", line)
-            message = read(line)
-            if not isinstance(message, LogMessage):
+            message = self._taken(self._process.receive(until, within_s, but))
+            if message is not None:
                 return message
-            self._context.log(message.line)
             but = " but logs"
             if time.monotonic() > until:
                 raise EngineGone(f"its process says nothing{but} for {within_s:g} s")
+
+    def _taken(self, line: bytes) -> _Heard | None:
+        """Returns a line's message, or None for that of a log, which is passed on."""
+        self._watch("<", line)
+        message = read(line)
+        if isinstance(message, LogMessage):
+            self._context.log(message.line)
+            return None
+        return message
+
+
+def _unasked(message: _Heard) -> str:
+    if isinstance(message, DoneMessage):
+        return f"it answered command {message.id} twice"
+    return f"it sent `{message.op}` while no command was under way"
+
+
+def _fitting(done: DoneMessage, command: CommandMessage) -> DoneMessage:
+    """Returns the `done` of a command; only that of `journal` has a result, and none beside an error."""
+    if done.result is not None and (command.op != "journal" or done.error is not None):
+        beside = " and an error" if done.error is not None else "; only `journal` has one"
+        raise BrokenProtocol(f"it answered `{command.op}` with a result{beside}")
+    return done

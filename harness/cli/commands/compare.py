@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cutover.harness.cli import limits
 from cutover.harness.cli.console import captured, emit
 from cutover.harness.cli.jobs.saved import judged, own, policy_of, waivers_of
-from cutover.harness.cli.options import JsonOption
+from cutover.harness.cli.options import JsonOption, number
 from cutover.harness.store.tables import POLICY, WAIVERS
 from cutover.reports.words import json_text
 
@@ -28,7 +29,13 @@ def compare(
     second: Annotated[Path, typer.Argument(help="The later run's folder.", metavar="RUN")],
     *,
     stage: Annotated[
-        int | None, typer.Option("--stage", help="Judge both for this stage; the second run's own by default.")
+        int | None,
+        typer.Option(
+            "--stage",
+            help="Judge both for this stage; the second run's own by default.",
+            parser=number(limits.STAGE),
+            metavar="PERCENT",
+        ),
     ] = None,
     policy: Annotated[
         Path | None, typer.Option("--policy", help="Judge both by this policy; each by its own otherwise.")

@@ -23,6 +23,7 @@ from cutover.harness.cli.options import (
     SignOption,
     TakeoverOption,
     WholeOption,
+    number,
     with_importers,
 )
 from cutover.harness.cli.plan import ServerChoice
@@ -44,8 +45,7 @@ LimitOption = Annotated[
     int | None,
     typer.Option(
         help="At most this many cases, drawn by the seed; further deaths and server restarts come on top.",
-        min=limits.CASES.least,
-        max=limits.CASES.most,
+        parser=number(limits.CASES),
         metavar="N",
     ),
 ]
@@ -53,8 +53,7 @@ RunnersOption = Annotated[
     int | None,
     typer.Option(
         help="Runner processes; two per processor by default, 16 at most.",
-        min=limits.RUNNERS.least,
-        max=limits.RUNNERS.most,
+        parser=number(limits.RUNNERS),
         metavar="N",
     ),
 ]

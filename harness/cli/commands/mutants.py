@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cutover.harness.cli.options import JsonOption, PostgresModeOption, PostgresOption, QuietOption, SeedOption
+from cutover.harness.cli import limits
+from cutover.harness.cli.options import (
+    JsonOption,
+    PostgresModeOption,
+    PostgresOption,
+    QuietOption,
+    SeedOption,
+    number,
+)
 from cutover.harness.cli.plan import ServerChoice
 from cutover.harness.errors import UsageProblem
 from cutover.harness.record.kills import PlayedPart
@@ -30,14 +38,17 @@ def mutants(
     ] = False,
     seeds: Annotated[
         int,
-        typer.Option(help="With --in-run: so many runs each, of seeds from --seed on.", min=1, max=1_000, metavar="N"),
+        typer.Option(
+            help="With --in-run: so many runs each, of seeds from --seed on.", parser=number(limits.RUNS), metavar="N"
+        ),
     ] = 1,
     part: Annotated[
         list[PlayedPart] | None, typer.Option(help="With --in-run: only this part of a run; may be repeated.")
     ] = None,
     seed: SeedOption = 1,
     workers: Annotated[
-        int | None, typer.Option(help="Processes at once; one per core by default.", min=1, max=64, metavar="N")
+        int | None,
+        typer.Option(help="Processes at once; one per core by default.", parser=number(limits.WORKERS), metavar="N"),
     ] = None,
     postgres: PostgresOption = None,
     postgres_mode: PostgresModeOption = ServerChoice.AUTO,

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cutover.harness.cli import limits
 from cutover.harness.cli.console import captured, emit, note
 from cutover.harness.cli.jobs.saved import policy_of
-from cutover.harness.cli.options import JsonOption, SeedOption
+from cutover.harness.cli.options import JsonOption, SeedOption, number
 from cutover.reports.words import json_text, plain
 
 if TYPE_CHECKING:
@@ -50,12 +51,21 @@ def simulate(
         Path | None, typer.Argument(help="A policy file; the built-in one by default.", metavar="FILE")
     ] = None,
     *,
-    stage: Annotated[int, typer.Option(help="The stage whose criteria are played.", metavar="PERCENT")] = 10,
-    pairs: Annotated[int, typer.Option(help="Pairs of executions in a run.", min=10, max=100_000, metavar="N")] = 600,
-    runs: Annotated[int, typer.Option(help="Runs for each fault.", min=1, max=10_000, metavar="N")] = 40,
-    looks: Annotated[int, typer.Option(help="Evaluations during a run.", min=1, max=1_000, metavar="N")] = 6,
+    stage: Annotated[
+        int, typer.Option(help="The stage whose criteria are played.", parser=number(limits.STAGE), metavar="PERCENT")
+    ] = 10,
+    pairs: Annotated[
+        int, typer.Option(help="Pairs of executions in a run.", parser=number(limits.PAIRS), metavar="N")
+    ] = 600,
+    runs: Annotated[
+        int, typer.Option(help="Runs for each fault.", parser=number(limits.SIMULATIONS), metavar="N")
+    ] = 40,
+    looks: Annotated[int, typer.Option(help="Evaluations during a run.", parser=number(limits.LOOKS), metavar="N")] = 6,
     errors: Annotated[
-        float, typer.Option(help="Share of executions that fail on both engines alike.", min=0, max=1, metavar="SHARE")
+        float,
+        typer.Option(
+            help="Share of executions that fail on both engines alike.", parser=number(limits.SHARE), metavar="SHARE"
+        ),
     ] = 0.0,
     seed: SeedOption = 1,
     as_json: JsonOption = False,

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from cutover.harness.cli import limits
 from cutover.harness.cli.formats import Format
+from cutover.harness.cli.options import number
 from cutover.reports.messages import Lang
 
 __all__ = ["report"]
@@ -24,7 +26,13 @@ def report(
         Path | None, typer.Option("--waivers", help="Judge by these waivers instead of the run's own.", metavar="FILE")
     ] = None,
     stage: Annotated[
-        int | None, typer.Option("--stage", help="Judge for this stage instead of the run's own.", metavar="PERCENT")
+        int | None,
+        typer.Option(
+            "--stage",
+            help="Judge for this stage instead of the run's own.",
+            parser=number(limits.STAGE),
+            metavar="PERCENT",
+        ),
     ] = None,
     lang: Annotated[
         Lang, typer.Option("--lang", help="The language of HTML, Markdown, annotations and the terminal's headline.")

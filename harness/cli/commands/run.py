@@ -23,7 +23,7 @@ from cutover.harness.cli.options import (
     ScenariosOption,
     SignOption,
     TakeoverOption,
-    in_seconds,
+    number,
     with_importers,
 )
 from cutover.harness.cli.plan import DEADLINE_S, TAKEOVER_S, RunPlan, ServerChoice, Where, drawn_seed, plays_of, skip_of
@@ -38,6 +38,7 @@ StageOption = Annotated[
     int,
     typer.Option(
         help="The stage to judge: the share that the candidate serves now; GO lets the next share move.",
+        parser=number(limits.STAGE),
         metavar="PERCENT",
     ),
 ]
@@ -45,8 +46,7 @@ TrialsOption = Annotated[
     int | None,
     typer.Option(
         help="Exactly this many trials, filled up with drawn ones; by default the catalog and 600 drawn, or files.",
-        min=limits.TRIALS.least,
-        max=limits.TRIALS.most,
+        parser=number(limits.TRIALS),
         metavar="N",
     ),
 ]
@@ -54,8 +54,7 @@ WorkersOption = Annotated[
     int | None,
     typer.Option(
         help="Processes at once; one per core by default, eight at most.",
-        min=limits.WORKERS.least,
-        max=limits.WORKERS.most,
+        parser=number(limits.WORKERS),
         metavar="N",
     ),
 ]
@@ -67,9 +66,7 @@ CrashBudgetOption = Annotated[
     float | None,
     typer.Option(
         help="How long to kill and resume the candidate; by default 30, longer where too few cases fit; 0: not at all.",
-        min=limits.CRASH_BUDGET_S.least,
-        max=limits.CRASH_BUDGET_S.most,
-        callback=in_seconds,
+        parser=number(limits.CRASH_BUDGET_S),
         metavar="S",
     ),
 ]

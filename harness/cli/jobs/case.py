@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from cutover.harness.cli.console import captured, emit
@@ -11,11 +12,12 @@ from cutover.harness.cli.jobs.server import started_server
 from cutover.harness.cli.options import IMPORTERS
 from cutover.harness.cli.status import Status
 from cutover.harness.errors import RunError, UsageProblem
+from cutover.harness.judge.checks import asked_of
 from cutover.harness.judge.crash.tally import judge_case
 from cutover.harness.record.cases import CaseRecord, CrashCase
 from cutover.harness.run.crash.matrix import SETTINGS, replay
 from cutover.harness.store.case_lines import encode_case
-from cutover.harness.store.reader import crash_scenarios, iter_cases
+from cutover.harness.store.reader import crash_scenarios, iter_cases, load_manifest
 from cutover.reports.terminal.crash import render_timeline
 from cutover.reports.words import json_text
 from cutover.scenarios.catalog import load_catalog
@@ -31,10 +33,10 @@ def repeat_job(plan: CrashPlan, name: str, *, whole: bool, as_json: bool) -> int
     """Repeats one case and shows its time line. Raises CaseError where the name is not one of a case."""
     case = CrashCase.parse(name)
     scenario = _scenario(plan, case)
-    engine_info(plan.engine, killed=True)  # refuses what is not an engine before a server is started
+    engine = engine_info(plan.engine, killed=True)  # refuses what is not an engine before a server is started
     with started_server(plan.url, plan.choice, settings=SETTINGS) as server:
         record = replay(server, scenario, case, plan.engine, deadline_s=plan.deadline_s, takeover_s=plan.takeover_s)
-    return _show(scenario, record, whole=whole, as_json=as_json)
+    return _show(scenario, record, engine.lacks, whole=whole, as_json=as_json)
 
 
 def explain_job(folder: Path, case: CrashCase, *, whole: bool) -> int:
@@ -44,7 +46,7 @@ def explain_job(folder: Path, case: CrashCase, *, whole: bool) -> int:
             scenario = crash_scenarios(folder).get(case.scenario)
             if scenario is None:
                 raise RunError(f"{folder} has case {case} and not its scenario; run again")
-            return _show(scenario, record, whole=whole, as_json=False)
+            return _show(scenario, record, load_manifest(folder).candidate.lacks, whole=whole, as_json=False)
     raise UsageProblem(f"{folder} has no case {case}; `cutover crash --case {case}` plays it")
 
 
@@ -60,8 +62,8 @@ def _scenario(plan: CrashPlan, case: CrashCase) -> Scenario:
     )
 
 
-def _show(scenario: Scenario, record: CaseRecord, *, whole: bool, as_json: bool) -> int:
-    judged = judge_case(scenario, record)
+def _show(scenario: Scenario, record: CaseRecord, lacks: Collection[str], *, whole: bool, as_json: bool) -> int:
+    judged = judge_case(scenario, record, asked_of(lacks))
     if as_json:
         emit(json_text(encode_case(record).decode("ascii")))
     else:

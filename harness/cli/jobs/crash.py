@@ -19,6 +19,7 @@ from cutover.harness.cli.plan import ImportSource, ServerChoice
 from cutover.harness.cli.selection import select
 from cutover.harness.cli.status import Status
 from cutover.harness.errors import EnvironmentProblem, UsageProblem
+from cutover.harness.judge.checks import asked_of
 from cutover.harness.judge.crash.tally import CrashTally
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.reference.races import races_a_timer
@@ -168,7 +169,7 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
             command="crash",
             signer="" if key is None else key.fingerprint,
         )
-        tally = CrashTally(engine.label, plan.seed)
+        tally = CrashTally(engine.label, plan.seed, asked_of(engine.lacks))
         interrupted = False
         with RunWriter(folder, manifest) as writer:
             began = time.monotonic()

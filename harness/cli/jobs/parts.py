@@ -205,7 +205,7 @@ class PartPlayer:
 
             def planned(total: int) -> None:
                 self.rows.cases_planned = total
-                advance.expect(total)
+                advance.expect(min(total, max(self.cases, self.rows.cases)))
 
             crash_matrix(
                 self.server,

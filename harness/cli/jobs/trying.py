@@ -6,7 +6,7 @@ import contextlib
 import re
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from cutover.engines.api import Engine, EngineContext, EngineFactory
 from cutover.engines.byprocess.dialogue import Watch
 from cutover.engines.byprocess.faults import BadEngineSettings
-from cutover.engines.registry import describe, resolve
+from cutover.engines.registry import described, resolve
 from cutover.harness.cli.console import emit, note
 from cutover.harness.cli.jobs.server import started_server
 from cutover.harness.cli.plan import ServerChoice
@@ -22,7 +22,7 @@ from cutover.harness.cli.status import Status
 from cutover.harness.conformance.judging import AT_THE_END
 from cutover.harness.conformance.probes import probes
 from cutover.harness.errors import UsageProblem
-from cutover.harness.judge.checks import CHECKS, run_checks
+from cutover.harness.judge.checks import CHECKS, asked_of, run_checks
 from cutover.harness.judge.findings import Verdict
 from cutover.harness.judge.view import view_of
 from cutover.harness.record.trials import ArmRecord, Trial
@@ -64,12 +64,12 @@ def try_job(plan: TryPlan) -> int:
     def say(line: str) -> None:
         note(line, quiet=plan.quiet)
 
-    name, _ = describe(plan.engine)
+    name, _, lacks = described(plan.engine)
     factory = resolve(plan.engine)
     with started_server(plan.url, plan.choice) as server, contextlib.ExitStack() as stack:
         database = server.create_database()
         stack.callback(database.drop)
-        tried = _Tried(factory, database.dsn, scenario, say)
+        tried = _Tried(factory, database.dsn, scenario, say, lacks)
         _watch(factory, say)
         tried.play()
     wrong = tried.wrong
@@ -105,8 +105,8 @@ def _say_line(say: Say, direction: str, line: str) -> None:
 class _Tried:
     """One engine, one execution; `wrong` is all that is wrong with it, `came_to` what the execution came to."""
 
-    def __init__(self, factory: EngineFactory, dsn: str, scenario: Scenario, say: Say) -> None:
-        self._factory, self._dsn, self._scenario, self._say = factory, dsn, scenario, say
+    def __init__(self, factory: EngineFactory, dsn: str, scenario: Scenario, say: Say, lacks: Collection[str]) -> None:
+        self._factory, self._dsn, self._scenario, self._say, self._lacks = factory, dsn, scenario, say, lacks
         self.wrong: list[str] = []
         self.came_to = ""
 
@@ -161,7 +161,7 @@ class _Tried:
 
     def _judge(self, record: ArmRecord) -> None:
         view = view_of(Trial(number=1, scenario=self._scenario, arms={"candidate": record}))
-        checks = {name: check for name, check in CHECKS.items() if name in _CHECKS}
+        checks = {name: check for name, check in asked_of(self._lacks).items() if name in _CHECKS}
         if record.failure is not None:
             self.wrong.append(f"it raised {record.failure.type}: {record.failure.message}")
         for result in run_checks(view, checks):

@@ -9,6 +9,7 @@ from cutover.harness.cli.options import IMPORTERS
 from cutover.harness.cli.verification.cases import check_numbers, hung
 from cutover.harness.cli.verification.claimed import ClaimedRun
 from cutover.harness.cli.verification.reports import saved_json, unlike
+from cutover.harness.judge.checks import asked_of
 from cutover.harness.judge.crash.tally import CrashTally
 from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, Way
 from cutover.harness.run.crash.plan import BASIC_WAYS, CasePlan, next_deaths, pairs, plan_cases, sample
@@ -32,7 +33,8 @@ def check_matrix(run: ClaimedRun) -> CrashPart:
         seed=manifest.seed,
         limit=int(given["--limit"]) if "--limit" in given else None,
     )
-    scenarios, tally = crash_scenarios(run.folder), CrashTally(manifest.candidate.label, manifest.seed)
+    scenarios = crash_scenarios(run.folder)
+    tally = CrashTally(manifest.candidate.label, manifest.seed, asked_of(manifest.candidate.lacks))
     records: list[CaseRecord] = []
     for record in iter_cases(run.folder):
         if record.case.scenario not in scenarios:

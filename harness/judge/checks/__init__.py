@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from cutover.harness.judge.alike import failed_alike, undecided
 from cutover.harness.judge.checks import ckpt, data, dup, evt, idem, iso, log, lost, met, ord, out, perf, retry, sm  # noqa: A004
 from cutover.harness.judge.checks.around import beside, clock, ident, secret
-from cutover.harness.judge.checks.base import Check
+from cutover.harness.judge.checks.base import ROWS_OF, Check
 from cutover.harness.judge.findings import CheckResult, Finding, Verdict
 from cutover.harness.judge.view import TrialView
-from cutover.harness.record.trials import Trial
+from cutover.harness.record.trials import Trial, role
 
-__all__ = ["CHECKS", "broken_checks", "run_checks"]
+__all__ = ["CHECKS", "asked_of", "broken_checks", "run_checks", "without_unasked"]
 
 CHECKS: Final[Mapping[str, Check]] = {
     check.id: check
@@ -39,6 +39,18 @@ CHECKS: Final[Mapping[str, Check]] = {
     )
 }
 """By id, in the order of the design's table, those of what is around an execution last."""
+
+
+def asked_of(lacks: Collection[str], checks: Mapping[str, Check] = CHECKS) -> Mapping[str, Check]:
+    """Returns those of the checks that are not of rows which an engine does not offer."""
+    return {name: check for name, check in checks.items() if ROWS_OF.get(name) not in lacks}
+
+
+def without_unasked(results: Sequence[CheckResult], lacks: Collection[str]) -> Sequence[CheckResult]:
+    """Returns the results but for those of the candidate that are of rows which it does not offer."""
+    if not lacks:
+        return results
+    return [each for each in results if role(each.arm) == "control" or ROWS_OF.get(each.check) not in lacks]
 
 
 def run_checks(view: TrialView, checks: Mapping[str, Check] = CHECKS) -> Sequence[CheckResult]:

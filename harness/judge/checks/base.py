@@ -22,6 +22,7 @@ from cutover.harness.record.trials import ArmName, Failure
 
 __all__ = [
     "MOST_FINDINGS",
+    "ROWS_OF",
     "ArmCheck",
     "Check",
     "CheckpointState",
@@ -34,6 +35,8 @@ __all__ = [
 
 MOST_FINDINGS = 50
 """Findings kept of one check in one arm; one more then says how many there were."""
+ROWS_OF: Final[Mapping[str, str]] = {"EVT": "events", "CKPT": "checkpoints", "LOG": "events", "MET": "metrics"}
+"""Checks of rows that an engine may not offer: then nothing is held against it."""
 _SHORT = 4_000
 """Characters of a text that is worth remembering."""
 _NO_COUNTS: Final[Mapping[str, int]] = MappingProxyType({})

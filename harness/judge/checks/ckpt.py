@@ -86,7 +86,8 @@ def _states(arm: ArmView, sheet: Sheet, journal: Journal) -> None:
         while waiting is not None and waiting.sequence <= row.sequence:
             fold[waiting.step_id or ""] = waiting
             waiting = next(events, None)
-        _same(sheet, row, state.steps, fold)
+        if journal.events:  # that there are none is held against it by EVT, or they are not offered
+            _same(sheet, row, state.steps, fold)
         outputs.update({step_id: part.digest for step_id, part in state.steps.items() if part.digested})
     for step in journal.steps:
         kept = outputs.get(step.step_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cutover.harness.mutants.model import AT_EFFECTS, FLOW, Costs, Crashes, EngineMutant, Plays, Trials
+from cutover.harness.mutants.model import AT_EFFECTS, AT_ROUND_TRIPS, FLOW, Costs, Crashes, EngineMutant, Plays, Trials
 from cutover.harness.record.cases import Way
 
 __all__ = ["RETURN_MUTANTS"]
@@ -113,10 +113,80 @@ RETURN_MUTANTS: Final = (
         "dates-its-keys", "an idempotency key of one day", "DUP", "DatesItsKeys", Crashes(FLOW, (Way.ONCE,), ("reply",))
     ),
     _engine(
+        "finds-timers-by-node",
+        "a wait's timer found by its node alone",
+        "CLOCK",
+        "FindsTimersByNode",
+        Plays(("begun_late",)),
+    ),
+    _engine("arms-anew", "timers set anew by a later request", "IDENT", "ArmsAnew", _ANEW),
+    _engine("lets-timers-in", "a timer that is up before a lease", "CONC", "LetsTimersIn", Plays(("due_inside",))),
+    _engine("forgets-failed-turns", "results of turns with errors lost", "OUT", "ForgetsFailedTurns", Trials(("125",))),
+    _engine("forgets-asked-turns", "$again lost beside a pause", "OUT", "ForgetsAskedTurns", Trials(("126",))),
+    _engine(
+        "gathers-commits",
+        "commits put off in a long execution",
+        "ACK",
+        "GathersCommits",
+        Crashes("76", (Way.ONCE,), ("call",)),
+    ),
+    _engine(
         "begins-at-once",
         "attempt begun without a commit where there is no pause",
         "CONC",
         "BeginsAtOnce",
         Plays(("overtaken_asleep",)),
+    ),
+    _engine(
+        "knows-answers-again", "a port known again by an equal value", "OUT", "KnowsAnswersAgain", Trials(("133",))
+    ),
+    _engine("writes-bare-ports", "the port null taken for none", "OUT", "WritesBarePorts", Trials(("134",))),
+    _engine(
+        "knows-definitions-by-shape",
+        "another definition of the same nodes",
+        "IDENT",
+        "KnowsDefinitionsByShape",
+        Plays(("definitions",)),
+    ),
+    _engine(
+        "looks-timers-up-by-node",
+        "an earlier turn's timer",
+        "CLOCK",
+        "LooksTimersUpByNode",
+        Plays(("begun_late",)),
+    ),
+    _engine(
+        "hands-signals-on", "signals left for another execution", "SIGNAL", "HandsSignalsOn", Plays(("left_over",))
+    ),
+    _engine(
+        "keeps-signals-as-numbers-go",
+        "numbers of kept signals changed",
+        "SIGNAL",
+        "KeepsSignalsAsNumbersGo",
+        Plays(("as_they_were",)),
+    ),
+    _engine(
+        "uses-signals-beforehand",
+        "kept signal used before its commit",
+        "SIGNAL",
+        "UsesSignalsBeforehand",
+        Plays(("used_too_late",)),
+    ),
+    _engine("reads-in-two-parts", "a journal of two moments", "READ", "ReadsInTwoParts", Plays(("read_meanwhile",))),
+    _engine("renews-the-newest", "one lease renewed a process", "CONC", "RenewsTheNewest", Plays(("long",))),
+    _engine("renews-elsewhere", "renewal without options", "CONC", "RenewsElsewhere", Plays(("long",))),
+    _engine(
+        "sets-further-timers-later",
+        "a pause's timers in several commits",
+        "STUCK",
+        "SetsFurtherTimersLater",
+        Crashes("47", (Way.ONCE,), AT_ROUND_TRIPS),
+    ),
+    _engine(
+        "cancels-steps-first",
+        "a cancel in two commits",
+        "STUCK",
+        "CancelsStepsFirst",
+        Crashes("135", (Way.TWICE,), AT_ROUND_TRIPS),
     ),
 )

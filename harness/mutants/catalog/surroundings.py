@@ -229,6 +229,17 @@ SURROUNDINGS: Final = (
         "ClearsAfterRetries",
         Plays(("kept_over_steps",)),
     ),
+    _engine(
+        "writes-signals-once",
+        "signal taken in and used in one commit kept as unused",
+        "SIGNAL",
+        "WritesSignalsOnce",
+        Plays(("in_one_go",)),
+    ),
+    _engine("rests-at-a-cut", "at rest where a commit is cut", "DATA", "RestsAtACut", Plays(("much_at_once",))),
+    _engine("decodes-inputs-once", "one object for all attempts", "DATA", "DecodesInputsOnce", Plays(("edited",))),
+    _engine("measures-in-units", "texts measured in UTF-16", "DATA", "MeasuresInUnits", Plays(("evaluated",))),
+    _engine("sorts-by-units", "texts sorted by UTF-16", "DATA", "SortsByUnits", Plays(("evaluated",))),
     _engine("renews-twice", "lease renewed twice at most", "CONC", "RenewsTwice", Plays(("long",))),
     _engine(
         "renews-until-the-line-is-cut",

@@ -77,7 +77,7 @@ class CaseRun:
         leftovers = workers.close()
         return CaseRecord(
             case=case,
-            planned=1 + len(case.further),
+            planned=self._planned(),
             fired=min(injector.fired, 1) if case.storm else injector.fired,
             arm=record,
             resume_points=resumed,
@@ -94,6 +94,12 @@ class CaseRun:
 
     def _inject(self, host: Host, channel: Channel | None) -> None:
         self._fault.inject(host, channel)
+
+    def _planned(self) -> int:
+        """Returns how many faults there were to be; who gives up when it is refused sends nothing to refuse again."""
+        planned, fired = 1 + len(self._case.further), self._caller.injector.fired
+        gave_up = any(command.ended == "raised" for command in self._caller.workers.commands[:1])
+        return min(planned, max(fired, 1)) if self._case.way in _REFUSALS and gave_up else planned
 
     def _signal_again(self, host: Host) -> Again | None:
         """Sends a signal after the end: the one that was delivered, or an unknown one of the same name."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from cutover.engines.api import ActivityNode, JoinNode, LoopNode, Node, WaitNode, Workflow
 from cutover.harness.record.cases import CrashTrial, KillPoint
-from cutover.scenarios.extents import note_lists, retried, size, tried_late
+from cutover.scenarios.extents import calls, note_lists, retried, size, tried_late
+from cutover.scenarios.extents import steps as steps_of
+from cutover.scenarios.graph import apart, followers, forks
 from cutover.scenarios.model import Scenario
 
-__all__ = ["WOKEN", "PointFeatures", "ScenarioFeatures", "node_kinds"]
+__all__ = ["LONG", "WOKEN", "PointFeatures", "ScenarioFeatures", "node_kinds"]
 
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 _LAST_INDEX: Final = re.compile(r"\[(\d+)\]$")
@@ -23,7 +25,11 @@ _LARGE: Final = 20_000
 _MANY: Final = 3
 WOKEN: Final = "woken"
 """The feature of a kill point at a call that a wait's end leads to: what woke the wait must be durable by then."""
+LONG: Final = "long"
+"""The feature of a scenario that has more than twenty activities: its cases are dear, so a few are enough."""
 _AGAIN: Final = "$again"
+_TWENTY: Final = 20
+"""Activities after which an execution is a long one: what an engine does otherwise from then on shows later."""
 _DOZEN: Final = 12
 """Iterations: enough to have two behind one, and so many that those behind one are in another order as text."""
 
@@ -39,10 +45,14 @@ class ScenarioFeatures:
         """Kinds of node, how an execution can pause, what fails, and how deep, wide, long and large it is."""
         nodes = list(_nodes(self.scenario.workflow))
         rounds = [self._rounds(path, node) for path, node in nodes if isinstance(node, LoopNode)]
+        levels = list(_levels(self.scenario.workflow))
+        together = max(apart(_waits(level), level) for level in levels)
         named: Mapping[str, bool] = {
             "timer": any(isinstance(node, WaitNode) and node.timeout_ms is not None for _, node in nodes),
             "signal": bool(self.scenario.signals),
             "cancel": self.scenario.cancel_at_pause is not None,
+            "cancel of several": self.scenario.cancel_at_pause is not None and together > 1,
+            "timers together": any(apart(_waits(level, timed=True), level) > 1 for level in levels),
             "retry": any(retried(self.scenario.world.get(path, ())) for path, _ in nodes),
             "late retry": any(
                 isinstance(node, ActivityNode) and tried_late(node.retry, self.scenario.world.get(path, ()))
@@ -51,20 +61,21 @@ class ScenarioFeatures:
             "any": any(isinstance(node, JoinNode) and node.mode == "any" for _, node in nodes),
             "wait in a loop": any(isinstance(node, WaitNode) and "/" in path for path, node in nodes),
             "loop in a loop": any(isinstance(node, LoopNode) and "/" in path for path, node in nodes),
-            "chain": max(map(_longest_chain, _levels(self.scenario.workflow))) >= _MANY,
-            "branches": any(map(_branches, _levels(self.scenario.workflow))),
-            "branches not by name": any(map(_not_by_name, _levels(self.scenario.workflow))),
+            "chain": max(map(_longest_chain, levels)) >= _MANY,
+            "branches": any(map(_branches, levels)),
+            "branches not by name": any(map(_not_by_name, levels)),
             "used up": any(isinstance(node, LoopNode) and self._used_up(path, node) for path, node in nodes),
             "iterations": any(count >= _MANY for count in rounds),
             "dozen": any(count >= _DOZEN for count in rounds),
             "large": self._characters >= _LARGE,
+            LONG: calls(self.scenario.workflow, self._rounds) > _TWENTY + _MANY,
         }
         return frozenset({node.kind for _, node in nodes} | {name for name, shows in named.items() if shows})
 
     @cached_property
     def effort(self) -> int:
         """About how many steps an execution takes."""
-        return _effort(self.scenario.workflow, "", self._rounds)
+        return steps_of(self.scenario.workflow, self._rounds)
 
     @cached_property
     def _lists(self) -> Mapping[str, int]:
@@ -109,6 +120,7 @@ class PointFeatures:
         shown = ScenarioFeatures(trial.scenario).shown
         self._large, self._late = "large" in shown, "late retry" in shown
         self._not_by_name = "branches not by name" in shown
+        self._cancels_from = self._last_change(trial) if trial.scenario.cancel_at_pause is not None else 0
         self._tried = {entry.step_id for entry in trial.baseline.ledger if entry.attempt > 1}
 
     def at(self, point: KillPoint) -> frozenset[str]:
@@ -122,6 +134,7 @@ class PointFeatures:
             "one done": done == 1,
             "two done": done == 2,
             "many done": done > 2,
+            "twenty done": done > _TWENTY,
             "hands over": over and point.kind == "request",
             "handed over": over and point.kind == "answer",
             "branch": bool(paths & self._branches),
@@ -135,6 +148,7 @@ class PointFeatures:
             "waited": self._waited(point),
             WOKEN: point.kind == "call" and bool(paths & self._woken),
             "large": self._large and done > 0,
+            **self._together(point, paths),
         }
         return frozenset(name for name, holds in named.items() if holds)
 
@@ -144,6 +158,26 @@ class PointFeatures:
         if point.kind in {"call", "reply"}:
             return len(before - set(self._trial.points.get(point, ())))
         return max(len(before) - 1, 0)
+
+    def _together(self, point: KillPoint, paths: set[str]) -> Mapping[str, bool]:
+        """Whether several waits begin or end in one commit, and whether a cancel comes about.
+
+        Behind the answer comes what an engine does in a second commit, if it has one.
+        """
+        waits = sum(self._kinds.get(path) == "wait" for path in paths) > 1
+        cancels = 0 < self._cancels_from <= point.number
+        return {
+            "waits together": waits and point.kind == "request",
+            "behind waits together": waits and point.kind == "answer",
+            "cancels": cancels and point.kind == "request",
+            "cancelled": cancels and point.kind == "answer",
+        }
+
+    def _last_change(self, trial: CrashTrial) -> int:
+        """Returns the number of the last answer that changed steps."""
+        return max(
+            (point.number for point, steps in trial.points.items() if steps and point.kind == "answer"), default=0
+        )
 
     def _before(self, point: KillPoint) -> set[str]:
         kind = point.kind if point.kind == "call" else "call" if point.kind == "reply" else "answer"
@@ -205,27 +239,6 @@ def _levels(workflow: Workflow) -> Iterator[Workflow]:
             yield from _levels(node.body)
 
 
-def _followers(workflow: Workflow) -> dict[str, set[str]]:
-    """Returns every node that can only come after each node: those that edges lead to from there."""
-    direct: dict[str, set[str]] = {node.id: set() for node in workflow.nodes}
-    for edge in workflow.edges:
-        if edge.target in direct:
-            direct[edge.source].add(edge.target)
-    found: dict[str, set[str]] = {}
-
-    def behind(node_id: str) -> set[str]:
-        pending, seen = list(direct[node_id]), set[str]()
-        while pending:
-            if (each := pending.pop()) not in seen:
-                seen.add(each)
-                pending += found[each] if each in found else direct[each]
-        return seen
-
-    for node in reversed(workflow.nodes):
-        found[node.id] = behind(node.id)
-    return found
-
-
 def _branches(workflow: Workflow) -> bool:
     """Returns whether one node, by one port, leads to two activities neither of which follows the other."""
     return any(path for path in _parallel(workflow))
@@ -236,7 +249,7 @@ def _not_by_name(workflow: Workflow) -> bool:
     kinds = {node.id: node.kind for node in workflow.nodes}
     if "wait" in kinds.values():
         return False
-    later = ([name for name in kinds if name in fork and kinds[name] == "activity"][1:] for fork in _forks(workflow))
+    later = ([name for name in kinds if name in fork and kinds[name] == "activity"][1:] for fork in forks(workflow))
     return any(names != sorted(names) for names in later)
 
 
@@ -252,13 +265,13 @@ def _side_by_side(workflow: Workflow, prefix: str = "") -> Iterator[tuple[str, N
 
 def _parallel(workflow: Workflow) -> frozenset[str]:
     activities = {node.id for node in workflow.nodes if isinstance(node, ActivityNode)}
-    forks = _forks(workflow)
-    if not forks:
+    forked = forks(workflow)
+    if not forked:
         return frozenset()
-    followers = _followers(workflow)
+    behind = followers(workflow)
     found: set[str] = set()
-    for targets in forks:
-        reached = [{target, *followers.get(target, ())} & activities for target in targets if target in followers]
+    for targets in forked:
+        reached = [{target, *behind.get(target, ())} & activities for target in targets if target in behind]
         for own in reached:
             others = set[str]().union(*(each for each in reached if each is not own))
             alone = own - set.intersection(*reached)
@@ -267,29 +280,16 @@ def _parallel(workflow: Workflow) -> frozenset[str]:
     return frozenset(found)
 
 
-def _forks(workflow: Workflow) -> list[list[str]]:
-    """Returns the nodes that one node leads to by one port, where they are several."""
-    ports: dict[tuple[str, str], list[str]] = {}
-    for edge in workflow.edges:
-        ports.setdefault((edge.source, edge.port), []).append(edge.target)
-    return [targets for targets in ports.values() if len(targets) > 1]
+def _waits(workflow: Workflow, *, timed: bool = False) -> list[str]:
+    waits = [node for node in workflow.nodes if isinstance(node, WaitNode)]
+    return [node.id for node in waits if node.timeout_ms is not None or not timed]
 
 
 def _longest_chain(workflow: Workflow) -> int:
     """Returns the most activities that follow one another."""
-    followers = _followers(workflow)
+    behind = followers(workflow)
     activities = [node.id for node in workflow.nodes if isinstance(node, ActivityNode)]
     longest: dict[str, int] = {}
-    for each in sorted(activities, key=lambda node_id: len(followers[node_id])):
-        longest[each] = 1 + max((longest[after] for after in followers[each] if after in longest), default=0)
+    for each in sorted(activities, key=lambda node_id: len(behind[node_id])):
+        longest[each] = 1 + max((longest[after] for after in behind[each] if after in longest), default=0)
     return max(longest.values(), default=0)
-
-
-def _effort(workflow: Workflow, prefix: str, rounds: Callable[[str, LoopNode], int]) -> int:
-    total = 0
-    for node in workflow.nodes:
-        path = prefix + node.id
-        total += 1
-        if isinstance(node, LoopNode):
-            total += rounds(path, node) * _effort(node.body, f"{path}/", rounds)
-    return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import psycopg
 
@@ -20,7 +21,12 @@ from cutover.harness.run.postgres.room import require_room_for_runners
 from cutover.harness.run.postgres.server import Server
 from cutover.scenarios.model import Scenario
 
-__all__ = ["DEADLINE_S", "SETTINGS", "crash_matrix", "places", "replay"]
+__all__ = ["DEADLINE_S", "SETTINGS", "Interrupt", "crash_matrix", "interrupting", "places", "replay"]
+
+Interrupt: TypeAlias = Callable[
+    [Sequence[Scenario], CasePlan, Callable[[CaseRecord], None], Callable[[Sequence[CrashTrial]], None]], None
+]
+"""Plays scenarios uninterrupted, tells of that, and then plays every planned case and tells of each."""
 
 DEADLINE_S = 20.0
 """Real time that one command to an engine may take."""
@@ -97,6 +103,35 @@ def crash_matrix(
             budget=budget,
             restarting=restarting if server.restart is not None else None,
         )
+
+
+@contextmanager
+def interrupting(server: Server, engine: str, *, workers: int) -> Iterator[Interrupt]:
+    """Yields what plays one matrix after another with an engine, by the same runners; none may restart the server.
+
+    Raises EnvironmentProblem where the server has too few connections.
+    """
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        require_room_for_runners(connection, workers)
+    with (
+        places(server, engine, workers, Isolation.RUNNER, relaxed=True) as (dsns, template),
+        OutageProbe(server.dsn) as probe,
+        Runners(engine, dsns, deadline_s=DEADLINE_S, takeover_s=TAKEOVER_S, template=template) as runners,
+    ):
+
+        def play(
+            scenarios: Sequence[Scenario],
+            plan: CasePlan,
+            on_record: Callable[[CaseRecord], None],
+            on_baselines: Callable[[Sequence[CrashTrial]], None],
+        ) -> None:
+            def keep(record: CaseRecord) -> None:
+                probe.check()
+                on_record(record)
+
+            run_crashes(runners, scenarios, plan, keep, on_baselines=on_baselines)
+
+        yield play
 
 
 @contextmanager

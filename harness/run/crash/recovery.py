@@ -78,15 +78,18 @@ class Recovery:
     def _retry(self, interrupted: Message) -> Message | None:
         """Starts a new worker, which retries; returns the command during which it died, if it did.
 
-        Whoever looks after what was left under way may come before the sender of a signal tries again.
+        Whoever looks after what was left under way may come before the sender of a signal tries again, or whoever
+        cancels. The latter does not come back where nothing is left that could go on or be waited for.
         """
-        if self._case.way is Way.TWICE and interrupted["op"] == "signal":
+        if self._case.way is Way.TWICE and interrupted["op"] in {"signal", "cancel"}:
             other = self._workers.spawn()
             self._caller.send(other, {"op": "resume"})
             if not self._caller.wait_for([other]):
                 return None
             if other.raised is not None:
                 self._workers.fail_by(other.raised)
+                return None
+            if interrupted["op"] == "cancel" and self._caller.left_undone() is not None:
                 return None
         return self._caller.drive(self._workers.spawn(), self._caller.retry_of(interrupted))
 

@@ -13,7 +13,7 @@ from itertools import combinations, cycle, islice
 from typing import Final, TypeAlias
 
 from cutover.harness.record.cases import CaseRecord, CrashCase, CrashTrial, KillPoint, Way
-from cutover.harness.run.crash.features import WOKEN, PointFeatures, ScenarioFeatures
+from cutover.harness.run.crash.features import LONG, WOKEN, PointFeatures, ScenarioFeatures
 from cutover.harness.run.crash.plan import CasePlan, kinds_at, next_deaths, plan_cases
 from cutover.scenarios.model import Scenario
 
@@ -77,7 +77,7 @@ def selection(own: Sequence[Scenario], catalog: Sequence[Scenario]) -> tuple[Sce
 
 def _aspects(features: ScenarioFeatures) -> tuple[_FeatureSet, ...]:
     shown = sorted(features.shown)
-    return (*((name,) for name in shown), *combinations(shown, 2))
+    return (*((name,) for name in shown), *combinations([name for name in shown if name != LONG], 2))
 
 
 class Sampler:

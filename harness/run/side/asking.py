@@ -7,18 +7,17 @@ from contextlib import suppress
 from typing import Final
 
 from cutover.harness.record.plays import PlayRecord
-from cutover.harness.run.side.plays.performance import NotOffered
+from cutover.harness.run.side.plays.performance import WORKERS, NotOffered
 
 __all__ = ["as_offered", "asks"]
 
-_WORKERS: Final = frozenset({"concurrent_workers", "lease"})
 _ALL: Final = frozenset({"one_per_process"})
 """Every play makes more than one engine in its process."""
 _OWN: Final[Mapping[str, frozenset[str]]] = {
-    **dict.fromkeys(("overtaken", "taken_by_signal", "overtaken_asleep", "signalled_asleep", "held"), _WORKERS),
-    **dict.fromkeys(("live", "long"), _WORKERS),
+    **dict.fromkeys(("overtaken", "taken_by_signal", "overtaken_asleep", "signalled_asleep", "held"), WORKERS),
+    **dict.fromkeys(("live", "long", "due_inside", "used_too_late"), WORKERS),
     **dict.fromkeys(("twice", "one_id", "ids"), frozenset({"signal_ids"})),
-    "cancelled": frozenset({"cancel"}) | _WORKERS,
+    "cancelled": frozenset({"cancel"}) | WORKERS,
     "ended": frozenset({"cancel"}),
     **dict.fromkeys(("damaged", "held_up"), frozenset({"checkpoints"})),
     "measured": frozenset({"metrics"}),

@@ -6,15 +6,15 @@ of a short execution, and a late execution with an early one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from cutover.engines.api import ActivityNode, Edge, LoopNode, RetryPolicy, StartNode, WaitNode, Workflow
+from cutover.engines.api import ActivityNode, Edge, JsonValue, LoopNode, RetryPolicy, StartNode, WaitNode, Workflow
 from cutover.harness.record.costs import CostKind
 from cutover.scenarios.model import PlannedSignal, Response, Scenario
 
-__all__ = ["LADDER", "Rung", "rung"]
+__all__ = ["LADDER", "Rung", "edition", "rung"]
 
 _SMALL: Final = 64
 _MIDDLE: Final = 16 * 1024
@@ -22,6 +22,8 @@ _LARGE: Final = 64 * 1024
 _MANY: Final = 60
 _OTHERS: Final = 40
 _FEWER: Final = 20
+_WARM: Final = 10
+"""Executions after which a client has prepared what it prepares: many do so with the fifth use."""
 _KEPT: Final = 24
 _DAY_MS: Final = 86_400_000
 _RETRIES: Final = RetryPolicy(max_retries=8)
@@ -32,7 +34,10 @@ class Rung:
     """One play: `executions` of one scenario, one after another, on an engine that is made for them.
 
     With `size_every`, the process's size is looked at after so many executions each time. An execution `beside` runs
-    inside the second activity call of the first; one `contended` in another process at the same time.
+    inside the second activity call of the first; one `contended` in another process at the same time. Where executions
+    are `asked` for, another engine of the process does so inside each of their activity calls. With `editions` each
+    execution is of a workflow of its own. The other engine also cancels those that are to be cancelled.
+    With `asked_after` each execution that has ended is asked for again in every way, as is one that nobody has started.
     """
 
     name: str
@@ -43,6 +48,19 @@ class Rung:
     payload_bytes: int = _SMALL
     size_every: int = 0
     companion: Scenario | None = None
+    asked: bool = False
+    editions: bool = False
+    asked_after: bool = False
+
+
+def edition(scenario: Scenario, number: int) -> Scenario:
+    """Returns the scenario with other ids of its nodes."""
+    workflow = scenario.workflow
+    first = workflow.nodes[0].id
+    nodes = tuple(node if node.id == first else replace(node, id=f"{node.id}-{number}") for node in workflow.nodes)
+    ids = {old.id: new.id for old, new in zip(workflow.nodes, nodes, strict=True)}
+    edges = tuple(replace(each, source=ids[each.source], target=ids[each.target]) for each in workflow.edges)
+    return replace(scenario, workflow=replace(workflow, nodes=nodes, edges=edges))
 
 
 def rung(name: str) -> Rung:
@@ -83,6 +101,15 @@ def _kept(length: int) -> Scenario:
     return _scenario(Workflow(id=f"cost-kept-{length}", nodes=nodes, edges=edges), signals=sent)
 
 
+def _cancelled(length: int, payload_bytes: int) -> Scenario:
+    """Activities one after another, and then a wait at which the execution is cancelled."""
+    chained = _chain(length, payload_bytes)
+    nodes = (*chained.workflow.nodes, WaitNode(id="wait", signal="go"))
+    edges = tuple(Edge(source=a.id, target=b.id) for a, b in pairwise(nodes))
+    workflow = Workflow(id=f"cost-cancelled-{length}", nodes=nodes, edges=edges)
+    return replace(chained, id=workflow.id, workflow=workflow, cancel_at_pause=1)
+
+
 def _items(length: int) -> Scenario:
     body = Workflow(
         id="cost-item",
@@ -119,7 +146,7 @@ def _repeat(length: int) -> Scenario:
     return Scenario(id=workflow.id, workflow=workflow, input=None, world=answers)
 
 
-def _retries(length: int) -> Scenario:
+def _retries(length: int, given: JsonValue = None) -> Scenario:
     """An activity whose attempt of that number is its first success."""
     workflow = Workflow(
         id=f"cost-retries-{length}",
@@ -127,7 +154,7 @@ def _retries(length: int) -> Scenario:
         edges=(Edge(source="start", target="step"),),
     )
     answers = {"cost.step": (*(Response(error="busy") for _ in range(length - 1)), Response(output="done"))}
-    return Scenario(id=workflow.id, workflow=workflow, input=None, world=answers)
+    return Scenario(id=workflow.id, workflow=workflow, input=given, world=answers)
 
 
 LADDER: Final = (
@@ -168,10 +195,47 @@ LADDER: Final = (
         name="retried-20",
         kind="many",
         length=3,
-        scenario=_retries(3),
+        scenario=_retries(3, {"text": "x" * _LARGE}),
         executions=_FEWER,
-        size_every=_FEWER // 4,
+        size_every=_FEWER // 2,
+    ),
+    Rung(
+        name="asked-20",
+        kind="many",
+        length=1,
+        scenario=_chain(1),
+        executions=_FEWER,
+        size_every=_FEWER // 2,
+        asked_after=True,
+    ),
+    Rung(
+        name="refused-30",
+        kind="many",
+        length=1,
+        scenario=_chain(1),
+        executions=_WARM * 3,
+        size_every=_WARM,
+        asked=True,
+    ),
+    Rung(
+        name="editions-30",
+        kind="many",
+        length=2,
+        scenario=_chain(2),
+        executions=_WARM * 3,
+        size_every=_WARM,
+        editions=True,
+    ),
+    Rung(
+        name="cancelled-40",
+        kind="many",
+        length=2,
+        scenario=_cancelled(2, _LARGE),
+        executions=_OTHERS,
+        payload_bytes=_LARGE,
+        size_every=_WARM,
     ),
 )
-"""In the order in which they are played: the last sees all rows of the others. What leaks a session with each retry has
-forty in the end: no server is full by then."""
+"""In the order in which they are played: the last see all rows of the others. What leaks a session with each retry has
+forty in the end, with each refusal thirty: no server is full by then. The first look comes after ten executions: many
+drivers prepare a statement with its sixth use, and it stays."""

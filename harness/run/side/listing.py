@@ -16,7 +16,12 @@ from cutover.harness.run.side.plays.overtaking import OVERTAKING
 from cutover.harness.run.side.plays.performance import PlayStage
 from cutover.harness.run.side.plays.refusals import LIVING, REFUSALS
 from cutover.harness.run.side.plays.refusing import REFUSING
+from cutover.harness.run.side.plays.returns.coincidences import COINCIDING
 from cutover.harness.run.side.plays.returns.deadlines import RETURNING
+from cutover.harness.run.side.plays.returns.definitions import DEFINING
+from cutover.harness.run.side.plays.returns.expressions import EVALUATING
+from cutover.harness.run.side.plays.returns.kept import KEPT
+from cutover.harness.run.side.plays.returns.reading import READING
 from cutover.harness.run.side.plays.returns.requests import REQUESTING
 from cutover.harness.run.side.plays.sharing import PLACING, SHARING
 from cutover.harness.run.side.plays.signalling import SIGNALLING
@@ -37,7 +42,7 @@ PlayScript = Callable[[PlayStage], Iterator[PlayRecord]]
 
 TOGETHER: Final = (
     *(*SIGNALLING, *KEEPING, *REFUSING, *REFUSALS, *OVERTAKING, *ASLEEP, *DAMAGING, *MEASURING, *SHARING),
-    *(*REQUESTING, *RETURNING),
+    *(*REQUESTING, *RETURNING, *DEFINING, *KEPT, *READING, *COINCIDING, *EVALUATING),
 )
 PLAYS: Final[Mapping[str, PlayScript]] = {each.__name__: each for each in (*TOGETHER, *PLACING, *INSTALLING, *LIVING)}
 """By name, in order."""
@@ -49,7 +54,7 @@ BARE_PLAYS: Final = tuple(each.__name__ for each in (*PLACING, *INSTALLING))
 """Those that are played on a database in which nothing is installed."""
 AFTER: Final[Mapping[str, Sequence[str]]] = {"again": ("migration",)}
 """The plays that have to be played before one, on its database."""
-LARGE_PLAYS: Final = frozenset({"several", "large_results", "history"})
+LARGE_PLAYS: Final = frozenset({"several", "large_results", "history", "much_at_once"})
 """What takes about as long as all others together."""
 
 PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
@@ -67,6 +72,7 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "overtaken_asleep": "CONC",
     "signalled_asleep": "SIGNAL",
     "long": "CONC",
+    **dict.fromkeys((each.__name__ for each in KEPT), "SIGNAL"),
     "definitions": "IDENT",
     "reserved": "IDENT",
     "asked_anew": "IDENT",
@@ -76,6 +82,7 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "kept_over_steps": "SIGNAL",
     "ended": "READ",
     "history": "READ",
+    "read_meanwhile": "READ",
     "edited": "DATA",
     "measured": "DATA",
     "held_up": "DATA",
@@ -85,5 +92,9 @@ PLAY_CHECKS: Final[Mapping[str, PlayCheck]] = {
     "large_results": "DATA",
     "broken": "DATA",
     "stopped": "RESUME",
+    "in_one_go": "SIGNAL",
+    "due_inside": "CONC",
+    "much_at_once": "DATA",
+    "evaluated": "DATA",
 }
 """The check that each play is for."""

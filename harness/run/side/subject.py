@@ -6,6 +6,7 @@ belongs to that moment. A second process stands by for the one play that needs t
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -23,7 +24,7 @@ from cutover.engines.api import Signal as SignalSent
 from cutover.engines.byprocess.lifeline import die_with_parent
 from cutover.engines.registry import resolve
 from cutover.harness.run.process.boot import ParentLink
-from cutover.harness.run.side.ladder import Rung, rung
+from cutover.harness.run.side.ladder import Rung, edition, rung
 from cutover.harness.run.world.clock import VirtualClock
 from cutover.harness.run.world.world import World
 from cutover.scenarios.model import Scenario
@@ -57,6 +58,8 @@ class _Subject:
         self._worlds: dict[UUID, World] = {}
         self._counted = True
         self._at_call: Callable[[], None] | None = None
+        self._other: Engine | None = None
+        self._asked = False
         self._calls = 0
         self._problem = ""
 
@@ -66,18 +69,27 @@ class _Subject:
         if played.kind == "contended":
             return self._play_two(played)
         engine = self._factory(self._context())
+        cancels = played.scenario.cancel_at_pause is not None
+        self._other = self._factory(self._context()) if played.asked or cancels else None
+        self._asked = played.asked
         ended: list[UUID] = []
         if played.kind == "beside" and (companion := played.companion) is not None:
             self._at_call = lambda: ended.append(self._run_beside(companion))
         for number in range(1, played.executions + 1):
-            run = partial(self._run, engine, played.scenario)
+            scenario = edition(played.scenario, number) if played.editions else played.scenario
+            run = partial(self._run, engine, scenario)
             ended.append(_in_thread(run) if played.kind == "many" else run())
+            if played.asked_after:
+                self._ask_after(engine, ended[-1], played.scenario)
             self._worlds.clear()
             if played.size_every and number % played.size_every == 0:
                 self._ask("size", executions=number, **_size())
         engine.close()
+        if self._other is not None:
+            self._other.close()
         self._ask("closed")
         due = _PAUSED if played.kind == "waits" and not played.scenario.signals else "completed"
+        due = "cancelled" if cancels else due
         return self._problem or self._status_problem((ended[0], ended[-1]), due)
 
     def call(self, call: ActivityCall) -> ActivityResult:
@@ -87,6 +99,8 @@ class _Subject:
             self._ask("call")
             if self._calls == 2 and self._at_call is not None:
                 self._at_call()
+            if self._asked and self._other is not None:
+                self._ask_for(self._other, call.execution_id)
         return self._worlds[call.execution_id].call(call)
 
     def _run(self, engine: Engine, scenario: Scenario) -> UUID:
@@ -96,7 +110,34 @@ class _Subject:
         for planned in scenario.signals:
             sent = SignalSent(id=planned.id, name=planned.name, payload=planned.payload)
             self._command(partial(engine.resume, execution_id, sent))
+        if scenario.cancel_at_pause is not None and self._other is not None:
+            self._command(partial(self._other.cancel, execution_id))
         return execution_id
+
+    def _ask_for(self, other: Engine, execution_id: UUID) -> None:
+        """While an execution is inside an activity: another engine asks for it, and is told what it may be told."""
+        self._counted = False
+        self._ask("beside")
+        with contextlib.suppress(Exception):
+            other.resume(execution_id)
+        self._ask("apart")
+        self._counted = True
+
+    def _ask_after(self, engine: Engine, execution_id: UUID, scenario: Scenario) -> None:
+        """Asks for an execution that has ended, and for one that nobody has started; what is refused, is refused."""
+        sent, unknown = SignalSent(id="s-late", name="late", payload=None), uuid4()
+        commands: tuple[Callable[[], object], ...] = (
+            partial(engine.execute, _request(execution_id, scenario)),
+            partial(engine.resume, execution_id, sent),
+            partial(engine.cancel, execution_id),
+            partial(engine.journal, execution_id),
+            partial(engine.resume, unknown),
+            partial(engine.cancel, unknown),
+            partial(engine.journal, unknown),
+        )
+        for command in commands:
+            with contextlib.suppress(Exception):
+                command()
 
     def _run_beside(self, scenario: Scenario) -> UUID:
         """While an execution is inside an activity: another one, on an engine of its own."""

@@ -9,7 +9,7 @@ from typing import Final
 from cutover.engines.api import JsonText
 from cutover.harness.judge.checks import ckpt, data, dup, evt, iso, log, lost, met, ord, out, retry, sm  # noqa: A004 - a check's id, as its module
 from cutover.harness.judge.checks.around import ident, secret
-from cutover.harness.judge.checks.base import ArmCheck, Sheet
+from cutover.harness.judge.checks.base import ROWS_OF, ArmCheck, Sheet
 from cutover.harness.judge.findings import Finding
 from cutover.harness.judge.view import ArmView, view_of
 from cutover.harness.record.scenario_texts import scenario_in
@@ -54,6 +54,8 @@ def _findings(arm: ArmName, engine: str, companion: Companion, text: JsonText, s
     scenario = _scenario(text)
     view = view_of(Trial(number=sheet.trial.trial.number, scenario=scenario, arms={arm: record}))
     for check in _CHECKS:
+        if ROWS_OF.get(check.id) in sheet.trial.lacks:
+            continue
         for result in check(view):
             sheet.saw(result.examined)
             yield from result.findings

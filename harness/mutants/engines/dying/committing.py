@@ -22,12 +22,15 @@ __all__ = [
     "AppendsUnlocked",
     "CommitsBlindly",
     "DropsEvents",
+    "GathersCommits",
     "ReEmits",
     "StoresTheRefusal",
     "WritesBehind",
 ]
 
 HERE = "cutover.harness.mutants.engines"
+_LONG = 20
+_PUT_OFF = 2
 
 
 class StoresTheRefusal(BrokenV2):
@@ -146,3 +149,29 @@ class WritesBehind(BrokenV2):
 def _as_json(events: Iterable[Event]) -> str:
     """The events' rows, an object each."""
     return json.dumps([dict(zip(PARTS["events"], record(entry), strict=True)) for entry in events])
+
+
+class GathersCommits(BrokenV2):
+    """Writes every third step alone, with the two before it, once an execution has become a long one."""
+
+    late = 0
+
+    def go_on(self, run: ExecutionRun, step: Step | None) -> None:
+        """As V2, and puts some commits off."""
+        while True:
+            if self._puts_off(run, step):
+                self.late += 1
+            elif run.delta:
+                self.late = 0
+                self.writer.commit(run)
+            if run.status != "running" or run.paused:
+                if not run.released:
+                    self.claims.release(run.execution_id, run.epoch)
+                return
+            if step is not None:
+                self.work(run, step)
+            step = run.advance(self.clock.now())
+
+    def _puts_off(self, run: ExecutionRun, step: Step | None) -> bool:
+        begins = step is not None and step.status == "running" and step.attempt == 1
+        return begins and run.version > _LONG and self.late < _PUT_OFF

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from cutover.engines.api import Activities, ActivityCall, ActivityResult, EngineContext
 from cutover.engines.errors import ActivityError
@@ -16,11 +17,20 @@ from cutover.engines.v2.lease import Held, Renewer
 from cutover.harness.mutants.engines.broken import BrokenV2
 from cutover.harness.mutants.patching import Patch
 
-__all__ = ["CancelsNobodyAtWork", "CountsPartsOfSeconds", "RenewsTwice", "RenewsUntilTheLineIsCut", "TimesAnswersOut"]
+__all__ = [
+    "CancelsNobodyAtWork",
+    "CountsPartsOfSeconds",
+    "RenewsElsewhere",
+    "RenewsTheNewest",
+    "RenewsTwice",
+    "RenewsUntilTheLineIsCut",
+    "TimesAnswersOut",
+]
 
 _HERE: Final = "cutover.harness.mutants.engines"
 _MOST_S: Final = 20.0
 _MOST_RENEWALS: Final = 2
+_WHERE: Final = frozenset({"host", "hostaddr", "port", "dbname", "user", "password"})
 
 
 class _Timed:
@@ -77,6 +87,37 @@ class RenewsUntilTheLineIsCut(BrokenV2):
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
         self.renewer = _StaysOffline(context.dsn, context.clock)
+
+
+class _HoldsOne(Renewer):
+    def watch(self, execution_id: UUID, epoch: int, owner: str) -> None:
+        super().watch(execution_id, epoch, owner)
+        del self._held[:-1]
+
+    def rest(self) -> None:
+        self._held.clear()
+
+    def close(self) -> None:
+        """Others may have need of it."""
+
+
+class RenewsTheNewest(BrokenV2):
+    """Prolongs, for all engines of a process on a database, the lease of the execution that began an activity last."""
+
+    renewers: ClassVar[dict[str, Renewer]] = {}
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.renewer = self.renewers.setdefault(context.dsn, _HoldsOne(context.dsn, context.clock))
+
+
+class RenewsElsewhere(BrokenV2):
+    """Connects for its renewals with what says where the database is, and drops whatever else it was given."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        where: dict[str, Any] = {name: value for name, value in conninfo_to_dict(context.dsn).items() if name in _WHERE}
+        self.renewer = Renewer(make_conninfo(**where), context.clock)
 
 
 class CountsPartsOfSeconds(BrokenV2):

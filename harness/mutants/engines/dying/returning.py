@@ -13,7 +13,15 @@ from cutover.engines.v2.recovery import Claimed, Rows
 from cutover.engines.v2.run import ExecutionRun
 from cutover.harness.mutants.engines.broken import BrokenV2
 
-__all__ = ["CountsIterationsAnew", "CountsThePaused", "DatesTheStartAnew", "GrantsOneMore", "TakesThemByName"]
+__all__ = [
+    "CountsIterationsAnew",
+    "CountsThePaused",
+    "DatesTheStartAnew",
+    "ForgetsAskedTurns",
+    "ForgetsFailedTurns",
+    "GrantsOneMore",
+    "TakesThemByName",
+]
 
 _HERE = "cutover.harness.mutants.engines"
 
@@ -81,3 +89,27 @@ class GrantsOneMore(BrokenV2):
         if (run.execution_id, step.step_id) in self.returned:
             node = replace(node, retry=replace(node.retry, max_retries=node.retry.max_retries + 1))
         super().failed(run, step, node, error)
+
+
+class ForgetsFailedTurns(BrokenV2):
+    """Finds the results of a loop's turns that went well, and none of those that an error was let pass in."""
+
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
+        """As V2, with fewer results."""
+        run, rows = super().restore(execution_id, claimed)
+        failed = {step_id.rpartition("/")[0] for step_id, row in rows.steps.items() if row.status == "failed"}
+        for step in run.open.values():
+            own = enumerate(step.results)
+            step.results = [result for turn, result in own if f"{step.step_id}[{turn}]" not in failed]
+        return run, rows
+
+
+class ForgetsAskedTurns(BrokenV2):
+    """Keeps in memory alone that a turn of a loop has asked for another one."""
+
+    def restore(self, execution_id: UUID, claimed: Claimed) -> tuple[ExecutionRun, Rows]:
+        """As V2, as if no turn that is under way had asked."""
+        run, rows = super().restore(execution_id, claimed)
+        for step in run.open.values():
+            step.frame.again.clear()
+        return run, rows

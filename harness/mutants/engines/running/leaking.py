@@ -5,30 +5,39 @@ from __future__ import annotations
 import os
 import threading
 import time
+from hashlib import sha256
+from typing import ClassVar
+from uuid import UUID
 
 import psycopg
 from psycopg import sql as sql_parts
 
-from cutover.engines.api import ActivityNode, ActivityResult, EngineContext, ExecutionRequest
-from cutover.engines.errors import ActivityError
+from cutover.engines.api import ActivityNode, ActivityResult, EngineContext, ExecutionRequest, Signal
+from cutover.engines.errors import ActivityError, ExecutionHeld
 from cutover.engines.sqlfiles import sql
+from cutover.engines.v2 import graph
 from cutover.engines.v2.planner import Step
 from cutover.engines.v2.run import ExecutionRun
 from cutover.engines.v2.writer import Statements
 from cutover.harness.mutants.engines.broken import BrokenV2
 
 __all__ = [
+    "ConnectsToCancel",
     "HoldsATransaction",
+    "KeepsFailures",
     "KeepsOutputs",
+    "KeepsWhatPaused",
     "LeaksConnections",
     "LeaksFiles",
     "LeaksLocks",
     "LeaksMemory",
     "LeaksOnRetry",
     "LeaksThreads",
+    "LeaksWhenRefused",
     "LocksAllExecutions",
     "LocksEachCommit",
     "PreparesForEach",
+    "PreparesForEachWorkflow",
     "TriesTheLock",
 ]
 
@@ -139,6 +148,34 @@ class LeaksOnRetry(LeaksMemory):
             self.kept.append(psycopg.connect(self.store._dsn))
 
 
+class KeepsFailures(LeaksMemory):
+    """Keeps the failures of activities, each with its traceback, and so with all that the attempt had."""
+
+    def keep(self) -> None:
+        """Keeps nothing of an execution."""
+
+    def failed(self, run: ExecutionRun, step: Step, node: ActivityNode, error: ActivityError) -> None:
+        """As V2, and keeps the failure."""
+        super().failed(run, step, node, error)
+        self.kept.append(error)
+
+
+class ConnectsToCancel(LeaksMemory):
+    """Opens a connection to see what there is to cancel, and closes it only where there is something."""
+
+    def keep(self) -> None:
+        """Keeps nothing of an execution."""
+
+    def cancel(self, execution_id: UUID) -> None:
+        """As V2, once it has looked."""
+        connection = psycopg.connect(self.store._dsn, autocommit=True)
+        self.kept.append(connection)
+        if connection.execute(sql(_HERE, "is_running"), {"id": execution_id}).fetchone() is None:
+            return
+        connection.close()
+        super().cancel(execution_id)
+
+
 class LeaksThreads(LeaksMemory):
     """Starts a thread for each execution that never ends."""
 
@@ -173,3 +210,49 @@ class PreparesForEach(BrokenV2):
         look = sql_parts.SQL("PREPARE {} AS SELECT status FROM workflow_executions WHERE id = $1")
         self.store.connection.execute(look.format(name))
         super().execute(request)
+
+
+class PreparesForEachWorkflow(BrokenV2):
+    """Prepares a statement for each workflow, under a digest of it, and leaves it with the server."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self.known: set[str] = set()
+
+    def execute(self, request: ExecutionRequest) -> None:
+        """As V2, once the statement is there."""
+        digest = sha256(graph.dump(request.workflow).encode()).hexdigest()
+        if digest not in self.known:
+            self.known.add(digest)
+            look = sql_parts.SQL("PREPARE {} AS SELECT status FROM workflow_executions WHERE id = $1")
+            self.store.connection.execute(look.format(sql_parts.Identifier(f"of {digest[:32]}")))
+        super().execute(request)
+
+
+class KeepsWhatPaused(BrokenV2):
+    """Keeps an execution that pauses in memory until it goes on in this very process and ends."""
+
+    paused: ClassVar[dict[UUID, ExecutionRun]] = {}
+
+    def go_on(self, run: ExecutionRun, step: Step | None) -> None:
+        """As V2, and keeps it or lets it go."""
+        super().go_on(run, step)
+        if run.status == "running":
+            self.paused[run.execution_id] = run
+        else:
+            self.paused.pop(run.execution_id, None)
+
+
+class LeaksWhenRefused(LeaksMemory):
+    """Opens a connection each time that another worker holds the execution, to hear when it is free."""
+
+    def keep(self) -> None:
+        """Keeps nothing of an execution."""
+
+    def resume(self, execution_id: UUID, signal: Signal | None = None) -> None:
+        """As V2, and listens where it is refused."""
+        try:
+            super().resume(execution_id, signal)
+        except ExecutionHeld:
+            self.kept.append(psycopg.connect(self.store._dsn))
+            raise

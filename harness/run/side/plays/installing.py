@@ -121,7 +121,7 @@ def _beside(stage: PlayStage, play: Performance, role: Role) -> None:
     """Installs the candidate inside an activity; whoever does so has not driven the execution, and may not yet."""
     newcomer = stage.engine()
     play.ask("install() inside its activity", partial(stage.install, newcomer))
-    if role == "candidate":
+    if role == "candidate" and stage.turns_others_away:
         what = "resume() by a worker that was just installed, inside its activity"
         play.refused(what, partial(newcomer.resume, play.id), ExecutionHeld, LeaseLost)
 

@@ -83,26 +83,6 @@ def due_at_once(stage: PlayStage) -> Iterator[PlayRecord]:
     yield play.play()
 
 
-def definitions(stage: PlayStage) -> Iterator[PlayRecord]:
-    """One workflow id has two definitions, both in flight at once: each execution goes on by its own."""
-    sent = signals("go")
-    older = chain("older", wait("a", "go"), "pack", "ship", sent=sent, workflow_id="orders")
-    newer = chain("newer", "check", wait("a", "go"), "bill", sent=sent, workflow_id="orders")
-    both = [(older, "the older"), (newer, "the newer"), (older, "the older again")]
-    engine = stage.engine()
-    plays = [
-        Performance(stage, scenario, engine, check="IDENT", name=f"{name} of two definitions")
-        for scenario, name in both
-    ]
-    for play in plays:
-        play.start()
-    for play, same in zip(plays, (False, False, True), strict=True):
-        if not same:
-            play.by(stage.engine())
-        play.finish()
-    yield from (play.play() for play in plays)
-
-
 def ended(stage: PlayStage) -> Iterator[PlayRecord]:
     """Executions that have ended, and one that waits, are read again as time goes by and others run."""
     engine = stage.engine()
@@ -149,9 +129,9 @@ def _run_another(stage: PlayStage, later: timedelta) -> None:
 
 
 def edited(stage: PlayStage) -> Iterator[PlayRecord]:
-    """Activities change what they are given: no other step, attempt or execution may get that."""
+    """Activities change what they are given, also at an attempt that fails: nothing else may get that."""
     engine = stage.engine()
-    made = side_by_side("edited", ("pack", "bill"), ("ship",))
+    made = retrying(side_by_side("edited", ("pack", "bill"), ("ship",)), "pack", 1_000)
     for turn in ("first", "second", "third"):
         play = Performance(
             stage, made, engine, check="DATA", name=f"{turn} of equal input, which is edited", edits=True
@@ -289,7 +269,6 @@ _NAMES_OF_ENGINES: Final = dict.fromkeys((*_ROUTERS, *_ENGINES), "the caller's")
 KEEPING = (
     waits,
     due_at_once,
-    definitions,
     ended,
     edited,
     large_results,

@@ -19,6 +19,7 @@ from cutover.harness.record.plays import PlayRecord
 from cutover.harness.run.side.plays.measuring import measure
 from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.sessions import end_sessions, sessions
+from cutover.harness.run.side.plays.sharing import placed
 from cutover.harness.run.side.plays.workflows import chain
 from cutover.harness.run.world.clock import PassingClock
 
@@ -27,6 +28,7 @@ __all__ = ["IDLE", "LASTING"]
 IDLE: Final = 1 / 5
 """How long the worker has nothing to do, as a share of the activity's time: longer than a lease goes unrenewed."""
 
+_SCHEMA: Final = "leased"
 _CUT_AT: Final = 8
 """After which question sessions end: a lease of 30 s was renewed by then, and is over before the last question."""
 _ASKED: Final = 22
@@ -37,9 +39,12 @@ def long(stage: PlayStage) -> Iterator[PlayRecord]:
     """An activity outlasts a lease in real time, and another worker asks for the execution, also after that.
 
     The worker has run another execution before, as has a neighbour in its process that is closed by now, and then had
-    nothing to do for a while.
+    nothing to do for a while. Inside the activity another neighbour runs an execution. All connections name a schema,
+    that of the lease too.
     """
     others = sessions(stage.dsn)
+    stage = placed(stage, _SCHEMA)
+    stage.install(stage.engine())
     engine, name = stage.engine(), "in an activity that outlasts a lease"
     for each in (engine, neighbour := stage.engine()):
         Performance(stage, chain("short", "pack"), each, check="CONC", name=name, clock=PassingClock()).start()
@@ -52,14 +57,20 @@ def long(stage: PlayStage) -> Iterator[PlayRecord]:
     play.finish()
     measure(play, "pack", sum(took_s) * 1_000)
     yield play.play()
+    stage.close()
 
 
 def _ask_meanwhile(play: Performance, stage: PlayStage, spared: set[int], took_s: list[float]) -> None:
     """Asks until the activity has lasted so long or the other worker is let in; adds how long that was.
 
+    First a neighbour runs an execution of its own, which has nothing to do with the lease of this one.
+
     After a while the sessions end that the worker has used since it went into the activity: what keeps the execution
     meanwhile must outlive a lost connection. Those that it has not used, it cannot know of; `spared` are others'.
     """
+    Performance(
+        stage, chain("inside", "pack", "ship"), stage.engine(), check="CONC", name="inside", clock=PassingClock()
+    ).start()
     began, since, there = time.monotonic(), _now(stage.dsn), sessions(stage.dsn)
     other = stage.engine()
     spared = spared | sessions(stage.dsn) - there

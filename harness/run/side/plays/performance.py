@@ -28,11 +28,13 @@ from cutover.harness.store.lines import scenario_text
 from cutover.scenarios.model import PlannedSignal, Scenario
 from cutover.scenarios.needs import needs
 
-__all__ = ["LONG_S", "TAKEOVER_S", "NotOffered", "Performance", "PlayStage"]
+__all__ = ["LONG_S", "TAKEOVER_S", "WORKERS", "NotOffered", "Performance", "PlayStage"]
 
 LONG_S: Final = 66.0
 """Longer than most leases last."""
 TAKEOVER_S: Final = 31.0
+WORKERS: Final = frozenset({"concurrent_workers", "lease"})
+"""What an engine has to offer to be asked by one worker for what another is at."""
 _NAMESPACE = UUID("0d3f5c1e-59a2-5f0e-8a0b-3d3f1f6f2c77")
 
 
@@ -40,9 +42,8 @@ _NAMESPACE = UUID("0d3f5c1e-59a2-5f0e-8a0b-3d3f1f6f2c77")
 class PlayStage:
     """A database, and how engines on it are made; ids are drawn from the seed.
 
-    `lacks` is what the candidate does not offer. `lasts_s` is the real time
-    for which the activity of a play runs that is to outlast every lease, `takeover_s` is how
-    far the clock moves on before another worker takes over.
+    `lacks` is what the candidate does not offer. `lasts_s` is the real time for which the activity of a play runs that
+    is to outlast every lease, `takeover_s` is how far the clock moves on before another worker takes over.
     """
 
     dsn: str
@@ -54,6 +55,11 @@ class PlayStage:
     _dispatcher: Dispatcher = field(default_factory=Dispatcher)
     _opened: list[Engine] = field(default_factory=list)
     _drawn: int = 0
+
+    @property
+    def turns_others_away(self) -> bool:
+        """Whether the candidate offers that one worker of several has an execution, so that others may ask for it."""
+        return self.lacks.isdisjoint(WORKERS)
 
     def engine(self, role: Role = "candidate") -> Engine:
         """Makes another engine."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from threading import Event, Thread
 from typing import Final
@@ -19,7 +20,7 @@ from cutover.harness.run.side.plays.performance import Performance, PlayStage
 from cutover.harness.run.side.plays.sessions import end_sessions, sessions
 from cutover.harness.run.side.plays.workflows import chain, signals, wait
 
-__all__ = ["PLACING", "SHARING"]
+__all__ = ["PLACING", "SHARING", "placed"]
 
 _HERE: Final = "cutover.harness.run.side.plays"
 _SCHEMA: Final = "tenant"
@@ -30,18 +31,8 @@ _LOCK_MS: Final = 5_000
 
 def elsewhere(stage: PlayStage) -> Iterator[PlayRecord]:
     """The connection names a schema by its options: the tables are made there, and are left to be vacuumed."""
-    schema = sql_parts.Identifier(_SCHEMA)
-    with psycopg.connect(stage.dsn, autocommit=True) as connection:
-        connection.execute(sql_parts.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))  # of another engine's play
-        connection.execute(sql_parts.SQL("CREATE SCHEMA {}").format(schema))
     before = _tables(stage.dsn)
-    given = conninfo_to_dict(stage.dsn).get("options") or ""
-    there = PlayStage(
-        make_conninfo(stage.dsn, options=f"{given} -c search_path={_SCHEMA}".strip()),
-        stage.seed,
-        stage.factories,
-        lacks=stage.lacks,
-    )
+    there = placed(stage, _SCHEMA)
     engine = there.engine()
     there.install(engine)
     scenario = chain("elsewhere", "pack", wait("a", "go"), "ship", sent=signals("go"))
@@ -52,6 +43,16 @@ def elsewhere(stage: PlayStage) -> Iterator[PlayRecord]:
     play.ask("install() in that schema", partial(_look, stage.dsn, before))
     yield play.play()
     there.close()
+
+
+def placed(stage: PlayStage, name: str) -> PlayStage:
+    """Returns a stage whose connections name a schema by their options, made anew, in which there are no tables."""
+    schema = sql_parts.Identifier(name)
+    with psycopg.connect(stage.dsn, autocommit=True) as connection:
+        connection.execute(sql_parts.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))  # of another engine's play
+        connection.execute(sql_parts.SQL("CREATE SCHEMA {}").format(schema))
+    given = conninfo_to_dict(stage.dsn).get("options") or ""
+    return replace(stage, dsn=make_conninfo(stage.dsn, options=f"{given} -c search_path={name}".strip()))
 
 
 def _look(dsn: str, before: set[tuple[str, str]]) -> None:

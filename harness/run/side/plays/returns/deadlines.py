@@ -24,7 +24,11 @@ _PAUSE_MS: Final = 8 * 60_000
 
 
 def begun_late(stage: PlayStage) -> Iterator[PlayRecord]:
-    """Waits that begin late in a drive, after a pause or in a loop's later turn, have their whole time."""
+    """Waits that begin late in a drive, after a pause or in a loop's later turn, have their whole time.
+
+    The last is also there when somebody else's signal makes a worker take the execution, after the time at which the
+    wait of the turn before would have been up.
+    """
     after = retrying(chain("begun-late", "pack", wait("a", timeout_ms=2 * HOUR_MS), "ship"), "pack", HOUR_MS)
     play = Performance(stage, after, stage.engine(), check="CLOCK", name="a wait after a pause in the same drive")
     play.start()
@@ -33,7 +37,18 @@ def begun_late(stage: PlayStage) -> Iterator[PlayRecord]:
     yield play.play()
     play = Performance(stage, _in_turns(), stage.engine(), check="CLOCK", name="a wait after a turn with a pause")
     play.start()
-    play.send("s2-tick", "s1-go")
+    play.send("s1-go", "s2-tick")
+    _still_waits(play, stage, _WAIT_MS - _SHORTLY_MS)
+    play.stray("nobody")
+    play.by(stage.engine())
+    play.send("s3-tick")
+    play.finish()
+    yield play.play()
+    play = Performance(stage, _in_turns(), stage.engine(), check="CLOCK", name="a wait after a turn's, which was met")
+    play.start()
+    play.send("s1-go")
+    play.clock.advance(play.clock.now() + timedelta(milliseconds=_WAIT_MS // 2))
+    play.send("s2-tick")
     _still_waits(play, stage, _WAIT_MS - _SHORTLY_MS)
     play.send("s3-tick")
     play.finish()

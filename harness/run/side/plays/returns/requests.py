@@ -25,6 +25,7 @@ __all__ = ["REQUESTING"]
 _MINUTE_MS: Final = 60_000
 _NODES: Final = (wait("a", timeout_ms=_MINUTE_MS), "pack", wait("b", "go"), "ship")
 _OTHER: Final = chain("other", "bill").workflow
+_NOTHING_NEW: Final = "nothing new"
 _OTHERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "another input": {"input": {"token": "another"}},
     "other metadata": {"metadata": {"tenant": "another", "asked": "anew"}},
@@ -32,6 +33,7 @@ _OTHERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "another definition": {"workflow": replace(_OTHER, id="asked-anew")},
     "another workflow": {"workflow": _OTHER},
     "everything else": {"workflow": _OTHER, "input": None, "metadata": {"asked": "anew"}},
+    _NOTHING_NEW: {},
 }
 
 
@@ -43,9 +45,14 @@ class _Anew:
     request: ExecutionRequest
     what: str
 
+    @property
+    def asking(self) -> str:
+        """What is asked for; the request that made the execution, word for word, may not be refused."""
+        return "execute() once more" if self.what == _NOTHING_NEW else f"{ANOTHER}, with {self.what}"
+
     def ask(self, engine: Engine, when: str) -> None:
         """Makes the request and looks whether anything has changed."""
-        what = f"{ANOTHER}, with {self.what}, {when}"
+        what = f"{self.asking}, {when}"
         self.play.ask(what, partial(engine.execute, self.request))
         self.play.read(f"read after {what}", engine=engine)
 
@@ -59,21 +66,28 @@ class _Anew:
 
 
 def asked_anew(stage: PlayStage) -> Iterator[PlayRecord]:
-    """Another request names the execution: as it waits, inside an activity, after a death, and when it has ended."""
+    """Another request names the execution: in the middle of a wait's time, inside an activity, after a death, and when
+    it has ended.
+
+    Nothing of it may begin anew, a wait's time among it.
+    """
     scenario = chain("asked-anew", *_NODES, sent=signals("go"))
     scenario = retrying(scenario, "pack", round(2_000 * stage.takeover_s))
     for what, other in _OTHERS.items():
         play = Performance(stage, scenario, stage.engine(), check="IDENT", name=f"asked for anew with {what}")
         anew = _Anew(play, replace(_request(play, scenario), **other), what)
         play.start()
+        play.clock.advance(play.clock.now() + timedelta(milliseconds=_MINUTE_MS / 2))
         anew.ask(stage.engine(), "while it waits")
-        play.flight.at_first_call = partial(anew.ask_inside, stage.engine())
+        if stage.turns_others_away:
+            play.flight.at_first_call = partial(anew.ask_inside, stage.engine())
         play.flight.at_first_sleep = end_worker
         with contextlib.suppress(WorkerGone):
-            play.wake(_MINUTE_MS)
+            play.wake(_MINUTE_MS / 2)
+        play.flight.at_first_sleep = None
         play.clock.advance(play.clock.now() + timedelta(seconds=stage.takeover_s))
         play.by(engine := stage.engine())
-        play.ask(f"{ANOTHER}, with {what}, after a death", partial(engine.execute, anew.request))
+        play.ask(f"{anew.asking}, after a death", partial(engine.execute, anew.request))
         play.wake(1_000 * stage.takeover_s)
         play.finish()
         anew.ask(stage.engine(), "when it has ended")
