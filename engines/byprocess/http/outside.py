@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from queue import SimpleQueue
+from socketserver import ThreadingTCPServer
 from typing import Any, Final, TypeAlias
 
 from cutover.engines.byprocess.faults import BrokenProtocol
@@ -127,11 +128,12 @@ class OutsideServer:
                 self._keys.discard(key)
 
 
-class _Listener(ThreadingHTTPServer):
-    """Remembers its connections, to close them."""
+class _Listener(ThreadingTCPServer):
+    """Remembers its connections, to close them; unlike `http.server`'s it asks no name server for its name."""
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], outside: OutsideServer) -> None:
         self.outside = outside
