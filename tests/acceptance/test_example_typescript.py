@@ -133,3 +133,22 @@ def test_its_depth_counts_lists_and_objects_and_not_signs_in_texts(text: str, de
         [node, "--input-type=module", "-e", program, text], cwd=EXAMPLE, capture_output=True, text=True, check=True
     )
     assert done.stdout == str(depth)
+
+
+@pytest.mark.parametrize(
+    ("expression", "port"),
+    [("abs(@.n)", "true"), ("sort_by(@.l, &@.k)[0].k", "true"), ("'@' == '@' && (@.n)", "true"), ("@.none", "false")],
+)
+def test_an_expression_may_name_the_current_node_anywhere(folder: Path, expression: str, port: str) -> None:
+    program = (
+        'import { portOf } from "./expressions.mjs"; const [, expression] = process.argv;'
+        'process.stdout.write(portOf({ expression, cases: [] }, `{"n":-1,"l":[{"k":2},{"k":1}]}`));'
+    )
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", program, expression],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == port

@@ -5,9 +5,17 @@ import { parse, stringify } from "./json.mjs";
 // Whoever only compares needs exact text of what a double cannot hold, whole numbers beyond 2^53, and no other.
 const isComparable = (number) => !/^-?\d{16,}$/.test(number) || Number.isSafeInteger(Number(number));
 
+/**
+ * The expression as `jmespath` understands it: in a function or in parentheses it takes `@` for the whole argument, so
+ * `abs(@.total)` is `abs((@).total)` to it. Texts and literals stay as they are.
+ */
+const understood = (expression) => (
+  expression.replace(/'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`|@/gs, (part) => (part === "@" ? "(@)" : part))
+);
+
 /** The port by which a condition leaves. Throws where the expression has no value on this input. */
 export function portOf(node, input) {
-  const value = jmespath.search(parse(input, isComparable), node.expression);
+  const value = jmespath.search(parse(input, isComparable), understood(node.expression));
   if (node.cases.length) return node.cases.find((each) => isSame(parse(each.value, isComparable), value))?.port ?? "default";
   const isEmpty = value === null || value === undefined || value === false || value === "";
   return isEmpty || (isContainer(value) && !Object.keys(value).length) ? "false" : "true";
@@ -15,13 +23,13 @@ export function portOf(node, input) {
 
 /** What a loop runs over, each as a JSON text. Throws where that is not a list. */
 export function itemsOf(node, input) {
-  const value = jmespath.search(parse(input), node.items);
+  const value = jmespath.search(parse(input), understood(node.items));
   if (!Array.isArray(value)) throw new Error(`${node.items} gives no list on this input`);
   return value.map(stringify);
 }
 
 /** Throws where the expression is none. */
-export const check = (expression) => void jmespath.compile(expression);
+export const check = (expression) => void jmespath.compile(understood(expression));
 
 const isContainer = (value) => typeof value === "object" && !(value instanceof Number);
 

@@ -1,5 +1,6 @@
 // The rollout plan's tables, and how their rows read as a journal.
 import pg from "pg";
+import { parse } from "pg-connection-string";
 import { EngineError } from "./protocol.mjs";
 
 // Payloads stay the text that they are, and times keep their microseconds.
@@ -20,7 +21,9 @@ const TABLES = `
 /** What either engine does with the plan's tables. */
 export class Tables {
   constructor(dsn) {
-    this.pool = new pg.Pool({ connectionString: dsn, max: 1 });
+    const { options = "", ...given } = parse(dsn);
+    // A small table would otherwise be read whole for each row of it that is wanted.
+    this.pool = new pg.Pool({ ...given, options: `${options} -c enable_seqscan=off`.trim(), max: 1 });
     this.pool.on("error", () => {}); // a connection that was cut while nobody used it; the next query gets another
   }
 

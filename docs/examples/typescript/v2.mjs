@@ -1,6 +1,6 @@
 // The edge function that is to replace V1: a lease with an epoch, idempotency keys, retries, waits and signals.
 // Every step is durable before anything outside is asked for because of it, and nothing that an overtaken worker writes
-// meets a row. An activity costs two statements: what led to it is written as it begins, what it came to as it ends.
+// meets a row. An activity costs one statement: what it came to is written with all that follows as the next one begins.
 import { portOf } from "./expressions.mjs";
 import { ENDED, Walk, checkWorkflow, tooDeep } from "./graph.mjs";
 import { objectOf, stringify } from "./json.mjs";
@@ -141,7 +141,7 @@ class Drive {
       // Whoever was overtaken learns of it here, before it asks for anything.
       step = await this.keep({ ...step, status: "running", due_at: null });
       try {
-        return await this.keep({ ...step, status: "completed", ...(await this.call(step, node)) });
+        return this.note({ ...step, status: "completed", ...(await this.call(step, node)) });
       } catch (problem) {
         if (!(problem instanceof ActivityError)) throw problem;
         if (!problem.retryable || step.attempt > node.retry.max_retries) return this.giveUp(step, node, problem);
@@ -169,7 +169,7 @@ class Drive {
   giveUp(step, node, { message }) {
     const ports = { fail: [], continue: ["out"], route: ["error"] }[node.on_error];
     const output = node.on_error === "fail" ? null : objectOf([["error", stringify(message)]]);
-    return this.keep({ ...step, status: "failed", output, ports, error: storable(message) });
+    return this.note({ ...step, status: "failed", output, ports, error: storable(message) });
   }
 
   nextDue({ initial_ms, factor, cap_ms, jitter }, attempt) {
@@ -211,7 +211,7 @@ class Drive {
     );
   }
 
-  /** Takes a step that asks nobody for anything; it is written with the next one that does. */
+  /** Takes a step as it is now; it is written with the next one that asks somebody for something. */
   note({ input = null, output = null, ports = [], error = null, due_at = null, ...step }) {
     const noted = this.walk.take({ ...step, input, output, ports, error, due_at });
     this.unwritten.push(noted);
@@ -251,6 +251,7 @@ class Drive {
   }
 
   async letGo() {
+    if (this.unwritten.length) await this.write();
     const { id, lease_epoch } = this.row;
     const rows = await this.tables.query(
       "UPDATE workflow_executions SET lease_until = NULL WHERE id = $1 AND lease_epoch = $2 AND status = 'running' RETURNING id",

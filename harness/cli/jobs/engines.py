@@ -24,6 +24,8 @@ from cutover.harness.record.plays import PlayRecord
 from cutover.harness.record.promises import EnginePromises
 from cutover.harness.run.crash.matrix import SETTINGS, Interrupt, interrupting
 from cutover.harness.run.crash.plan import CasePlan, ways_without
+from cutover.harness.run.machine.pace import pace_of
+from cutover.harness.run.machine.probe import readings
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.run.side.playing import play_all
 from cutover.harness.store.atomic import write_whole
@@ -81,6 +83,8 @@ _PARTS: Final = (
 _CATALOG: Final = _Part((), ())
 """The whole catalog, which nobody interrupts."""
 _FEW: Final = 2
+_DEADLINE_S: Final = 60.0
+"""How long a command may take on a machine of the usual pace: whoever is slow has broken no promise."""
 _PLAYS: Final = (
     *("early", "one_each", "twice", "held", "unknown", "timed_out", "one_id"),
     *("waits", "due_at_once", "begun_late"),
@@ -135,7 +139,8 @@ def _made(spec: str, *, named: bool) -> EnginePromises:
 def _judged(engine: EnginePromises, server: Server, plan: EnginesPlan) -> EnginePromises:
     tally = PromiseTally(engine.spec, engine.name, engine.lacks)
     try:
-        with interrupting(server, engine.spec, workers=plan.workers) as interrupt:
+        deadline_s = _DEADLINE_S * pace_of(readings(server.dsn))
+        with interrupting(server, engine.spec, workers=plan.workers, deadline_s=deadline_s) as interrupt:
             for part in _PARTS if plan.quick else (*_PARTS, _CATALOG):
                 _interrupt(part, tally, interrupt, plan)
         if not plan.quick:

@@ -61,18 +61,24 @@ def _fenced(_scenario: Scenario, way: Way) -> frozenset[str]:
 
 def _signalled(scenario: Scenario, way: Way) -> frozenset[str]:
     """Where nobody dies all that goes wrong is the delivery's; after a death, that the execution waits for ever."""
-    if "signals" not in needs(scenario):
+    if "signals" not in needs(scenario) or scenario.id in PAYLOADS:
         return _NO_CHECKS
     return frozenset({"RESUME", "DUP", "IDEM", "STUCK"} if way in _DELIVERIES else {"STUCK"})
 
 
 def _timed(scenario: Scenario, _way: Way) -> frozenset[str]:
-    return frozenset({"TIME", "STUCK"}) if "injected_clock" in needs(scenario) else _NO_CHECKS
+    timed = "injected_clock" in needs(scenario) and scenario.id not in PAYLOADS
+    return frozenset({"TIME", "STUCK"}) if timed else _NO_CHECKS
 
 
-def _told(*needed: str) -> Callable[[Scenario], frozenset[str]]:
-    """Outcomes of scenarios that need this."""
-    return lambda scenario: frozenset({"OUT"}) if needs(scenario).issuperset(needed) else _NO_CHECKS
+def _told(needed: str, *but: str) -> Callable[[Scenario], frozenset[str]]:
+    """Outcomes of scenarios that need this, none of `but`, and are not about payloads."""
+
+    def checks(scenario: Scenario) -> frozenset[str]:
+        fits = needed in needs(scenario) and needs(scenario).isdisjoint(but) and scenario.id not in PAYLOADS
+        return frozenset({"OUT"}) if fits else _NO_CHECKS
+
+    return checks
 
 
 def _of_payloads(*checks: str) -> Callable[..., frozenset[str]]:
@@ -113,7 +119,7 @@ PROMISES: Final[Mapping[PromiseName, Promise]] = {
             says="a signal serves one wait, also one that comes early, twice, late or beside a death",
             needs=frozenset({"signals", "waits"}),
             interrupted=_signalled,
-            whole=_told("signals"),
+            whole=_told("signals", "retries"),
             play="SIGNAL",
         ),
         Promise(

@@ -98,7 +98,7 @@ class CaseRun:
     def _planned(self) -> int:
         """Returns how many faults there were to be; who gives up when it is refused sends nothing to refuse again."""
         planned, fired = 1 + len(self._case.further), self._caller.injector.fired
-        gave_up = any(command.ended == "raised" for command in self._caller.workers.commands[:1])
+        gave_up = any(command.ended == "raised" for command in self._caller.workers.commands)
         return min(planned, max(fired, 1)) if self._case.way in _REFUSALS and gave_up else planned
 
     def _signal_again(self, host: Host) -> Again | None:

@@ -106,7 +106,7 @@ def crash_matrix(
 
 
 @contextmanager
-def interrupting(server: Server, engine: str, *, workers: int) -> Iterator[Interrupt]:
+def interrupting(server: Server, engine: str, *, workers: int, deadline_s: float) -> Iterator[Interrupt]:
     """Yields what plays one matrix after another with an engine, by the same runners; none may restart the server.
 
     Raises EnvironmentProblem where the server has too few connections.
@@ -116,7 +116,7 @@ def interrupting(server: Server, engine: str, *, workers: int) -> Iterator[Inter
     with (
         places(server, engine, workers, Isolation.RUNNER, relaxed=True) as (dsns, template),
         OutageProbe(server.dsn) as probe,
-        Runners(engine, dsns, deadline_s=DEADLINE_S, takeover_s=TAKEOVER_S, template=template) as runners,
+        Runners(engine, dsns, deadline_s=deadline_s, takeover_s=TAKEOVER_S, template=template) as runners,
     ):
 
         def play(
