@@ -50,17 +50,20 @@ def read(line: bytes) -> FromEngine:
             f"it wrote to standard output what is not a message of the protocol: {_quoted(line)}; messages alone go "
             "there, one a line, and all else to standard error"
         )
-    if _MAYBE_HALF.search(line) and (place := next(_halves(found), None)):
-        raise BrokenProtocol(
-            f"its message {_quoted(line)} is wrong: {place} has half a character (a lone surrogate); "
-            "see docs/protocol.md"
-        )
+    if half := _half_in(line, found):
+        raise BrokenProtocol(f"its message {_quoted(line)} is wrong: {half}; see docs/protocol.md")
     try:
         return _FROM.validate_python(found)
     except ValidationError as error:
         raise BrokenProtocol(
             f"its message {_quoted(line)} is wrong: {_explained(error)}; see docs/protocol.md"
         ) from None
+
+
+def _half_in(raw: bytes, message: dict[str, object]) -> str:
+    """Returns where a message that came as `raw` has half a character and must not, or nothing."""
+    place = next(_halves(message), "") if _MAYBE_HALF.search(raw) else ""
+    return f"{place} has half a character (a lone surrogate)" if place else ""
 
 
 def _halves(message: dict[str, object]) -> Iterator[str]:
@@ -79,8 +82,13 @@ def _halves(message: dict[str, object]) -> Iterator[str]:
                 yield ascii(place).strip("'")
 
 
-def checked(kind: type[_T], values: Any, what: str) -> _T:
-    """Returns values that came by HTTP as a document of that kind; `what` they are. Raises BrokenProtocol."""
+def checked(kind: type[_T], values: dict[str, Any], what: str, raw: bytes = b"") -> _T:
+    """Returns values that came by HTTP, in a body `raw`, as a document of that kind; `what` they are.
+
+    Raises BrokenProtocol.
+    """
+    if half := _half_in(raw, values):
+        raise BrokenProtocol(f"{what} is wrong: {half}; see docs/http.md")
     try:
         found: _T = _adapter(kind).validate_python(values)
     except ValidationError as error:

@@ -279,6 +279,7 @@ WRONG: Final = [
         {},
         "until: '2026-01-01T00:00:05' is not a time with its offset in ISO 8601",
     ),
+    ("activities/charge", b"1", {**CALL, "X-Step-Id": "%ff"}, "X-Step-Id is not percent-encoded UTF-8: '%ff'"),
     ("sleep", b"[]", {}, "the body of its request for '/sleep' is not a JSON object"),
     ("other", b"{}", {}, "it posted to '/other'; there are /activities/NAME, /sleep, /now and /log"),
 ]
@@ -344,6 +345,7 @@ def test_errors_have_the_contract_s_type_or_their_own_words(service: Service, ou
         ((404, b"Cannot POST", "text/plain"), "it answered 404 Not Found with text/plain: 'Cannot POST'; an error is"),
         ((200, b"<html>", "text/html"), "it answered 200 OK with text/html: '<html>', which is not a JSON object"),
         ((200, {"execution": {}}), "is wrong: execution.id: "),
+        ((404, {"type": "\ud800", "message": "\ud800"}), "is wrong: type has half a character (a lone surrogate)"),
         ((500, {"error": "no"}), 'its answer 500 \'{"error": "no"}\' is wrong: type: '),
         ((None, None), "/journal: no whole answer came (RemoteDisconnected; it closed the connection)"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from cutover.engines.byprocess.faults import BrokenProtocol
 from cutover.engines.byprocess.messages import CallMessage, LogMessage, SleepMessage
@@ -33,8 +33,8 @@ def asked_for(
         values = {
             "id": number,
             "execution_id": headers.get("x-execution-id"),
-            "step_id": unquote(headers["x-step-id"]) if "x-step-id" in headers else None,
-            "activity": unquote(rest),
+            "step_id": _decoded("X-Step-Id", headers["x-step-id"]) if "x-step-id" in headers else None,
+            "activity": _decoded("its path", rest),
             "attempt": int(attempt) if attempt.isdigit() else attempt,
             "input": text,
             "idempotency_key": headers.get("idempotency-key"),
@@ -51,6 +51,14 @@ def asked_for(
     if wanted == "log":
         return checked(LogMessage, found, "its request for log")
     raise BrokenProtocol(f"it posted to {named(wanted)}; there are /activities/NAME, /sleep, /now and /log")
+
+
+def _decoded(where: str, text: str) -> str:
+    """Returns a percent-encoded text; half a character of an id that was given is three bytes, as of any other."""
+    try:
+        return unquote_to_bytes(text).decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise BrokenProtocol(f"{where} is not percent-encoded UTF-8: {text[:_LONGEST]!a}") from None
 
 
 def named(wanted: str) -> str:

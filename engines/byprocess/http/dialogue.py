@@ -68,7 +68,7 @@ class ServiceDialogue:
         answer = self._posted("hello", plain(hello), self._settings.ready_timeout_s)
         if not _went_well(answer):
             raise BrokenProtocol(f"it answered {_said(answer)}")
-        found = checked(HelloReply, _object(answer), f"its answer {_quoted(answer.body)}")
+        found = checked(HelloReply, _object(answer), f"its answer {_quoted(answer.body)}", answer.body)
         if found.protocol != PROTOCOL:
             raise BrokenProtocol(f"it speaks version {found.protocol} of the protocol; {PROTOCOL} is spoken here")
         return found
@@ -92,7 +92,7 @@ class ServiceDialogue:
             if answer.body.strip():
                 _object(answer)
             return DoneMessage(id=command.id)
-        journal = checked(JournalDocument, _object(answer), f"its answer {_quoted(answer.body)}")
+        journal = checked(JournalDocument, _object(answer), f"its answer {_quoted(answer.body)}", answer.body)
         return DoneMessage(id=command.id, result=journal)
 
     def kill(self) -> None:
@@ -199,14 +199,14 @@ def _fault(answer: ServiceAnswer) -> EngineFault:
     """Returns the error of an answer that is none of success. Raises BrokenProtocol where it is not told as one."""
     if not answer.headers.get("content-type", "").startswith("application/json"):
         raise BrokenProtocol(f"it answered {_said(answer)}; an error is a JSON object with `type` and `message`")
-    fault = checked(EngineFault, _object(answer), f"its answer {answer.status} {_quoted(answer.body)}")
+    fault = checked(EngineFault, _object(answer), f"its answer {answer.status} {_quoted(answer.body)}", answer.body)
     due = STATUSES.get(fault.type, int(HTTPStatus.INTERNAL_SERVER_ERROR))
     if answer.status != due:
         raise BrokenProtocol(f"it answered {fault.type} with status {answer.status}; {due} is due")
     return fault
 
 
-def _object(answer: ServiceAnswer) -> Mapping[str, Any]:
+def _object(answer: ServiceAnswer) -> dict[str, Any]:
     try:
         found = json.loads(answer.body)
     except (ValueError, RecursionError):

@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 from pydantic import AwareDatetime
 
 from cutover.engines.byprocess.messages import CommandMessage
+from cutover.engines.byprocess.rows import Instant
 
 __all__ = ["STATUSES", "LogLine", "ServiceOrder", "SleepOver", "SleepUntil"]
 
@@ -43,7 +44,7 @@ class SleepUntil:
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
-    until: AwareDatetime
+    until: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
