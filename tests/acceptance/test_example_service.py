@@ -75,9 +75,7 @@ def test_it_comes_through_every_death(folder: Path, server: Server) -> None:
         "--ways",
         "once,zombie",
         "--limit",
-        "4",
-        "--workers",
-        "1",
+        "20",
     )
     done = cutover(folder, server, *asked, "--out", "crash", "--quiet")
     assert done.returncode == 0, done.stdout + done.stderr

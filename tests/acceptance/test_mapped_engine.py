@@ -56,14 +56,12 @@ def test_it_comes_through_every_death(entry: Callable[..., None], server: Server
         "--ways",
         "once,zombie",
         "--limit",
-        "5",
-        "--workers",
-        "1",
+        "20",
     )
     assert _outcome([*asked, "--postgres", server.dsn, "--quiet", "--out", "crash"]) == 0
     document = json.loads((tmp_path / "crash" / "crash.json").read_text("utf-8"))
     assert (document["failed"], document["duplicates"], document["lost"]) == (0, 0, 0)
-    assert document["cases"] >= 30
+    assert document["cases"] > 10
 
 
 def test_a_word_that_shows_in_the_data_alone_is_held_against_the_engine(
