@@ -28,6 +28,7 @@ __all__ = [
     "PostgresModeOption",
     "PostgresOption",
     "QuietOption",
+    "RunnersOption",
     "ScenariosOption",
     "SeedOption",
     "SignOption",
@@ -129,6 +130,14 @@ PostgresOption = Annotated[
 ]
 PostgresModeOption = Annotated[
     ServerChoice, typer.Option("--postgres-mode", help="auto: the URL given, else a container, else embedded.")
+]
+RunnersOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Runner processes; two per processor by default, 16 at most.",
+        parser=number(limits.RUNNERS),
+        metavar="N",
+    ),
 ]
 OutOption = Annotated[
     Path | None,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["EnginePromises", "PromiseCell", "PromiseName", "Standing"]
+__all__ = ["EnginePromises", "PromiseCell", "PromiseName", "PromiseStanding"]
 
 PromiseName: TypeAlias = Literal["duplicates", "acknowledged", "fencing", "signals", "timers", "payloads"]
-Standing: TypeAlias = Literal["held", "broken", "not offered", "not asked"]
+PromiseStanding: TypeAlias = Literal["held", "broken", "not offered", "not asked"]
 """`not offered`: the engine declares that it does not offer it. `not asked`: nothing that was played speaks of it."""
 
 
@@ -21,7 +21,7 @@ class PromiseCell:
     """
 
     promise: PromiseName
-    standing: Standing
+    standing: PromiseStanding
     cases: int = 0
     broken: int = 0
     repeats: str = ""

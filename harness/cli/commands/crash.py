@@ -18,6 +18,7 @@ from cutover.harness.cli.options import (
     PostgresModeOption,
     PostgresOption,
     QuietOption,
+    RunnersOption,
     ScenariosOption,
     SeedOption,
     SignOption,
@@ -46,14 +47,6 @@ LimitOption = Annotated[
     typer.Option(
         help="At most this many cases, drawn by the seed; further deaths and server restarts come on top.",
         parser=number(limits.CASES),
-        metavar="N",
-    ),
-]
-RunnersOption = Annotated[
-    int | None,
-    typer.Option(
-        help="Runner processes; two per processor by default, 16 at most.",
-        parser=number(limits.RUNNERS),
         metavar="N",
     ),
 ]

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from cutover.harness.cli import limits
-from cutover.harness.cli.options import PostgresModeOption, PostgresOption, QuietOption, SeedOption
+from cutover.harness.cli.options import (
+    PostgresModeOption,
+    PostgresOption,
+    QuietOption,
+    RunnersOption,
+    SeedOption,
+    number,
+)
 from cutover.harness.cli.plan import ServerChoice
 
 __all__ = ["judge_engines"]
@@ -21,17 +28,7 @@ CasesOption = Annotated[
     int,
     typer.Option(
         help="About so many crash cases for each engine.",
-        min=limits.CASES.least,
-        max=limits.CASES.most,
-        metavar="N",
-    ),
-]
-RunnersOption = Annotated[
-    int | None,
-    typer.Option(
-        help="Runner processes; two per processor by default, 16 at most.",
-        min=limits.RUNNERS.least,
-        max=limits.RUNNERS.most,
+        parser=number(limits.CASES),
         metavar="N",
     ),
 ]

@@ -59,7 +59,7 @@ class EnginesPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _JudgedPart:
     """Scenarios of the catalog by id, all where none is named, and the ways in which they are interrupted."""
 
     scenarios: tuple[str, ...]
@@ -67,20 +67,20 @@ class _Part:
 
 
 _PARTS: Final = (
-    _Part(
+    _JudgedPart(
         ("01-one-activity", "03-data-flow", "05-retry-third-attempt", "32-join-any", "53-loop-three-items"),
         (Way.ONCE, Way.TWICE, Way.LAG, Way.CUT, Way.DROP, Way.OUTAGE, Way.SERIALIZATION, Way.DEADLOCK),
     ),
-    _Part(("01-one-activity", "03-data-flow", "53-loop-three-items"), (Way.CONCURRENT, Way.ZOMBIE)),
-    _Part(
+    _JudgedPart(("01-one-activity", "03-data-flow", "53-loop-three-items"), (Way.CONCURRENT, Way.ZOMBIE)),
+    _JudgedPart(
         ("41-wait-for-signal", "48-same-signal-twice", "68-wait-in-a-loop"),
         (Way.ONCE, Way.SIGNAL_TWICE, Way.SIGNAL_LATE, Way.SIGNAL_STRAY),
     ),
-    _Part(("05-retry-third-attempt", "42-wait-for-timer", "47-two-timers"), (Way.ONCE, Way.TWICE)),
-    _Part(PAYLOADS, (Way.ONCE, Way.TWICE)),
+    _JudgedPart(("05-retry-third-attempt", "42-wait-for-timer", "47-two-timers"), (Way.ONCE, Way.TWICE)),
+    _JudgedPart(PAYLOADS, (Way.ONCE, Way.TWICE)),
 )
 """What is interrupted: each has the same share of the cases."""
-_CATALOG: Final = _Part((), ())
+_CATALOG: Final = _JudgedPart((), ())
 """The whole catalog, which nobody interrupts."""
 _FEW: Final = 2
 _DEADLINE_S: Final = 60.0
@@ -154,7 +154,7 @@ def _judged(engine: EnginePromises, server: Server, plan: EnginesPlan) -> Engine
     return tally.told()
 
 
-def _interrupt(part: _Part, tally: PromiseTally, interrupt: Interrupt, plan: EnginesPlan) -> None:
+def _interrupt(part: _JudgedPart, tally: PromiseTally, interrupt: Interrupt, plan: EnginesPlan) -> None:
     """Plays the part's scenarios as they are, and its share of cases."""
     wanted = _wanted(part)[: _FEW if plan.quick else None]
     scenarios = [each for each in offered(wanted, tally.lacks) if not races_a_timer(each)]
@@ -175,7 +175,7 @@ def _interrupt(part: _Part, tally: PromiseTally, interrupt: Interrupt, plan: Eng
     interrupt(scenarios, CasePlan(engine=tally.spec, ways=ways, seed=plan.seed, limit=share), keep, run)
 
 
-def _wanted(part: _Part) -> list[Scenario]:
+def _wanted(part: _JudgedPart) -> list[Scenario]:
     return [scenario for scenario in load_catalog() if not part.scenarios or scenario.id in part.scenarios]
 
 

@@ -17,7 +17,7 @@ from cutover.harness.judge.reference.prepared import PreparedScenarios
 from cutover.harness.judge.view import view_of
 from cutover.harness.record.cases import CaseRecord
 from cutover.harness.record.plays import PlayRecord
-from cutover.harness.record.promises import EnginePromises, PromiseCell, PromiseName, Standing
+from cutover.harness.record.promises import EnginePromises, PromiseCell, PromiseName, PromiseStanding
 from cutover.harness.record.trials import ArmRecord, Trial
 from cutover.scenarios.model import Scenario
 
@@ -29,7 +29,7 @@ _OF_CHECKPOINTS: Final = ("checkpoints",)
 
 
 @dataclass(slots=True)
-class _Count:
+class _Tallied:
     """What is known of one promise; of the lines that repeat cases the first in order is kept.
 
     A case that nobody interrupted says most where something is wrong with it, and least where nothing is.
@@ -59,7 +59,7 @@ class PromiseTally:
     name: str
     lacks: tuple[str, ...] = ()
     _scenarios: PreparedScenarios = field(default_factory=PreparedScenarios)
-    _counts: Mapping[PromiseName, _Count] = field(default_factory=lambda: {name: _Count() for name in PROMISES})
+    _counts: Mapping[PromiseName, _Tallied] = field(default_factory=lambda: {name: _Tallied() for name in PROMISES})
 
     def add_case(self, scenario: Scenario, record: CaseRecord) -> None:
         """Judges a crash case. Where its fault did not fire it stands for nothing, unless something is wrong."""
@@ -111,7 +111,7 @@ class PromiseTally:
 
     def _cell(self, promise: Promise) -> PromiseCell:
         count = self._counts[promise.id]
-        standing: Standing = "held" if count.cases else "not asked"
+        standing: PromiseStanding = "held" if count.cases else "not asked"
         if count.broken:
             standing = "broken"
         elif not promise.needs.isdisjoint(self.lacks):
