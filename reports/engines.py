@@ -14,9 +14,11 @@ from cutover.reports.words import count
 __all__ = ["REPRODUCTIONS", "engines_page"]
 
 REPRODUCTIONS: Final[Mapping[tuple[str, PromiseName], str]] = {
+    ("absurd", "duplicates"): "absurd_nul.py",
     ("absurd", "payloads"): "absurd_numbers.py",
     ("langgraph", "acknowledged"): "langgraph_task_not_durable.py",
     ("langgraph", "duplicates"): "langgraph_task_not_durable.py",
+    ("langgraph", "payloads"): "langgraph_big_integer.py",
 }
 """The script in docs/reproductions that shows without Cutover how an engine, by its spec, breaks a promise."""
 _FOUND: Final = 160
