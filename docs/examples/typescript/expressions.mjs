@@ -1,4 +1,5 @@
 // JMESPath as conditions and loops use it, on JSON texts.
+import { search as searchByCharacters } from "@jmespath-community/jmespath";
 import jmespath from "jmespath";
 import { parse, stringify } from "./json.mjs";
 
@@ -13,9 +14,21 @@ const understood = (expression) => (
   expression.replace(/'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`|@/gs, (part) => (part === "@" ? "(@)" : part))
 );
 
+// `jmespath` takes what stands for an inexact number for one, but counts and sorts texts by units of UTF-16, two to an emoji.
+const ON_TEXTS = /\b(length|reverse|sort|sort_by|max|max_by|min|min_by)\(/;
+
+function search(input, expression, isExact) {
+  if (ON_TEXTS.test(expression)) {
+    try {
+      return searchByCharacters(parse(input, () => true), expression);
+    } catch {} // it knows fewer functions by other names: the other one says what is wrong
+  }
+  return jmespath.search(parse(input, isExact), understood(expression));
+}
+
 /** The port by which a condition leaves. Throws where the expression has no value on this input. */
 export function portOf(node, input) {
-  const value = jmespath.search(parse(input, isComparable), understood(node.expression));
+  const value = search(input, node.expression, isComparable);
   if (node.cases.length) return node.cases.find((each) => isSame(parse(each.value, isComparable), value))?.port ?? "default";
   const isEmpty = value === null || value === undefined || value === false || value === "";
   return isEmpty || (isContainer(value) && !Object.keys(value).length) ? "false" : "true";
@@ -23,7 +36,7 @@ export function portOf(node, input) {
 
 /** What a loop runs over, each as a JSON text. Throws where that is not a list. */
 export function itemsOf(node, input) {
-  const value = jmespath.search(parse(input), understood(node.items));
+  const value = search(input, node.items);
   if (!Array.isArray(value)) throw new Error(`${node.items} gives no list on this input`);
   return value.map(stringify);
 }
