@@ -53,6 +53,12 @@ def test_the_command_line_takes_its_numbers_from_the_same_place() -> None:
         "DEADLINE_S": limits.DEADLINE_SECONDS.most,
         "TAKEOVER_S": limits.TAKEOVER_SECONDS.most,
         "CRASH_BUDGET_S": limits.CRASH_BUDGET_SECONDS.most,
+        "STAGE": 100,
+        "SHARE": 1,
+        "PAIRS": 100_000,
+        "SIMULATIONS": 10_000,
+        "LOOKS": 1_000,
+        "RUNS": 1_000,
     }
 
 
