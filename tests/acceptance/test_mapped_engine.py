@@ -69,7 +69,7 @@ def test_a_word_that_shows_in_the_data_alone_is_held_against_the_engine(
 ) -> None:
     entry("asleep", "adrift")
     assert _outcome(["try", "mapped", "41-wait-for-signal", "--postgres", server.dsn, "--quiet"]) == 1
-    assert "column state: 'asleep' is no `status` of a journal" in capfd.readouterr().out
+    assert "column state: 'asleep' is not a `status` of a journal" in capfd.readouterr().out
 
 
 def test_what_is_wrong_only_with_its_tables_ends_a_run_before_it_begins(

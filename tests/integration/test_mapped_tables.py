@@ -158,7 +158,7 @@ def test_an_execution_that_is_not_there_is_unknown(dsn: str, theirs: psycopg.Con
             "column given is JSON, and `workflow_id` is read from a text",
         ),
         ('"doc->meta"', '"flow->meta"', "column flow->meta asks for a member of flow, which is TEXT and not json"),
-        ('open = "running", ', "", "column phase: 'open' is no `status` of a journal, which are pending, running,"),
+        ('open = "running", ', "", "column phase: 'open' is not a `status` of a journal; those are pending, running,"),
         ('execution_id = "run", step_id', "execution_id = false, step_id", "nothing says where `execution_id` is read"),
     ],
 )
@@ -187,7 +187,10 @@ def test_a_column_of_another_type_may_be_left_out(dsn: str, theirs: psycopg.Conn
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("state = 'weird'", "table run_steps, column state: 'weird' is no `status` of a journal, which are pending, "),
+        (
+            "state = 'weird'",
+            "table run_steps, column state: 'weird' is not a `status` of a journal; those are pending, ",
+        ),
         ("state = NULL", "table run_steps, column state: null, and a journal needs `status`"),
         ("result = '{'", "table run_steps, column result: '{' is not json, jsonb, or a text that is JSON"),
         ("begun = 'infinity'", "infinity"),

@@ -82,7 +82,7 @@ def test_columns_members_and_words_are_taken_as_they_are_written(folder: Path) -
             "run_id =",
             "[engines.mine.tables.execution], columns: there is no `run_id`; there are id, workflow_id,",
         ),
-        ("words = { status", "words = { version", "words: `version` is no text, so it has no words"),
+        ("words = { status", "words = { version", "words: `version` is not a text, so it has no words"),
         (
             'table = "orders.steps"',
             "",

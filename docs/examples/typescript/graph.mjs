@@ -180,7 +180,7 @@ export function checkWorkflow(workflow, isRepeat = false, level = 0) {
   const starts = workflow.nodes.filter((node) => node.kind === "start");
   if (starts.length !== 1) fail(`it has ${starts.length} start nodes and needs one`);
   for (const node of workflow.nodes) {
-    if (!node.id || node.id[0] === "$" || node.id.includes("/") || HARD.test(node.id)) fail(`${JSON.stringify(node.id)} is no id of a node`);
+    if (!node.id || node.id[0] === "$" || node.id.includes("/") || HARD.test(node.id)) fail(`${JSON.stringify(node.id)} is not the id of a node`);
     if (node.kind === "wait" && node.timeout_ms === null && !node.signal) fail(`wait ${node.id} waits for nothing`);
     if (HARD.test(`${node.signal ?? ""} ${(node.cases ?? []).map((each) => each.port).join(" ")}`)) {
       fail(`node ${node.id}: a name has a NUL or half a character`);

@@ -242,7 +242,7 @@ def _part(where: str, part: JournalPart, entry: TableEntry) -> PartMapping:
                 raise BadEngineSettings(f"{where}, {setting}: there is no `{key}`; there are {_listed(part.kinds)}")
     for key, words in entry.words.items():
         if part.kinds[key] is not ColumnKind.TEXT:
-            raise BadEngineSettings(f"{where}, words: `{key}` is no text, so it has no words")
+            raise BadEngineSettings(f"{where}, words: `{key}` is not a text, so it has no words")
         known = part.words.get(key)
         for theirs, ours in words.items():
             if known is not None and ours not in known:
