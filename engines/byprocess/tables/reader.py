@@ -133,8 +133,8 @@ def _worded(mapping: PartMapping, key: str, value: Any) -> Any:
     found = words.get(value, value) if isinstance(value, str) else value
     if known is not None and found not in known:
         raise ValueError(
-            f"{found!a} is not a `{key}` of a journal; those are {', '.join(known)}; say which it is in {mapping.where}, "
-            f"words = {{ {key} = {{ ... }} }}"
+            f"{found!a} is not a `{key}` of a journal; those are {', '.join(known)}; say which it is in "
+            f"{mapping.where}, words = {{ {key} = {{ ... }} }}"
         )
     return found
 
