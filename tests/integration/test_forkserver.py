@@ -123,11 +123,14 @@ def test_a_fork_server_that_was_killed_is_a_problem_that_says_so(fork_server: Fo
         three(loop)
 
 
-def test_scenarios_long_unused_are_told_anew(fork_server: ForkServer, dsn: str) -> None:
+def test_scenarios_long_unused_are_told_anew(
+    fork_server: ForkServer, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cutover.harness.run.process.forkserver._MOST_KNOWN", 8)
     with Loop() as loop:
-        for number in range(300):
+        for number in range(20):
             fork_server._number(replace(ONE, title=str(number)))
-        assert len(fork_server._known) == 128
+        assert len(fork_server._known) == 8
         host = started(loop, fork_server, dsn)
         assert host.alive
         host.close()
