@@ -1,5 +1,7 @@
 // JMESPath as conditions and loops use it, on JSON texts.
-import { search as searchByCharacters } from "@jmespath-community/jmespath";
+import {
+  TYPE_ARRAY, TYPE_ARRAY_NUMBER, TYPE_ARRAY_STRING, TYPE_EXPREF, TreeInterpreter, register, search as searchByCharacters,
+} from "@jmespath-community/jmespath";
 import jmespath from "jmespath";
 import { parse, stringify } from "./json.mjs";
 
@@ -15,7 +17,32 @@ const understood = (expression) => (
 );
 
 // `jmespath` takes what stands for an inexact number for one, but counts and sorts texts by units of UTF-16, two to an emoji.
-const ON_TEXTS = /\b(length|reverse|sort|sort_by|max|max_by|min|min_by)\(/;
+const ON_TEXTS = /\b(length|reverse|sort|max|min)(_by)?\(/;
+const characters = (text) => Array.from(text, (character) => character.codePointAt(0));
+
+// The other library sorts numbers as texts, and finds greatest and least of texts as its language or nothing says.
+const LIST = { types: [TYPE_ARRAY_NUMBER, TYPE_ARRAY_STRING] };
+const BY = [{ types: [TYPE_ARRAY] }, { types: [TYPE_EXPREF] }];
+const last = (pairs) => pairs.reduce((best, pair) => (best && order(pair[0], best[0]) <= 0 ? best : pair), undefined);
+const functions = {
+  sort: [(pairs) => pairs.sort((one, other) => order(one[0], other[0])).map(([, item]) => item), LIST],
+  min: [(pairs) => last(pairs.map(([key, item]) => [{ least: key }, item]))?.[1] ?? null, LIST],
+  max: [(pairs) => last(pairs)?.[1] ?? null, LIST],
+};
+for (const [name, [pick, list]] of Object.entries(functions)) {
+  register(name, ([items]) => pick(items.map((item) => [item, item])), [list], { override: true });
+  register(`${name}_by`, ([items, key]) => pick(items.map((item) => [TreeInterpreter.visit(key, item), item])), BY, { override: true });
+}
+
+/** Below, at or above 0 as one is less, the same or greater. Throws where they are not both numbers or both texts. */
+function order(one, other) {
+  if (one.least !== undefined) return order(other.least, one.least);
+  if (typeof one === "number" && typeof other === "number") return one - other;
+  if (typeof one !== "string" || typeof other !== "string") throw new TypeError("numbers or texts alone have an order");
+  const [ours, theirs] = [characters(one), characters(other)];
+  const at = ours.findIndex((character, index) => character !== theirs[index]);
+  return at < 0 ? ours.length - theirs.length : ours[at] - (theirs[at] ?? -1);
+}
 
 function search(input, expression, isExact) {
   if (ON_TEXTS.test(expression)) {
