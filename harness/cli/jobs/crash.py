@@ -33,6 +33,7 @@ from cutover.harness.run.machine.pace import pace_of
 from cutover.harness.run.machine.probe import readings
 from cutover.harness.run.postgres.server import Server
 from cutover.harness.store.atomic import write_whole
+from cutover.harness.store.reader import iter_cases
 from cutover.harness.store.tables import CRASHES
 from cutover.harness.store.writer import RunWriter, refuse_used, saving
 from cutover.reports.parts.crash import CrashPart, crash_part
@@ -182,6 +183,8 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
                     writer.finish(seconds=time.monotonic() - began, partial=True)
                 raise
             saved = writer.finish(seconds=time.monotonic() - began, partial=interrupted)
+    if interrupted:  # between the saving of a case and its judging, perhaps
+        tally = _tally_of(folder, scenarios, CrashTally(engine.label, plan.seed, asked_of(engine.lacks)))
     part = crash_part(
         tally.summary(partial_of=saved.cases_planned if interrupted else None),
         Replay(plan.engine, plan.seed, plan.options()),
@@ -191,6 +194,14 @@ def finished_crashes(plan: CrashPlan, *, quiet: bool) -> FinishedCrashes:
         if key is not None:
             key.sign(folder, manifest.run_id)
     return FinishedCrashes(folder, part, interrupted)
+
+
+def _tally_of(folder: Path, scenarios: tuple[Scenario, ...], tally: CrashTally) -> CrashTally:
+    """Returns the tally with the cases that are saved."""
+    by_id = {scenario.id: scenario for scenario in scenarios}
+    for record in iter_cases(folder):
+        tally.add(by_id[record.case.scenario], record)
+    return tally
 
 
 def _play(
