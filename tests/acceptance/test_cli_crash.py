@@ -13,7 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from cutover.harness.cli.main import _outcome
+from cutover.harness.judge.crash.tally import CrashTally
+from cutover.harness.record.cases import CaseRecord
 from cutover.harness.run.postgres.server import Server
+from cutover.scenarios.model import Scenario
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-c", "from cutover.harness.cli.main import main; main()")
@@ -150,3 +154,21 @@ def test_an_engine_that_cannot_be_installed_is_told_so_in_one_sentence(server: S
     assert "'bare:Bare' could not be installed" in done.stderr
     assert "ValueError: no schema payroll" in done.stderr
     assert "internal" not in done.stderr
+
+
+def test_an_interrupt_between_saving_and_judging_a_case_leaves_a_matrix_that_verifies(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add, seen = CrashTally.add, []
+
+    def interrupted(self: CrashTally, scenario: Scenario, record: CaseRecord) -> None:
+        seen.append(record)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        add(self, scenario, record)
+
+    monkeypatch.setattr(CrashTally, "add", interrupted)
+    folder = tmp_path / "cut"
+    assert _outcome(["crash", "--only", "01-one-activity", "--out", str(folder), "--postgres", server.dsn, "-q"]) == 130
+    assert json.loads((folder / "crash.json").read_text("utf-8"))["cases"] == 3
+    assert _outcome(["verify", str(folder)]) == 3
